@@ -1,0 +1,75 @@
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { version } from "./package.json";
+
+const root = import.meta.dir;
+
+export interface BuildOptions {
+  /** A target of Bun, e.g. bun-linux-arm64; unless given, this machine's. */
+  target?: Bun.Build.CompileTarget;
+  outfile?: string;
+}
+
+/** Compiles the program into one executable; two builds of one commit are identical. Throws what the compiler said. */
+export async function build({ target, outfile = join(root, "dist/hikvision-sync") }: BuildOptions = {}) {
+  const out = resolve(outfile);
+  await Bun.$`mkdir -p ${dirname(out)}`.quiet();
+  const folder = mkdtempSync(join(dirname(out), ".build-"));
+  try {
+    // The name of the file goes into its bytes, so only the folder is another one until it has proved itself.
+    const fresh = join(folder, basename(out));
+    const { success, logs } = await Bun.build({
+      entrypoints: [join(root, "src/main.ts")],
+      compile: {
+        outfile: fresh,
+        ...(target ? { target } : {}),
+        // What lies in the working directory is none of the program's business.
+        autoloadDotenv: false,
+        autoloadBunfig: false,
+        autoloadTsconfig: false,
+        autoloadPackageJson: false,
+      },
+      define: commit() ? { BUILD_COMMIT: JSON.stringify(commit()) } : {},
+      minify: true,
+      sourcemap: "linked",
+      // n.b. bytecode without format esm builds without complaint and dies at start.
+      bytecode: true,
+      format: "esm",
+      throw: false,
+    });
+    if (!success || logs.length > 0) throw new Error(`the build failed:\n${logs.map(String).join("\n")}`);
+    if (!target) await tryOut(fresh);
+    renameSync(fresh, out);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return out;
+}
+
+/** A binary can be built and still not start. */
+async function tryOut(binary: string): Promise<void> {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([binary, "version"], { env: {}, cwd: dirname(binary) });
+  if (exitCode !== 0 || !stdout.toString().startsWith(`hikvision-sync ${version} `))
+    throw new Error(`the binary was built but does not start (exit ${exitCode}): ${stderr}`);
+}
+
+/** Undefined outside a repository, as in an unpacked tarball. */
+function commit(): string | undefined {
+  try {
+    const { exitCode, stdout } = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], { cwd: root });
+    return exitCode === 0 ? stdout.toString().trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) {
+  const isQuiet = process.argv.includes("--quiet");
+  try {
+    const out = await build();
+    if (!isQuiet) console.log(`${out} (${(Bun.file(out).size / 1e6).toFixed(0)} MB)`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,66 @@
+/** What is published: a body that is sent byte for byte, and headers (amqplib allows 64 KB of them, we keep to 4). */
+export interface Outgoing {
+  body: string | Uint8Array;
+  headers?: Headers;
+}
+
+export type Headers = Record<string, string | number | boolean>;
+
+/** A message in hand. Exactly one of `ack` and `putBack` ends it; after `lost` both do nothing. */
+export interface Delivery {
+  readonly queue: string;
+  readonly body: Uint8Array;
+  /** As they arrived, a stranger's too: check before use. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** The broker says that it was handed out before. */
+  readonly redelivered: boolean;
+  /** Aborts when the broker took it back (connection or channel gone): it will be delivered again. */
+  readonly lost: AbortSignal;
+  /** Gone for good. Never before what follows from it is confirmed. */
+  ack(): void;
+  /** Back to its place in the queue, uncounted. */
+  putBack(): void;
+}
+
+export interface Consumer extends AsyncDisposable {
+  /** No new deliveries once this resolves; those in hand stay valid. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** A word for how it is; `blocked` is a broker alarm: publishes wait, nothing fails. */
+export type BrokerState = "connecting" | "up" | "blocked" | "closed";
+
+export interface Depth {
+  /** Ready to be delivered, without those in hand. */
+  ready: number;
+  consumers: number;
+}
+
+/**
+ * A durable queue, one contract for two transports. A queue is declared before it is used; every queue is durable
+ * and first in, first out. All promises reject with `BrokerDown` while the broker cannot be reached.
+ */
+export interface Broker extends AsyncDisposable {
+  /** As the trigger's answer names it: "RabbitMQ" or "the embedded queue". */
+  readonly label: string;
+  readonly state: BrokerState;
+  /** Why it is not up, without credentials. */
+  readonly trouble: string | undefined;
+  /** Called at each change of state; returns how to stop listening. */
+  onState(listener: (state: BrokerState) => void): () => void;
+  /** Looks first; what is missing is declared durable without arguments. What exists is left as it is. */
+  declare(queues: readonly string[]): Promise<void>;
+  /** Resolves once every message is stored durably **and** routed to the queue; rejects when one may not be. */
+  publish(queue: string, messages: readonly Outgoing[]): Promise<void>;
+  /**
+   * At most `prefetch` deliveries unsettled at a time. Comes back by itself after a reconnect, a cancelled
+   * consumer or a closed channel, until stopped.
+   */
+  consume(queue: string, prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer>;
+  /** The queue from its head, each message once, in hand until the loop ends; what is unsettled then is put back in place. */
+  browse(queue: string): AsyncIterable<Delivery>;
+  /** Undefined for a queue that does not exist. */
+  depth(queue: string): Promise<Depth | undefined>;
+}
+
+export class BrokerDown extends Error {}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LocalConfig } from "../config.ts";
+import { Exit, exits } from "../errors.ts";
+import type { RunView } from "../ledger-runs.ts";
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** How the commands speak to the running daemon. */
+export class DaemonClient {
+  readonly #headers: Record<string, string>;
+
+  constructor(
+    readonly url: string,
+    token?: string,
+  ) {
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  static of({ http }: LocalConfig): DaemonClient {
+    const host = http.host === "0.0.0.0" ? "127.0.0.1" : http.host === "::" ? "::1" : http.host;
+    return new DaemonClient(`http://${host.includes(":") ? `[${host}]` : host}:${http.port}`, http.token?.reveal());
+  }
+
+  /** Exit 69 when nobody answers. */
+  async call(
+    method: "GET" | "POST",
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const request = {
+      method,
+      headers: { ...this.#headers, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+    const answer = await fetch(`${this.url}${path}`, request).catch((cause: unknown) => {
+      throw new Exit(
+        exits.unavailable,
+        `no daemon answers at ${this.url}; start it with: systemctl start hikvision-sync`,
+        { cause },
+      );
+    });
+    const parsed: unknown = await answer.json().catch(() => ({
+      error: `HTTP ${answer.status} without JSON: is it hikvision-sync that listens there?`,
+    }));
+    return { status: answer.status, body: parsed as Record<string, unknown> };
+  }
+
+  /** The run at each look, until it is through or nothing has moved for `patienceMs`. */
+  async *follow(
+    run: string,
+    {
+      everyMs = 500,
+      patienceMs = 60_000,
+      signal,
+    }: { everyMs?: number; patienceMs?: number; signal?: AbortSignal } = {},
+  ) {
+    let last = "";
+    for (let movedAt = Date.now(); !signal?.aborted; ) {
+      const { status, body } = await this.call("GET", `/runs/${run}`);
+      if (status !== 200) throw new Exit(exits.failed, String(body.error));
+      const view = body as unknown as RunView;
+      yield view;
+      if (view.status === "done") return;
+      const { fetched, stages } = view;
+      const now = JSON.stringify({ fetched, stages });
+      if (now !== last) [last, movedAt] = [now, Date.now()];
+      if (Date.now() - movedAt > patienceMs) return;
+      await sleep(everyMs, undefined, signal && { signal }).catch(() => {});
+    }
+  }
+}
+
+/** People who are in HikCentral without a face. */
+export const withoutFace = ({ warnings }: RunView): number =>
+  warnings
+    .filter(({ code }) => ["no_photo", "face_refused", "face_not_stored"].includes(code))
+    .reduce((sum, { count }) => sum + count, 0);

@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { defineCommand } from "citty";
+import { startSimulators } from "../simulator/simulators.ts";
+import { say, untilStopped } from "./frame.ts";
+import { numberOf } from "./number.ts";
+
+export default defineCommand({
+  meta: {
+    name: "simulate",
+    description: "Run an Eposh and a HikCentral to rehearse with, on this machine only",
+  },
+  args: {
+    people: { type: "string", valueHint: "n", default: "1543", description: "how many employees Eposh has" },
+    odd: { type: "boolean", description: "add people with every kind of bad data" },
+    seed: { type: "string", valueHint: "n", default: "0", description: "other people for another number" },
+    "eposh-port": {
+      type: "string",
+      valueHint: "port",
+      default: "5101",
+      description: "Eposh and its photos listen here",
+    },
+    "hikcentral-port": {
+      type: "string",
+      valueHint: "port",
+      default: "5102",
+      description: "HikCentral listens here",
+    },
+  },
+  async run({ args }) {
+    using stop = untilStopped();
+    const ports = {
+      eposh: numberOf("eposh-port", args, 65_535),
+      hikcentral: numberOf("hikcentral-port", args, 65_535),
+    };
+    const options = {
+      people: numberOf("people", args),
+      odd: args.odd === true,
+      seed: numberOf("seed", args),
+      ports,
+    };
+    await using simulators = await startSimulators(options);
+    say("# The environment of a daemon that is to use these two; faults: POST /_control, state: GET /_state");
+    for (const [name, value] of Object.entries(simulators.env)) say(`${name}=${value}`);
+    say("PHOTO_ALLOWED_HOSTS=127.0.0.1");
+    if (!stop.signal.aborted) await once(stop.signal, "abort");
+  },
+});

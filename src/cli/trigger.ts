@@ -1,0 +1,69 @@
+import { defineCommand } from "citty";
+import { Exit, exits } from "../errors.ts";
+import type { RunView } from "../ledger-runs.ts";
+import { DaemonClient, withoutFace } from "./daemon-client.ts";
+import { complain, configArgument, loadLocalConfig, say } from "./frame.ts";
+import { Progress } from "./progress.ts";
+
+const list = (text: string) => text.split(",").map((part) => part.trim());
+
+export default defineCommand({
+  meta: { name: "trigger", description: "Start a run at the running daemon and wait until it is through" },
+  args: {
+    ...configArgument,
+    from: { type: "string", valueHint: "date", description: "first induction date, e.g. 2026-01-01" },
+    to: { type: "string", valueHint: "date", description: "last induction date (today)" },
+    skip: { type: "string", valueHint: "dates", description: "dates to leave out, with commas" },
+    limit: { type: "string", valueHint: "n", description: "only the first n people" },
+    kib: {
+      type: "string",
+      valueHint: "numbers",
+      description: "only the people with these KIB numbers, with commas",
+    },
+  },
+  async run({ args }) {
+    const daemon = DaemonClient.of(loadLocalConfig(args).config);
+    const { from, to, skip, limit, kib } = args;
+    const body = {
+      ...(from && { from }),
+      ...(to && { to }),
+      ...(skip && { skip: list(skip) }),
+      ...(limit && { limit: Number(limit) }),
+      ...(kib && { kib: list(kib) }),
+    };
+    const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
+    if (started.status === 409) complain(`run ${started.body.run} fetches these dates already: following that one`);
+    else if (started.status !== 202) throw new Exit(exitFor(started.status), String(started.body.error));
+    const run = String(started.body.run);
+
+    const progress = new Progress();
+    let view: RunView | undefined;
+    for await (view of daemon.follow(run)) progress.show(barsOf(view), view.status === "done");
+    return view ? report(view) : exits.failed;
+  },
+});
+
+const exitFor = (status: number) =>
+  status === 400 || status === 413 ? exits.usage : status === 503 ? exits.unavailable : exits.failed;
+
+const barsOf = ({ fetched, employees, through, dead }: RunView) => [
+  { label: "dates", done: fetched.done + fetched.dead, of: fetched.of },
+  { label: "employees", done: through, of: employees, ...(dead > 0 && { note: `${dead} dead letters` }) },
+];
+
+function report(view: RunView): number {
+  const { run, status, employees, through, warnings, deadLetters, fetched } = view;
+  for (const { code, count, text } of warnings) say(`warning ${code}: ${count} (${text})`);
+  for (const { code, count, text } of deadLetters) say(`dead letter ${code}: ${count} (${text})`);
+  if (status !== "done") {
+    complain(
+      `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, whose log says what it waits for`,
+    );
+    return exits.failed;
+  }
+  const faceless = withoutFace(view);
+  const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
+  say(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
+  if (employees === 0) complain("Eposh has no employees on these dates; check from, to and skip");
+  return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;
+}

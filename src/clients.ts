@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import type { Config } from "./config.ts";
+import { createEposh, type EposhClient } from "./eposh.ts";
+import { Exit, exits, textOf } from "./errors.ts";
+import { createHikCentral, type HikCentralClient } from "./hikcentral/client.ts";
+import type { Log } from "./log.ts";
+import { createPhotos, type PhotoClient } from "./photo.ts";
+import { Upstream } from "./pipeline/upstream.ts";
+
+/** Photos downloading or being decoded at a time: two cores decode no more, and each may be 10 MB. */
+const photosInHand = 4;
+
+export interface Clients extends AsyncDisposable {
+  readonly hikcentral: HikCentralClient;
+  readonly eposh: EposhClient;
+  readonly photos: PhotoClient;
+  /** By the name that failures give. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
+
+/** The upstreams as configured. */
+export function createClients({ hikcentral: hcp, eposh: eps, photo, regionals }: Config, log: Log): Clients {
+  const hikcentral = createHikCentral({
+    ...hcp,
+    regionals,
+    kibField: { id: hcp.kibFieldId, name: hcp.kibFieldName, type: hcp.kibFieldType },
+    tls: { ca: hcp.caFile && readCa(hcp.caFile), insecure: hcp.insecure },
+    log,
+  });
+  const eposh = createEposh(eps);
+  const photos = createPhotos({ ...photo, concurrency: photosInHand });
+  if (hcp.insecure) {
+    log.warn(
+      "HIKCENTRAL'S CERTIFICATE IS NOT CHECKED (hikcentral.insecure): ANYBODY ON THE NETWORK CAN READ FACES AND KEYS",
+    );
+  }
+  const say = (state: string, name: string) =>
+    state === "down" ? log.warn(`${name} is down: stages that need it pause`) : log.info(`${name} answers again`);
+  const watch = (name: string, { probe }: { probe(signal: AbortSignal): Promise<boolean> }) =>
+    [name, new Upstream(name, { probe, say })] as const;
+  const upstreams = new Map([watch("hikcentral", hikcentral), watch("eposh", eposh), watch("photo", photos)]);
+  return {
+    hikcentral,
+    eposh,
+    photos,
+    upstreams,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream[Symbol.asyncDispose]()));
+      await hikcentral[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Exit(exits.config, `hikcentral.ca_file ${file} cannot be read: ${textOf(error)}`);
+  }
+}

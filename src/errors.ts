@@ -1,0 +1,100 @@
+/**
+ * The few errors of this program. Each one is a decision about the message in hand, so whoever throws decides
+ * and the runner only obeys. `code` is stable and in snake_case; the text names the thing and the next step.
+ */
+export abstract class Failure extends Error {
+  abstract readonly kind: "retry" | "reject" | "unavailable";
+
+  constructor(
+    readonly code: string,
+    text: string,
+    options?: { cause?: unknown },
+  ) {
+    super(text, options);
+  }
+}
+
+export interface RetryOptions {
+  cause?: unknown;
+  /** What the upstream asked for, e.g. by Retry-After. Capped at the longest delay of the ladder. */
+  afterMs?: number;
+  /** The upstream that may be down: it is probed at once, and when the probe fails too nobody is charged. */
+  suspect?: string;
+}
+
+/** Later, counted. After the last rung of the ladder it becomes a dead letter. */
+export class Retry extends Failure {
+  readonly kind = "retry";
+  readonly afterMs: number | undefined;
+  readonly suspect: string | undefined;
+
+  constructor(code: string, text: string, options: RetryOptions = {}) {
+    super(code, text, options);
+    this.afterMs = options.afterMs;
+    this.suspect = options.suspect;
+  }
+}
+
+/** A dead letter at once: this message will never work as it is. */
+export class Reject extends Failure {
+  readonly kind = "reject";
+}
+
+export interface UnavailableOptions {
+  cause?: unknown;
+  code?: string;
+  /** "outage": it is down, for everybody. "setup": it refuses our key, permission, licence or path, here only. */
+  reason?: "outage" | "setup";
+}
+
+/** Pause, and spend no attempt on it. */
+export class Unavailable extends Failure {
+  readonly kind = "unavailable";
+  readonly reason: "outage" | "setup";
+
+  constructor(
+    readonly upstream: string,
+    text: string,
+    options: UnavailableOptions = {},
+  ) {
+    super(options.code ?? `${upstream}_unavailable`, text, options);
+    this.reason = options.reason ?? "outage";
+  }
+}
+
+export const retry = (code: string, text: string, options?: RetryOptions) => new Retry(code, text, options);
+export const reject = (code: string, text: string, options?: { cause?: unknown }) => new Reject(code, text, options);
+export const unavailable = (upstream: string, text = `${upstream} does not answer`, options?: UnavailableOptions) =>
+  new Unavailable(upstream, text, options);
+
+/** The code of one of the three failures, for a stage that knows what to do about it. */
+export const codeOf = (thrown: unknown): string | undefined => (thrown instanceof Failure ? thrown.code : undefined);
+
+export const isReject = (thrown: unknown): thrown is Reject => thrown instanceof Reject;
+
+/** Whether the upstream answered with a no, to this message or to our set-up, rather than not at all. */
+export const isRefusal = (thrown: unknown): boolean =>
+  isReject(thrown) || (thrown instanceof Unavailable && thrown.reason === "setup");
+
+/** How the program ends, numbered once (sysexits.h). */
+export const exits = { ok: 0, failed: 1, usage: 64, unavailable: 69, config: 78 } as const;
+
+/** An error that ends the command with `exit`; its text is all that is shown. */
+export class Exit extends Error {
+  constructor(
+    readonly exit: (typeof exits)[keyof typeof exits],
+    text: string,
+    options?: { cause?: unknown },
+  ) {
+    super(text, options);
+  }
+}
+
+/** Something to say about whatever was thrown: also undefined, a string, or an object that cannot be printed. */
+export function textOf(thrown: unknown): string {
+  if (thrown instanceof AggregateError && thrown.errors.length > 0)
+    return [thrown.message, ...thrown.errors.map(textOf)].filter(Boolean).join("; ");
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  if (typeof thrown === "string" && thrown !== "") return thrown;
+  return `something that is not an error was thrown (${thrown === null ? "null" : typeof thrown})`;
+}

@@ -1,0 +1,139 @@
+import { Failure, reject } from "../errors.ts";
+import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./calls.ts";
+import { createGather } from "./gather.ts";
+import type { HikCentral } from "./hikcentral.ts";
+import { checkSetup, createOptionalReads, type KibField, type SetupOptions } from "./setup.ts";
+import { createTransport, type TransportOptions } from "./transport.ts";
+
+export interface HikCentralOptions extends TransportOptions, SetupOptions {}
+
+/** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
+export type HikCentralReads = Pick<
+  Calls,
+  "version" | "persons" | "privilegeGroups" | "customFields" | "groupMembers" | "applicationResult"
+>;
+
+export interface HikCentralClient extends AsyncDisposable {
+  /** Its calls end when `signal` aborts. */
+  for(signal: AbortSignal): HikCentral;
+  reads(signal: AbortSignal): HikCentralReads;
+  /** True when it answers, whatever the answer. Never throws. */
+  probe(signal: AbortSignal): Promise<boolean>;
+}
+
+/** Long enough for the stage's other messages in hand, and no longer than the fastest call takes (25 ms). */
+const groupWindowMs = 25;
+const applyWindowMs = 2000;
+const membersMaxAgeMs = 60_000;
+
+interface Members {
+  readAt: number;
+  ids: Set<string>;
+  read: Promise<void>;
+}
+
+const codeIs = (thrown: unknown, code: string) => thrown instanceof Failure && thrown.code === code;
+
+/** Waits for what is shared with others: the waiting ends with `signal`, the work does not. */
+async function shared<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener("abort", abort));
+}
+
+export function createHikCentral(options: HikCentralOptions): HikCentralClient {
+  const { log, kibField, now = Date.now } = options;
+  const transport = createTransport(options);
+  const closing = new AbortController();
+  const callsOf = (signal: AbortSignal) => createCalls(transport.send(signal));
+  const ownCalls = callsOf(closing.signal);
+  const optional = createOptionalReads(log);
+
+  let setup: Promise<KibField> | undefined;
+  /** Read before the first write: remembered once it is good, asked again while it is not. */
+  const checked = () => {
+    setup ??= checkSetup(ownCalls, optional, options).catch((thrown) => {
+      setup = undefined;
+      throw thrown;
+    });
+    return setup;
+  };
+
+  const members = new Map<string, Members>();
+  async function readMembers(groupId: string, ids: Set<string>): Promise<void> {
+    try {
+      await optional("the members of privilege groups", async () => {
+        for await (const page of ownCalls.groupMembers(groupId)) for (const { id } of page) ids.add(id);
+      });
+    } catch (thrown) {
+      members.delete(groupId);
+      throw thrown;
+    }
+  }
+  const membersOf = (groupId: string): Members => {
+    const known = members.get(groupId);
+    if (known && now() - known.readAt < membersMaxAgeMs) return known;
+    const ids = new Set<string>();
+    const fresh = { readAt: now(), ids, read: readMembers(groupId, ids) };
+    members.set(groupId, fresh);
+    return fresh;
+  };
+
+  const group = createGather({
+    max: maxGroupIds,
+    windowMs: groupWindowMs,
+    async run(groupId, personIds, signal) {
+      await callsOf(signal)
+        .addToGroup(groupId, personIds)
+        .catch((thrown) => {
+          // n.b. Of several it does not say which one is there already, nor whether the others were added.
+          if (personIds.length > 1 || !codeIs(thrown, "already_exists")) throw thrown;
+        });
+      for (const id of personIds) members.get(groupId)?.ids.add(id);
+    },
+  });
+  const apply = createGather({
+    max: maxApplyIds,
+    windowMs: applyWindowMs,
+    run: async (_, personIds, signal) => void (await callsOf(signal).applyAccess(personIds)),
+  });
+
+  return {
+    for(signal) {
+      const calls = callsOf(signal);
+      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await shared(checked(), signal));
+      return {
+        personByCode: (personCode) =>
+          calls.personByCode(personCode).catch((thrown) => {
+            if (codeIs(thrown, "not_found")) return undefined;
+            throw thrown;
+          }),
+        addPerson: (person) => write(() => calls.addPerson(person)),
+        updatePerson: (person, changes) => write(async () => void (await calls.updatePerson(person, changes))),
+        updateFace: (personId, face) => write(async () => void (await calls.updateFace(personId, face))),
+        kibOf: ({ customFields }) =>
+          customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "",
+        setKib: (personId, kib) =>
+          write(async (field) => {
+            if (field.type === 1 && !/^\d{1,32}$/.test(kib))
+              throw reject("bad_kib_number", `the custom field "${field.name}" takes up to 32 digits and nothing else`);
+            await calls.setCustomField(personId, { ...field, value: kib });
+          }),
+        addToGroup: (groupId, personId) => write(() => group(groupId, personId, signal)),
+        async inGroup(groupId, personId) {
+          const { ids, read } = membersOf(groupId);
+          await shared(read, signal);
+          return ids.has(personId);
+        },
+        applyAccess: (personId) => write(() => apply("", personId, signal)),
+      };
+    },
+    reads: callsOf,
+    probe: transport.probe,
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+    },
+  };
+}

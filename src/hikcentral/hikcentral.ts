@@ -1,0 +1,63 @@
+/** Raw Base64 of a baseline RGB JPEG, without a `data:` prefix. */
+export type Face = string & { readonly face: unique symbol };
+
+export interface CustomField {
+  id: string;
+  name: string;
+  /** 0 text, 1 digits, 2 date, 3 choice. */
+  type: number;
+  value: string;
+}
+
+/** A person as HikCentral keeps it. `raw` is the whole answer: an update sends it back, or HikCentral clears it. */
+export interface Person {
+  readonly personId: string;
+  readonly personCode: string;
+  readonly givenName: string;
+  readonly familyName: string;
+  readonly remark: string;
+  /** ISO 8601 as HikCentral wrote it; empty where it did not. */
+  readonly validFrom: string;
+  readonly validUntil: string;
+  readonly hasFace: boolean;
+  readonly customFields: readonly CustomField[];
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+export interface NewPerson {
+  personCode: string;
+  givenName: string;
+  familyName: string;
+  gender: 0 | 1 | 2;
+  organisation: string;
+  remark: string;
+  validFrom: string;
+  validUntil: string;
+  face?: Face;
+}
+
+export type PersonChanges = Partial<Pick<Person, "givenName" | "familyName" | "remark" | "validFrom" | "validUntil">>;
+
+/**
+ * HikCentral, one function a call. All of them share one concurrency limit, wait for the set-up check before the
+ * first write, and fail with `Retry`, `Reject` or `Unavailable`; the codes are in codes.ts. A transport failure is
+ * repeated up to 3 times where that is safe (everything but `addPerson`).
+ */
+export interface HikCentral {
+  /** Undefined when HikCentral knows no such person, or the partner may not see it. */
+  personByCode(personCode: string): Promise<Person | undefined>;
+  /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */
+  addPerson(person: NewPerson): Promise<string>;
+  /** Sends back all that was read, but for the changes. */
+  updatePerson(person: Person, changes: PersonChanges): Promise<void>;
+  updateFace(personId: string, face: Face): Promise<void>;
+  /** The value of the configured KIB field, "" where it is empty. */
+  kibOf(person: Person): string;
+  setKib(personId: string, kib: string): Promise<void>;
+  /** Gathers concurrent calls into one of at most 20 ids a group; each caller gets its own answer. */
+  addToGroup(groupId: string, personId: string): Promise<void>;
+  /** Whether HikCentral shows the membership; false where the partner may not read it. Read at most once a minute a group. */
+  inGroup(groupId: string, personId: string): Promise<boolean>;
+  /** Asks for the access of these persons to be downloaded to the devices. Gathers up to 100 persons or 2 s. */
+  applyAccess(personId: string): Promise<void>;
+}

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { reject } from "../errors.ts";
+
+/** 128 is what HikCentral takes of a remark. */
+const maxRemark = 128;
+const maxName = 256;
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" || Number.isSafeInteger(value) ? String(value).trim() : undefined;
+
+/** The personCode of an identity_number. Rejects with `bad_identity_number`; the text never quotes it. */
+export function personCodeOf(value: unknown): string {
+  const code = textOf(value);
+  if (code === undefined)
+    throw reject(
+      "bad_identity_number",
+      "identity_number is missing, or a number too large to be exact: send it as text",
+    );
+  if (!/^[\da-z]{1,16}$/i.test(code))
+    throw reject("bad_identity_number", "identity_number is not 1 to 16 digits or letters: correct it in Eposh");
+  if (/^(.)\1+$/.test(code))
+    throw reject("bad_identity_number", "identity_number is one character repeated: correct it in Eposh");
+  return code;
+}
+
+/** The KIB number, undefined where there is none. Rejects with `bad_kib_number` what is neither text nor a whole number. */
+export function kibNumberOf(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const kib = textOf(value);
+  if (kib === undefined || kib.length > 128)
+    throw reject("bad_kib_number", "kib_number is neither a text of up to 128 characters nor a whole number");
+  return kib || undefined;
+}
+
+export interface Names {
+  givenName: string;
+  familyName: string;
+}
+
+function cutTo(length: number, text: string): string {
+  // n.b. toWellFormed: the cut may fall between the two halves of a character.
+  return text.length <= length
+    ? text
+    : text
+        .slice(0, length)
+        .toWellFormed()
+        .replace(/\ufffd$/, "")
+        .trimEnd();
+}
+
+/** Given name = first word, family name = the rest or "-". `cut`: one was over 256 characters. Rejects with `bad_name`. */
+export function namesOf(name: unknown): Names & { cut: boolean } {
+  if (typeof name !== "string") throw reject("bad_name", "name is missing or not a text: correct it in Eposh");
+  const clean = name
+    .toWellFormed()
+    .replaceAll("'", "’")
+    .replace(/[/\\:*?"<>|\p{Cc}\s]+/gu, " ")
+    .trim();
+  if (!/[^\s\p{C}]/u.test(clean)) throw reject("bad_name", "name is empty without the characters HikCentral forbids");
+  const [first = "", ...rest] = clean.split(" ");
+  const last = rest.join(" ") || "-";
+  const [givenName, familyName] = [cutTo(maxName, first), cutTo(maxName, last)];
+  return { givenName, familyName, cut: givenName !== first || familyName !== last };
+}
+
+const wordsOf = ({ givenName, familyName }: Names) =>
+  `${givenName} ${familyName}`
+    .normalize("NFKD")
+    .replace(/[\p{M}\p{Cf}'’‘`ʼ]/gu, "")
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
+
+/** False when not one word agrees: then a mistyped NIK is likelier than a new name. Case, accents and punctuation do not count. */
+export function sameName(a: Names, b: Names): boolean {
+  const words = new Set(wordsOf(a));
+  return wordsOf(b).some((word) => words.has(word));
+}
+
+/** What HikCentral's remark remembers for us, beside a human's text. */
+export interface Memory {
+  /** When Eposh gave the data that was written last. */
+  fetchedAt?: Date | undefined;
+  /** Of the photo last sent. */
+  photoMark?: string | undefined;
+}
+
+// Without the colons and dashes of ISO 8601, in case a remark is checked as names are: [hs 20260105T010203.456Z 1a2b3c4d]
+const memory = /\s*\[hs (-|\d{8}T\d{6}\.\d{3}Z) (-|[\da-f]{8})\]/;
+
+/** `text` is the remark without our note. */
+export function readMemory(remark: string): Memory & { text: string } {
+  const [note = "", at = "-", mark = "-"] = memory.exec(remark) ?? [];
+  const iso = at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5");
+  const fetchedAt = new Date(iso);
+  return {
+    fetchedAt: Number.isNaN(fetchedAt.getTime()) ? undefined : fetchedAt,
+    photoMark: mark === "-" ? undefined : mark,
+    text: remark.replace(note, "").trim(),
+  };
+}
+
+/** The remark with our note after a human's text; without room for both, the text alone as it is. */
+export function writeMemory(text: string, { fetchedAt, photoMark }: Memory): string {
+  if (fetchedAt === undefined && photoMark === undefined) return text;
+  const note = `[hs ${fetchedAt?.toISOString().replace(/[-:]/g, "") ?? "-"} ${photoMark ?? "-"}]`;
+  const remark = text === "" ? note : `${text} ${note}`;
+  return remark.length > maxRemark ? text : remark;
+}
+
+/** Eight characters that tell one photo link from another. */
+export const photoMark = (link: string): string => createHash("sha256").update(link).digest("hex").slice(0, 8);
+
+/** A time without an offset is taken to be at the other one's. */
+function instant(time: string, other: string): number {
+  const iso = time
+    .trim()
+    .replace(" ", "T")
+    .replace(/([+-]\d\d)(\d\d)$/, "$1:$2");
+  const [offset = "Z"] = /(Z|[+-]\d\d:?\d\d)$/.exec(other) ?? [];
+  const naive = /T[\d:.]+$/.test(iso);
+  return Date.parse(naive ? iso + offset.replace(/(\d\d)(\d\d)$/, "$1:$2") : iso);
+}
+
+/** The later of two ISO times, as it was written; the first if they are equal, the other one if one is none. */
+export function laterOf(a: string, b: string): string {
+  const [first, second] = [instant(a, b), instant(b, a)];
+  return Number.isNaN(first) || second > first ? b : a;
+}

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect } from "node:tls";
+import * as v from "valibot";
+import { retry, unavailable } from "../errors.ts";
+import { parseJson } from "../json.ts";
+import { createSlots } from "../slots.ts";
+import { type Fetch, TransportError, upstreamFetch } from "../upstream-fetch.ts";
+import type { Send } from "./calls.ts";
+import { failureOf, isSuccess } from "./codes.ts";
+import { type SignatureOptions, signedHeaders } from "./signature.ts";
+
+export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid"> {
+  /** With or without /artemis. */
+  url: string;
+  tls?: { ca?: string | undefined; insecure?: boolean | undefined };
+  /** Calls at a time, for all stages together. */
+  concurrency: number;
+  /** Of one call, from when it has its slot. */
+  timeoutMs: number;
+  /** Before the second and the third try after a transport failure. */
+  retryPausesMs?: readonly number[];
+  /** Told of each call: HikCentral's code, or the word for the transport failure. */
+  onCall?: ((info: { call: string; code: string; ms: number }) => void) | undefined;
+  fetch?: Fetch | undefined;
+  now?: () => number;
+  uuid?: () => string;
+}
+
+const probeTimeoutMs = 5000;
+const suspect = "hikcentral";
+
+/** An HTTP answer that is not one of HikCentral's, e.g. a proxy's page. */
+class BadAnswer extends Error {}
+
+const envelope = v.object({
+  code: v.union([v.pipe(v.string(), v.nonEmpty()), v.number()]),
+  msg: v.fallback(v.string(), ""),
+  data: v.optional(v.unknown()),
+});
+
+/** n.b. Neither status nor content type can be relied upon: a refused signature is 200 or 401, JSON may be called text. */
+function envelopeOf(status: number, body: Uint8Array) {
+  try {
+    const parsed = v.parse(envelope, parseJson(new TextDecoder().decode(body)));
+    if (status < 400 || !isSuccess(parsed.code)) return parsed;
+  } catch {}
+  throw new BadAnswer(`HTTP ${status} without HikCentral's envelope`);
+}
+
+/** The SHA-256 of the certificate that the server shows, whoever signed it. */
+const fingerprintOf = (url: URL, signal: AbortSignal) =>
+  new Promise<string>((resolve) => {
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const socket = connect({ host, port: Number(url.port || 443), rejectUnauthorized: false });
+    const done = (fingerprint: string) => {
+      socket.destroy();
+      resolve(fingerprint);
+    };
+    socket.once("secureConnect", () => done(socket.getPeerCertificate().fingerprint256));
+    socket.once("error", () => done(""));
+    socket.setTimeout(probeTimeoutMs, () => done(""));
+    signal.addEventListener("abort", () => done(""), { once: true });
+  });
+
+export function createTransport(options: TransportOptions) {
+  const { retryPausesMs = [200, 1000], onCall, timeoutMs, appKey } = options;
+  const root = options.url.replace(/\/+$/, "").replace(/\/artemis$/, "");
+  const signature = { now: Date.now, uuid: () => crypto.randomUUID(), ...options };
+  const { ca, insecure } = options.tls ?? {};
+  const tls = { ...(ca && { ca }), ...(insecure && { rejectUnauthorized: false }) };
+  const slot = createSlots(options.concurrency);
+
+  async function post(path: string, body: Record<string, unknown>, deadlineMs: number, signal: AbortSignal) {
+    const answer = await upstreamFetch({
+      url: `${root}/artemis${path}`,
+      method: "POST",
+      headers: signedHeaders(`/artemis${path}`, signature),
+      body: JSON.stringify(body),
+      timeoutMs: deadlineMs,
+      signal,
+      tls,
+      fetch: options.fetch,
+    });
+    return envelopeOf(answer.status, answer.body);
+  }
+
+  async function measured(call: string, path: string, body: Record<string, unknown>, signal: AbortSignal) {
+    using _slot = await slot(signal);
+    const startedAt = performance.now();
+    let code = "aborted";
+    try {
+      const answer = await post(path, body, timeoutMs, signal);
+      code = String(answer.code);
+      return answer;
+    } catch (thrown) {
+      if (thrown instanceof TransportError) code = thrown.kind;
+      if (thrown instanceof BadAnswer) code = "bad_answer";
+      throw thrown;
+    } finally {
+      onCall?.({ call, code, ms: performance.now() - startedAt });
+    }
+  }
+
+  /** What a stage is told of a transport failure that does not go away. */
+  async function explain(thrown: unknown, call: string, once: boolean, signal: AbortSignal): Promise<unknown> {
+    if (!(thrown instanceof TransportError || thrown instanceof BadAnswer)) return thrown;
+    const kind = thrown instanceof TransportError ? thrown.kind : "bad_answer";
+    const text = `hikcentral: ${thrown.message} (${call})`;
+    if (kind === "certificate") {
+      const sha256 = await fingerprintOf(new URL(root), signal);
+      const advice = `if SHA-256 ${sha256} is its own, set hikcentral.fingerprint = "${sha256}" or hikcentral.ca_file`;
+      const options = { code: "hikcentral_untrusted", reason: "setup", cause: thrown } as const;
+      return unavailable(suspect, `${text}: ${advice}`, options);
+    }
+    const options = { suspect, cause: thrown };
+    if (once && kind !== "unconnected")
+      return retry("answer_lost", `${text}: it may have been done, look before it is sent again`, options);
+    if (kind === "timeout") return retry("hikcentral_timeout", text, options);
+    const unreachable = kind === "unconnected" || kind === "broken";
+    return retry(unreachable ? "hikcentral_unreachable" : "hikcentral_bad_answer", text, options);
+  }
+
+  return {
+    /** Calls that end when `signal` aborts. */
+    send(signal: AbortSignal): Send {
+      return async (path, body, data, { once = false } = {}) => {
+        const call = path.replace(/^\/api\/\w+\/v1\//, "");
+        for (let failures = 0; ; failures++) {
+          try {
+            const answer = await measured(call, path, body, signal);
+            if (!isSuccess(answer.code)) throw failureOf(call, answer.code, answer.msg, appKey);
+            const parsed = v.safeParse(data, answer.data);
+            if (parsed.success) return parsed.output;
+            const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "data");
+            throw new BadAnswer(`its data is not as documented at ${where.join(", ")}`);
+          } catch (thrown) {
+            const kind = thrown instanceof TransportError ? thrown.kind : undefined;
+            const safe = kind === "unconnected" || (kind === "broken" && !once);
+            const pauseMs = safe ? retryPausesMs[failures] : undefined;
+            if (pauseMs === undefined) throw await explain(thrown, call, once, signal);
+            await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+          }
+        }
+      };
+    },
+
+    /** Whether it answers at all: any envelope will do, also a refusal. Takes no slot. */
+    async probe(signal: AbortSignal): Promise<boolean> {
+      const answer = await post("/api/common/v1/version", {}, probeTimeoutMs, signal).catch(() => undefined);
+      return answer !== undefined;
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import * as v from "valibot";
+import type { Broker } from "../broker/broker.ts";
+import type { Ledger } from "../ledger.ts";
+import { runsOf } from "../ledger-runs.ts";
+import { writeMeta } from "../pipeline/meta.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+
+/** The dates of a run, or a text that says what is wrong with what was asked. */
+export type DatesFor = (asked: Asked) => { dates: string[] } | { problem: string };
+
+export interface Asked {
+  from?: string | undefined;
+  to?: string | undefined;
+  skip?: string[] | undefined;
+}
+
+export interface TriggerOptions {
+  broker: Broker;
+  ledger: Ledger;
+  pipeline: Pipeline;
+  /** The induction stage's queue. */
+  queue: string;
+  datesFor: DatesFor;
+  now: () => Date;
+}
+
+type Answer = { status: 200 | 202 | 400 | 409 | 502 | 503; body: Record<string, unknown> };
+
+const list = v.pipe(
+  v.union([v.string(), v.number(), v.array(v.union([v.string(), v.number()]))]),
+  v.transform((value) => [value].flat().map(String)),
+);
+const asked = v.strictObject({
+  from: v.optional(v.string()),
+  to: v.optional(v.string()),
+  skip: v.optional(list),
+  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  kib: v.optional(list),
+});
+export type TriggerRequest = v.InferOutput<typeof asked>;
+
+const expectations: Record<string, string> = {
+  from: "a date such as 2026-01-31",
+  to: "a date such as 2026-01-31",
+  skip: "a date or a list of dates",
+  limit: "a whole number of people, 1 or more",
+  kib: "a KIB number or a list of them",
+};
+
+/** The body of a trigger: empty, or a JSON object; the content type does not matter. */
+export function parseRequest(text: string): TriggerRequest | { problem: string } {
+  let body: unknown = {};
+  try {
+    if (text.trim() !== "") body = JSON.parse(text);
+  } catch {
+    return {
+      problem: 'the body is not JSON; send nothing, or for example {"from":"2026-01-01","to":"2026-01-19"}',
+    };
+  }
+  const parsed = v.safeParse(asked, body);
+  if (parsed.success) return parsed.output;
+  const problems = parsed.issues.map((issue) => {
+    const [first] = issue.path ?? [];
+    const key = String(first?.key ?? "");
+    if (key === "") return "the body must be a JSON object";
+    return key in expectations
+      ? `${key} must be ${expectations[key]}`
+      : `${key} is not known; there is ${Object.keys(expectations).join(", ")}`;
+  });
+  return { problem: [...new Set(problems)].join("; ") };
+}
+
+/** Starts a run: durable once its messages, one a date, are confirmed. */
+export class Trigger {
+  constructor(readonly options: TriggerOptions) {}
+
+  async start(request: TriggerRequest, wait: boolean): Promise<Answer> {
+    const { broker, ledger, queue, datesFor, now } = this.options;
+    const found = datesFor(request);
+    if ("problem" in found) return failed(400, found.problem);
+    const { dates } = found;
+    const covering = this.#covering(dates);
+    if (covering !== undefined) return { status: 409, body: { status: "running", run: covering } };
+    if (broker.state !== "up") return brokerDown(broker);
+
+    const { limit, kib } = request;
+    const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${randomUUID().slice(0, 8)}`;
+    // A limit counts over all dates, so they go in one message; otherwise each date is retried for itself.
+    const tasks = (limit === undefined ? dates.map((date) => [date]) : [dates]).map((part) => ({
+      run,
+      dates: part,
+      ...(limit === undefined ? {} : { limit }),
+      ...(kib === undefined ? {} : { kib }),
+    }));
+    const messages = tasks.map((task, at) => ({
+      body: JSON.stringify(task),
+      headers: writeMeta({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
+    }));
+    ledger.openRun({
+      id: run,
+      at: now(),
+      dates,
+      tasks: tasks.length,
+      ...(limit ? { limit } : {}),
+      ...(kib ? { kib } : {}),
+    });
+    const through = wait ? this.#workedOff(run, tasks.length) : undefined;
+    try {
+      await broker.publish(queue, messages);
+    } catch {
+      through?.cancel();
+      return brokerDown(broker, run);
+    }
+    return through ? await through.answer : { status: 202, body: { status: "accepted", run } };
+  }
+
+  /** A run in progress that fetches every one of these dates already, for everybody. */
+  #covering(dates: readonly string[]): string | undefined {
+    const { ledger, pipeline } = this.options;
+    const fetching = runsOf(ledger.rows, pipeline.leaves).filter(
+      ({ status, limit, kib }) => status === "fetching" && !limit && !kib,
+    );
+    return fetching.find((run) => dates.every((date) => run.dates.includes(date)))?.run;
+  }
+
+  /** Resolves when all of a run's dates are worked off, or at the first that fails; what is left goes on by itself. */
+  #workedOff(run: string, tasks: number): { answer: Promise<Answer>; cancel: () => void } {
+    const { ledger, pipeline, broker } = this.options;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const people = new Set<string>();
+    const pages = new Set<string>();
+    let done = 0;
+    const failure = (text: string) => resolve(failed(502, `${text}; it will be tried again`, run));
+    const stopRecords = ledger.onRecord((entries) => {
+      for (const { run: of, stage, kind, item, outcome, failure: why } of entries) {
+        if (of !== run || stage !== "induction") continue;
+        if (kind === "person") people.add(item);
+        if (kind === "page") pages.add(item);
+        if (kind !== "task" || outcome === "warning") continue;
+        if (outcome === "done") done++;
+        else if (why) failure(why.text);
+      }
+      if (done === tasks) resolve({ status: 200, body: queued(run, people.size, pages.size, broker.label) });
+    });
+    const stopPauses = pipeline.onPause((stage, pause) => stage === "induction" && failure(pause.text));
+    const paused = pipeline.worker("induction")?.pause;
+    if (paused) failure(paused.text);
+    const cancel = () => {
+      stopRecords();
+      stopPauses();
+    };
+    return { answer: promise.finally(cancel), cancel };
+  }
+}
+
+const queued = (run: string, employees: number, pages: number, label: string) => ({
+  status: "queued",
+  message: `All dates processed: ${employees} employees across ${pages} pages sent to ${label}`,
+  run,
+  employees,
+  pages,
+  ...(employees === 0 ? { warning: "Eposh has no employees on these dates; check from, to and skip" } : {}),
+});
+
+const failed = (status: 400 | 502 | 503, error: string, run?: string): Answer => ({
+  status,
+  body: { status: "error", error, ...(run === undefined ? {} : { run }) },
+});
+
+const brokerDown = ({ label, trouble }: Broker, run?: string) =>
+  failed(503, `${label} cannot be reached (${trouble ?? "no connection"}); trigger again when it is back`, run);

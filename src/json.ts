@@ -1,0 +1,16 @@
+/** ES2026 source text access, which lib.esnext does not declare yet. */
+const json = JSON as unknown as {
+  rawJSON(text: string): unknown;
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+};
+
+/**
+ * JSON that travels unchanged: an integer beyond 2^53 keeps its digits when it is written again. 9171010101900003
+ * would otherwise go on as somebody else's NIK. To a schema such a number is an object, so it never passes as one.
+ */
+export const parseJson = (text: string): unknown =>
+  json.parse(text, (_key, value, { source }) =>
+    typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && source !== undefined
+      ? json.rawJSON(source)
+      : value,
+  );

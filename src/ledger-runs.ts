@@ -1,0 +1,98 @@
+import type { Outcome, Rows } from "./ledger.ts";
+
+/** A run as it stands, in numbers of distinct employees. */
+export interface RunView {
+  run: string;
+  at: string;
+  /** `fetching` while dates are left, `working` while employees are, then `done`. */
+  status: "fetching" | "working" | "done";
+  dates: readonly string[];
+  /** Of the run's messages, one a date, how many are worked off. */
+  fetched: { done: number; dead: number; of: number };
+  limit?: number;
+  kib?: readonly string[];
+  pages: number;
+  employees: number;
+  /** Employees at their last stage, ended on purpose, or dead. */
+  through: number;
+  dead: number;
+  stages: Record<string, Partial<Record<Outcome, number>>>;
+  warnings: Tally[];
+  deadLetters: Tally[];
+}
+
+/** How many employees met it, and one of the texts. */
+export interface Tally {
+  code: string;
+  count: number;
+  text: string;
+}
+
+/** Newest first. `leaves` are the stages after which an employee is through. */
+export function runsOf(rows: Rows, leaves: readonly string[], count = 50): RunView[] {
+  const ids = rows<{ id: string }>("select id from runs order by at desc limit ?", count);
+  return ids.flatMap(({ id }) => runOf(rows, id, leaves) ?? []);
+}
+
+export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunView | undefined {
+  const [run] = rows<RunRow>("select * from runs where id = ?", id);
+  if (run === undefined) return undefined;
+  const counts = rows<{ kind: string; stage: string; outcome: Outcome; n: number }>(
+    "select kind, stage, outcome, count(*) n from steps where run = ? group by 1, 2, 3",
+    id,
+  );
+  const stages: RunView["stages"] = {};
+  for (const { kind, stage, outcome, n } of counts) {
+    if (kind === "person") stages[stage] = { ...stages[stage], [outcome]: n };
+  }
+  const of = (kind: string, outcome: Outcome) =>
+    counts.filter((c) => c.kind === kind && c.outcome === outcome).reduce((sum, { n }) => sum + n, 0);
+  const [people] = rows<{ employees: number; through: number; dead: number }>(throughQuery(leaves), id);
+  const { employees = 0, through = 0, dead = 0 } = people ?? {};
+  const fetched = {
+    done: of("task", "done") + of("task", "ended"),
+    dead: of("task", "dead"),
+    of: run.tasks,
+  };
+  const fetching = fetched.done + fetched.dead < fetched.of;
+  return {
+    run: run.id,
+    at: run.at,
+    status: fetching ? "fetching" : through < employees ? "working" : "done",
+    dates: JSON.parse(run.dates) as string[],
+    fetched,
+    ...(run.people_limit === null ? {} : { limit: run.people_limit }),
+    ...(run.kib === null ? {} : { kib: JSON.parse(run.kib) as string[] }),
+    pages:
+      rows<{ n: number }>("select count(distinct item) n from steps where run = ? and kind = 'page'", id)[0]?.n ?? 0,
+    employees,
+    through,
+    dead,
+    stages,
+    warnings: tally(rows, id, "warning"),
+    deadLetters: tally(rows, id, "dead"),
+  };
+}
+
+function tally(rows: Rows, run: string, outcome: Outcome): Tally[] {
+  const query = `select code, count(distinct coalesce(person, kib, id)) count, min(text) text from events
+    where run = ? and outcome = ? group by code order by 2 desc, 1`;
+  return rows(query, run, outcome);
+}
+
+interface RunRow {
+  id: string;
+  at: string;
+  dates: string;
+  tasks: number;
+  people_limit: number | null;
+  kib: string | null;
+}
+
+const quoted = (names: readonly string[]) => names.map((name) => `'${name.replaceAll("'", "''")}'`).join(", ");
+
+const throughQuery = (leaves: readonly string[]) => `
+  select count(*) employees, coalesce(sum(finished or ended), 0) through, coalesce(sum(dead), 0) dead from (
+    select sum(outcome = 'done' and stage in (${quoted(leaves)})) >= ${leaves.length} finished,
+      max(outcome in ('dead', 'ended')) ended, max(outcome = 'dead') dead
+    from steps where run = ? and kind = 'person' group by item)`;

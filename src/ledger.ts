@@ -1,0 +1,250 @@
+import { Database } from "bun:sqlite";
+import { createHmac, randomBytes } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { textOf } from "./errors.ts";
+import { photoMark } from "./hikcentral/person.ts";
+import type { Somebody, Tracked } from "./pipeline/meta.ts";
+
+export type Outcome = "done" | "retry" | "dead" | "ended" | "warning";
+
+/** One thing that happened to one message or employee. */
+export interface Entry {
+  run: string | undefined;
+  /** The message's `hs-id`. */
+  item: string;
+  /** "task" is what has no employee in it: a date to fetch. */
+  kind: "person" | "page" | "task";
+  stage: string;
+  outcome: Outcome;
+  at: Date;
+  attempt: number;
+  /** Kept only as a keyed hash. */
+  code: string | undefined;
+  kib: string | undefined;
+  fetchedAt: Date | undefined;
+  failure?: { code: string; text: string };
+}
+
+export interface RunRecord {
+  id: string;
+  at: Date;
+  dates: readonly string[];
+  /** Messages put on the induction queue for it. */
+  tasks: number;
+  limit?: number;
+  kib?: readonly string[];
+}
+
+/** Reads `kind`, the NIK and the KIB off a message's person. */
+export const subjectOf = (person: Somebody | undefined): Pick<Entry, "kind" | "code" | "kib"> => ({
+  kind: person === undefined ? "task" : "person",
+  code: person?.code,
+  kib: person?.kib,
+});
+
+const schema = `
+  create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text) strict;
+  create table if not exists steps (run text, item text, stage text, kind text, outcome text,
+    primary key (run, item, stage)) strict, without rowid;
+  create table if not exists events (id integer primary key, at text, run text, person text, kib text, kind text,
+    stage text, outcome text, attempt int, code text, text text) strict;
+  create index if not exists events_person on events (person);
+  create index if not exists events_kib on events (kib);
+  create index if not exists events_run on events (run, outcome);
+  create table if not exists links (mark text, person text, run text, kib text, told int default 0,
+    primary key (mark, person)) strict, without rowid;
+  create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
+`;
+
+type Value = string | number | null;
+export type Rows = <Row>(sql: string, ...values: Value[]) => Row[];
+
+export interface LedgerOptions {
+  /** The state folder; ledger.db and ledger.key are in it. */
+  folder: string;
+  keepDays: number;
+  say: (text: string) => void;
+  now?: () => Date;
+}
+
+/**
+ * What happened, only for reading: runs, journeys, warnings, hints. HikCentral is the truth about persons and the
+ * broker holds the work, so its failures are said once and stop nothing.
+ */
+export class Ledger implements Disposable {
+  readonly #db: Database;
+  readonly #key: Buffer;
+  readonly #say: (text: string) => void;
+  readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
+  #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
+  #failing = false;
+
+  constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
+    this.#say = say;
+    this.#key = keyIn(folder);
+    this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
+    const oldest = new Date(now().getTime() - keepDays * 86_400_000).toISOString();
+    this.#try(() => {
+      this.#db.run("delete from events where at < ?", [oldest]);
+      this.#db.run("delete from steps where run in (select id from runs where at < ?)", [oldest]);
+      this.#db.run("delete from runs where at < ?", [oldest]);
+    });
+  }
+
+  /** Resolves once it is kept, or could not be; what arrives together shares one transaction. Never rejects. */
+  record(...entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#pending.length === 0) setImmediate(() => this.flush());
+    this.#pending.push({ entries, kept: resolve });
+    return promise;
+  }
+
+  flush(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    if (pending.length === 0) return;
+    this.#try(() =>
+      this.#db.transaction(() => {
+        for (const { entries } of pending) for (const entry of entries) this.#keep(entry);
+      })(),
+    );
+    for (const { entries, kept } of pending) {
+      kept();
+      for (const listener of this.#listeners) listener(entries);
+    }
+  }
+
+  /** Called after each record; returns how to stop listening. */
+  onRecord(listener: (entries: readonly Entry[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  openRun({ id, at, dates, tasks, limit, kib }: RunRecord): void {
+    const values = [
+      id,
+      at.toISOString(),
+      JSON.stringify(dates),
+      tasks,
+      limit ?? null,
+      kib ? JSON.stringify(kib) : null,
+    ];
+    this.#try(() => this.#db.run("insert or replace into runs values (?, ?, ?, ?, ?, ?)", values));
+  }
+
+  /** Whether data of this employee fetched later has passed this stage: a hint that HikCentral itself may not give. */
+  superseded(stage: string, code: string | undefined, fetchedAt: Date | undefined): boolean {
+    if (code === undefined || fetchedAt === undefined) return false;
+    const find = "select 1 from latest where person = ? and stage = ? and fetched > ?";
+    return (
+      this.#try(() => this.#db.query(find).get(this.personKey(code), stage, fetchedAt.toISOString()) !== null) ?? false
+    );
+  }
+
+  /**
+   * How many others came with this photo link. The first of them was not warned, because nobody could know: that is
+   * made up for here.
+   */
+  sharedWith(link: string, { code, kib, run }: Pick<Tracked, "code" | "kib" | "run">): number {
+    if (code === undefined) return 0;
+    const [mark, person] = [photoMark(link), this.personKey(code)];
+    this.#try(() =>
+      this.#db.query("insert or ignore into links values (?, ?, ?, ?, 0)").run(mark, person, run ?? null, kib ?? null),
+    );
+    const others = this.rows<{ person: string; told: number }>(
+      "select person, told from links where mark = ? and person <> ?",
+      mark,
+      person,
+    );
+    if (others.some(({ told }) => told === 0)) {
+      this.#try(() => {
+        const warn = `insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text)
+          select ?, run, person, kib, 'person', 'create-person', 'warning', 0, 'shared_photo', ? from links where mark = ? and told = 0 and person <> ?`;
+        this.#db
+          .query(warn)
+          .run(
+            new Date().toISOString(),
+            "another employee has the same photo link: compare the two faces",
+            mark,
+            person,
+          );
+        this.#db.query("update links set told = 1 where mark = ?").run(mark);
+      });
+    }
+    return others.length;
+  }
+
+  /** The keyed hash of a NIK. */
+  personKey(code: string): string {
+    return createHmac("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
+  }
+
+  /** Reads, for those who show it; an answer is empty where the ledger cannot be read. */
+  readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
+    this.flush();
+    return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
+  };
+
+  [Symbol.dispose](): void {
+    this.flush();
+    this.#db.close();
+  }
+
+  #keep(entry: Entry): void {
+    const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
+    const person = code === undefined ? null : this.personKey(code);
+    const values = [entry.at.toISOString(), run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt];
+    const events =
+      "insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?)";
+    this.#db.query(events).run(...values, failure?.code ?? null, failure?.text ?? null);
+    if (outcome === "warning") return;
+    this.#db.query("insert or replace into steps values (?, ?, ?, ?, ?)").run(run ?? "", item, stage, kind, outcome);
+    if (outcome === "done" && person !== null && fetchedAt !== undefined) {
+      const later = "insert into latest values (?1, ?2, ?3) on conflict do update set fetched = max(fetched, ?3)";
+      this.#db.query(later).run(person, stage, fetchedAt.toISOString());
+    }
+  }
+
+  #try<T>(work: () => T): T | undefined {
+    try {
+      const done = work();
+      this.#failing = false;
+      return done;
+    } catch (error) {
+      if (!this.#failing) this.#say(`ledger.db cannot be used, history is lost until it can: ${textOf(error)}`);
+      this.#failing = true;
+      return undefined;
+    }
+  }
+}
+
+/** The key is not in the ledger, so that a copy of the ledger alone tells no NIK. */
+function keyIn(folder: string): Buffer {
+  const file = join(folder, "ledger.key");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600 });
+  return readFileSync(file);
+}
+
+function openOrMoveAside(file: string, say: (text: string) => void): Database {
+  try {
+    return open(file);
+  } catch (error) {
+    const aside = `${file}.damaged-${Date.now()}`;
+    if (!existsSync(file)) throw error;
+    for (const end of ["", "-wal", "-shm"]) if (existsSync(file + end)) renameSync(file + end, aside + end);
+    say(`ledger.db is damaged (${textOf(error)}) and was moved to ${aside}: its history is lost, no employee is`);
+    return open(file);
+  }
+}
+
+function open(file: string): Database {
+  const db = new Database(file, { create: true, strict: true });
+  chmodSync(file, 0o600);
+  db.run("pragma journal_mode = wal");
+  db.run("pragma synchronous = normal");
+  db.run("pragma busy_timeout = 2000");
+  db.run(schema);
+  return db;
+}

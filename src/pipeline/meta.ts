@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import * as v from "valibot";
+import type { Delivery, Headers } from "../broker/broker.ts";
+import type { Meta } from "../stage.ts";
+
+/** What the original's messages do not carry. Python drops these headers, so nothing may depend on them. */
+const name = {
+  id: "hs-id",
+  run: "hs-run",
+  kib: "hs-kib",
+  code: "hs-code",
+  fetched: "hs-fetched",
+  attempt: "hs-attempt",
+  first: "hs-first",
+  failure: "hs-failure",
+  due: "hs-due",
+} as const;
+
+const maxAttempts = 1000;
+const maxHeaderBytes = 4096;
+const historyEnds = 5;
+
+/** One failed attempt. */
+export interface Mishap {
+  at: string;
+  stage: string;
+  code: string;
+  text: string;
+}
+
+/** A delivery's headers, clamped to sane types and ranges. */
+export interface Tracked extends Omit<Meta, "superseded"> {
+  /** The first and the last five failures, oldest first. */
+  readonly history: readonly Mishap[];
+  readonly dueAt: Date | undefined;
+}
+
+const short = (max: number) => v.fallback(v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(max))), undefined);
+const time = v.fallback(
+  v.optional(
+    v.pipe(
+      v.string(),
+      v.maxLength(40),
+      v.transform((text) => new Date(text)),
+      v.date(),
+    ),
+  ),
+  undefined,
+);
+const mishaps = v.fallback(
+  v.pipe(
+    v.string(),
+    v.maxLength(maxHeaderBytes),
+    v.rawTransform(({ dataset, NEVER }) => {
+      try {
+        return JSON.parse(dataset.value) as unknown;
+      } catch {
+        return NEVER;
+      }
+    }),
+    v.array(v.object({ at: v.string(), stage: v.string(), code: v.string(), text: v.string() })),
+    v.maxLength(2 * historyEnds),
+  ),
+  [],
+);
+const headersSchema = v.object({
+  [name.id]: short(120),
+  [name.run]: short(60),
+  [name.kib]: short(40),
+  [name.code]: short(20),
+  [name.fetched]: time,
+  [name.attempt]: v.fallback(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxAttempts)), 0),
+  [name.first]: time,
+  [name.failure]: mishaps,
+  [name.due]: time,
+});
+
+/** The people a message is about, as the four original messages hold them. Nothing here is trusted to be well formed. */
+export interface Somebody {
+  /** identity_number as it stands there: a NIK, if it is one. */
+  code: string | undefined;
+  kib: string | undefined;
+  personId: string | undefined;
+}
+
+const asText = (value: unknown) =>
+  typeof value === "string" || (typeof value === "number" && Number.isSafeInteger(value))
+    ? String(value).trim()
+    : undefined;
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+const somebody = (employee: unknown, message: unknown = {}): Somebody => ({
+  code: asText(record(employee).identity_number) || undefined,
+  kib: asText(record(employee).kib_number) || undefined,
+  personId: asText(record(message).personId) || undefined,
+});
+
+/** The employees of a page. */
+export function peopleOfPage(body: unknown): Somebody[] | undefined {
+  const list = record(record(body).data).data;
+  return Array.isArray(list) ? list.map((employee) => somebody(employee)) : undefined;
+}
+
+/** The employee or person of any other message. */
+export function personOf(body: unknown): Somebody | undefined {
+  const { employee, personId } = record(body);
+  return employee !== undefined || personId !== undefined ? somebody(employee, body) : undefined;
+}
+
+const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
+
+/** One employee's way through one run: the same wherever it is worked out, and without the NIK in it. */
+export const wayOf = (run: string, person: Somebody, employee: unknown) =>
+  digest(run, person.code ?? JSON.stringify(employee) ?? "");
+
+/** Headers first; what they do not say is taken from the body; the rest stays unknown. */
+export function readMeta(delivery: Delivery, body: unknown, now: Date): Tracked {
+  const said = v.parse(headersSchema, delivery.headers);
+  const person = personOf(body);
+  const code = said[name.code] ?? person?.code;
+  const attempt = said[name.attempt];
+  return {
+    id: said[name.id] ?? digest(code ?? person?.personId ?? Buffer.from(delivery.body).toString("latin1")),
+    run: said[name.run],
+    kib: said[name.kib] ?? person?.kib,
+    code,
+    fetchedAt: said[name.fetched],
+    attempt,
+    firstSeenAt: said[name.first] ?? now,
+    again: delivery.redelivered || attempt > 0 || said[name.failure].length > 0,
+    history: said[name.failure],
+    dueAt: said[name.due],
+  };
+}
+
+type Carried = Pick<Tracked, "id" | "run" | "kib" | "code" | "fetchedAt"> &
+  Partial<Pick<Tracked, "attempt" | "firstSeenAt" | "history" | "dueAt">>;
+
+/** The headers of what goes out; `undefined` is left out. */
+export function writeMeta(meta: Carried): Headers {
+  const headers: Headers = { [name.id]: meta.id };
+  const set = (key: string, value: string | number | undefined) => {
+    if (value !== undefined) headers[key] = value;
+  };
+  set(name.run, meta.run);
+  set(name.kib, meta.kib?.slice(0, 40));
+  set(name.code, meta.code?.slice(0, 20));
+  set(name.fetched, meta.fetchedAt?.toISOString());
+  set(name.attempt, meta.attempt);
+  set(name.first, meta.firstSeenAt?.toISOString());
+  set(name.due, meta.dueAt?.toISOString());
+  if (meta.history && meta.history.length > 0) set(name.failure, JSON.stringify(meta.history));
+  return headers;
+}
+
+/** The first five failures say how it began, the last five what it came to. */
+export function remember(history: readonly Mishap[], mishap: Mishap): Mishap[] {
+  const all = [...history, { ...mishap, text: mishap.text.slice(0, 160) }];
+  return all.length <= 2 * historyEnds ? all : [...all.slice(0, historyEnds), ...all.slice(-historyEnds)];
+}

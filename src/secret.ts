@@ -1,0 +1,34 @@
+import * as v from "valibot";
+
+/** A secret prints as `[secret]` whoever prints it: string, JSON, console or inspect. Only `reveal` gives it away. */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return "[secret]";
+  }
+
+  toJSON(): string {
+    return "[secret]";
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return "[secret]";
+  }
+}
+
+/** The schema of a secret option: takes a string, gives a `Secret`. */
+export const secret = () =>
+  v.pipe(
+    v.string(),
+    v.nonEmpty(),
+    v.transform((value) => new Secret(value)),
+  );

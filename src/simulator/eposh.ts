@@ -1,0 +1,88 @@
+import { laterOddPeople, oddEmployees, oddPeople, unsafeNumber } from "./odd.ts";
+import { type Employee, employee, inductions } from "./people.ts";
+import { portrait, wrecks } from "./pictures.ts";
+import { type Call, type Faults, instead, type ServerOptions, serve } from "./server.ts";
+
+const apiKey = "contoh-api-key";
+const appId = "contoh-app-id";
+const typed = (type: string) => ({ headers: { "content-type": type } });
+const emptyPage = '{"data":[],"pagination":{"current_page":1,"last_page":1,"total":5}}';
+
+/** Pages of another shape, all with status 200: `faults.set({ ...badPages.html, match: "page=2" })`. */
+export const badPages = {
+  message: instead("message", '{"message":"Server Error"}', { match: "/api/" }),
+  nothing: instead("nothing", '{"data":null,"pagination":null}', { match: "/api/" }),
+  html: instead("html", "<!doctype html><h1>Sign in</h1>", { match: "/api/" }),
+  empty: instead("empty", emptyPage, { match: "/api/" }),
+};
+
+export interface EposhOptions extends ServerOptions {
+  /** 1543, on 17 dates of which one has two pages and one nobody. */
+  people?: number;
+  /** Adds `oddPeople` and `laterOddPeople` to the last two dates. */
+  odd?: boolean;
+}
+
+export async function startEposh({ people = 1543, odd = false, ...options }: EposhOptions) {
+  const days = new Map<string, Employee[]>();
+  const pages: Record<string, number> = {};
+  const photos: Record<string, number> = {};
+
+  function page(url: string, faults: Faults): Response {
+    const query = new URLSearchParams(url.slice(url.indexOf("?")));
+    const date = query.get("induction_date") ?? "";
+    const [current, limit] = [Number(query.get("page") ?? 1), Number(query.get("limit") ?? 100)];
+    if (!/^\d{4}-\d\d-\d\d$/.test(date) || !(current >= 1 && limit >= 1))
+      return Response.json({ message: "The given data was invalid." }, { status: 422 });
+    pages[`${date} ${current}`] = (pages[`${date} ${current}`] ?? 0) + 1;
+    const inducted = days.get(date) ?? [];
+    // Whoever was first went to the end meanwhile, so that page 2 misses one and repeats another.
+    const all = faults.take("drift", url) ? [...inducted.slice(1), ...inducted.slice(0, 1)] : inducted;
+    const total = all.length + (faults.take("wrong-total", url) ? 1 : 0);
+    const last = Math.max(1, Math.ceil(all.length / limit));
+    const data = all.slice((current - 1) * limit, current * limit);
+    const json = JSON.stringify({ data, pagination: { current_page: current, last_page: last, total } });
+    return new Response(json.replace(`"${unsafeNumber}"`, unsafeNumber), typed("application/json"));
+  }
+
+  async function photo(url: string): Promise<Response> {
+    photos[url] = (photos[url] ?? 0) + 1;
+    const [, kind = "", stamp = ""] = /^\/photos\/([a-z]+)\/-(\d+)\.png$/.exec(url) ?? [];
+    const draw = kind === "kib" || kind === "shared" ? portrait : wrecks[kind];
+    if (!draw) return new Response("Not Found", { status: 404 });
+    return new Response(await draw(Number(stamp)), typed("image/png"));
+  }
+
+  function answer({ url, headers }: Call, faults: Faults): Response | Promise<Response> {
+    if (url.startsWith("/photos/")) return photo(url);
+    if (!url.startsWith("/api/")) return new Response("Not Found", { status: 404 });
+    if (headers["x-api-key"] === apiKey && headers["x-app-id"] === appId) return page(url, faults);
+    return Response.json({ message: "Unauthenticated." }, { status: 401 });
+  }
+
+  const server = await serve(options, answer, () => ({ pages, photos }));
+  const links = `${server.origin}/photos`;
+  const link = (number: number) => `${links}/kib/-${1_767_600_000 + number}.png`;
+  let number = 0;
+  for (const [date, inducted] of inductions(people)) {
+    const numbers = Array.from({ length: inducted }, () => ++number);
+    const employees = numbers.map((one) => employee(one, options.seed ?? 0, link(one)));
+    days.set(date, employees);
+  }
+  if (odd) {
+    days.get("2026-01-18")?.push(...oddEmployees(oddPeople, 98_000, links));
+    days.get("2026-01-19")?.push(...oddEmployees(laterOddPeople, 98_900, links));
+  }
+  return {
+    ...server,
+    url: `${server.origin}/api/v1/employees`,
+    apiKey,
+    appId,
+    /** Who was inducted on a date; change it freely. */
+    days,
+    /** Pages served, by date and page: `2026-01-14 2`. */
+    pages,
+    /** Photos served, by path. */
+    photos,
+  };
+}

@@ -1,0 +1,183 @@
+import * as v from "valibot";
+import { type Judge, Persons, parse, Refused, type SimulatedPerson } from "./persons.ts";
+import { type Call, type Faults, instead, type ServerOptions, serve } from "./server.ts";
+import { type Gateway, signatureFault, textToSign } from "./signature.ts";
+
+const appKey = "contoh-app-key";
+const appSecret = "contoh-app-secret";
+const zones = { 1: "Zona 1", 2: "Zona 2", 6: "Zona 3", 7: "Zona 4", 8: "TUKS", 9: "Kawasan" };
+const envelope = (code: string, data: unknown = "", detail = ""): string => {
+  const message = { "0": "Success", "2": "Incorrect request parameter" }[code] ?? "Operation failed";
+  return JSON.stringify({ code, msg: detail ? `${message}. [${detail}]` : message, data });
+};
+
+/** The refusals that a site meets: `faults.set({ ...refusals.busy, times: 3 })`. */
+export const refusals = {
+  "5xx": instead("5xx", "Service Unavailable", { status: 503 }),
+  html: instead("html", "<html><h1>502 Bad Gateway</h1></html>", { status: 502 }),
+  busy: instead("busy", envelope("0x00052102")),
+  exception: instead("exception", envelope("5", "", "database error")),
+  wrongKey: instead("wrong key", envelope("0x02401001")),
+  licence: instead("licence", envelope("132"), { match: "person/single/add" }),
+};
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+const paging = v.object({ pageNo: whole, pageSize: v.pipe(whole, v.maxValue(500)) });
+const type = v.literal(1);
+const groupPaging = v.object({ ...paging.entries, type });
+const membersPaging = v.object({ ...groupPaging.entries, privilegeGroupId: v.string() });
+const resultPaging = v.object({ ...groupPaging.entries, applicationResultType: v.picklist([1, 2]) });
+const ids = v.pipe(v.array(v.object({ id: v.string() })), v.minLength(1), v.maxLength(20));
+const membersSchema = v.object({ privilegeGroupId: v.string(), type, list: ids });
+const text = v.string();
+const fieldValue = v.object({
+  id: text,
+  customFiledName: text,
+  customFieldType: v.number(),
+  customFieldValue: text,
+});
+const personId = { personId: text, personCode: v.optional(v.never()) };
+const customFieldsSchema = v.object({ ...personId, list: v.array(fieldValue) });
+const reapplicationSchema = v.object({ personIds: v.optional(v.pipe(v.string(), v.regex(/^\d+(,\d+)*$/))) });
+
+/** n.b. There is no `list` key when there is nothing to list. */
+function page<T>(all: readonly T[], { pageNo, pageSize }: v.InferOutput<typeof paging>) {
+  const list = all.slice((pageNo - 1) * pageSize, pageNo * pageSize);
+  return { total: all.length, pageNo, pageSize, ...(all.length > 0 && { list }) };
+}
+
+export interface HikCentralOptions extends ServerOptions {
+  /** The generation of its gateway, which decides the codes for a bad signature ("artemis"). */
+  gateway?: Gateway;
+}
+
+/** A HikCentral Professional as its OpenAPI documents it. */
+export async function startHikCentral({ gateway = "artemis", ...options }: HikCentralOptions) {
+  const store = new Persons();
+  const groups = new Map(
+    Object.entries(zones).map(([id, zone]) => [id, { name: `Access Gate ${zone}`, members: new Set<string>() }]),
+  );
+  const customFields = [
+    { id: "1", customFiledName: "KIB", customFieldType: 1 },
+    { id: "2", customFiledName: "Catatan", customFieldType: 0 },
+  ];
+  const calls: Record<string, number> = {};
+  const writes: { atMs: number; call: string; code: string }[] = [];
+  const applied: string[] = [];
+
+  const membersOf = (groupId: string): Set<string> => {
+    const group = groups.get(groupId);
+    if (!group) throw new Refused("128", "privilegeGroupId does not exist");
+    return group.members;
+  };
+  const changeMembers = (change: "add" | "delete") => (body: unknown) => {
+    const { privilegeGroupId, list } = parse(membersSchema, body);
+    const members = membersOf(privilegeGroupId);
+    for (const { personId } of list.map(({ id }) => store.find("personId", id))) members[change](personId);
+  };
+  const shown = ({ picture, customFields: values, ...person }: SimulatedPerson) => ({
+    ...person,
+    personPhoto: { picUri: picture ? `/ngx/proxy?i=${person.personId}` : "" },
+    customFieldList: customFields.map((field) => ({ ...field, customFieldValue: values[field.id] ?? "" })),
+  });
+  const updateCustomFields = (body: unknown) => {
+    const { personId, list } = parse(customFieldsSchema, body);
+    const person = store.find("personId", personId);
+    for (const { id, customFieldValue, ...given } of list) {
+      const field = customFields.find((one) => Bun.deepEquals(one, { id, ...given }));
+      if (!field) throw new Refused("2", "customFiledName parameter error");
+      const rule = field.customFieldType === 1 ? /^\d{0,32}$/ : /^.{0,128}$/s;
+      if (!rule.test(customFieldValue)) throw new Refused("2", "customFieldValue parameter error");
+      person.customFields[id] = customFieldValue;
+    }
+  };
+
+  type Endpoints = Record<string, (body: unknown, judge: Judge) => unknown>;
+  const reads: Endpoints = {
+    "common/v1/version": () => ({ produceName: "HikCentral Professional", softVersion: "V2.6.1" }),
+    "resource/v1/person/personCode/personInfo": (body) =>
+      shown(store.find("personCode", parse(v.object({ personCode: v.string() }), body).personCode)),
+    "resource/v1/person/personList": (body) => page([...store.byId.values()].map(shown), parse(paging, body)),
+    "resource/v1/person/customFields": (body) => page(customFields, parse(paging, body)),
+    "acs/v1/privilege/group": (body) => {
+      const list = [...groups].map(([id, { name }]) => ({ privilegeGroupId: id, privilegeGroupName: name }));
+      return page(list, parse(groupPaging, body));
+    },
+    "acs/v1/privilege/group/single/personList": (body) => {
+      const wanted = parse(membersPaging, body);
+      const members = membersOf(wanted.privilegeGroupId);
+      const people = [...store.byId.values()].filter(({ personId }) => members.has(personId));
+      const list = people.map(({ personId, personCode }) => ({ id: personId, personCode }));
+      return page(list, wanted);
+    },
+    "acs/v1/auth/applicationResult": (body) => page([], parse(resultPaging, body)),
+  };
+  const changes: Endpoints = {
+    "resource/v1/person/single/add": (body, judge) => store.add(body, judge).personId,
+    "resource/v1/person/single/update": (body) => store.update(body),
+    "resource/v1/person/face/update": (body, judge) => store.updateFace(body, judge),
+    "resource/v1/person/personId/customFieldsUpdate": updateCustomFields,
+    "acs/v1/privilege/group/single/addPersons": changeMembers("add"),
+    "acs/v1/privilege/group/single/deletePersons": changeMembers("delete"),
+    "visitor/v1/auth/reapplication": (body) => {
+      const { personIds } = parse(reapplicationSchema, body);
+      for (const id of personIds?.split(",") ?? store.byId.keys()) applied.push(store.find("personId", id).personId);
+    },
+  };
+
+  function answer(call: Call, faults: Faults): Response {
+    const [, name = ""] = /^\/artemis\/api\/([^?]+)/.exec(call.url) ?? [];
+    if (!name) return new Response("<html><h1>404 Not Found</h1></html>", { status: 404 });
+    const refused = signatureFault(call, gateway, appKey, appSecret);
+    if (refused) {
+      const echoed = `StringToSign: ${textToSign(call)}, apiName : ${name}, appKey : ${call.headers["x-ca-key"]}`;
+      if (gateway === "v3") return new Response(envelope(refused));
+      return Response.json({ code: refused, msg: `Invalid Signature! and ${echoed}` }, { status: 401 });
+    }
+    calls[name] = (calls[name] ?? 0) + 1;
+    const judge: Judge = () => faults.take("bad-face", call.url)?.code;
+    let [code, data, detail]: [string, unknown, string] = ["0", "", ""];
+    try {
+      const endpoint = call.method === "POST" && (reads[name] ?? changes[name]);
+      if (!endpoint) throw new Refused("12", "the URL is not supported");
+      data = endpoint(parse(v.pipe(v.string(), v.parseJson()), call.body.toString()), judge);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      ({ code, detail } = error);
+    }
+    if (name in changes) writes.push({ atMs: Date.now(), call: name, code });
+    return new Response(envelope(code, data, detail));
+  }
+
+  function state() {
+    const persons = [...store.byId.values()].map(({ picture, customFields: values, ...person }) => ({
+      ...person,
+      hasFace: picture !== undefined,
+      kib: values["1"] ?? "",
+      groups: [...groups].filter(([, { members }]) => members.has(person.personId)).map(([id]) => id),
+    }));
+    return { persons, calls, writes, applied };
+  }
+
+  const server = await serve(options, answer, state);
+  return {
+    ...server,
+    url: `${server.origin}/artemis`,
+    appKey,
+    appSecret,
+    /** By personId; change or delete one to do something behind the daemon's back. */
+    persons: store.byId,
+    /** By id; the members are personIds. */
+    groups,
+    customFields,
+    /** Calls with a good signature, by path without `/artemis/api/`. */
+    calls,
+    /** All calls that would change something; code "0" is success. */
+    writes,
+    /** personIds whose access was applied to the devices, in order. */
+    applied,
+    state,
+    /** A person made by hand: takes the body of `person/single/add`. */
+    seed: (person: object) => store.add(person, () => undefined),
+  };
+}

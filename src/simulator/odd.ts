@@ -1,0 +1,69 @@
+import { type Employee, employee } from "./people.ts";
+
+/** A person that only a careless system would produce, and what must become of them. */
+export interface OddPerson {
+  what: string;
+  /** All there, there with a warning, or a dead letter, by its code. */
+  expect: "done" | `warning:${string}` | `dead:${string}`;
+  /** Instead of an ordinary employee's; undefined leaves the field out. */
+  fields: Employee;
+  /** What is behind the photo's link: a photo ("kib", "shared"), a key of `wrecks`, or nothing ("missing"). */
+  photo: string;
+}
+
+const odd = (expect: OddPerson["expect"], what: string, fields: Employee = {}, photo = "kib"): OddPerson => ({
+  what,
+  expect,
+  fields,
+  photo,
+});
+const nik = "350000000095000";
+const twins = [{ identity_number: `${nik}3` }, { identity_number: `${nik}4`, name: "Rina Contoh" }];
+export const unsafeNumber = "9171010101900003";
+
+export const oddPeople: readonly OddPerson[] = [
+  odd("dead:bad_name", "name null", { name: null }),
+  odd("dead:bad_name", "name missing", { name: undefined }),
+  odd("done", "name of one word", { name: "Suharti" }),
+  odd("warning:name_cut", "name of 300 characters", { name: `Budi ${"Contoh".repeat(50)}`.slice(0, 300) }),
+  odd("done", "name with an apostrophe", { name: "Nur'aini Contoh Ma'ruf" }),
+  odd("done", "name of Chinese characters", { name: "陈大文" }),
+  odd("dead:bad_name", "name of forbidden characters", { name: '/\\ :*?"<>|' }),
+  odd("done", "birth date null", { birth_date: null }),
+  odd("dead:bad_identity_number", "NIK null", { identity_number: null }),
+  odd("dead:bad_identity_number", "NIK of 17 characters", { identity_number: `${nik}10` }),
+  odd("dead:bad_identity_number", "NIK of zeros", { identity_number: "0".repeat(16) }),
+  odd("dead:bad_identity_number", "NIK as an unsafe number", { identity_number: unsafeNumber }),
+  odd("done", "NIK as a safe number", { identity_number: Number(`${nik}2`) }),
+  odd("warning:no_kib", "KIB missing", { kib_number: undefined }),
+  odd("warning:no_kib", "KIB null", { kib_number: null }),
+  odd("warning:no_kib", "KIB empty", { kib_number: "" }),
+  odd("done", "KIB as a number", { kib_number: 2_699_001 }),
+  odd("dead:bad_kib_number", "KIB with letters", { kib_number: "26A9002" }),
+  odd("warning:no_regionals", "regionals empty", { regionals: [] }),
+  odd("warning:no_regionals", "regionals null", { regionals: null }),
+  odd("warning:unknown_regional", "regional unknown", { regionals: [{ name: "Zona IX", slug: "zona-ix" }] }),
+  odd("warning:no_photo", "photo null", { photo: null }),
+  odd("warning:no_photo", "photo of 20 MB", {}, "huge"),
+  odd("warning:no_photo", "photo is a PNG bomb", {}, "bomb"),
+  odd("warning:no_photo", "photo is a page", {}, "page"),
+  odd("warning:no_photo", "photo is not there", {}, "missing"),
+  odd("warning:no_photo", "photo is a JPEG without its end", {}, "endless"),
+  odd("warning:no_photo", "photo is a PNG with a bad CRC", {}, "damaged"),
+  odd("warning:shared_photo", "photo shared", {}, "shared"),
+  odd("warning:shared_photo", "photo shared, again", {}, "shared"),
+  odd("done", "NIK of two people", { ...twins[0], name: "Joko Prabowo" }),
+  odd("done", "KIB changed", twins[1]),
+];
+/** Those who share a NIK with one above; inducted a day later, because the NIKs of one date must be distinct. */
+export const laterOddPeople: readonly OddPerson[] = [
+  odd("dead:identity_conflict", "NIK of two people, again", { ...twins[0], name: "Wati Halim" }),
+  odd("done", "KIB changed, again", twins[1]),
+];
+
+/** Employees numbered from `first`, with photos under `links`. */
+export const oddEmployees = (people: readonly OddPerson[], first: number, links: string): Employee[] =>
+  people.map(({ photo, fields }, index) => {
+    const stamp = 1_767_600_000 + first + (photo === "shared" ? 0 : index);
+    return { ...employee(first + index, 0, `${links}/${photo}/-${stamp}.png`), ...fields };
+  });

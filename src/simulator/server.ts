@@ -1,0 +1,146 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import * as v from "valibot";
+
+const faultSchema = v.strictObject({
+  /**
+   * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it.
+   * `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. The others are HikCentral's and Eposh's own.
+   */
+  kind: v.picklist(["answer", "reset", "hang", "lost", "slow", "bad-face", "drift", "wrong-total"]),
+  /** Under which it is counted; the kind where it is missing. */
+  name: v.optional(v.string()),
+  /** Part of the path and query of the calls that it may hit; all where it is missing. */
+  match: v.optional(v.string()),
+  /** How many calls it hits; without end where it is missing. */
+  times: v.optional(v.number()),
+  /** Share of the calls that it hits, 0 to 1 (1). */
+  share: v.optional(v.number()),
+  status: v.optional(v.number()),
+  body: v.optional(v.string()),
+  /** How `bad-face` refuses: with this code, or by taking all but the picture ("0"). */
+  code: v.optional(v.picklist(["0", "2", "128"])),
+  minMs: v.optional(v.number()),
+  maxMs: v.optional(v.number()),
+});
+export type Fault = v.InferOutput<typeof faultSchema>;
+
+/** A fault of kind `answer`. */
+export const instead = (name: string, body: string, more: Partial<Fault> = {}): Fault => ({
+  kind: "answer",
+  name,
+  body,
+  ...more,
+});
+const control = v.pipe(v.string(), v.parseJson(), v.strictObject({ faults: v.array(faultSchema) }));
+
+/** Numbers from 0 to 1, the same ones for the same seed (Park and Miller). */
+export function randomFrom(seed: number): () => number {
+  let state = (seed % 2_147_483_646) + 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+export class Faults {
+  /** Calls really hit, by name, also of faults that are over. */
+  readonly seen: Record<string, number> = {};
+  #active: (Fault & { seen: number })[] = [];
+
+  constructor(readonly random: () => number) {}
+
+  /** Replaces all; none ends them. */
+  set(...faults: readonly Fault[]): void {
+    this.#active = faults.map((fault) => ({ ...fault, seen: 0 }));
+  }
+
+  /** The first fault of this kind that hits this call, if any; it is counted. */
+  take(kind: Fault["kind"], url: string): Fault | undefined {
+    const fault = this.#active.find(
+      ({ kind: is, match = "", times = Number.POSITIVE_INFINITY, share = 1, seen }) =>
+        is === kind && url.includes(match) && seen < times && this.random() < share,
+    );
+    if (!fault) return undefined;
+    fault.seen++;
+    const name = fault.name ?? kind;
+    this.seen[name] = (this.seen[name] ?? 0) + 1;
+    return fault;
+  }
+}
+
+/** `url` is path and query; header names are in lower case, their values the bytes that arrived. */
+export type Call = Pick<IncomingMessage, "headers"> & { method: string; url: string; body: Buffer };
+
+export interface ServerOptions {
+  port?: number;
+  seed?: number;
+  faults?: readonly Fault[];
+}
+
+/**
+ * An HTTP server on 127.0.0.1 that fails on demand: `POST /_control {faults}` replaces its faults, `GET /_state`
+ * shows what it saw. n.b. node:http, because Bun.serve cannot cut a socket.
+ */
+export async function serve(
+  { port = 0, seed = 0, faults: first = [] }: ServerOptions,
+  answer: (call: Call, faults: Faults) => Response | Promise<Response>,
+  state: () => object,
+) {
+  const faults = new Faults(randomFrom(seed));
+  faults.set(...first);
+
+  /** Undefined cuts the connection; a promise without end leaves it open in silence. */
+  async function act(call: Call): Promise<Response | undefined> {
+    const { url } = call;
+    if (url === "/_state") return Response.json({ ...state(), faults: faults.seen });
+    if (url === "/_control") {
+      const wanted = v.safeParse(control, call.body.toString());
+      if (!wanted.success) return Response.json(v.flatten(wanted.issues), { status: 400 });
+      faults.set(...wanted.output.faults);
+      return Response.json(faults.seen);
+    }
+    const { minMs = 0, maxMs = minMs } = faults.take("slow", url) ?? {};
+    if (maxMs > 0) await Bun.sleep(minMs + faults.random() * (maxMs - minMs));
+    if (faults.take("reset", url)) return undefined;
+    if (faults.take("hang", url)) return new Promise(() => {});
+    const fault = faults.take("answer", url);
+    if (fault) return new Response(fault.body, { status: fault.status ?? 200 });
+    const answered = await answer(call, faults);
+    return faults.take("lost", url) ? undefined : answered;
+  }
+
+  const server = createServer(async (request, response) => {
+    const body = await buffer(request).catch(() => undefined);
+    if (!body) return;
+    const { method = "", url = "", headers } = request;
+    const answered = await act({ method, url, headers, body });
+    if (!answered) return void request.socket.destroy();
+    response.writeHead(answered.status, Object.fromEntries(answered.headers));
+    response.end(await answered.bytes());
+  });
+  async function up(): Promise<void> {
+    if (server.listening) return;
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    ({ port } = server.address() as AddressInfo);
+  }
+  async function down(): Promise<void> {
+    if (!server.listening) return;
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+  await up();
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    faults,
+    /** Refuses connections and cuts the open ones, until `up`. */
+    down,
+    up,
+    [Symbol.asyncDispose]: down,
+  };
+}

@@ -1,0 +1,17 @@
+/** What the configuration says of the site; stages read it and nothing else of the configuration. */
+export interface Site {
+  readonly timeZone: string;
+  /** Slug of a regional of Eposh → id of a privilege group of HikCentral. */
+  readonly regionals: Readonly<Record<string, string>>;
+  readonly organisation: string;
+  /** 0 unknown, 1 male, 2 female. */
+  readonly gender: 0 | 1 | 2;
+  /** Validity of a new person: ISO 8601 with the site's offset. */
+  readonly validFrom: string;
+  readonly validUntil: string;
+  /** Read a person's picture back after a face was sent. */
+  readonly verifyFace: boolean;
+  /** Without a usable photo: a dead letter instead of a person without a face. */
+  readonly photoRequired: boolean;
+  readonly pageSize: number;
+}

@@ -1,0 +1,127 @@
+/**
+ * All that a stage needs: import it as `hikvision-sync`. A stage takes a message from its queue, calls an upstream,
+ * and what it returns goes to the stages that name it in `after`.
+ */
+import type { Eposh } from "./eposh.ts";
+import type { HikCentral } from "./hikcentral/hikcentral.ts";
+import type { Photos } from "./photo.ts";
+import type { Site } from "./site.ts";
+import type * as v from "./v.ts";
+
+export { type EposhPage, eposhPage } from "./eposh.ts";
+export { codeOf, isRefusal, isReject, reject, retry, unavailable } from "./errors.ts";
+export type { Face, HikCentral, NewPerson, Person, PersonChanges } from "./hikcentral/hikcentral.ts";
+export * from "./hikcentral/person.ts";
+
+/** valibot, with `v.secret()` for an option that no output may show. */
+export * as v from "./v.ts";
+
+/** The employee's way so far, as the headers tell it. A foreign publisher sends none: then it is derived or unknown. */
+export interface Meta {
+  /** One employee's way through one run, the same at every stage. */
+  readonly id: string;
+  readonly run: string | undefined;
+  readonly kib: string | undefined;
+  /** The NIK. Never log it. */
+  readonly code: string | undefined;
+  /** When Eposh gave the data. */
+  readonly fetchedAt: Date | undefined;
+  /** Counted attempts before this one: 0 the first time. */
+  readonly attempt: number;
+  readonly firstSeenAt: Date;
+  /** Delivered, deferred or replayed before: what the message says may be old. */
+  readonly again: boolean;
+  /** Data of this employee that was fetched later has passed this stage already. */
+  readonly superseded: boolean;
+}
+
+export interface StageLog {
+  debug(text: string): void;
+  /** Printed once what the stage returned is confirmed, so that a line never says more than happened. */
+  info(text: string): void;
+  warn(text: string): void;
+  error(text: string): void;
+  /** As info while the stage has one message in hand, debug under load: for lines beyond one a person. */
+  detail(text: string): void;
+}
+
+export interface Context<Options = unknown> {
+  readonly hikcentral: HikCentral;
+  readonly eposh: Eposh;
+  readonly photo: Photos;
+  /** What is configured for the site as a whole. */
+  readonly site: Site;
+  /** `[stages.NAME]`, checked by the stage's own schema. */
+  readonly options: Options;
+  readonly meta: Meta;
+  readonly log: StageLog;
+  /** Aborts at the stage's deadline and when the message is lost. Every client above listens to it already. */
+  readonly signal: AbortSignal;
+  /** The person is in HikCentral, but something is missing: kept with the run and shown to the operator. */
+  warn(code: string, text: string): void;
+}
+
+declare const ended: unique symbol;
+/** What `end` returns. */
+export interface End {
+  readonly [ended]: true;
+  readonly reason: string;
+}
+declare const several: unique symbol;
+/** What `many` returns. */
+export interface Many<Message> {
+  readonly [several]: Message;
+  readonly messages: Iterable<Message> | AsyncIterable<Message>;
+}
+
+class EndResult {
+  constructor(readonly reason: string) {}
+}
+class ManyResult {
+  constructor(readonly messages: Iterable<unknown> | AsyncIterable<unknown>) {}
+}
+
+/** The employee's way ends here, on purpose: nothing goes to the stages after. */
+export const end = (reason: string): End => new EndResult(reason) as unknown as End;
+/** Several messages to every stage after; they are published as they come, so an async generator keeps memory flat. */
+export const many = <Message>(messages: Iterable<Message> | AsyncIterable<Message>): Many<Message> =>
+  new ManyResult(messages) as unknown as Many<Message>;
+export const isEnd = (value: unknown): value is End => value instanceof EndResult;
+export const isMany = (value: unknown): value is Many<unknown> => value instanceof ManyResult;
+
+type Schema = v.GenericSchema;
+type Parsed<S> = S extends Schema ? v.InferOutput<S> : Record<string, never>;
+
+/**
+ * What each outcome of `run` means:
+ * - it **returns** a message: checked against every successor's `message`, published to each, confirmed, and only then
+ *   is this one acknowledged. Returning nothing is a reject where there are successors; `end("reason")` ends on purpose.
+ * - it throws **retry**, or anything that is not listed here: deferred on the ladder, counted, in the end a dead letter.
+ * - it throws **reject**: a dead letter at once.
+ * - it throws **unavailable(upstream)**: the stage pauses until that upstream is back; no attempt is spent.
+ * It may be run twice with the same message (a crash, a lost answer) and must then leave the same state behind.
+ */
+export interface Stage<M extends Schema = Schema, O extends Schema | undefined = Schema | undefined> {
+  /** As the file is named. */
+  readonly name: string;
+  readonly queue: string;
+  /** The stage whose results this one takes. Without it the stage is fed from outside. */
+  readonly after?: string;
+  /** Checked before `run` sees it; what does not match is a dead letter. */
+  readonly message: M;
+  readonly options?: O;
+  /** Messages in hand at a time, unless `[stages.NAME] concurrency` says otherwise (broker.prefetch). */
+  readonly concurrency?: number;
+  /** How long one `run` may take, in milliseconds (5 minutes). */
+  readonly deadlineMs?: number;
+  /** Left out altogether while stages.disabled names it, instead of having its queue filled for others. */
+  readonly optional?: boolean;
+  /** Its queue belongs to this daemon alone: the daemon's name is added to it. */
+  readonly local?: boolean;
+  /** What it returns was fetched just now: its successors learn the time. */
+  readonly fetches?: boolean;
+  run(message: v.InferOutput<M>, context: Context<Parsed<O>>): unknown;
+}
+
+/** The identity function that gives a stage its types. */
+export const defineStage = <M extends Schema, O extends Schema | undefined = undefined>(stage: Stage<M, O>) => stage;

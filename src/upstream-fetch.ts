@@ -1,0 +1,113 @@
+import { createFetch } from "ofetch";
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** What Bun's fetch takes of TLS. */
+export interface TlsOptions {
+  /** PEM, trusted instead of the built-in list. */
+  ca?: string;
+  rejectUnauthorized?: boolean;
+}
+
+export interface UpstreamRequest {
+  url: string;
+  method?: "GET" | "POST";
+  headers?: Record<string, string>;
+  body?: string;
+  /** For the whole of it: connecting, headers and body. */
+  timeoutMs: number;
+  /** Of the answer's body. 32 MiB unless told. */
+  maxBytes?: number;
+  /** The caller's; when it aborts, its reason is thrown as it is. */
+  signal: AbortSignal;
+  tls?: TlsOptions;
+  fetch?: Fetch | undefined;
+}
+
+/** Any HTTP answer, whatever its status; a redirect is an answer too and is never followed. */
+export interface UpstreamAnswer {
+  status: number;
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/**
+ * - `unconnected`: the request cannot have arrived; `certificate`: nor here, the server's certificate is not trusted
+ * - `broken`: the connection ended before the answer did; the request may have been carried out
+ * - `timeout`: the same, and nobody knows whether something still comes
+ * - `too_large`: the answer's body is over `maxBytes`
+ */
+export type TransportKind = "unconnected" | "certificate" | "broken" | "timeout" | "too_large";
+
+/** No whole HTTP answer. Its text names neither address nor headers, and no cause is kept, because ofetch's does both. */
+export class TransportError extends Error {
+  constructor(
+    readonly kind: TransportKind,
+    /** The system's word for it, e.g. ECONNREFUSED. */
+    readonly reason: string,
+  ) {
+    super(`${words[kind]} (${reason})`);
+  }
+}
+
+const words: Record<TransportKind, string> = {
+  unconnected: "no connection could be made",
+  certificate: "the certificate is not trusted",
+  broken: "the connection broke before the answer was complete",
+  timeout: "no whole answer in time",
+  too_large: "the answer is too large",
+};
+
+const unconnected = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPROTO|ERR_INVALID_URL|FailedToOpenSocket)/;
+const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+
+function transportError(thrown: unknown): TransportError {
+  const error = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  if (error instanceof DOMException && error.name === "TimeoutError") return new TransportError("timeout", "timeout");
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  const kind = unconnected.test(code) ? "unconnected" : untrusted.test(code) ? "certificate" : "broken";
+  return new TransportError(kind, code);
+}
+
+/**
+ * One HTTP request through ofetch, under one deadline that also covers a body that stalls. Kept-alive connections
+ * are used again. Rejects with `TransportError`, or with the caller's own reason when `signal` aborts.
+ */
+export async function upstreamFetch(request: UpstreamRequest): Promise<UpstreamAnswer> {
+  const { url, method = "GET", headers = {}, body, timeoutMs, maxBytes = 32 * 1024 * 1024, signal, tls } = request;
+  signal.throwIfAborted();
+  const ofetch = createFetch({ fetch: (request.fetch ?? globalThis.fetch) as typeof globalThis.fetch });
+  try {
+    // n.b. ofetch ignores its own `timeout` beside a signal, and would end it at the headers.
+    const response = await ofetch.raw<unknown, "stream">(url, {
+      method,
+      headers,
+      retry: 0,
+      redirect: "manual",
+      responseType: "stream",
+      ignoreResponseError: true,
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
+      ...(body === undefined ? {} : { body }),
+      ...(tls === undefined ? {} : { tls }),
+    });
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: await bounded(response.body, maxBytes),
+    };
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason;
+    throw thrown instanceof TransportError ? thrown : transportError(thrown);
+  }
+}
+
+async function bounded(stream: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new TransportError("too_large", `over ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,3 @@
+/** valibot, and the one schema of ours. */
+export * from "valibot";
+export { secret } from "./secret.ts";

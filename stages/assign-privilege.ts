@@ -1,0 +1,37 @@
+import { codeOf, defineStage, reject, v } from "../src/stage.ts";
+
+const id = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.transform((value) => String(value)),
+);
+
+/** Grants the zones' privilege groups. Access is only ever added. */
+export default defineStage({
+  name: "assign-privilege",
+  queue: "hikvision_assign_privilege",
+  after: "update-kib",
+  message: v.object({ personId: id, privilege_groups: v.array(id) }),
+  async run(message, { hikcentral, meta, log }) {
+    const { personId, privilege_groups: groups } = message;
+    // After a restore of HikCentral its numbers may belong to others: what was delivered before may be older than that.
+    if (meta.again && meta.code !== undefined) {
+      const person = await hikcentral.personByCode(meta.code);
+      if (person?.personId !== personId) {
+        throw reject(
+          "person_changed",
+          `person ${personId} is not this employee in HikCentral any more; trigger the date again`,
+        );
+      }
+    }
+    const assign = async (group: string) => {
+      if (await hikcentral.inGroup(group, personId)) return;
+      await hikcentral.addToGroup(group, personId);
+      log.detail(`✓ Person ${personId} added to privilege group ${group}`);
+    };
+    const results = await Promise.allSettled(groups.map(assign));
+    const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw failures.find((failure) => codeOf(failure) !== "not_found") ?? failures[0];
+    log.info(`Assigned ${groups.length}/${groups.length} privilege groups to person ${personId}`);
+    return message;
+  },
+});

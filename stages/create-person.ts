@@ -1,0 +1,214 @@
+import {
+  type Context,
+  codeOf,
+  defineStage,
+  type Face,
+  isReject,
+  kibNumberOf,
+  laterOf,
+  namesOf,
+  type Person,
+  type PersonChanges,
+  personCodeOf,
+  photoMark,
+  readMemory,
+  reject,
+  sameName,
+  v,
+  writeMemory,
+} from "../src/stage.ts";
+
+const employeeSchema = v.looseObject({
+  name: v.optional(v.unknown()),
+  identity_number: v.optional(v.unknown()),
+  kib_number: v.nullish(v.union([v.string(), v.number()])),
+  photo: v.nullish(v.looseObject({ link: v.nullish(v.string()) })),
+  regionals: v.nullish(v.array(v.looseObject({}))),
+});
+type Employee = v.InferOutput<typeof employeeSchema>;
+
+/** Makes the employee a person with a face, or brings the person that is there up to date. */
+export default defineStage({
+  name: "create-person",
+  queue: "hikvision_create_person",
+  after: "publisher",
+  // Any employee may come in: a bad one is a dead letter of this stage, with its body, and not its page's.
+  message: v.looseObject({ employee: v.unknown() }),
+  async run(message, context) {
+    const employee = employeeOf(message.employee);
+    const work = new Work(employee, context);
+    const known = await context.hikcentral.personByCode(work.personCode);
+    const personId = known ? await work.update(known) : await work.create();
+    context.log.info(`✓ Employee ${employee.name} sent successfully`);
+    const { name, identity_number, kib_number = null, regionals = null } = employee;
+    return { personId, kib_number, employee: { name, identity_number, kib_number, regionals } };
+  },
+});
+
+function employeeOf(given: unknown): Employee {
+  const parsed = v.safeParse(employeeSchema, given);
+  if (parsed.success) return parsed.output;
+  const wrong = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "it"} must be ${issue.expected}`);
+  throw reject(
+    "bad_employee",
+    `the employee is not as Eposh gives them: ${wrong.join(", ")}; correct the record there`,
+  );
+}
+
+/** One employee being made a person. HikCentral's answers decide; its remark remembers what was sent last. */
+class Work {
+  readonly personCode: string;
+  readonly names: ReturnType<typeof namesOf>;
+  readonly link: string | undefined;
+
+  constructor(
+    readonly employee: Employee,
+    readonly context: Context,
+  ) {
+    this.personCode = personCodeOf(employee.identity_number);
+    this.names = namesOf(employee.name);
+    this.link = employee.photo?.link?.trim() || undefined;
+    if (this.names.cut) context.warn("name_cut", "the name is longer than HikCentral takes and was cut");
+    if (this.link && context.photo.sharedWith(this.link) > 0) {
+      context.warn("shared_photo", "another employee has the same photo link: compare the two faces");
+    }
+  }
+
+  async create(): Promise<string> {
+    const face = await this.#face();
+    if (face === undefined) return this.#addOrFind(undefined);
+    try {
+      return await this.#addOrFind(face);
+    } catch (error) {
+      if (!isReject(error)) throw error;
+      const personId = await this.#addOrFind(undefined);
+      this.context.warn(
+        "face_refused",
+        `HikCentral refused the person with this face (${error.code}) and took it without one`,
+      );
+      return personId;
+    }
+  }
+
+  /** Sends back all that was read; changes the name, extends the validity, and replaces a missing or older face. */
+  async update(known: Person, fetched?: Face): Promise<string> {
+    const { hikcentral, site, meta, log } = this.context;
+    const { personId } = known;
+    if (!sameName(known, this.names)) {
+      throw reject(
+        "identity_conflict",
+        `person ${personId} has this NIK and another name; correct the NIK in Eposh or the person in HikCentral`,
+      );
+    }
+    const memory = readMemory(known.remark);
+    if (meta.superseded || (memory.fetchedAt && meta.fetchedAt && memory.fetchedAt > meta.fetchedAt)) {
+      log.info(`Person ${personId} is left as it is: its data was fetched later than this message`);
+      return personId;
+    }
+
+    const remark = (mark: string | undefined) =>
+      writeMemory(memory.text, { fetchedAt: meta.fetchedAt ?? memory.fetchedAt, photoMark: mark });
+    let mark = memory.photoMark;
+    const wanted = this.link && photoMark(this.link);
+    // A human's remark may leave no room for the mark: then a face that is there is not sent again and again.
+    const remembers = readMemory(remark(wanted)).photoMark === wanted;
+    if (wanted ? !known.hasFace || (remembers && wanted !== mark) : !known.hasFace) {
+      const face = fetched ?? (await this.#face());
+      if (face && (await this.#replaceFace(personId, face))) mark = wanted;
+    }
+
+    const { givenName, familyName } = this.names;
+    const endsEarlier = known.validUntil && laterOf(known.validUntil, site.validUntil) !== known.validUntil;
+    const startsLater = known.validFrom && laterOf(site.validFrom, known.validFrom) !== site.validFrom;
+    const changes: PersonChanges = {
+      ...(givenName !== known.givenName && { givenName }),
+      ...(familyName !== known.familyName && { familyName }),
+      ...(endsEarlier && { validUntil: site.validUntil }),
+      ...(startsLater && { validFrom: site.validFrom }),
+    };
+    const kib = kibNumberOf(this.employee.kib_number);
+    const otherKib = kib !== undefined && kib !== hikcentral.kibOf(known);
+    // Nothing differs: no update, not even to note that the same was fetched again.
+    const differs = Object.keys(changes).length > 0 || otherKib || mark !== memory.photoMark;
+    if (differs && remark(mark) !== known.remark) Object.assign(changes, { remark: remark(mark) });
+    if (Object.keys(changes).length > 0) await hikcentral.updatePerson(known, changes);
+    return personId;
+  }
+
+  async #addOrFind(face: Face | undefined): Promise<string> {
+    const { hikcentral, site } = this.context;
+    try {
+      const personId = await hikcentral.addPerson({ ...this.#newPerson(face), ...(face && { face }) });
+      if (face && site.verifyFace) await this.#verifyFace(personId, face);
+      return personId;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== "already_exists" && code !== "answer_lost") throw error;
+      // The answer to an add was lost, or somebody was quicker: the person may be there.
+      const known = await hikcentral.personByCode(this.personCode);
+      if (known) return this.update(known, face);
+      if (code === "answer_lost") throw error;
+      const hint = "let the partner see its organisation";
+      throw reject("person_not_visible", `HikCentral has this personCode but does not show the person; ${hint}`);
+    }
+  }
+
+  #newPerson(face: Face | undefined) {
+    const { organisation, gender, validFrom, validUntil } = this.context.site;
+    const { givenName, familyName } = this.names;
+    const photo = face && this.link ? photoMark(this.link) : undefined;
+    const remark = writeMemory("", { fetchedAt: this.context.meta.fetchedAt, photoMark: photo });
+    return {
+      personCode: this.personCode,
+      givenName,
+      familyName,
+      gender,
+      organisation,
+      remark,
+      validFrom,
+      validUntil,
+    };
+  }
+
+  /** Undefined, with a warning, where there is no usable photo. */
+  async #face(): Promise<Face | undefined> {
+    const { photo, site, warn } = this.context;
+    let why = "the record has no photo link";
+    if (this.link) {
+      try {
+        return await photo.fetch(this.link);
+      } catch (error) {
+        if (!isReject(error)) throw error;
+        why = error.message;
+      }
+    }
+    if (site.photoRequired) throw reject("no_photo", `${why}; upload a photo in Eposh and trigger the date again`);
+    warn("no_photo", `the person has no face: ${why}`);
+    return undefined;
+  }
+
+  /** Whether it was taken. */
+  async #replaceFace(personId: string, face: Face): Promise<boolean> {
+    const taken = await this.#sendFace(personId, face);
+    if (taken && this.context.site.verifyFace) await this.#verifyFace(personId, face);
+    return taken;
+  }
+
+  async #sendFace(personId: string, face: Face): Promise<boolean> {
+    try {
+      await this.context.hikcentral.updateFace(personId, face);
+      return true;
+    } catch (error) {
+      if (!isReject(error)) throw error;
+      this.context.warn("face_refused", `HikCentral refused the face (${error.code}); upload one there by hand`);
+      return false;
+    }
+  }
+
+  /** HikCentral may answer success and store no picture. */
+  async #verifyFace(personId: string, face: Face): Promise<void> {
+    const stored = async () => (await this.context.hikcentral.personByCode(this.personCode))?.hasFace ?? true;
+    if ((await stored()) || !(await this.#sendFace(personId, face)) || (await stored())) return;
+    this.context.warn("face_not_stored", "HikCentral took the face and stored no picture; upload it there by hand");
+  }
+}

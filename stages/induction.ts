@@ -1,0 +1,73 @@
+import { defineStage, type EposhPage, many, v } from "../src/stage.ts";
+
+const fetchesPerDate = 3;
+
+interface Progress {
+  /** Employees still wanted; Infinity without a limit. */
+  left: number;
+  readonly kib: ReadonlySet<string> | undefined;
+}
+
+/** Fetches the employees inducted on a date, page by page, and sends each page on as it came. */
+export default defineStage({
+  name: "induction",
+  queue: "hikvision_induction",
+  local: true,
+  fetches: true,
+  // One date after the other: it is gentle on Eposh, and the later stages are slower anyway.
+  concurrency: 1,
+  // Hundreds of pages at Eposh's slowest; below the 30 minutes after which RabbitMQ takes a message back.
+  deadlineMs: 25 * 60_000,
+  message: v.object({
+    run: v.string(),
+    dates: v.array(v.string()),
+    limit: v.optional(v.number()),
+    kib: v.optional(v.array(v.string())),
+  }),
+  run({ dates, limit, kib }, { eposh, log, warn }) {
+    async function* pages() {
+      const progress: Progress = { left: limit ?? Number.POSITIVE_INFINITY, kib: kib && new Set(kib) };
+      for (const date of dates) yield* pagesOf(date, progress);
+    }
+
+    async function* pagesOf(date: string, progress: Progress) {
+      const sent = new Set<string>();
+      for (let fetches = 1; progress.left > 0; fetches++) {
+        const seen = new Set<string>();
+        let total = 0;
+        for (let page = 1, last = 1; page <= last && progress.left > 0; page++) {
+          const envelope = await eposh.page(date, page);
+          ({ last_page: last, total } = envelope.pagination);
+          for (const employee of envelope.data) seen.add(keyOf(employee));
+          const data = chosen(envelope, sent, progress);
+          if (data.length === 0) continue;
+          log.info(`Fetched ${date}, page ${page}/${last}: ${data.length} employees`);
+          yield { event: "HIKVISION_SYNC", data: { ...envelope, data } };
+          progress.left -= data.length;
+          for (const employee of data) sent.add(keyOf(employee));
+        }
+        if (seen.size === total || progress.left <= 0) return;
+        if (fetches === fetchesPerDate) {
+          const numbers = `Eposh counts ${total} employees but gave ${seen.size} different ones`;
+          return warn("count_mismatch", `${date}: ${numbers}, after ${fetches} fetches`);
+        }
+      }
+    }
+
+    return many(pages());
+  },
+});
+
+/** The whole page where it holds anybody new, so that pages travel unchanged; of a limited run only those asked for. */
+function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: Progress): unknown[] {
+  const wanted = kib ? data.filter((employee) => kib.has(kibOf(employee))) : data;
+  return wanted.every((employee) => sent.has(keyOf(employee))) ? [] : wanted.slice(0, left);
+}
+
+/** Tells employees apart: by NIK, or by everything where there is none. */
+const keyOf = (employee: unknown) => JSON.stringify(fieldOf(employee, "identity_number") ?? employee);
+
+const kibOf = (employee: unknown) => JSON.stringify(fieldOf(employee, "kib_number") ?? "").replace(/^"\s*|\s*"$/g, "");
+
+const fieldOf = (employee: unknown, field: string): unknown =>
+  typeof employee === "object" && employee !== null ? (employee as Record<string, unknown>)[field] : undefined;

@@ -1,0 +1,57 @@
+import { defineStage, kibNumberOf, personCodeOf, readMemory, reject, v } from "../src/stage.ts";
+
+const id = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.transform((value) => String(value)),
+);
+const word = v.fallback(v.optional(v.string()), undefined);
+const regional = v.looseObject({ name: word, slug: word });
+
+/** Sets the KIB field and says which privilege groups the employee's zones stand for. */
+export default defineStage({
+  name: "update-kib",
+  queue: "hikvision_update_kib",
+  after: "create-person",
+  message: v.object({
+    personId: id,
+    kib_number: v.nullish(v.union([v.string(), v.number()])),
+    employee: v.looseObject({
+      identity_number: v.union([v.string(), v.number()]),
+      regionals: v.nullish(v.array(regional)),
+    }),
+  }),
+  async run({ personId, kib_number, employee }, { hikcentral, site, meta, log, warn }) {
+    const kib = kibNumberOf(kib_number);
+    const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
+    if (person ? person.personId !== personId : meta.again) {
+      throw reject(
+        "person_changed",
+        `person ${personId} is not this employee in HikCentral any more; trigger the date again`,
+      );
+    }
+
+    const current = person ? hikcentral.kibOf(person) : "";
+    const { fetchedAt } = readMemory(person?.remark ?? "");
+    const newer = meta.superseded || (meta.fetchedAt && fetchedAt && fetchedAt > meta.fetchedAt);
+    if (kib === undefined) {
+      warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is left as it is`);
+    } else if (newer && current !== "") {
+      log.info(`Person ${personId} keeps its KIB, which was fetched later than this message`);
+    } else {
+      if (current !== kib) await hikcentral.setKib(personId, kib);
+      log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
+    }
+
+    const zones = employee.regionals ?? [];
+    const slugs = zones.map(({ slug }) => slug ?? "");
+    const unknown = slugs.filter((slug) => !(slug in site.regionals));
+    const groups = [...new Set(slugs.flatMap((slug) => site.regionals[slug] ?? []))];
+    if (zones.length === 0) warn("no_regionals", `person ${personId} has no zone in Eposh: no access is granted`);
+    for (const slug of unknown) {
+      warn("unknown_regional", `zone ${slug || "without a slug"} has no privilege group; add it to [regionals]`);
+    }
+    const names = zones.map(({ name, slug }) => `'${name ?? slug ?? "?"}'`).join(", ");
+    log.detail(`Mapped regionals: [${names}] → Privilege Groups: [${groups.map((group) => `'${group}'`).join(", ")}]`);
+    return { personId, privilege_groups: groups };
+  },
+});

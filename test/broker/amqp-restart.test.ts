@@ -1,0 +1,104 @@
+import { afterAll, expect, test } from "bun:test";
+import { openAmqp } from "../../src/broker/amqp.ts";
+import { BrokerDown } from "../../src/broker/broker.ts";
+import { startRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { isUp, numbered, openUp, queueOf, ready, take, textOf } from "./transports.ts";
+
+const rabbit = await startRabbit();
+afterAll(() => rabbit.stop(), 40_000);
+
+test("a consumer whose channel RabbitMQ closed is back, and the message in hand is lost and comes again", async () => {
+  // The delivery acknowledgement timeout is the channel error that a slow stage really meets.
+  const limit =
+    "application:set_env(rabbit, consumer_timeout, 500), application:set_env(rabbit, channel_tick_interval, 200).";
+  await rabbit.ctl("eval", limit);
+  await using broker = await openUp(rabbit.url);
+  const queue = await queueOf(broker);
+  await broker.publish(queue, numbered(1));
+  await using taken = await take(broker, queue, 1);
+  const [first] = await taken.has(1);
+  await rabbit.ctl("eval", "application:set_env(rabbit, consumer_timeout, 1800000).");
+  const [, again] = await taken.has(2);
+  expect(first?.lost.aborted).toBe(true);
+  expect(broker.state).toBe("up");
+  first?.ack();
+  again?.ack();
+  await until(async () => (await broker.depth(queue))?.consumers === 1, { what: "the consumer to be back" });
+  await ready(broker, queue, 0);
+}, 20_000);
+
+test("in an alarm publishes wait and fail nothing, and are confirmed when it is over", async () => {
+  await using broker = await openUp(rabbit.url);
+  const queue = await queueOf(broker);
+  await rabbit.ctl("set_vm_memory_high_watermark", "0.00001");
+  let confirmed = 0;
+  const publishing = numbered(10).map((message) => broker.publish(queue, [message]).then(() => confirmed++));
+  await until(() => broker.state === "blocked", { what: "the alarm" });
+  expect(broker.trouble).toMatch(/takes no messages for now/);
+  await expect(broker.depth(queue)).rejects.toBeInstanceOf(BrokerDown);
+  expect(confirmed).toBe(0);
+  await rabbit.ctl("set_vm_memory_high_watermark", "0.4");
+  await Promise.all(publishing);
+  expect([broker.state, broker.trouble]).toEqual(["up", undefined]);
+  await ready(broker, queue, 10);
+}, 20_000);
+
+test("while RabbitMQ hangs, every request and closing end in bounded time", async () => {
+  const broker = await openAmqp({ url: rabbit.url, deadlineMs: 300 });
+  await isUp(broker);
+  const queue = await queueOf(broker);
+  await broker.publish(queue, numbered(1));
+  const taken = await take(broker, queue, 1);
+  const [first] = await taken.has(1);
+  process.kill(rabbit.pid, "SIGSTOP");
+  try {
+    await expect(broker.depth(queue)).rejects.toBeInstanceOf(BrokerDown);
+    await expect(broker.consume(queue, 1, () => {})).rejects.toBeInstanceOf(BrokerDown);
+    await expect(broker.declare(["test-other"])).rejects.toBeInstanceOf(BrokerDown);
+    const pending = broker.publish(queue, numbered(1)).catch((error: unknown) => error);
+    await taken.consumer.stop();
+    await broker[Symbol.asyncDispose]();
+    expect(await pending).toBeInstanceOf(BrokerDown);
+    expect(first?.lost.aborted).toBe(true);
+  } finally {
+    process.kill(rabbit.pid, "SIGCONT");
+  }
+}, 20_000);
+
+test("kill -9 and a restart lose no confirmed message, and everything comes back by itself", async () => {
+  await using broker = await openUp(rabbit.url);
+  const queue = await queueOf(broker);
+  const held = await queueOf(broker);
+  await broker.publish(held, numbered(5));
+  await using taken = await take(broker, held, 2);
+  const [first] = await taken.has(2);
+
+  const confirmed = new Set<string>();
+  const refused: unknown[] = [];
+  const publishers = Array.from({ length: 20 }, async (_, publisher) => {
+    for (let at = 0; refused.length === 0; at++) {
+      const body = `${publisher}-${at}`;
+      await broker.publish(queue, [{ body }]).then(
+        () => confirmed.add(body),
+        (error: unknown) => refused.push(error),
+      );
+    }
+  });
+  await until(() => confirmed.size > 500, { what: "some messages to be confirmed" });
+  await rabbit.kill();
+  await Promise.all(publishers);
+  for (const error of refused) expect(error).toBeInstanceOf(BrokerDown);
+  await until(() => first?.lost.aborted, { what: "the delivery to be lost" });
+  expect(broker.trouble).toMatch(/refuses the connection|cannot be reached/);
+  await expect(broker.publish(queue, numbered(1))).rejects.toBeInstanceOf(BrokerDown);
+
+  await rabbit.restart();
+  await isUp(broker);
+  await taken.has(4);
+  expect(taken.texts()).toEqual(["message 0", "message 1", "message 0", "message 1"]);
+  await ready(broker, held, 3);
+  const found = new Set<string>();
+  for await (const delivery of broker.browse(queue)) found.add(textOf(delivery));
+  expect([...confirmed].filter((body) => !found.has(body))).toEqual([]);
+}, 90_000);

@@ -1,0 +1,142 @@
+import { expect, test } from "bun:test";
+import { type Answer, type Body, clientOf, failureOf, gateway, listing, success } from "./gateway.ts";
+
+const add = "privilege/group/single/addPersons";
+const members = "privilege/group/single/personList";
+const apply = "auth/reapplication";
+const idsOf = (body: Body) => (body.list as { id: string }[]).map(({ id }) => id);
+const people = (count: number) => Array.from({ length: count }, (_, index) => String(index + 1));
+
+test("people added at the same time go in calls of at most twenty, each group on its own", async () => {
+  const { url, bodies } = gateway({ [add]: () => success("") });
+  const { hikcentral } = clientOf(url, { regionals: {} });
+  await Promise.all([
+    ...people(45).map((id) => hikcentral.addToGroup("1", id)),
+    ...people(3).map((id) => hikcentral.addToGroup("2", id)),
+  ]);
+  const sizes = bodies(add).map((body) => `${body.privilegeGroupId}:${idsOf(body).length}`);
+  expect(sizes.sort()).toEqual(["1:20", "1:20", "1:5", "2:3"]);
+  expect(bodies(add)[0]).toMatchObject({ type: 1 });
+});
+
+test("one whom HikCentral refuses harms nobody who was gathered with him", async () => {
+  const { url, bodies } = gateway({
+    [add]: (body) => (idsOf(body).includes("3") ? { code: "128", msg: "no such person" } : success("")),
+  });
+  const { hikcentral } = clientOf(url);
+  const answers = await Promise.allSettled(people(5).map((id) => hikcentral.addToGroup("1", id)));
+  expect(answers.map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+    "fulfilled",
+  ]);
+  expect(answers[2]).toMatchObject({ reason: { kind: "reject", code: "not_found" } });
+  expect(bodies(add).map((body) => idsOf(body).length)).toEqual([5, 1, 1, 1, 1, 1]);
+});
+
+test.each<[string, Answer]>([
+  ["an outage", () => ({ code: "5" })],
+  ["a proxy's page", () => new Response("<html>", { status: 502 })],
+  ["a licence", () => ({ code: "132" })],
+])("%s is everybody's answer and is not asked for one by one", async (_, answer) => {
+  const { url, bodies } = gateway({ [add]: answer });
+  const { hikcentral } = clientOf(url);
+  const answers = await Promise.allSettled(people(4).map((id) => hikcentral.addToGroup("1", id)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+  expect(bodies(add)).toHaveLength(1);
+});
+
+test("one alone who is refused is not sent twice", async () => {
+  const { url, bodies } = gateway({ [add]: () => ({ code: "2", msg: "id parameter error" }) });
+  expect(await failureOf(clientOf(url).hikcentral.addToGroup("1", "1"))).toMatchObject({
+    code: "incorrect_parameter",
+  });
+  expect(bodies(add)).toHaveLength(1);
+});
+
+test("a member already is a success, and hides nobody who is not", async () => {
+  const added = new Set(["2"]);
+  const { url } = gateway({
+    [add](body) {
+      if (idsOf(body).some((id) => added.has(id))) return { code: "131", msg: "already exists" };
+      for (const id of idsOf(body)) added.add(id);
+      return success("");
+    },
+  });
+  const { hikcentral } = clientOf(url);
+  await Promise.all(people(3).map((id) => hikcentral.addToGroup("1", id)));
+  expect([...added].sort()).toEqual(["1", "2", "3"]);
+});
+
+test("whoever leaves a gathering is not sent, and the others are", async () => {
+  const { url, bodies } = gateway({ [add]: () => success("") });
+  const { client, hikcentral } = clientOf(url);
+  await hikcentral.addToGroup("1", "0");
+  const stop = new AbortController();
+  const leaving = failureOf(client.for(stop.signal).addToGroup("1", "1"));
+  const staying = hikcentral.addToGroup("1", "2");
+  await Promise.resolve();
+  stop.abort(new Error("stopped"));
+  expect((await leaving).message).toBe("stopped");
+  await staying;
+  expect(bodies(add).map(idsOf)).toEqual([["0"], ["2"]]);
+});
+
+test("a call that nobody waits for any more is ended", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const { url } = gateway({
+    [add](_, times) {
+      arrived.resolve();
+      return times === 1 ? new Promise(() => {}) : success("");
+    },
+  });
+  const { client } = clientOf(url, { concurrency: 1 });
+  const stop = new AbortController();
+  const leaving = failureOf(client.for(stop.signal).addToGroup("1", "1"));
+  await arrived.promise;
+  stop.abort(new Error("stopped"));
+  await leaving;
+  await client.for(new AbortController().signal).addToGroup("1", "2");
+});
+
+test("a group's members are read once a minute, whoever asks, and what we add counts at once", async () => {
+  let nowMs = 0;
+  const { url, bodies } = gateway({ [members]: () => listing([{ id: "1" }]), [add]: () => success("") });
+  const { hikcentral } = clientOf(url, { now: () => nowMs });
+  const asked = await Promise.all(people(3).map((id) => hikcentral.inGroup("1", id)));
+  expect(asked).toEqual([true, false, false]);
+  await hikcentral.addToGroup("1", "2");
+  expect(await hikcentral.inGroup("1", "2")).toBe(true);
+  expect(bodies(members)).toHaveLength(1);
+  nowMs = 60_000;
+  expect(await hikcentral.inGroup("1", "2")).toBe(false);
+  expect(bodies(members)).toHaveLength(2);
+});
+
+test("where the partner may not read members nobody is one, and it is said once", async () => {
+  let nowMs = 0;
+  const { url } = gateway({ [members]: () => ({ code: "0x02401007", msg: "not permitted" }) });
+  const { hikcentral, log } = clientOf(url, { now: () => nowMs });
+  expect(await hikcentral.inGroup("1", "1")).toBe(false);
+  nowMs = 60_000;
+  expect(await hikcentral.inGroup("1", "1")).toBe(false);
+  expect(log).toHaveLength(1);
+});
+
+test("a reading of members that failed is told and tried again", async () => {
+  const { url } = gateway({
+    [members]: (_, times) => (times === 1 ? { code: "3" } : listing([{ id: "1" }])),
+  });
+  const { hikcentral } = clientOf(url);
+  expect(await failureOf(hikcentral.inGroup("1", "1"))).toMatchObject({ code: "hikcentral_busy" });
+  expect(await hikcentral.inGroup("1", "1")).toBe(true);
+});
+
+test("access is applied for a hundred people in one call, and for nobody else", async () => {
+  const { url, bodies } = gateway({ [apply]: () => success("") });
+  const { hikcentral } = clientOf(url);
+  await Promise.all(people(100).map((id) => hikcentral.applyAccess(id)));
+  expect(bodies(apply)).toEqual([{ ImmediateDownload: 0, personIds: people(100).join(",") }]);
+});

@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { chmod, rename, rm, writeFile } from "node:fs/promises";
+
+/** Called directly: the wrappers in /usr/sbin change to the user rabbitmq. */
+export const rabbitPrograms = "/usr/lib/rabbitmq/bin";
+
+const policy = "/usr/sbin/policy-rc.d";
+const kept = `${policy}.hikvision-sync`;
+
+/** As root, Debian's package is installed where it is missing; its own service is never started. */
+export async function installRabbit(): Promise<void> {
+  if (existsSync(`${rabbitPrograms}/rabbitmq-server`)) return;
+  if (process.getuid?.() !== 0)
+    throw new Error(
+      "these tests need RabbitMQ: run  sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server",
+    );
+  const before = existsSync(policy);
+  if (before) await rename(policy, kept);
+  try {
+    // 101: a package's script may not start its service.
+    await writeFile(policy, "#!/bin/sh\nexit 101\n");
+    await chmod(policy, 0o755);
+    await apt("update");
+    await apt("install", "-y", "--no-install-recommends", "rabbitmq-server");
+  } finally {
+    if (before) await rename(kept, policy);
+    else await rm(policy, { force: true });
+  }
+}
+
+async function apt(...args: string[]): Promise<void> {
+  const child = Bun.spawn(["apt-get", "-o", "DPkg::Lock::Timeout=300", ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, errors, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (exit !== 0)
+    throw new Error(`apt-get ${args.join(" ")} ended with ${exit}: ${(errors || out).slice(-500)}`);
+}

@@ -1,0 +1,180 @@
+import { afterAll } from "bun:test";
+import { openSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import amqp from "amqplib";
+import { installRabbit, rabbitPrograms } from "./rabbitmq-install.ts";
+import { until } from "./until.ts";
+
+/** A place on a RabbitMQ that the tests started themselves. */
+export interface Rabbit {
+  /** amqp://guest:guest@127.0.0.1:PORT/VHOST */
+  readonly url: string;
+  /** Runs rabbitmqctl on the node and returns what it prints; about a second each. */
+  ctl(...args: string[]): Promise<string>;
+}
+
+export interface RabbitNode extends Rabbit, AsyncDisposable {
+  /** What another process needs in its environment for `sharedRabbit` to use this node. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of the node itself: it can be frozen with SIGSTOP and SIGCONT. */
+  readonly pid: number;
+  /** kill -9; what was confirmed stays on disk. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same ports. */
+  restart(): Promise<void>;
+  /** SIGTERM, and nothing of it stays behind: no process, no file. */
+  stop(): Promise<void>;
+}
+
+/** A private node in a temporary folder, on loopback only; resolves when an AMQP client gets through (7–10 s). */
+export async function startRabbit(): Promise<RabbitNode> {
+  await installRabbit();
+  const folder = await mkdtemp(join(tmpdir(), "hikvision-sync-rabbit-"));
+  const [port, distPort, epmdPort, ctlPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
+  const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  const env = {
+    PATH: process.env.PATH ?? "",
+    LANG: "C.UTF-8",
+    HOME: folder,
+    // With an address for a name, nothing asks what this machine is called.
+    RABBITMQ_NODENAME: "hikvision-sync-test@127.0.0.1",
+    RABBITMQ_USE_LONGNAME: "true",
+    RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
+    RABBITMQ_LOG_BASE: `${folder}/log`,
+    RABBITMQ_SCHEMA_DIR: `${folder}/schema`,
+    RABBITMQ_GENERATED_CONFIG_DIR: `${folder}/config`,
+    RABBITMQ_CONFIG_FILE: `${folder}/rabbitmq.conf`,
+    RABBITMQ_CONFIG_FILES: `${folder}/conf.d/*.conf`,
+    RABBITMQ_ADVANCED_CONFIG_FILE: `${folder}/advanced.config`,
+    RABBITMQ_CONF_ENV_FILE: `${folder}/rabbitmq-env.conf`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/enabled_plugins`,
+    RABBITMQ_PID_FILE: `${folder}/pid`,
+    RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_CTL_DIST_PORT_MIN: String(ctlPort),
+    RABBITMQ_CTL_DIST_PORT_MAX: String(ctlPort + 10),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: "127.0.0.1",
+    // Makes the start script become the node instead of its parent, so that a signal reaches the node.
+    RUNNING_UNDER_SYSTEMD: "true",
+  };
+  await writeFile(env.RABBITMQ_CONFIG_FILE, "disk_free_limit.absolute = 50MB\n");
+  await writeFile(env.RABBITMQ_CONF_ENV_FILE, "");
+  await writeFile(env.RABBITMQ_ENABLED_PLUGINS_FILE, "[].\n");
+  await writeFile(join(folder, "node.json"), JSON.stringify(env));
+  const output = openSync(join(folder, "output"), "a", 0o600);
+
+  const spawn = (command: string[]) =>
+    Bun.spawn(command, { env, cwd: folder, stdin: "ignore", stdout: output, stderr: output });
+  // Started here, and not by the node as a daemon: then it is ours to end.
+  const epmd = spawn(["epmd", "-port", String(epmdPort), "-address", "127.0.0.1"]);
+  let node = spawn([`${rabbitPrograms}/rabbitmq-server`]);
+  const killAll = () => {
+    node.kill("SIGKILL");
+    epmd.kill("SIGKILL");
+  };
+  process.on("exit", killAll);
+
+  const answers = async () => {
+    if (node.exitCode !== null)
+      throw new Error(`RabbitMQ ended at start: ${await Bun.file(join(folder, "output")).text()}`);
+    await (await amqp.connect(url, { timeout: 5_000 })).close();
+    return true;
+  };
+  const up = () => until(answers, { timeoutMs: 90_000, everyMs: 100, what: "RabbitMQ to start" });
+
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    node.kill("SIGTERM");
+    const patience = setTimeout(killAll, 20_000);
+    await node.exited;
+    clearTimeout(patience);
+    killAll();
+    await epmd.exited;
+    process.off("exit", killAll);
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  await mkdir(env.RABBITMQ_LOG_BASE);
+  try {
+    await up();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url,
+    env: { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder },
+    ctl: (...args) => rabbitmqctl(env, args),
+    get pid() {
+      return node.pid;
+    },
+    kill: async () => {
+      node.kill("SIGKILL");
+      await node.exited;
+    },
+    restart: async () => {
+      node = spawn([`${rabbitPrograms}/rabbitmq-server`]);
+      await up();
+    },
+    stop: () => (stopping ??= stop()),
+    [Symbol.asyncDispose]: () => (stopping ??= stop()),
+  };
+}
+
+async function rabbitmqctl(env: Record<string, string>, args: string[]): Promise<string> {
+  const child = Bun.spawn([`${rabbitPrograms}/rabbitmqctl`, "--quiet", ...args], {
+    env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, errors, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (exit !== 0) throw new Error(`rabbitmqctl ${args.join(" ")} ended with ${exit}: ${errors || out}`);
+  return out;
+}
+
+/**
+ * A virtual host for the calling test file, where queues may have their real names. On the node that the environment
+ * names, or else on one of its own that ends with the file.
+ */
+export async function sharedRabbit(): Promise<Rabbit> {
+  const { HIKVISION_SYNC_TEST_AMQP: given, HIKVISION_SYNC_TEST_NODE: folder } = process.env;
+  if (!given || !folder) {
+    const node = await startRabbit();
+    afterAll(() => node.stop(), 40_000);
+    return node;
+  }
+  const env: Record<string, string> = await Bun.file(join(folder, "node.json")).json();
+  const ctl = (...args: string[]) => rabbitmqctl(env, args);
+  const name = `test-${crypto.randomUUID()}`;
+  const access = `rabbit_auth_backend_internal:set_permissions(<<"guest">>,<<"${name}">>,<<".*">>,<<".*">>,<<".*">>,<<"test">>)`;
+  await ctl("eval", `ok = rabbit_vhost:add(<<"${name}">>,<<"test">>), ${access}.`);
+  afterAll(() => ctl("delete_vhost", name).then(() => {}), 20_000);
+  return { url: `${given}/${name}`, ctl };
+}
+
+/** Below 32768: a client that polls a port in the ephemeral range can connect to itself. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { reject, retry, unavailable } from "../../src/errors.ts";
+import { decide, failureOf } from "../../src/pipeline/decide.ts";
+
+const delays = [
+  { label: "5s", ms: 5_000 },
+  { label: "30s", ms: 30_000 },
+  { label: "2m", ms: 120_000 },
+];
+const calm = { attempt: 0, suspectIsDown: false, delays };
+const circular: Record<string, unknown> = {};
+circular.self = circular;
+
+test.each([
+  ["a retry waits on the first rung", retry("busy", "t"), calm, "retry 5s"],
+  ["the second attempt waits longer", retry("busy", "t"), { ...calm, attempt: 1 }, "retry 30s"],
+  ["after the last rung it is a dead letter", retry("busy", "t"), { ...calm, attempt: 3 }, "dead busy"],
+  ["a hint picks the rung that is long enough", retry("busy", "t", { afterMs: 20_000 }), calm, "retry 30s"],
+  ["a hint is capped at the longest rung", retry("busy", "t", { afterMs: 1e9 }), calm, "retry 2m"],
+  ["a hint never shortens the wait", retry("busy", "t", { afterMs: 1 }), { ...calm, attempt: 2 }, "retry 2m"],
+  [
+    "a suspect that is down pauses",
+    retry("gone", "t", { suspect: "hikcentral" }),
+    { ...calm, suspectIsDown: true },
+    "pause hikcentral outage",
+  ],
+  ["a suspect that answers charges the message", retry("gone", "t", { suspect: "hikcentral" }), calm, "retry 5s"],
+  [
+    "a suspect that is down saves a last attempt",
+    retry("gone", "t", { suspect: "x" }),
+    { ...calm, attempt: 3, suspectIsDown: true },
+    "pause x outage",
+  ],
+  ["a reject is a dead letter at once", reject("bad", "t"), calm, "dead bad"],
+  ["an outage pauses", unavailable("eposh"), calm, "pause eposh outage"],
+  [
+    "a refused set-up pauses",
+    unavailable("eposh", "t", { reason: "setup" }),
+    { ...calm, attempt: 9 },
+    "pause eposh setup",
+  ],
+  ["anything else is a retry", new TypeError("x is undefined"), calm, "retry 5s"],
+  ["undefined is a retry", undefined, calm, "retry 5s"],
+  ["a string is a retry", "oh no", calm, "retry 5s"],
+  ["a circular object is a retry", circular, calm, "retry 5s"],
+  ["several errors at once are a retry", new AggregateError([new Error("a"), "b"]), calm, "retry 5s"],
+  ["without a ladder the first failure is a dead letter", retry("busy", "t"), { ...calm, delays: [] }, "dead busy"],
+] as const)("%s", (_title, thrown, circumstances, expected) => {
+  const decision = decide(failureOf(thrown), circumstances);
+  const shown = {
+    retry: () => `retry ${"delay" in decision && decision.delay.label}`,
+    dead: () => `dead ${decision.code}`,
+    pause: () => `pause ${"upstream" in decision && `${decision.upstream} ${decision.reason}`}`,
+  };
+  expect(shown[decision.do]()).toBe(expected);
+});
+
+test("every failure says something, whatever was thrown", () => {
+  fc.assert(fc.property(fc.anything(), (thrown) => failureOf(thrown).message.length > 0));
+});
+
+test("no message waits for ever: attempts always end in a dead letter", () => {
+  fc.assert(
+    fc.property(fc.nat(1000), fc.option(fc.nat()), (attempt, hint) => {
+      const failure = retry("busy", "t", hint === null ? {} : { afterMs: hint });
+      const decision = decide(failure, { ...calm, attempt });
+      return decision.do === (attempt < delays.length ? "retry" : "dead");
+    }),
+  );
+});

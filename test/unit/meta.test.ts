@@ -1,0 +1,128 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Delivery } from "../../src/broker/broker.ts";
+import { parseJson } from "../../src/json.ts";
+import { peopleOfPage, personOf, readMeta, remember, wayOf, writeMeta } from "../../src/pipeline/meta.ts";
+
+const now = new Date("2026-01-05T03:00:00Z");
+const employee = { name: "Budi Contoh Santoso", identity_number: "3500000000000001", kib_number: "2600001" };
+
+function delivery(headers: Record<string, unknown>, body: unknown = {}): Delivery {
+  return {
+    queue: "q",
+    body: Buffer.from(JSON.stringify(body)),
+    headers,
+    redelivered: false,
+    lost: new AbortController().signal,
+    ack() {},
+    putBack() {},
+  };
+}
+
+test("what is written is read back", () => {
+  const mishap = { at: now.toISOString(), stage: "update-kib", code: "busy", text: "HikCentral is busy" };
+  const meta = readMeta(
+    delivery({
+      ...writeMeta({
+        id: "a",
+        run: "r",
+        kib: "2600001",
+        code: "3500000000000001",
+        fetchedAt: now,
+        attempt: 2,
+        firstSeenAt: now,
+        history: [mishap],
+        dueAt: now,
+      }),
+    }),
+    {},
+    new Date(),
+  );
+  expect(meta).toEqual({
+    id: "a",
+    run: "r",
+    kib: "2600001",
+    code: "3500000000000001",
+    fetchedAt: now,
+    attempt: 2,
+    firstSeenAt: now,
+    again: true,
+    history: [mishap],
+    dueAt: now,
+  });
+});
+
+test("a message without headers is known by its body", () => {
+  const meta = readMeta(delivery({}, { employee }), { employee }, now);
+  expect(meta).toMatchObject({
+    code: "3500000000000001",
+    kib: "2600001",
+    attempt: 0,
+    again: false,
+    run: undefined,
+  });
+  expect(readMeta(delivery({}, { employee }), { employee }, now).id).toBe(meta.id);
+});
+
+test("whatever a stranger puts into the headers, sane values come out", () => {
+  const names = fc.constantFrom(
+    "hs-id",
+    "hs-run",
+    "hs-kib",
+    "hs-code",
+    "hs-fetched",
+    "hs-attempt",
+    "hs-first",
+    "hs-failure",
+    "hs-due",
+  );
+  fc.assert(
+    fc.property(fc.dictionary(names, fc.oneof(fc.anything(), fc.string({ maxLength: 5000 }), fc.json())), (headers) => {
+      const meta = readMeta(delivery(headers), {}, now);
+      expect(meta.id.length).toBeGreaterThan(0);
+      expect(Number.isInteger(meta.attempt) && meta.attempt >= 0 && meta.attempt <= 1000).toBe(true);
+      expect(Number.isNaN(meta.firstSeenAt.getTime())).toBe(false);
+      expect(meta.history.length).toBeLessThanOrEqual(10);
+    }),
+  );
+});
+
+test("the history keeps the first and the last five, within 4 KB of headers", () => {
+  const all = Array.from({ length: 30 }, (_, at) => ({
+    at: now.toISOString(),
+    stage: "create-person",
+    code: `c${at}`,
+    text: "x".repeat(900),
+  }));
+  const history = all.reduce<ReturnType<typeof remember>>((kept, mishap) => remember(kept, mishap), []);
+  expect(history.map(({ code }) => code)).toEqual(["c0", "c1", "c2", "c3", "c4", "c25", "c26", "c27", "c28", "c29"]);
+  const headers = writeMeta({ id: "a".repeat(32), run: "r", kib: "k", code: "c", fetchedAt: now, history });
+  expect(JSON.stringify(headers).length).toBeLessThan(4096);
+});
+
+test("an employee keeps one way through a run, and another run is another way", () => {
+  const person = { code: "3500000000000001", kib: "1", personId: undefined };
+  expect(wayOf("r1", person, {})).toBe(wayOf("r1", { ...person, kib: "2" }, { other: true }));
+  expect(wayOf("r1", person, {})).not.toBe(wayOf("r2", person, {}));
+  expect(wayOf("r1", person, {})).not.toContain("3500");
+});
+
+test("the original's four messages tell whom they are about", () => {
+  expect(peopleOfPage({ event: "HIKVISION_SYNC", data: { data: [employee, null, 5] } })).toHaveLength(3);
+  expect(personOf({ employee })).toMatchObject({ code: "3500000000000001" });
+  expect(personOf({ personId: "18945", kib_number: "2600001", employee })).toMatchObject({
+    personId: "18945",
+    kib: "2600001",
+  });
+  expect(personOf({ personId: "18945", privilege_groups: ["1"] })).toMatchObject({
+    personId: "18945",
+    code: undefined,
+  });
+  expect(personOf({ dates: [] })).toBeUndefined();
+});
+
+test("a number beyond 2^53 keeps its digits and is nobody's NIK", () => {
+  const text = '{"employee":{"identity_number":9171010101900003,"x":1.5}}';
+  expect(JSON.stringify(parseJson(text))).toBe(text);
+  expect(personOf(parseJson(text))?.code).toBeUndefined();
+});

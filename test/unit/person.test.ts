@@ -1,0 +1,195 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Reject } from "../../src/errors.ts";
+import {
+  kibNumberOf,
+  laterOf,
+  namesOf,
+  personCodeOf,
+  photoMark,
+  readMemory,
+  sameName,
+  writeMemory,
+} from "../../src/hikcentral/person.ts";
+import { parseJson } from "../../src/json.ts";
+
+const codeOf = (work: () => unknown) => {
+  try {
+    work();
+  } catch (thrown) {
+    if (thrown instanceof Reject) return thrown.code;
+  }
+  return undefined;
+};
+const forbidden = /['/\\:*?"<>|\p{Cc}]/u;
+const text = fc.string({ unit: "binary", maxLength: 600 });
+const odd = fc.oneof(
+  text,
+  fc.string({ unit: fc.constantFrom("'", "/", "|", " ", "a", "\t", "😀", "\ud800"), maxLength: 600 }),
+);
+
+test("a NIK is taken as text or as an exact number", () => {
+  expect(personCodeOf("3500000000000001")).toBe("3500000000000001");
+  expect(personCodeOf(3500000000000001)).toBe("3500000000000001");
+  expect(personCodeOf(" AB12 ")).toBe("AB12");
+});
+
+test.each([
+  ["missing", undefined],
+  ["null", null],
+  ["empty", ""],
+  ["of 17 characters", "35000000000000011"],
+  ["sixteen zeros", "0000000000000000"],
+  ["with a hyphen", "3500-0000"],
+  ["an unsafe number", 2 ** 53 + 2],
+  ["an unsafe number that kept its digits", parseJson("9171010101900003")],
+  ["an object", { nik: "1" }],
+  ["true", true],
+  ["negative", -5],
+])("an identity_number that is %s is rejected, and never quoted", (_, value) => {
+  expect(codeOf(() => personCodeOf(value))).toBe("bad_identity_number");
+  try {
+    personCodeOf(value);
+  } catch (thrown) {
+    expect(String(thrown)).not.toMatch(/\d{8}|-5/);
+  }
+});
+
+test("whatever comes, a personCode is 1 to 16 digits or letters and stays what it is, or is rejected", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.anything(), fc.stringMatching(/^[\da-zA-Z]{1,17}$/)), (value) => {
+      let code: string;
+      try {
+        code = personCodeOf(value);
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(Reject);
+        return;
+      }
+      expect(code).toMatch(/^[\da-zA-Z]{1,16}$/);
+      expect(personCodeOf(code)).toBe(code);
+    }),
+  );
+});
+
+test.each<[unknown, string | undefined]>([
+  ["2600001", "2600001"],
+  [" 2600001 ", "2600001"],
+  [2600001, "2600001"],
+  ["AB-1", "AB-1"],
+  ["", undefined],
+  ["  ", undefined],
+  [null, undefined],
+  [undefined, undefined],
+])("kib_number %j is %j", (value, kib) => {
+  expect(kibNumberOf(value)).toBe(kib);
+});
+
+test("a kib_number that is neither text nor a whole number is rejected", () => {
+  for (const value of [1.5, 2 ** 53, true, {}, [], "x".repeat(129)])
+    expect(codeOf(() => kibNumberOf(value))).toBe("bad_kib_number");
+});
+
+test.each([
+  ["Budi Contoh Santoso", "Budi", "Contoh Santoso"],
+  ["Budi", "Budi", "-"],
+  ["  Siti   Contoh ", "Siti", "Contoh"],
+  ["Nur'aini O'Contoh", "Nur’aini", "O’Contoh"],
+  ["Budi/Contoh <Satu>", "Budi", "Contoh Satu"],
+  ["王小明", "王小明", "-"],
+])("%s becomes %s and %s", (name, givenName, familyName) => {
+  expect(namesOf(name)).toEqual({ givenName, familyName, cut: false });
+});
+
+test("a name of 300 characters is cut to 256 and says so, and no character is halved", () => {
+  expect(namesOf("x".repeat(300))).toEqual({ givenName: "x".repeat(256), familyName: "-", cut: true });
+  const { givenName, familyName } = namesOf(`x${"😀".repeat(200)} ${"y".repeat(257)}`);
+  expect(givenName).toBe(`x${"😀".repeat(127)}`);
+  expect(familyName).toHaveLength(256);
+});
+
+test("a name that is missing, or empty without what is forbidden, is rejected", () => {
+  for (const name of [undefined, null, 5, "", "  ", '/\\:*?"<>|', "\u200b\u0000"])
+    expect(codeOf(() => namesOf(name))).toBe("bad_name");
+});
+
+test("names hold nothing forbidden, have 1 to 256 characters and stay what they are", () => {
+  fc.assert(
+    fc.property(odd, (name) => {
+      if (codeOf(() => namesOf(name)) === "bad_name") return;
+      const names = namesOf(name);
+      for (const part of [names.givenName, names.familyName]) {
+        expect(part).not.toMatch(forbidden);
+        expect(part.isWellFormed()).toBe(true);
+        expect(part.length).toBeGreaterThan(0);
+        expect(part.length).toBeLessThanOrEqual(256);
+        expect(part).toBe(part.trim());
+      }
+      expect(namesOf(`${names.givenName} ${names.familyName}`)).toEqual({ ...names, cut: false });
+      expect(sameName(names, names) || !/[\p{L}\p{N}]/u.test(name)).toBe(true);
+    }),
+  );
+});
+
+test.each([
+  ["Budi Contoh", "BUDI SANTOSO", true],
+  ["Budi Contoh", "Contoh -", true],
+  ["Nur'aini -", "Nur’Aini Satu", true],
+  ["M. José Contoh", "Jose -", true],
+  ["Budi -", "Siti -", false],
+  ["Budi Contoh", "Siti Lestari", false],
+  ["Budi Contoh", "Budiman Contohnya", false],
+])("%s and %s: the same person may be meant: %j", (a, b, same) => {
+  expect(sameName(namesOf(a), namesOf(b))).toBe(same);
+  expect(sameName(namesOf(b), namesOf(a))).toBe(same);
+});
+
+const time = fc.date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true });
+const link = fc.webUrl();
+
+test("a remark remembers the time and the photo beside a human's text", () => {
+  const human = fc.string({ maxLength: 91 }).map((written) => written.trim());
+  fc.assert(
+    fc.property(
+      human,
+      fc.option(time, { nil: undefined }),
+      fc.option(link, { nil: undefined }),
+      (text, fetchedAt, sent) => {
+        const memory = { fetchedAt, photoMark: sent === undefined ? undefined : photoMark(sent) };
+        const remark = writeMemory(text, memory);
+        expect(remark.length).toBeLessThanOrEqual(128);
+        expect(readMemory(remark)).toEqual({ ...memory, text });
+      },
+    ),
+  );
+});
+
+test("a human's text without room for more stays as it is", () => {
+  const text = "x".repeat(128);
+  expect(writeMemory(text, { fetchedAt: new Date() })).toBe(text);
+  expect(readMemory(text)).toEqual({ fetchedAt: undefined, photoMark: undefined, text });
+});
+
+test("what a human writes after our note is kept, and a damaged note is his text", () => {
+  const remark = `${writeMemory("gate 3", { photoMark: "0a1b2c3d" })} and more`;
+  expect(readMemory(remark)).toEqual({
+    fetchedAt: undefined,
+    photoMark: "0a1b2c3d",
+    text: "gate 3 and more",
+  });
+  expect(readMemory("[hs 20269905T010203.456Z -]").fetchedAt).toBeUndefined();
+  expect(readMemory("[hs nonsense]").text).toBe("[hs nonsense]");
+});
+
+test.each([
+  ["2030-12-31T00:00:00+07:00", "2030-12-30T23:00:00+07:00", 0],
+  ["2030-12-31T00:00:00+07:00", "2030-12-31T00:00:00+0800", 0],
+  ["2030-12-31T00:00:00+08:00", "2030-12-31T00:00:00+07:00", 1],
+  ["2030-12-31T00:00:00+07:00", "2030-12-30T17:00:00Z", 0],
+  ["2030-12-31 00:00:00", "2030-12-30T23:59:59+07:00", 0],
+  ["2030-12-31T00:00:00", "2030-12-31T00:00:01+07:00", 1],
+  ["", "2030-12-31T00:00:00+07:00", 1],
+  ["never", "2030-12-31T00:00:00+07:00", 1],
+  ["2030-12-31T00:00:00+07:00", "", 0],
+])("the later of %s and %s is the one at %i", (a, b, later) => {
+  expect(laterOf(a, b)).toBe([a, b][later] ?? "");
+});

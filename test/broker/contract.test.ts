@@ -1,16 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { BrokerDown, type Delivery } from "../../src/broker/broker.ts";
 import { until } from "../support/until.ts";
-import {
-  amqpTransport,
-  bodies,
-  numbered,
-  queueOf,
-  ready,
-  sqliteTransport,
-  take,
-  textOf,
-} from "./transports.ts";
+import { amqpTransport, bodies, numbered, queueOf, ready, sqliteTransport, take, textOf } from "./transports.ts";
 
 for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) {
   afterAll(close);
@@ -144,7 +135,10 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await taken.consumer.stop();
       second?.putBack();
       second?.ack();
-      await ready(broker, queue, 1);
+      await using rest = await take(broker, queue, 10);
+      await rest.has(1);
+      expect(rest.texts()).toEqual(["message 1"]);
+      await ready(broker, queue, 0);
     });
 
     test("after stop nothing new comes, and what is in hand can still be settled", async () => {

@@ -80,8 +80,7 @@ export async function take(
   };
 }
 
-export const numbered = (count: number) =>
-  Array.from({ length: count }, (_, at) => ({ body: `message ${at}` }));
+export const numbered = (count: number) => Array.from({ length: count }, (_, at) => ({ body: `message ${at}` }));
 
 export const bodies = (count: number) => numbered(count).map(({ body }) => body);
 

@@ -36,6 +36,5 @@ async function apt(...args: string[]): Promise<void> {
     stderr: "pipe",
   });
   const [out, errors, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  if (exit !== 0)
-    throw new Error(`apt-get ${args.join(" ")} ended with ${exit}: ${(errors || out).slice(-500)}`);
+  if (exit !== 0) throw new Error(`apt-get ${args.join(" ")} ended with ${exit}: ${(errors || out).slice(-500)}`);
 }

@@ -33,12 +33,7 @@ export interface RabbitNode extends Rabbit, AsyncDisposable {
 export async function startRabbit(): Promise<RabbitNode> {
   await installRabbit();
   const folder = await mkdtemp(join(tmpdir(), "hikvision-sync-rabbit-"));
-  const [port, distPort, epmdPort, ctlPort] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
+  const [port, distPort, epmdPort, ctlPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const env = {
     PATH: process.env.PATH ?? "",

@@ -1,5 +1,6 @@
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { makeKit } from "./build-kit.ts";
 import { version } from "./package.json";
 
 const root = import.meta.dir;
@@ -20,6 +21,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
     const fresh = join(folder, basename(out));
     const { success, logs } = await Bun.build({
       entrypoints: [join(root, "src/main.ts")],
+      plugins: [withKit(folder, await makeKit())],
       compile: {
         outfile: fresh,
         ...(target ? { target } : {}),
@@ -44,6 +46,20 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
     rmSync(folder, { recursive: true });
   }
   return out;
+}
+
+/** Puts the finished kit in place of the module that would make it. */
+function withKit(folder: string, kit: Uint8Array): Bun.BunPlugin {
+  const file = join(folder, "kit.zst");
+  writeFileSync(file, kit);
+  const contents = `
+    import path from ${JSON.stringify(file)} with { type: "file" };
+    export const kitBytes = () => Bun.file(path).bytes();`;
+  return {
+    name: "kit",
+    setup: (builder) =>
+      void builder.onLoad({ filter: /src\/stages\/kit-bytes\.ts$/ }, () => ({ contents, loader: "ts" })),
+  };
 }
 
 /** A binary can be built and still not start. */

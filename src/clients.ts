@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { createEposh, type EposhClient } from "./eposh.ts";
 import { Exit, exits, textOf } from "./errors.ts";
-import { createHikCentral, type HikCentralClient } from "./hikcentral/client.ts";
+import { createHikCentral, type HikCentralClient, type HikCentralOptions } from "./hikcentral/client.ts";
+import type { TransportOptions } from "./hikcentral/transport.ts";
 import type { Log } from "./log.ts";
 import { createPhotos, type PhotoClient } from "./photo.ts";
 import { Upstream } from "./pipeline/upstream.ts";
@@ -19,12 +20,20 @@ export interface Clients extends AsyncDisposable {
 }
 
 /** The upstreams as configured. */
-export function createClients({ hikcentral: hcp, eposh: eps, photo, regionals }: Config, log: Log): Clients {
+export function createClients(
+  { hikcentral: hcp, eposh: eps, photo, regionals }: Config,
+  log: Log,
+  onCall?: TransportOptions["onCall"],
+  timing: Pick<HikCentralOptions, "applyWindowMs"> = {},
+): Clients {
   const hikcentral = createHikCentral({
     ...hcp,
     regionals,
     kibField: { id: hcp.kibFieldId, name: hcp.kibFieldName, type: hcp.kibFieldType },
-    tls: { ca: hcp.caFile && readCa(hcp.caFile), insecure: hcp.insecure },
+    tls: { ca: hcp.caFile && readCa(hcp.caFile), fingerprint: hcp.fingerprint, insecure: hcp.insecure },
+    whileUp: () => upstreams.get("hikcentral")?.whileUp ?? AbortSignal.any([]),
+    onCall,
+    ...timing,
     log,
   });
   const eposh = createEposh(eps);

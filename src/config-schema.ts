@@ -129,10 +129,13 @@ const settings = v.object({
   options: v.optional(v.record(v.string(), v.unknown()), {}),
 });
 
+/** A zone called `constructor` is none of ours: nothing is in it but what was configured. */
+const bare = v.transform((given: Record<string, string>): typeof given => Object.assign(Object.create(null), given));
+
 export const configSchema = v.object({
   ...sections,
   /** Slug of a regional of Eposh → id of a privilege group of HikCentral. */
-  regionals: v.optional(v.record(v.string(), text), {}),
+  regionals: v.pipe(v.optional(v.record(v.string(), text), {}), bare),
   /** `[stages.NAME]` is in settings; its options are for the stage's own schema. */
   stages: v.object({ ...sections.stages.entries, settings: v.optional(v.record(v.string(), settings), {}) }),
 });

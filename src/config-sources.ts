@@ -20,16 +20,19 @@ const variables = new Map([...names.keys()].map((name) => [variableOf(name), nam
 const isTable = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** The stages whose options may be set: as a list, or as what is in stages.folder. */
+export type StageNames = readonly string[] | ((folder: string | undefined) => readonly string[]);
+
 /** File, environment and credentials, each over the one before, and what is unknown in them. */
 export function collect(
   file: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
-  stageNames: Iterable<string> = [],
+  stageNames: StageNames = [],
 ) {
   const values: Values = new Map();
   const problems: string[] = [];
   const hints: string[] = [];
-  const stages = new Set(stageNames);
+  const stages = new Set<string>();
 
   /** Of two spellings of one variable the file's stays. An empty value is not set, and takes a regional away. */
   const put = (name: string, value: unknown, source: Source) => {
@@ -57,7 +60,9 @@ export function collect(
       }
   }
 
-  const longestFirst = [...stages].sort((a, b) => b.length - a.length);
+  const folder = env.STAGES_FOLDER || values.get("stages.folder")?.value;
+  const known = typeof stageNames === "function" ? stageNames(folder ? String(folder) : undefined) : stageNames;
+  const longestFirst = [...stages, ...known].sort((a, b) => b.length - a.length);
   const nameOf = (variable: string): string | undefined => {
     const stage = longestFirst.find((name) => variable.startsWith(`STAGES_${variableOf(name)}_`));
     if (stage) return `stages.${stage}.${variable.slice(`STAGES_${stage}_`.length).toLowerCase()}`;
@@ -70,9 +75,9 @@ export function collect(
     if (name) put(name, value, "environment");
     else if (like) hints.push(`${variable} in the environment is not read: did you mean ${like}?`);
   }
-  const folder = env.CREDENTIALS_DIRECTORY;
-  for (const credential of folder ? attempt(folder, () => readdirSync(folder)) : []) {
-    const path = join(folder ?? "", credential);
+  const credentials = env.CREDENTIALS_DIRECTORY;
+  for (const credential of credentials ? attempt(credentials, () => readdirSync(credentials)) : []) {
+    const path = join(credentials ?? "", credential);
     const name = nameOf(credential.toUpperCase());
     if (name) put(name, attempt(path, () => readFileSync(path, "utf8")).replace(/\r?\n$/, ""), "credentials");
     else unknown(credential, "in the credentials");

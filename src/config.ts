@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { configSchema, secretKeys, sections } from "./config-schema.ts";
-import { collect, names, type Source, type Values, variableOf } from "./config-sources.ts";
+import { collect, names, type Source, type StageNames, type Values, variableOf } from "./config-sources.ts";
 import { addDays, endOfDay, resolveDay, startOfDay, todayIn } from "./dates.ts";
 import { Exit, exits } from "./errors.ts";
 import { Secret } from "./secret.ts";
@@ -35,7 +35,7 @@ export interface ReadOptions {
   defaultFile?: string;
   env?: Readonly<Record<string, string | undefined>>;
   /** Stages whose STAGES_NAME_OPTION is understood, besides those in the file. */
-  stageNames?: readonly string[];
+  stageNames?: StageNames;
   terminal?: boolean;
   now?: Date;
 }

@@ -1,22 +1,31 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openAmqp } from "./broker/amqp.ts";
 import type { Broker } from "./broker/broker.ts";
-import { openSqlite } from "./broker/sqlite.ts";
+import { inFolder, leftoverOf, openBroker } from "./broker/open.ts";
 import { stagesOf } from "./builtin.ts";
 import { type Clients, createClients } from "./clients.ts";
-import { brokerOf, type Config, type Loaded, siteOf } from "./config.ts";
+import { type Config, type Loaded, type LocalConfig, siteOf } from "./config.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "./dates.ts";
 import { Exit, exits, textOf } from "./errors.ts";
+import { Hands } from "./hands.ts";
 import { createApp } from "./http/app.ts";
+import { healthRoutes, readinessOf } from "./http/health.ts";
 import { type DatesFor, Trigger } from "./http/trigger.ts";
 import { Ledger } from "./ledger.ts";
 import { lockFolder } from "./lock.ts";
 import type { Log } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { Operator } from "./operator.ts";
+import { PausedStages } from "./paused-stages.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import type { Placed } from "./pipeline/registry.ts";
+import type { Shop } from "./pipeline/shop.ts";
 import { Turns } from "./pipeline/turns.ts";
+import { RememberedQueues } from "./queues.ts";
+import { takeOver } from "./reload.ts";
+import { sayBrokerStates, startWhenUp } from "./starting.ts";
 import { versionText } from "./version.ts";
 
 export interface DaemonOptions {
@@ -32,6 +41,11 @@ export interface Daemon {
   readonly ledger: Ledger;
   readonly broker: Broker;
   readonly clients: Clients;
+  /**
+   * Takes over another configuration without closing its port: what is in hand is finished first. Throws where the
+   * configuration cannot work, and goes on as before; what needs a restart is said and left as it was.
+   */
+  reload(fresh: Loaded): Promise<void>;
   /** Finishes what is in hand within broker.shutdown_timeout, or until `atOnce` aborts. */
   stop(atOnce?: AbortSignal): Promise<void>;
 }
@@ -39,97 +53,133 @@ export interface Daemon {
 /** config → log → http → broker → upstreams → pipeline; stops in reverse. */
 export async function startDaemon({ loaded, log, now = () => new Date() }: DaemonOptions): Promise<Daemon> {
   const { config } = loaded;
-  const placed = stagesOf(config).map((one) =>
-    one.stage.local ? withQueue(one, localQueue(one.stage.queue, config)) : one,
-  );
+  const placed = await placedOf(config, log);
   await using opened = new AsyncDisposableStack();
   opened.use(lockFolder(config.state.folder));
   const say = (text: string) => log.error(text);
-  const ledger = opened.use(new Ledger({ folder: config.state.folder, keepDays: config.state.keepDays, say, now }));
+  const { folder, keepDays } = config.state;
+  const ledger = opened.use(inFolder(config, () => new Ledger({ folder, keepDays, say, now })));
   const broker = opened.use(await openBroker(config));
-  const clients = opened.use(createClients(config, log));
-  const pipeline = new Pipeline(placed, {
-    broker,
-    ledger,
-    log,
-    turns: new Turns(),
-    upstreams: clients.upstreams,
-    delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
-    clients: (signal, meta) => ({
-      hikcentral: clients.hikcentral.for(signal),
-      eposh: clients.eposh.for(signal),
-      photo: { ...clients.photos.for(signal), sharedWith: (link) => ledger.sharedWith(link, meta) },
-      site: siteOf(config, todayIn(config.site.timeZone, now())),
-    }),
-    now,
-  });
-  const queue = placed.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
-  const trigger = new Trigger({ broker, ledger, pipeline, queue, datesFor: datesFor(config, now), now });
-  const { token } = config.http;
-  const app = createApp({
-    trigger,
-    ledger,
-    pipeline,
-    broker,
-    upstreams: clients.upstreams,
-    log,
-    ...(token && { token }),
-  });
-  const server = listen(config, app.fetch);
+  const leftover = await leftoverOf(config);
+  opened.defer(sayBrokerStates(broker, log));
+  const hands = opened.use(new Hands(folder, say));
+  const metrics = new Metrics(placed.map(({ stage }) => stage.name));
+  const parts = { ledger, broker, hands, metrics, remembered: new RememberedQueues(folder, say), log, now };
+  let core = assemble(config, placed, parts);
+  opened.defer(() => core.clients[Symbol.asyncDispose]());
+  // n.b. Looked up at each request: a reload changes what answers, never the socket.
+  const server = listen(config, (request, connection) => core.app.fetch(request, connection));
   opened.defer(() => server.stop(true));
   const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
   introduce(loaded, placed, broker, url, log);
 
-  const stopping = new AbortController();
-  const started = startWhenUp(broker, pipeline, log, stopping.signal);
+  let starting = new AbortController();
+  const start = () => startWhenUp({ broker, pipeline: core.pipeline, log, leftover, signal: starting.signal });
+  let started = start();
+  /** One at a time, and none once it stops. */
+  let changing = Promise.resolve();
+  const drain = async (atOnce?: AbortSignal) => {
+    starting.abort();
+    const late = AbortSignal.timeout(core.config.broker.shutdownTimeoutMs);
+    const giveUp = atOnce ? AbortSignal.any([late, atOnce]) : late;
+    const drained = started.then(() => core.pipeline.stop(giveUp));
+    // A broker that hangs does not even let go: what is not settled it takes back by itself.
+    await Promise.race([drained, once(giveUp, "abort").then(() => sleep(graceMs))]);
+  };
+  const change = async (fresh: Loaded) => {
+    const { config, taken, left } = takeOver(core.config, fresh.config);
+    const next = assemble(config, await placedOf(config, log), parts);
+    log.info("Reloading: what is in hand is finished first");
+    await drain();
+    const before = core;
+    core = next;
+    starting = new AbortController();
+    started = start();
+    await before.clients[Symbol.asyncDispose]();
+    for (const text of [...fresh.warnings, ...fresh.hints]) log.warn(text);
+    log.info(`Reloaded, with the stages as they are now; changed: ${taken.join(", ") || "nothing else"}`);
+    if (left.length > 0) log.warn(`left as it was until a restart: ${left.join(", ")}`, { code: "needs_restart" });
+    if (Object.values(fresh.sources).includes("credentials"))
+      log.info("Credentials are those of the start: systemd hands them out only then");
+  };
   const open = opened.move();
   return {
     url,
-    pipeline,
     ledger,
     broker,
-    clients,
+    get pipeline() {
+      return core.pipeline;
+    },
+    get clients() {
+      return core.clients;
+    },
+    reload(fresh) {
+      const reloaded = changing.then(() => change(fresh));
+      changing = reloaded.catch(() => {});
+      return reloaded;
+    },
     async stop(atOnce) {
-      stopping.abort();
-      await started;
-      const late = AbortSignal.timeout(config.broker.shutdownTimeoutMs);
-      await pipeline.stop(atOnce ? AbortSignal.any([late, atOnce]) : late);
+      await changing;
+      await drain(atOnce);
       await open.disposeAsync();
     },
   };
 }
 
+/** What was told to give up goes back within it. */
+const graceMs = 500;
+
+type Parts = Pick<Shop, "ledger" | "broker" | "hands" | "metrics" | "remembered" | "log" | "now">;
+
+/** What a configuration decides and a reload replaces. */
+function assemble(config: Config, placed: readonly Placed[], parts: Parts) {
+  const { ledger, broker, metrics, log, now } = parts;
+  const clients = createClients(config, log, metrics.called);
+  const whileUp = (name: string, signal: AbortSignal) =>
+    AbortSignal.any([signal, clients.upstreams.get(name)?.whileUp ?? signal]);
+  const pipeline = new Pipeline(placed, {
+    ...parts,
+    turns: new Turns(),
+    upstreams: clients.upstreams,
+    delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
+    stallMs: config.broker.stallTimeoutMs,
+    clients: (signal, meta) => ({
+      hikcentral: clients.hikcentral.for(whileUp("hikcentral", signal)),
+      eposh: clients.eposh.for(whileUp("eposh", signal)),
+      photo: { ...clients.photos.for(whileUp("photo", signal)), sharedWith: (link) => ledger.sharedWith(link, meta) },
+      site: siteOf(config, todayIn(config.site.timeZone, now())),
+    }),
+  });
+  const queue = placed.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
+  const trigger = new Trigger({ broker, ledger, pipeline, queue, datesFor: datesFor(config, now), now });
+  const { upstreams } = clients;
+  const paused = new PausedStages(config.state.folder);
+  const queues = () => pipeline.known;
+  const health = { pipeline, broker, upstreams, metrics, now };
+  const running = { pipeline, upstreams, readiness: () => readinessOf(health) };
+  const operator = new Operator({ broker, ledger, placed, paused, queues, mask: log.mask, running, now });
+  const app = createApp({
+    trigger,
+    operator,
+    health: healthRoutes(health),
+    http: config.http,
+    log,
+  });
+  return { config, clients, pipeline, app };
+}
+
+export const placedOf = async (config: Config | LocalConfig, { mask }: Pick<Log, "mask">) =>
+  (await stagesOf(config, mask)).map((one) =>
+    one.stage.local ? withQueue(one, localQueue(one.stage.queue, config)) : one,
+  );
+
 /** The induction queue belongs to the daemon of one state folder, so two daemons on one machine have two. */
-function localQueue(queue: string, { state }: Config): string {
+function localQueue(queue: string, { state }: LocalConfig): string {
   const folder = createHash("sha256").update(state.folder).digest("hex").slice(0, 6);
   return `${queue}.${hostname()}.${folder}`;
 }
 
 const withQueue = (one: Placed, queue: string): Placed => ({ ...one, stage: { ...one.stage, queue } });
-
-async function openBroker(config: Config): Promise<Broker> {
-  const broker = brokerOf(config);
-  return broker.kind === "amqp" ? openAmqp({ url: broker.url.reveal() }) : openSqlite({ file: broker.file });
-}
-
-/** Declares and consumes once the broker is there; until then it says why it is not. */
-async function startWhenUp(broker: Broker, pipeline: Pipeline, log: Log, signal: AbortSignal): Promise<void> {
-  let said = "";
-  for (let waitMs = 50; !signal.aborted; waitMs = Math.min(2 * waitMs, 2_000)) {
-    try {
-      if (broker.state === "up") {
-        await broker.declare(pipeline.queues);
-        pipeline.start();
-        return log.info(`${pipeline.workers.length} stages take work from ${broker.label}`);
-      }
-    } catch (error) {
-      log.warn(`the queues cannot be declared yet: ${textOf(error)}`);
-    }
-    if (broker.trouble && broker.trouble !== said) log.warn(`${broker.label} cannot be reached: ${broker.trouble}`);
-    said = broker.trouble ?? said;
-    await sleep(waitMs, undefined, { signal }).catch(() => {});
-  }
-}
 
 function datesFor({ induction, site }: Config, now: () => Date): DatesFor {
   return ({ from, to, skip }) => {
@@ -147,10 +197,13 @@ function datesFor({ induction, site }: Config, now: () => Date): DatesFor {
   };
 }
 
-function listen({ http }: Config, fetch: (request: Request) => Response | Promise<Response>) {
+type Fetch = (request: Request, connection: unknown) => Response | Promise<Response>;
+
+function listen({ http }: Config, fetch: Fetch) {
   try {
-    // n.b. Bun cuts a request that is silent for 10 s unless idleTimeout is 0: an induction takes minutes.
-    return Bun.serve({ hostname: http.host, port: http.port, idleTimeout: 0, fetch });
+    // Until a request is whole; then http/access.ts lifts the limit, because an induction is silent for minutes.
+    const limits = { idleTimeout: 30, maxRequestBodySize: 1 << 20 };
+    return Bun.serve({ hostname: http.host, port: http.port, ...limits, fetch });
   } catch (error) {
     const taken = (error as { code?: unknown }).code === "EADDRINUSE";
     const why = taken
@@ -161,25 +214,28 @@ function listen({ http }: Config, fetch: (request: Request) => Response | Promis
 }
 
 function introduce(
-  { config, file, hints, warnings }: Loaded,
+  { config, file, sources, hints, warnings }: Loaded,
   placed: readonly Placed[],
   broker: Broker,
   url: string,
   log: Log,
 ): void {
+  const given = (source: string) => Object.values(sources).filter((one) => one === source).length;
+  const regionals = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
   const lines = [
     versionText,
-    `  configuration  ${file ?? "environment and defaults"}`,
-    `  trigger        POST ${url}/eposh-induction`,
+    `  configuration  ${file ?? "no file"}, ${given("environment")} values from the environment, ${given("credentials")} from credentials`,
+    `  trigger        POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`,
     `  broker         ${broker.label}`,
     `  Eposh          ${new URL(config.eposh.url).origin}`,
     `  HikCentral     ${new URL(config.hikcentral.url).origin}`,
+    `  regionals      ${regionals.join(", ")}`,
     `  state          ${config.state.folder}`,
     ...placed.map(
       ({ stage, origin, consumed }) =>
         `  stage          ${stage.name} ← ${stage.queue} (${origin}${consumed ? "" : ", disabled here"})`,
     ),
   ];
-  for (const line of lines) log.info(line);
+  log.info(lines.join("\n"));
   for (const text of [...warnings, ...hints]) log.warn(text);
 }

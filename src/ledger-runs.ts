@@ -4,8 +4,8 @@ import type { Outcome, Rows } from "./ledger.ts";
 export interface RunView {
   run: string;
   at: string;
-  /** `fetching` while dates are left, `working` while employees are, then `done`. */
-  status: "fetching" | "working" | "done";
+  /** `fetching` while dates are left, `working` while employees are, then `done`; `cancelled` by an operator. */
+  status: "fetching" | "working" | "done" | "cancelled";
   dates: readonly string[];
   /** Of the run's messages, one a date, how many are worked off. */
   fetched: { done: number; dead: number; of: number };
@@ -13,7 +13,7 @@ export interface RunView {
   kib?: readonly string[];
   pages: number;
   employees: number;
-  /** Employees at their last stage, ended on purpose, or dead. */
+  /** Employees at their last stage, ended on purpose, dead, or dropped by an operator. */
   through: number;
   dead: number;
   stages: Record<string, Partial<Record<Outcome, number>>>;
@@ -45,20 +45,19 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
   for (const { kind, stage, outcome, n } of counts) {
     if (kind === "person") stages[stage] = { ...stages[stage], [outcome]: n };
   }
-  const of = (kind: string, outcome: Outcome) =>
-    counts.filter((c) => c.kind === kind && c.outcome === outcome).reduce((sum, { n }) => sum + n, 0);
+  // n.b. what another stage takes may have no employee in it either; only induction's are dates.
+  const dates = (...outcomes: Outcome[]) =>
+    counts
+      .filter(({ kind, stage, outcome }) => kind === "task" && stage === "induction" && outcomes.includes(outcome))
+      .reduce((sum, { n }) => sum + n, 0);
   const [people] = rows<{ employees: number; through: number; dead: number }>(throughQuery(leaves), id);
   const { employees = 0, through = 0, dead = 0 } = people ?? {};
-  const fetched = {
-    done: of("task", "done") + of("task", "ended"),
-    dead: of("task", "dead"),
-    of: run.tasks,
-  };
-  const fetching = fetched.done + fetched.dead < fetched.of;
+  const fetched = { done: dates("done", "ended"), dead: dates("dead", "dropped"), of: run.tasks };
+  const working = fetched.done + fetched.dead < fetched.of ? "fetching" : through < employees ? "working" : "done";
   return {
     run: run.id,
     at: run.at,
-    status: fetching ? "fetching" : through < employees ? "working" : "done",
+    status: run.cancelled === null ? working : "cancelled",
     dates: JSON.parse(run.dates) as string[],
     fetched,
     ...(run.people_limit === null ? {} : { limit: run.people_limit }),
@@ -69,16 +68,17 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
     through,
     dead,
     stages,
-    warnings: tally(rows, id, "warning"),
-    deadLetters: tally(rows, id, "dead"),
+    warnings: rows(warningsQuery, id),
+    deadLetters: rows(deadQuery, id),
   };
 }
 
-function tally(rows: Rows, run: string, outcome: Outcome): Tally[] {
-  const query = `select code, count(distinct coalesce(person, kib, id)) count, min(text) text from events
-    where run = ? and outcome = ? group by code order by 2 desc, 1`;
-  return rows(query, run, outcome);
-}
+const warningsQuery = `select code, count(distinct coalesce(person, kib, id)) count, min(text) text from events
+  where run = ? and outcome = 'warning' group by code order by 2 desc, 1`;
+
+/** Those that are dead now: one that was replayed and went through is none any more. A page's people stand for it. */
+const deadQuery = `select code, count(*) count, min(text) text from steps
+  where run = ? and outcome = 'dead' and kind <> 'page' group by code order by 2 desc, 1`;
 
 interface RunRow {
   id: string;
@@ -87,6 +87,7 @@ interface RunRow {
   tasks: number;
   people_limit: number | null;
   kib: string | null;
+  cancelled: string | null;
 }
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name.replaceAll("'", "''")}'`).join(", ");
@@ -94,5 +95,5 @@ const quoted = (names: readonly string[]) => names.map((name) => `'${name.replac
 const throughQuery = (leaves: readonly string[]) => `
   select count(*) employees, coalesce(sum(finished or ended), 0) through, coalesce(sum(dead), 0) dead from (
     select sum(outcome = 'done' and stage in (${quoted(leaves)})) >= ${leaves.length} finished,
-      max(outcome in ('dead', 'ended')) ended, max(outcome = 'dead') dead
+      max(outcome in ('dead', 'ended', 'dropped')) ended, max(outcome = 'dead') dead
     from steps where run = ? and kind = 'person' group by item)`;

@@ -6,7 +6,8 @@ import { textOf } from "./errors.ts";
 import { photoMark } from "./hikcentral/person.ts";
 import type { Somebody, Tracked } from "./pipeline/meta.ts";
 
-export type Outcome = "done" | "retry" | "dead" | "ended" | "warning";
+/** `replayed` and `dropped` are what an operator did to a dead letter. */
+export type Outcome = "done" | "retry" | "dead" | "ended" | "warning" | "replayed" | "dropped";
 
 /** One thing that happened to one message or employee. */
 export interface Entry {
@@ -44,15 +45,16 @@ export const subjectOf = (person: Somebody | undefined): Pick<Entry, "kind" | "c
 });
 
 const schema = `
-  create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text) strict;
-  create table if not exists steps (run text, item text, stage text, kind text, outcome text,
-    primary key (run, item, stage)) strict, without rowid;
+  create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text,
+    cancelled text) strict;
+  create table if not exists steps (run text, item text, stage text, kind text, outcome text, at text, code text,
+    text text, primary key (run, item, stage)) strict, without rowid;
   create table if not exists events (id integer primary key, at text, run text, person text, kib text, kind text,
     stage text, outcome text, attempt int, code text, text text) strict;
   create index if not exists events_person on events (person);
   create index if not exists events_kib on events (kib);
   create index if not exists events_run on events (run, outcome);
-  create table if not exists links (mark text, person text, run text, kib text, told int default 0,
+  create table if not exists links (mark text, person text, run text, kib text, at text, told int default 0,
     primary key (mark, person)) strict, without rowid;
   create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
 `;
@@ -75,21 +77,23 @@ export interface LedgerOptions {
 export class Ledger implements Disposable {
   readonly #db: Database;
   readonly #key: Buffer;
+  readonly #keepDays: number;
   readonly #say: (text: string) => void;
+  readonly #now: () => Date;
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
+  readonly #cancelled: Set<string>;
   #failing = false;
 
   constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
     this.#say = say;
+    this.#now = now;
+    this.#keepDays = keepDays;
     this.#key = keyIn(folder);
     this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
-    const oldest = new Date(now().getTime() - keepDays * 86_400_000).toISOString();
-    this.#try(() => {
-      this.#db.run("delete from events where at < ?", [oldest]);
-      this.#db.run("delete from steps where run in (select id from runs where at < ?)", [oldest]);
-      this.#db.run("delete from runs where at < ?", [oldest]);
-    });
+    this.#purge();
+    const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
+    this.#cancelled = new Set(cancelled.map(({ id }) => id));
   }
 
   /** Resolves once it is kept, or could not be; what arrives together shares one transaction. Never rejects. */
@@ -131,7 +135,22 @@ export class Ledger implements Disposable {
       limit ?? null,
       kib ? JSON.stringify(kib) : null,
     ];
-    this.#try(() => this.#db.run("insert or replace into runs values (?, ?, ?, ?, ?, ?)", values));
+    const insert = "insert or replace into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)";
+    this.#try(() => this.#db.run(insert, values));
+    this.#purge();
+  }
+
+  /** From now on what is left of the run ends where a stage takes it. A run that another daemon opened is noted too. */
+  cancelRun(id: string): void {
+    this.#cancelled.add(id);
+    const at = this.#now().toISOString();
+    const note = `insert into runs (id, at, dates, tasks, cancelled) values (?1, ?2, '[]', 0, ?2)
+      on conflict do update set cancelled = coalesce(cancelled, ?2)`;
+    this.#try(() => this.#db.run(note, [id, at]));
+  }
+
+  isCancelled(run: string | undefined): boolean {
+    return run !== undefined && this.#cancelled.has(run);
   }
 
   /** Whether data of this employee fetched later has passed this stage: a hint that HikCentral itself may not give. */
@@ -151,7 +170,9 @@ export class Ledger implements Disposable {
     if (code === undefined) return 0;
     const [mark, person] = [photoMark(link), this.personKey(code)];
     this.#try(() =>
-      this.#db.query("insert or ignore into links values (?, ?, ?, ?, 0)").run(mark, person, run ?? null, kib ?? null),
+      this.#db
+        .query("insert or ignore into links (mark, person, run, kib, at) values (?, ?, ?, ?, ?)")
+        .run(mark, person, run ?? null, kib ?? null, this.#now().toISOString()),
     );
     const others = this.rows<{ person: string; told: number }>(
       "select person, told from links where mark = ? and person <> ?",
@@ -165,7 +186,7 @@ export class Ledger implements Disposable {
         this.#db
           .query(warn)
           .run(
-            new Date().toISOString(),
+            this.#now().toISOString(),
             "another employee has the same photo link: compare the two faces",
             mark,
             person,
@@ -195,16 +216,28 @@ export class Ledger implements Disposable {
   #keep(entry: Entry): void {
     const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
     const person = code === undefined ? null : this.personKey(code);
-    const values = [entry.at.toISOString(), run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt];
+    const at = entry.at.toISOString();
+    const why = [failure?.code ?? null, failure?.text ?? null];
     const events =
       "insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?)";
-    this.#db.query(events).run(...values, failure?.code ?? null, failure?.text ?? null);
+    this.#db.query(events).run(at, run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
     if (outcome === "warning") return;
-    this.#db.query("insert or replace into steps values (?, ?, ?, ?, ?)").run(run ?? "", item, stage, kind, outcome);
+    const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
+    this.#db.query(steps).run(run ?? "", item, stage, kind, outcome, at, ...why);
     if (outcome === "done" && person !== null && fetchedAt !== undefined) {
       const later = "insert into latest values (?1, ?2, ?3) on conflict do update set fetched = max(fetched, ?3)";
       this.#db.query(later).run(person, stage, fetchedAt.toISOString());
     }
+  }
+
+  /** At each start and each run: a daemon that runs for years forgets too. */
+  #purge(): void {
+    const oldest = new Date(this.#now().getTime() - this.#keepDays * 86_400_000).toISOString();
+    this.#try(() => {
+      for (const table of ["events", "steps", "runs", "links"])
+        this.#db.run(`delete from ${table} where at < ?`, [oldest]);
+      this.#db.run("delete from latest where fetched < ?", [oldest]);
+    });
   }
 
   #try<T>(work: () => T): T | undefined {

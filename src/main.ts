@@ -7,14 +7,21 @@ const commands = {
   serve: () => import("./cli/serve.ts"),
   trigger: () => import("./cli/trigger.ts"),
   check: () => import("./cli/check.ts"),
+  config: () => import("./cli/config.ts"),
   verify: () => import("./cli/verify.ts"),
   stages: () => import("./cli/stages.ts"),
+  status: () => import("./cli/status.ts"),
+  runs: () => import("./cli/runs.ts"),
+  trace: () => import("./cli/trace.ts"),
+  dead: () => import("./cli/dead.ts"),
+  pause: () => import("./cli/pause.ts"),
+  resume: () => import("./cli/resume.ts"),
   demo: () => import("./cli/demo.ts"),
   simulate: () => import("./cli/simulate.ts"),
   version: () => import("./cli/version.ts"),
 };
 
-const root = defineCommand({
+export const root = defineCommand({
   meta: { name: "hikvision-sync", description: "Makes every inducted Eposh employee a HikCentral person" },
   subCommands: Object.fromEntries(
     Object.entries(commands).map(([name, load]) => [name, async () => (await load()).default]),
@@ -27,12 +34,15 @@ function fail(error: unknown): number {
   return error instanceof Exit ? error.exit : exits.failed;
 }
 
-// Whatever escapes would be printed by the runtime with its source lines, unmasked.
-process.on("uncaughtException", (error) => process.exit(fail(error)));
-process.on("unhandledRejection", (error) => process.exit(fail(error)));
-// A reader that went away, as `head` does, is no failure.
-process.stdout.on("error", () => {});
-process.stderr.on("error", () => {});
+// Elsewhere it is read for the manual.
+if (import.meta.main) {
+  // Whatever escapes would be printed by the runtime with its source lines, unmasked.
+  process.on("uncaughtException", (error) => process.exit(fail(error)));
+  process.on("unhandledRejection", (error) => process.exit(fail(error)));
+  // A reader that went away, as `head` does, is no failure.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
 
-// Not process.exit: what is still on its way into a pipe would be lost.
-process.exitCode = await runLine(root, process.argv.slice(2)).catch(fail);
+  // Not process.exit: what is still on its way into a pipe would be lost.
+  process.exitCode = await runLine(root, process.argv.slice(2)).catch(fail);
+}

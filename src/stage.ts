@@ -41,7 +41,7 @@ export interface StageLog {
   info(text: string): void;
   warn(text: string): void;
   error(text: string): void;
-  /** As info while the stage has one message in hand, debug under load: for lines beyond one a person. */
+  /** As info while one employee is in hand in all stages, debug under load: for lines beyond one a person. */
   detail(text: string): void;
 }
 
@@ -57,6 +57,8 @@ export interface Context<Options = unknown> {
   readonly log: StageLog;
   /** Aborts at the stage's deadline and when the message is lost. Every client above listens to it already. */
   readonly signal: AbortSignal;
+  /** In `stages run --dry-run`: what is sent over HTTP is held back already, other traces are the stage's to leave out. */
+  readonly dryRun: boolean;
   /** The person is in HikCentral, but something is missing: kept with the run and shown to the operator. */
   warn(code: string, text: string): void;
 }
@@ -112,7 +114,7 @@ export interface Stage<M extends Schema = Schema, O extends Schema | undefined =
   readonly options?: O;
   /** Messages in hand at a time, unless `[stages.NAME] concurrency` says otherwise (broker.prefetch). */
   readonly concurrency?: number;
-  /** How long one `run` may take, in milliseconds (5 minutes). */
+  /** How long one `run` may take, in milliseconds (10 minutes). */
   readonly deadlineMs?: number;
   /** Left out altogether while stages.disabled names it, instead of having its queue filled for others. */
   readonly optional?: boolean;

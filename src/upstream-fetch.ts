@@ -7,6 +7,10 @@ export interface TlsOptions {
   /** PEM, trusted instead of the built-in list. */
   ca?: string;
   rejectUnauthorized?: boolean;
+  /** Trusts what is in `ca` also where nobody vouches for it in turn. */
+  allowPartialTrustChain?: boolean;
+  /** The name that the certificate must be for, instead of the address. */
+  serverName?: string;
 }
 
 export interface UpstreamRequest {

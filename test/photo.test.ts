@@ -126,9 +126,7 @@ describe("a link", () => {
   test("to a host that is not allowed is a set-up fault, and nothing connects to it", async () => {
     const { port } = server;
     for (const host of ["localhost", "127.0.0.1.example.invalid", "127.0.0.2"]) {
-      const failure = await failureOf(
-        fetchOne(`http://${host}:${port}/kib/-1767600000.png?key=made-up-token`),
-      );
+      const failure = await failureOf(fetchOne(`http://${host}:${port}/kib/-1767600000.png?key=made-up-token`));
       expect(failure).toMatchObject({
         kind: "unavailable",
         upstream: "photo",
@@ -221,9 +219,7 @@ describe("the limits", () => {
     await new Promise<void>((resolve) => liar.listen(0, "127.0.0.1", resolve));
     const address = liar.address();
     const port = typeof address === "object" ? address?.port : undefined;
-    const failure = await failureOf(
-      fetchOne(`http://127.0.0.1:${port}/`, { maxBytes: 100_000, timeoutMs: 60_000 }),
-    );
+    const failure = await failureOf(fetchOne(`http://127.0.0.1:${port}/`, { maxBytes: 100_000, timeoutMs: 60_000 }));
     expect(failure).toMatchObject(tooLarge);
     await until(() => connectionEnded, { what: "the connection to be closed" });
     liar.close();

@@ -38,8 +38,17 @@ const first = await Promise.all([
 if (first.every(Boolean)) {
   await using rabbit = await startRabbit();
   if (await step("build", [`${bin}/bun`, "build.ts"])) {
-    const env = { HIKVISION_SYNC_TEST_AMQP: rabbit.url };
-    for (const group of ["hikcentral", "photo.test.ts", "simulator", "broker", "pipeline", "binary"]) {
+    const { env } = rabbit;
+    for (const group of [
+      "hikcentral",
+      "photo.test.ts",
+      "simulator",
+      "broker",
+      "access",
+      "stages",
+      "pipeline",
+      "binary",
+    ]) {
       await step(group, bunTest(`test/${group}`, "--timeout", "60000"), env);
     }
   }

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
-import { textOf } from "../errors.ts";
+import { Exit, exits, textOf } from "../errors.ts";
 import { bufferOf, InHand, StatefulBroker } from "./base.ts";
 import { type Broker, BrokerDown, type Consumer, type Delivery, type Depth, type Outgoing } from "./broker.ts";
 
@@ -45,7 +45,8 @@ export function openSqlite({ file }: { file: string }): Broker {
   closeSync(openSync(file, "a", 0o600));
   const fault = faultOf(file);
   if (fault !== undefined)
-    throw new Error(
+    throw new Exit(
+      exits.config,
       `${file} ${fault}; it is left as it is: put a backup in its place, or move it away and induct again`,
     );
   const database = new Database(file, { readwrite: true });

@@ -35,6 +35,8 @@ export class DaemonClient {
       method,
       headers: { ...this.#headers, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // A replay at a few letters a second is silent until it is through.
+      timeout: false,
     };
     const answer = await fetch(`${this.url}${path}`, request).catch((cause: unknown) => {
       throw new Exit(
@@ -64,7 +66,7 @@ export class DaemonClient {
       if (status !== 200) throw new Exit(exits.failed, String(body.error));
       const view = body as unknown as RunView;
       yield view;
-      if (view.status === "done") return;
+      if (view.status === "done" || view.status === "cancelled") return;
       const { fetched, stages } = view;
       const now = JSON.stringify({ fetched, stages });
       if (now !== last) [last, movedAt] = [now, Date.now()];

@@ -104,9 +104,10 @@ async function checkArguments(command: CommandDef, path: string[], rest: string[
     flags[name] = { type: type === "boolean" ? "boolean" : "string", ...short };
   }
   const { tokens } = parseArgs({ args: rest, options: flags, strict: false, tokens: true });
+  const takesMany = positionals.some(([, argument]) => "valueHint" in argument && argument.valueHint?.endsWith("…"));
   let words = 0;
   for (const token of tokens) {
-    if (token.kind === "positional" && ++words > positionals.length)
+    if (token.kind === "positional" && ++words > positionals.length && !takesMany)
       throw new Exit(exits.usage, `${token.value} is one word too many: see ${path.join(" ")} --help`);
     if (token.kind !== "option") continue;
     const negated = token.rawName.startsWith("--no-") ? flags[token.name.slice("no-".length)] : undefined;

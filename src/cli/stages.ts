@@ -1,14 +1,21 @@
 import { defineCommand } from "citty";
-import { builtinNames, stagesOf } from "../builtin.ts";
-import { configArgument, loadLocalConfig, say } from "./frame.ts";
+import { stageNamesIn, stagesOf } from "../builtin.ts";
+import { configArgument, loadLocalConfig, mask, say } from "./frame.ts";
 import { table } from "./table.ts";
 
 export default defineCommand({
   meta: { name: "stages", description: "List the stages: name, queue, after, origin, concurrency" },
   args: configArgument,
-  run({ args }) {
-    const { config } = loadLocalConfig(args, { stageNames: builtinNames });
-    const rows = stagesOf(config).map(({ stage, origin, concurrency, consumed }) => [
+  subCommands: {
+    new: async () => (await import("./stages-new.ts")).default,
+    check: async () => (await import("./stages-check.ts")).default,
+    run: async () => (await import("./stages-run.ts")).default,
+    test: async () => (await import("./stages-test.ts")).default,
+    graph: async () => (await import("./stages-graph.ts")).default,
+  },
+  async run({ args }) {
+    const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
+    const rows = (await stagesOf(config, mask)).map(({ stage, origin, concurrency, consumed }) => [
       stage.name,
       stage.local ? `${stage.queue}.<host>` : stage.queue,
       stage.after ?? "-",

@@ -1,4 +1,5 @@
 import { defineCommand } from "citty";
+import { parseDuration } from "../dates.ts";
 import { Exit, exits } from "../errors.ts";
 import type { RunView } from "../ledger-runs.ts";
 import { DaemonClient, withoutFace } from "./daemon-client.ts";
@@ -20,8 +21,18 @@ export default defineCommand({
       valueHint: "numbers",
       description: "only the people with these KIB numbers, with commas",
     },
+    patience: {
+      type: "string",
+      valueHint: "duration",
+      default: "60s",
+      description: "stop waiting once nothing has moved for so long",
+    },
+    detach: { type: "boolean", description: "end as soon as the daemon has the run, which then cannot be lost" },
   },
   async run({ args }) {
+    const patienceMs = parseDuration(args.patience);
+    if (patienceMs === undefined)
+      throw new Exit(exits.usage, "--patience must be a duration such as 500ms, 5s, 2m or 1h");
     const daemon = DaemonClient.of(loadLocalConfig(args).config);
     const { from, to, skip, limit, kib } = args;
     const body = {
@@ -32,13 +43,18 @@ export default defineCommand({
       ...(kib && { kib: list(kib) }),
     };
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
-    if (started.status === 409) complain(`run ${started.body.run} fetches these dates already: following that one`);
+    const instead = args.detach ? "" : ": following that one";
+    if (started.status === 409) complain(`run ${started.body.run} fetches these dates already${instead}`);
     else if (started.status !== 202) throw new Exit(exitFor(started.status), String(started.body.error));
     const run = String(started.body.run);
+    if (args.detach) {
+      say(`run ${run}`);
+      return exits.ok;
+    }
 
     const progress = new Progress();
     let view: RunView | undefined;
-    for await (view of daemon.follow(run)) progress.show(barsOf(view), view.status === "done");
+    for await (view of daemon.follow(run, { patienceMs })) progress.show(barsOf(view), view.status === "done");
     return view ? report(view) : exits.failed;
   },
 });

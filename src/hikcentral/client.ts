@@ -1,3 +1,4 @@
+import { untilAborted } from "../abort.ts";
 import { Failure, reject } from "../errors.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./calls.ts";
 import { createGather } from "./gather.ts";
@@ -5,7 +6,12 @@ import type { HikCentral } from "./hikcentral.ts";
 import { checkSetup, createOptionalReads, type KibField, type SetupOptions } from "./setup.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
-export interface HikCentralOptions extends TransportOptions, SetupOptions {}
+export interface HikCentralOptions extends TransportOptions, SetupOptions {
+  /** For what is read once for all: aborts when HikCentral is found to be down. */
+  whileUp?: () => AbortSignal;
+  /** How long the first person whose access is to be applied waits for others (2 s). */
+  applyWindowMs?: number;
+}
 
 /** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
 export type HikCentralReads = Pick<
@@ -23,7 +29,6 @@ export interface HikCentralClient extends AsyncDisposable {
 
 /** Long enough for the stage's other messages in hand, and no longer than the fastest call takes (25 ms). */
 const groupWindowMs = 25;
-const applyWindowMs = 2000;
 const membersMaxAgeMs = 60_000;
 
 interface Members {
@@ -34,27 +39,18 @@ interface Members {
 
 const codeIs = (thrown: unknown, code: string) => thrown instanceof Failure && thrown.code === code;
 
-/** Waits for what is shared with others: the waiting ends with `signal`, the work does not. */
-async function shared<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener("abort", abort));
-}
-
 export function createHikCentral(options: HikCentralOptions): HikCentralClient {
-  const { log, kibField, now = Date.now } = options;
+  const { log, kibField, whileUp, now = Date.now } = options;
   const transport = createTransport(options);
   const closing = new AbortController();
   const callsOf = (signal: AbortSignal) => createCalls(transport.send(signal));
-  const ownCalls = callsOf(closing.signal);
+  const ownCalls = () => callsOf(AbortSignal.any([closing.signal, ...(whileUp ? [whileUp()] : [])]));
   const optional = createOptionalReads(log);
 
   let setup: Promise<KibField> | undefined;
   /** Read before the first write: remembered once it is good, asked again while it is not. */
   const checked = () => {
-    setup ??= checkSetup(ownCalls, optional, options).catch((thrown) => {
+    setup ??= checkSetup(ownCalls(), optional, options).catch((thrown) => {
       setup = undefined;
       throw thrown;
     });
@@ -65,7 +61,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   async function readMembers(groupId: string, ids: Set<string>): Promise<void> {
     try {
       await optional("the members of privilege groups", async () => {
-        for await (const page of ownCalls.groupMembers(groupId)) for (const { id } of page) ids.add(id);
+        for await (const page of ownCalls().groupMembers(groupId)) for (const { id } of page) ids.add(id);
       });
     } catch (thrown) {
       members.delete(groupId);
@@ -96,14 +92,14 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   });
   const apply = createGather({
     max: maxApplyIds,
-    windowMs: applyWindowMs,
+    windowMs: options.applyWindowMs ?? 2000,
     run: async (_, personIds, signal) => void (await callsOf(signal).applyAccess(personIds)),
   });
 
   return {
     for(signal) {
       const calls = callsOf(signal);
-      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await shared(checked(), signal));
+      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await untilAborted(checked(), signal));
       return {
         personByCode: (personCode) =>
           calls.personByCode(personCode).catch((thrown) => {
@@ -124,7 +120,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         addToGroup: (groupId, personId) => write(() => group(groupId, personId, signal)),
         async inGroup(groupId, personId) {
           const { ids, read } = membersOf(groupId);
-          await shared(read, signal);
+          await untilAborted(read, signal);
           return ids.has(personId);
         },
         applyAccess: (personId) => write(() => apply("", personId, signal)),

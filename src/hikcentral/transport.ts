@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect } from "node:tls";
 import * as v from "valibot";
 import { retry, unavailable } from "../errors.ts";
 import { parseJson } from "../json.ts";
@@ -7,12 +6,14 @@ import { createSlots } from "../slots.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstream-fetch.ts";
 import type { Send } from "./calls.ts";
 import { failureOf, isSuccess } from "./codes.ts";
+import { certificateOf, createPin, plainSha256 } from "./pin.ts";
 import { type SignatureOptions, signedHeaders } from "./signature.ts";
 
 export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid"> {
   /** With or without /artemis. */
   url: string;
-  tls?: { ca?: string | undefined; insecure?: boolean | undefined };
+  /** `fingerprint`: 64 hexadecimal digits; that certificate is trusted and no other. */
+  tls?: { ca?: string | undefined; fingerprint?: string | undefined; insecure?: boolean | undefined };
   /** Calls at a time, for all stages together. */
   concurrency: number;
   /** Of one call, from when it has its slot. */
@@ -47,30 +48,17 @@ function envelopeOf(status: number, body: Uint8Array) {
   throw new BadAnswer(`HTTP ${status} without HikCentral's envelope`);
 }
 
-/** The SHA-256 of the certificate that the server shows, whoever signed it. */
-const fingerprintOf = (url: URL, signal: AbortSignal) =>
-  new Promise<string>((resolve) => {
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const socket = connect({ host, port: Number(url.port || 443), rejectUnauthorized: false });
-    const done = (fingerprint: string) => {
-      socket.destroy();
-      resolve(fingerprint);
-    };
-    socket.once("secureConnect", () => done(socket.getPeerCertificate().fingerprint256));
-    socket.once("error", () => done(""));
-    socket.setTimeout(probeTimeoutMs, () => done(""));
-    signal.addEventListener("abort", () => done(""), { once: true });
-  });
-
 export function createTransport(options: TransportOptions) {
   const { retryPausesMs = [200, 1000], onCall, timeoutMs, appKey } = options;
   const root = options.url.replace(/\/+$/, "").replace(/\/artemis$/, "");
   const signature = { now: Date.now, uuid: () => crypto.randomUUID(), ...options };
-  const { ca, insecure } = options.tls ?? {};
-  const tls = { ...(ca && { ca }), ...(insecure && { rejectUnauthorized: false }) };
+  const { ca, fingerprint, insecure } = options.tls ?? {};
+  const pin = fingerprint && root.startsWith("https:") ? createPin(new URL(root), fingerprint) : undefined;
+  const unpinned = { ...(ca && { ca }), ...(insecure && { rejectUnauthorized: false }) };
   const slot = createSlots(options.concurrency);
 
   async function post(path: string, body: Record<string, unknown>, deadlineMs: number, signal: AbortSignal) {
+    const tls = pin ? await pin() : unpinned;
     const answer = await upstreamFetch({
       url: `${root}/artemis${path}`,
       method: "POST",
@@ -102,15 +90,18 @@ export function createTransport(options: TransportOptions) {
   }
 
   /** What a stage is told of a transport failure that does not go away. */
-  async function explain(thrown: unknown, call: string, once: boolean, signal: AbortSignal): Promise<unknown> {
+  async function explain(thrown: unknown, call: string, once: boolean): Promise<unknown> {
     if (!(thrown instanceof TransportError || thrown instanceof BadAnswer)) return thrown;
     const kind = thrown instanceof TransportError ? thrown.kind : "bad_answer";
     const text = `hikcentral: ${thrown.message} (${call})`;
     if (kind === "certificate") {
-      const sha256 = await fingerprintOf(new URL(root), signal);
+      const shown = await certificateOf(new URL(root)).catch(() => undefined);
+      const sha256 = shown?.fingerprint256 ?? "(it shows none now)";
+      const changed = fingerprint !== undefined && shown !== undefined && plainSha256(shown) !== fingerprint;
       const advice = `if SHA-256 ${sha256} is its own, set hikcentral.fingerprint = "${sha256}" or hikcentral.ca_file`;
-      const options = { code: "hikcentral_untrusted", reason: "setup", cause: thrown } as const;
-      return unavailable(suspect, `${text}: ${advice}`, options);
+      const code = changed ? "hikcentral_certificate_changed" : "hikcentral_untrusted";
+      const what = changed ? `hikcentral: its certificate has changed (${call})` : text;
+      return unavailable(suspect, `${what}: ${advice}`, { code, reason: "setup", cause: thrown });
     }
     const options = { suspect, cause: thrown };
     if (once && kind !== "unconnected")
@@ -137,7 +128,7 @@ export function createTransport(options: TransportOptions) {
             const kind = thrown instanceof TransportError ? thrown.kind : undefined;
             const safe = kind === "unconnected" || (kind === "broken" && !once);
             const pauseMs = safe ? retryPausesMs[failures] : undefined;
-            if (pauseMs === undefined) throw await explain(thrown, call, once, signal);
+            if (pauseMs === undefined) throw await explain(thrown, call, once);
             await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
           }
         }

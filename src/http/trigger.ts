@@ -107,6 +107,8 @@ export class Trigger {
     });
     const through = wait ? this.#workedOff(run, tasks.length) : undefined;
     try {
+      // The daemon answers a moment before its queues are declared.
+      await broker.declare([queue]);
       await broker.publish(queue, messages);
     } catch {
       through?.cancel();

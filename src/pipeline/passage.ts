@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
+import { untilAborted } from "../abort.ts";
 import { BrokerDown, type Delivery, type Outgoing } from "../broker/broker.ts";
 import { Reject, Retry, textOf } from "../errors.ts";
+import { endsToGiveUp, handKey } from "../hands.ts";
 import { parseJson } from "../json.ts";
 import { type Entry, type Outcome, subjectOf } from "../ledger.ts";
-import { type Context, isEnd, type StageLog } from "../stage.ts";
+import { type Context, end, isEnd, type StageLog } from "../stage.ts";
 import { type Decision, decide, failureOf } from "./decide.ts";
 import { peopleOfPage, personOf, readMeta, remember, type Tracked, writeMeta } from "./meta.ts";
 import { batches, checkFor, entriesOf, outgoing } from "./outputs.ts";
@@ -14,15 +16,21 @@ import type { Shop } from "./shop.ts";
 import { deadQueueOf, waitQueueOf } from "./waiting.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
-/** How long a publish is repeated before the message goes back: well under RabbitMQ's 30 minutes without an ack. */
-const publishForMs = 15 * 60_000;
+/** RabbitMQ takes back what is not acknowledged for 30 minutes, and closes the channel with all that is on it. */
+const holdForMs = 28 * 60_000;
 
 /** What became of a message, for whoever watches the stage as a whole. */
-export type Passed = { outcome: "done" | "gone back" } | { outcome: "failed"; id: string; code: string; text: string };
+export type Passed =
+  | { outcome: "done" | "ended" | "gone back" }
+  | { outcome: "retry" | "dead"; id: string; code: string; text: string };
 
 /** One message in one stage: parse → run → publish → acknowledge last. */
 export class Passage {
+  /** Ends the stage's run. */
   readonly #hand = new AbortController();
+  /** Ends every waiting for this message: it goes back. */
+  readonly #limit = new AbortController();
+  readonly #key: string;
   readonly #body: unknown;
   readonly #meta: Tracked;
   readonly #log;
@@ -40,46 +48,92 @@ export class Passage {
     this.#body = bodyOf(delivery);
     this.#meta = readMeta(delivery, this.#body, shop.now());
     this.#log = shop.log.child({ stage: placed.stage.name, run: this.#meta.run, kib: this.#meta.kib });
+    this.#key = handKey(placed.stage.name, this.#meta.id);
   }
 
   abort(reason: string): void {
     this.#hand.abort(new Error(reason));
   }
 
+  #letGo(reason: string): void {
+    this.abort(reason);
+    this.#limit.abort(new Error(reason));
+  }
+
   async pass(): Promise<Passed> {
-    const { delivery, round, placed, shop } = this;
-    const lost = () => this.abort("the broker took the message back");
+    const { delivery, placed, shop } = this;
+    const startedAt = performance.now();
+    const lost = () => this.#letGo("the broker took the message back");
+    const late = () => this.#letGo("the daemon is stopping");
     delivery.lost.addEventListener("abort", lost, { once: true });
-    using _turn = await shop.turns.take(this.#meta.code ?? this.#meta.id);
-    if (round.over) return this.#goBack();
-    const deadlineMs = placed.stage.deadlineMs ?? defaultDeadlineMs;
-    const late = new Retry("stage_timeout", `${placed.stage.name} took longer than ${deadlineMs} ms`);
-    const timer = setTimeout(() => this.#hand.abort(late), deadlineMs);
+    this.giveUp.addEventListener("abort", late, { once: true });
+    const limit = setTimeout(() => this.#letGo("it was in hand for too long"), holdForMs);
+    if (delivery.lost.aborted) lost();
+    if (this.giveUp.aborted) late();
     try {
-      const result = await this.#run();
-      await this.#publish(result);
-      await (isEnd(result) ? this.#record("ended", { code: "ended", text: result.reason }) : this.#record("done"));
-      delivery.ack();
-      return { outcome: "done" };
-    } catch (thrown) {
-      return await this.#fail(this.#hand.signal.reason === late ? late : thrown).catch((error: unknown) => {
-        this.#log.error(`a message goes back to ${placed.stage.queue}: ${textOf(error)}`);
+      const passed = await this.#pass().catch((error: unknown) => {
+        if (!this.#limit.signal.aborted)
+          this.#log.error(`a message goes back to ${placed.stage.queue}: ${textOf(error)}`);
         return this.#goBack();
       });
+      shop.metrics.passed(placed.stage.name, passed.outcome, performance.now() - startedAt);
+      return passed;
+    } finally {
+      clearTimeout(limit);
+      delivery.lost.removeEventListener("abort", lost);
+      this.giveUp.removeEventListener("abort", late);
+      shop.hands.goBack(this.#key);
+    }
+  }
+
+  async #pass(): Promise<Passed> {
+    const { delivery, round, placed, shop } = this;
+    const somebody = this.#meta.code ?? (personOf(this.#body) && this.#meta.id);
+    using _turn = somebody === undefined ? undefined : await shop.turns.take(somebody, this.#limit.signal);
+    const deadlineMs = placed.stage.deadlineMs ?? defaultDeadlineMs;
+    const late = new Retry("stage_timeout", `${placed.stage.name} took longer than ${deadlineMs} ms`);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      if (round.over) return this.#goBack();
+      await this.#take();
+      if (round.over) return this.#goBack();
+      timer = setTimeout(() => this.#hand.abort(late), deadlineMs);
+      const result = await this.#run();
+      await this.#publish(result);
+      const outcome = isEnd(result) ? "ended" : "done";
+      await this.#record(outcome, isEnd(result) ? { code: "ended", text: result.reason } : undefined);
+      delivery.ack();
+      shop.hands.settle(this.#key);
+      const isLast = outcome === "ended" || !placed.successors.some(({ consumed }) => consumed);
+      if (isLast && personOf(this.#body)) shop.metrics.personDone();
+      return { outcome };
+    } catch (thrown) {
+      return await this.#fail(this.#hand.signal.reason === late ? late : thrown);
     } finally {
       clearTimeout(timer);
-      delivery.lost.removeEventListener("abort", lost);
     }
+  }
+
+  async #take(): Promise<void> {
+    const { hands } = this.shop;
+    const { name } = this.placed.stage;
+    if (hands.endsOf(this.#key) >= endsToGiveUp) {
+      const text = `${name} had it in hand at ${endsToGiveUp} abrupt ends of the daemon; find out what in it ends the daemon, e.g. its photo, then replay it`;
+      throw new Reject("crashed_daemon", text);
+    }
+    await hands.take(this.#key, this.#hand.signal);
   }
 
   async #run(): Promise<unknown> {
     const { stage } = this.placed;
+    if (this.shop.ledger.isCancelled(this.#meta.run)) return end("cancelled");
     if (this.#body === undefined) throw new Reject("bad_message", "the message is not JSON");
     const parsed = v.safeParse(stage.message, this.#body);
     if (!parsed.success) {
       const wrong = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "the message"} must be ${issue.expected}`);
       throw new Reject("bad_message", `the message does not fit ${stage.name}: ${wrong.join(", ")}`);
     }
+    // A stage that does not listen to its signal is left behind: its message does not wait for it.
     return await untilAborted(Promise.resolve(stage.run(parsed.output, this.#context())), this.#hand.signal);
   }
 
@@ -94,13 +148,21 @@ export class Passage {
       info: (text) => void this.#said.push(() => info(text)),
       warn: (text) => warn(text),
       error: (text) => error(text),
-      detail: (text) => void this.#said.push(() => (this.round.inHand > 1 ? debug(text) : info(text))),
+      detail: (text) => void this.#said.push(() => (shop.turns.size > 1 ? debug(text) : info(text))),
     };
     const warnOf = (code: string, text: string) => {
       this.#warnings.push({ code, text });
       warn(text, { code });
     };
-    return { ...shop.clients(signal, meta), options: placed.options as never, meta, log, signal, warn: warnOf };
+    return {
+      ...shop.clients(signal, meta),
+      options: placed.options as never,
+      meta,
+      log,
+      signal,
+      dryRun: false,
+      warn: warnOf,
+    };
   }
 
   /** What the stage said is printed as it becomes true: with each batch that is confirmed. */
@@ -125,6 +187,7 @@ export class Passage {
           await ledger.record(...batch.flatMap((message, at) => entriesOf(message, out[at]?.id ?? "", base)));
         }
         if (stage.fetches) fetchedAt = now();
+        this.round.movedAt = performance.now();
         this.#print();
       }
     }
@@ -138,13 +201,13 @@ export class Passage {
   /** Repeated until it is confirmed: the stage is not run again for it. Given up only with the message itself. */
   async #publishInPlace(queue: string, messages: readonly Outgoing[]): Promise<void> {
     const { broker } = this.shop;
-    const signal = AbortSignal.any([this.delivery.lost, this.giveUp]);
-    const endsAt = performance.now() + publishForMs;
+    const { signal } = this.#limit;
     for (let waitMs = 100; ; waitMs = Math.min(2 * waitMs, 5_000)) {
       try {
-        return await broker.publish(queue, messages);
+        // In an alarm RabbitMQ confirms nothing until it is over.
+        return await untilAborted(broker.publish(queue, messages), signal);
       } catch (error) {
-        if (signal.aborted || performance.now() > endsAt) throw error;
+        signal.throwIfAborted();
         if (!(error instanceof BrokerDown)) {
           this.#log.warn(`publishing to ${queue} is repeated: ${textOf(error)}`);
           await broker.declare([queue]).catch(() => {});
@@ -168,7 +231,10 @@ export class Passage {
     await this.#defer(decision);
     await this.#record(decision.do, decision);
     this.delivery.ack();
-    return { outcome: "failed", id: this.#meta.id, code: decision.code, text: decision.text };
+    this.shop.hands.settle(this.#key);
+    const { do: outcome, code, text } = decision;
+    this.shop.metrics.charged(this.placed.stage.name, code, outcome === "dead");
+    return { outcome, id: this.#meta.id, code, text };
   }
 
   /** n.b. Only once no more deliveries come, or the broker would hand it out again at once. */
@@ -204,27 +270,22 @@ export class Passage {
   async #record(outcome: Outcome, why?: Mishap): Promise<void> {
     const masked = ({ code, text }: Mishap) => ({ code, text: this.shop.log.mask(text) });
     const warnings = why === undefined || outcome === "ended" ? this.#warnings : [];
+    for (const { code } of warnings) this.shop.metrics.warned(code);
     const entries = warnings.map((warning) => ({ ...this.#entry("warning"), failure: masked(warning) }));
-    await this.shop.ledger.record(...entries, { ...this.#entry(outcome), ...(why && { failure: masked(why) }) });
+    const entry = { ...this.#entry(outcome), ...(why && { failure: masked(why) }) };
+    // A page that goes no further keeps everybody on it.
+    const all = outcome !== "done" && entry.kind === "page" ? entriesOf(this.#body, entry.item, entry) : [entry];
+    await this.shop.ledger.record(...entries, ...all);
   }
 }
 
 type Mishap = { code: string; text: string };
 
-function bodyOf({ body }: Delivery): unknown {
+/** Undefined where it is not JSON. */
+export function bodyOf({ body }: Pick<Delivery, "body">): unknown {
   try {
     return parseJson(new TextDecoder().decode(body));
   } catch {
     return undefined;
   }
-}
-
-/** A stage that does not listen to its signal is left behind: its message does not wait for it. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  promise.catch(() => {});
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }

@@ -1,7 +1,8 @@
-import type { Placed } from "./registry.ts";
+import type { Delay } from "./decide.ts";
+import { leavesOf, type Placed } from "./registry.ts";
 import type { Pause } from "./round.ts";
 import type { Shop } from "./shop.ts";
-import { deadQueueOf, keepSweeping, waitQueueOf } from "./waiting.ts";
+import { deadQueueOf, delayOf, keepSweeping, waitQueueOf } from "./waiting.ts";
 import { Worker } from "./worker.ts";
 
 type Listener = (stage: string, pause: Pause) => void;
@@ -35,10 +36,22 @@ export class Pipeline {
     ]);
   }
 
+  /** Those and the ones of former stages. */
+  get known(): string[] {
+    return [...new Set([...this.queues, ...this.#shop.remembered.names])];
+  }
+
+  /** The queues that are emptied here. */
+  get consumed(): Set<string> {
+    const waits = this.#placed.flatMap(({ stage }) =>
+      this.#delaysOf(stage.queue).map((d) => waitQueueOf(stage.queue, d)),
+    );
+    return new Set([...this.workers.map(({ placed }) => placed.stage.queue), ...waits]);
+  }
+
   /** The stages after which an employee is through. */
   get leaves(): string[] {
-    const consumed = this.#placed.filter((one) => one.consumed);
-    return consumed.filter((one) => !one.successors.some((next) => next.consumed)).map(({ stage }) => stage.name);
+    return leavesOf(this.#placed);
   }
 
   worker(stage: string): Worker | undefined {
@@ -50,13 +63,18 @@ export class Pipeline {
     return () => this.#listeners.delete(listener);
   }
 
+  async declare(): Promise<void> {
+    this.#shop.remembered.remember(this.queues);
+    await this.#shop.broker.declare(this.queues);
+  }
+
   /** The broker must be up and the queues declared. */
   start(): void {
-    const { broker, log, delays, now } = this.#shop;
+    const { broker, log, now } = this.#shop;
     for (const worker of this.workers) worker.start();
     const options = { signal: this.#sweepers.signal, now, say: (text: string) => log.warn(text) };
-    this.#sweeping = this.workers.flatMap(({ placed }) =>
-      delays.map((delay) => keepSweeping(broker, placed.stage.queue, delay, options)),
+    this.#sweeping = this.#placed.flatMap(({ stage: { queue } }) =>
+      this.#delaysOf(queue).map((delay) => keepSweeping(broker, queue, delay, options)),
     );
   }
 
@@ -64,5 +82,11 @@ export class Pipeline {
   async stop(giveUp: AbortSignal): Promise<void> {
     this.#sweepers.abort();
     await Promise.all([...this.workers.map((worker) => worker.stop(giveUp)), ...this.#sweeping]);
+  }
+
+  /** The rungs of the ladder, and of former ones. */
+  #delaysOf(queue: string): Delay[] {
+    const former = this.#shop.remembered.names.flatMap((name) => delayOf(queue, name) ?? []);
+    return [...new Map([...this.#shop.delays, ...former].map((delay) => [delay.label, delay])).values()];
   }
 }

@@ -2,12 +2,19 @@ import * as v from "valibot";
 import { Exit, exits } from "../errors.ts";
 import type { Stage } from "../stage.ts";
 
+/** The origin of a stage that is compiled in. */
+export const builtIn = "built in";
+
 /** A stage and where it came from: "built in" or the path of its file. */
 export interface Found {
   readonly origin: string;
   /** The file's name without its ending; the stage in it must be called so. */
   readonly file: string;
   readonly exported: unknown;
+  /** `file:line` of a property of the stage, or of its export. Without it the origin has to do. */
+  at?(property?: string): string;
+  /** Why it could not be loaded. */
+  readonly problems?: readonly string[];
 }
 
 /** A stage with its options checked and its place in the graph known. */
@@ -50,44 +57,71 @@ const shape = v.object({
 
 /** Path and expectation of each issue; never valibot's own text, which quotes the value. */
 const expectations = (issues: readonly v.BaseIssue<unknown>[]) =>
-  issues.map((issue) => `${v.getDotPath(issue) ?? "it"} must be ${issue.expected ?? "as its schema says"}`);
+  issues.map((issue) => {
+    const path = v.getDotPath(issue) ?? "it";
+    if (issue.expected === "never") return `${path} is not an option of it`;
+    if (issue.received === "undefined") return `${path} is missing`;
+    return `${path} must be ${issue.expected ?? "as its schema says"}`;
+  });
+
+/** Also of a schema that would overlook what it does not know: a mistyped option is not left in silence. */
+function optionProblems(schema: v.GenericSchema | undefined, given: Record<string, unknown>): string[] {
+  const { success, issues = [] } = v.safeParse(schema ?? v.strictObject({}), given);
+  const known = schema && "entries" in schema && schema.type === "object" ? Object.keys(schema.entries as object) : [];
+  const unknown = known.length > 0 ? Object.keys(given).filter((key) => !known.includes(key)) : [];
+  return [
+    ...(success ? [] : expectations(issues)),
+    ...unknown.map((key) => `${key} is not an option of it; there is ${list(known)}`),
+  ];
+}
+
+interface Candidate {
+  stage: Stage;
+  origin: string;
+  at(property?: string): string;
+}
 
 /** Finds every problem before it says any, then orders the stages by `after`; exit 78. */
 export function placeStages(found: readonly Found[], options: RegistryOptions): Placed[] {
   const problems: string[] = [];
-  const stages = new Map<string, { stage: Stage; origin: string }>();
-  for (const { origin, file, exported } of found) {
-    const checked = v.safeParse(shape, exported);
-    if (!checked.success) {
-      const what = checked.issues.map((issue) => `${v.getDotPath(issue) ?? "the default export"} ${issue.message}`);
-      problems.push(`${origin}: stage ${file}: ${what.join("; ")}`);
+  const stages = new Map<string, Candidate>();
+  const broken = new Set<string>();
+  for (const { origin, file, exported, at = () => origin, problems: own = [] } of found) {
+    problems.push(...own);
+    const checked = own.length > 0 ? undefined : v.safeParse(shape, exported);
+    if (!checked?.success) {
+      broken.add(file);
+      problems.push(...(checked ? notAStage(checked.issues, exported, at) : []));
       continue;
     }
     const stage = exported as Stage;
     if (stage.name !== file)
-      problems.push(`${origin}: the stage is called ${stage.name} but its file ${file}: make them the same`);
-    // A file of a built-in's name comes later and replaces it.
-    stages.set(stage.name, { stage, origin });
+      problems.push(`${at("name")}: the stage is called ${stage.name} but its file ${file}: make them the same`);
+    const before = stages.get(stage.name);
+    // A file may replace a built-in, and comes after it; two files may not have one name.
+    if (before && before.origin !== builtIn)
+      problems.push(`${at("name")}: the name ${stage.name} is taken by ${before.origin}: choose another one`);
+    stages.set(stage.name, { stage, origin, at });
   }
   for (const [name, { stage }] of stages) {
     if (stage.optional && options.disabled.includes(name)) stages.delete(name);
   }
-  problems.push(...graphProblems(stages));
+  problems.push(...graphProblems(stages, broken));
   for (const name of Object.keys(options.settings)) {
     if (!found.some(({ file }) => file === name))
       problems.push(`configuration: [stages.${name}] names no stage; there is ${list(stages.keys())}`);
   }
 
   const placed = new Map<string, Placed & { successors: Placed[] }>();
-  for (const [name, { stage, origin }] of stages) {
+  for (const [name, { stage, origin, at }] of stages) {
     const settings = options.settings[name];
-    const given = v.safeParse(stage.options ?? v.strictObject({}), settings?.options ?? {});
-    if (!given.success)
-      problems.push(...expectations(given.issues).map((text) => `configuration: [stages.${name}] ${text}`));
+    const given = settings?.options ?? {};
+    const wrong = optionProblems(stage.options, given);
+    problems.push(...wrong.map((text) => `${at("options")}: [stages.${name}] in the configuration: ${text}`));
     placed.set(name, {
       stage,
       origin,
-      options: given.output,
+      options: v.safeParse(stage.options ?? v.strictObject({}), given).output,
       concurrency: settings?.concurrency ?? stage.concurrency ?? options.prefetch,
       consumed: !options.disabled.includes(name),
       successors: [],
@@ -100,22 +134,35 @@ export function placeStages(found: readonly Found[], options: RegistryOptions): 
 
 const list = (names: Iterable<string>) => [...names].sort().join(", ");
 
-function graphProblems(stages: ReadonlyMap<string, { stage: Stage; origin: string }>): string[] {
+function notAStage(issues: readonly v.BaseIssue<unknown>[], exported: unknown, at: Candidate["at"]): string[] {
+  const helper = "a helper belongs in a folder below";
+  if (exported === undefined) return [`${at()}: it has no default export: export default defineStage({…}); ${helper}`];
+  if (typeof exported !== "object" || exported === null)
+    return [`${at()}: its default export is not a stage: export default defineStage({…}); ${helper}`];
+  return issues.map((issue) => {
+    const property = v.getDotPath(issue) ?? undefined;
+    const what = issue.received === "undefined" ? "is missing" : issue.message;
+    return `${at(property)}: it is not a stage: ${property ?? "it"} ${what}`;
+  });
+}
+
+function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlySet<string>): string[] {
   const problems: string[] = [];
   const queues = new Map<string, string>();
-  for (const [name, { stage, origin }] of stages) {
-    const other = queues.get(stage.queue);
-    if (other !== undefined) problems.push(`${origin}: stage ${name}: queue ${stage.queue} is taken by stage ${other}`);
-    queues.set(stage.queue, name);
-    if (stage.after !== undefined && !stages.has(stage.after)) {
+  for (const [name, { stage, at }] of stages) {
+    const { queue, after } = stage;
+    const other = queues.get(queue);
+    if (other !== undefined)
+      problems.push(`${at("queue")}: the queue ${queue} of ${name} is taken by stage ${other}: choose another one`);
+    queues.set(queue, name);
+    if (after !== undefined && !stages.has(after) && !broken.has(after))
       problems.push(
-        `${origin}: stage ${name}: after names ${stage.after}, which is no stage; there is ${list(stages.keys())}`,
+        `${at("after")}: after of ${name} names ${after}, which is no stage; there is ${list(stages.keys())}`,
       );
-    }
     const way = [name];
-    for (let next = stage.after; next !== undefined; next = stages.get(next)?.stage.after) {
+    for (let next = after; next !== undefined; next = stages.get(next)?.stage.after) {
       if (next === name)
-        problems.push(`${origin}: stage ${name}: after goes in a circle: ${[...way, name].join(" after ")}`);
+        problems.push(`${at("after")}: after goes in a circle: ${[...way, name].join(" after ")}; break it somewhere`);
       if (way.includes(next)) break;
       way.push(next);
     }
@@ -128,4 +175,10 @@ function inOrder(placed: readonly Placed[]): Placed[] {
   const roots = placed.filter(({ stage }) => stage.after === undefined);
   const walk = (one: Placed): Placed[] => [one, ...one.successors.flatMap(walk)];
   return roots.flatMap(walk);
+}
+
+/** The stages here after which an employee is through. */
+export function leavesOf(placed: readonly Placed[]): string[] {
+  const consumed = placed.filter((one) => one.consumed);
+  return consumed.filter((one) => !one.successors.some((next) => next.consumed)).map(({ stage }) => stage.name);
 }

@@ -1,17 +1,29 @@
+import { untilAborted } from "../abort.ts";
+
 /** One at a time for each key, in the order of asking. */
 export class Turns {
   readonly #last = new Map<string, Promise<void>>();
 
-  async take(key: string): Promise<Disposable> {
-    const before = this.#last.get(key);
+  /** How many keys have somebody at it. */
+  get size(): number {
+    return this.#last.size;
+  }
+
+  /** Rejects with the signal's reason when that aborts before it is this one's turn. */
+  async take(key: string, signal: AbortSignal): Promise<Disposable> {
+    const before = this.#last.get(key) ?? Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last.set(key, promise);
-    await before;
-    return {
-      [Symbol.dispose]: () => {
-        if (this.#last.get(key) === promise) this.#last.delete(key);
-        resolve();
-      },
+    const release = () => {
+      if (this.#last.get(key) === promise) this.#last.delete(key);
+      resolve();
     };
+    try {
+      await untilAborted(before, signal);
+    } catch (error) {
+      void before.then(release);
+      throw error;
+    }
+    return { [Symbol.dispose]: release };
   }
 }

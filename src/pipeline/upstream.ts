@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { Unavailable } from "../errors.ts";
 
 export type UpstreamState = "up" | "probing" | "down";
 
@@ -22,6 +22,7 @@ export class Upstream implements AsyncDisposable {
   state: UpstreamState = "up";
   downSince: Date | undefined;
   readonly #stop = new AbortController();
+  #calls = new AbortController();
   #judgement: Promise<boolean> | undefined;
   #recovery: Promise<void> | undefined;
 
@@ -29,6 +30,11 @@ export class Upstream implements AsyncDisposable {
     readonly name: string,
     readonly options: UpstreamOptions,
   ) {}
+
+  /** Aborts when it goes down, with a failure that costs nobody an attempt: a call that hangs would hold its slot. */
+  get whileUp(): AbortSignal {
+    return this.#calls.signal;
+  }
 
   /** A transport failure was met: is it down? Callers at the same time share one probe. */
   isDown(): Promise<boolean> {
@@ -41,11 +47,7 @@ export class Upstream implements AsyncDisposable {
 
   /** Resolves when it answers again. */
   back(): Promise<void> {
-    if (this.state !== "down") return Promise.resolve();
-    this.#recovery ??= this.#recover().finally(() => {
-      this.#recovery = undefined;
-    });
-    return this.#recovery;
+    return this.#recovery ?? Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -56,15 +58,25 @@ export class Upstream implements AsyncDisposable {
   async #judge(): Promise<boolean> {
     this.#move("probing");
     const answers = await this.options.probe(this.#stop.signal);
-    this.#move(answers ? "up" : "down");
+    this.#move(answers || this.#stop.signal.aborted ? "up" : "down");
     return !answers;
   }
 
+  /** Probes are begun one after the other without waiting: one that hangs must not hide that it is back. */
   async #recover(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await sleep(this.options.everyMs ?? 2000, undefined, { signal: this.#stop.signal }).catch(() => {});
-      if (!this.#stop.signal.aborted && (await this.options.probe(this.#stop.signal))) return this.#move("up");
-    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const over = new AbortController();
+    const look = async () => {
+      if (await this.options.probe(over.signal)) resolve();
+    };
+    const timer = setInterval(look, this.options.everyMs ?? 2000);
+    const stop = () => resolve();
+    this.#stop.signal.addEventListener("abort", stop, { once: true });
+    await promise;
+    this.#stop.signal.removeEventListener("abort", stop);
+    clearInterval(timer);
+    over.abort();
+    if (!this.#stop.signal.aborted) this.#move("up");
   }
 
   #move(to: UpstreamState): void {
@@ -72,6 +84,12 @@ export class Upstream implements AsyncDisposable {
     const worthSaying = to === "down" || this.state === "down";
     this.state = to;
     this.downSince = to === "down" ? new Date() : undefined;
+    if (to === "down") {
+      this.#recovery = this.#recover().finally(() => {
+        this.#recovery = undefined;
+      });
+      this.#calls.abort(new Unavailable(this.name, `${this.name} is down`, { code: `${this.name}_down` }));
+    } else if (this.#calls.signal.aborted) this.#calls = new AbortController();
     if (worthSaying) this.options.say(to, this.name);
   }
 }

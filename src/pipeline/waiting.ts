@@ -1,10 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Broker, BrokerDown } from "../broker/broker.ts";
+import { parseDuration } from "../dates.ts";
 import type { Delay } from "./decide.ts";
 import { readMeta, writeMeta } from "./meta.ts";
 
 /** The wait queue of a rung: a plain durable queue, emptied by us (a broker's own expiry loses messages). */
 export const waitQueueOf = (queue: string, delay: Delay) => `${queue}.retry.${delay.label}`;
+
+/** The rung that a wait queue of this queue is for. */
+export function delayOf(queue: string, waitQueue: string): Delay | undefined {
+  const label = waitQueue.startsWith(`${queue}.retry.`) ? waitQueue.slice(`${queue}.retry.`.length) : "";
+  const ms = parseDuration(label);
+  return ms === undefined ? undefined : { label, ms };
+}
 
 export const deadQueueOf = (queue: string) => `${queue}.dead`;
 

@@ -7,22 +7,29 @@ import { Passage, type Passed } from "./passage.ts";
 import type { Placed } from "./registry.ts";
 import { type Pause, Round } from "./round.ts";
 import type { Shop } from "./shop.ts";
+import { watchForStall } from "./stall.ts";
 
 const streakToPause = 20;
-/** Between two tries of a refused set-up or a failing streak. */
-const tryAgainMs = [5_000, 10_000, 20_000, 40_000, 60_000];
+/** Between two tries with one real message; of an outage that the probe does not see, so that work goes on within 5 s. */
+const tryAgainMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
+/** A trial that finds no message to try with is over. */
+const nothingToTryMs = 5_000;
 
 /** One stage at work: rounds of consuming, a pause between two of them. */
 export class Worker {
-  pause: Pause | undefined;
-  pausedSince: Date | undefined;
   lastTakenAt: Date | undefined;
+  /** Whether it has its queue: from the first round on, also in a pause. */
+  consuming = false;
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #giveUp = new AbortController();
   #round = new Round(false);
+  #met: { pause: Pause; since: Date } | undefined;
+  #held: { pause: Pause; since: Date; released: PromiseWithResolvers<void> } | undefined;
   #streak = { code: "", items: new Set<string>() };
-  #driven: Promise<void> = Promise.resolve();
+  #driven: Promise<unknown> = Promise.resolve();
+  #movedAt = performance.now();
+  #stalledMs: number | undefined;
 
   constructor(
     readonly placed: Placed,
@@ -31,12 +38,46 @@ export class Worker {
     this.#log = shop.log.child({ stage: placed.stage.name });
   }
 
+  get pause(): Pause | undefined {
+    return (this.#held ?? this.#met)?.pause;
+  }
+
+  get pausedSince(): Date | undefined {
+    return (this.#held ?? this.#met)?.since;
+  }
+
+  /** Takes no more work until `release`; what is in hand is finished. */
+  hold(text: string, since: Date): void {
+    const pause: Pause = { reason: "operator", upstream: undefined, code: "paused_by_operator", text };
+    this.#held ??= { pause, since, released: Promise.withResolvers() };
+    this.#round.end(pause);
+  }
+
+  release(): void {
+    this.#held?.released.resolve();
+    this.#held = undefined;
+  }
+
   get inHand(): number {
     return this.#round.inHand;
   }
 
+  /** Work is ready, and yet none was taken, sent on or finished for so long. */
+  get stalledMs(): number | undefined {
+    return this.#stalledMs;
+  }
+
   start(): void {
-    this.#driven = this.#drive();
+    const { broker, stallMs } = this.shop;
+    const watching = watchForStall({
+      ready: async () => (await broker.depth(this.placed.stage.queue))?.ready,
+      movedAt: () => Math.max(this.#movedAt, this.#round.movedAt),
+      rests: () => this.pause !== undefined || broker.state !== "up",
+      stallMs,
+      signal: this.#stop.signal,
+      onChange: (stalledMs) => this.#stall(stalledMs),
+    });
+    this.#driven = Promise.all([this.#drive(), watching]);
   }
 
   /** Takes no more work and finishes what is in hand; what is not finished when `late` aborts goes back. */
@@ -54,19 +95,45 @@ export class Worker {
 
   async #drive(): Promise<void> {
     for (let tries = 0; !this.#stop.signal.aborted; ) {
-      const pause = await this.#consume(tries > 0);
-      if (pause === undefined) {
-        tries = 0;
+      if (this.#held) {
+        this.consuming = true;
+        await Promise.race([this.#held.released.promise, once(this.#stop.signal, "abort")]);
         continue;
       }
-      this.pause = pause;
-      this.pausedSince = this.shop.now();
-      this.shop.onPause(this.placed.stage.name, pause);
-      this.#log.warn(`paused: ${pause.text}`, { code: pause.code });
-      await this.#wayBack(pause, tries++);
-      if (!this.#stop.signal.aborted) this.#log.info(`${this.placed.stage.name} goes on`);
-      this.pause = this.pausedSince = undefined;
+      const pause = await this.#consume(tries > 0);
+      if (pause?.reason === "operator") continue;
+      if (pause === undefined) {
+        tries = 0;
+        this.#goOn();
+        continue;
+      }
+      if (this.#met?.pause.code !== pause.code) {
+        this.#met = { pause, since: this.#met?.since ?? this.shop.now() };
+        this.shop.onPause(this.placed.stage.name, pause);
+        this.#log.warn(`paused: ${pause.text}`, { code: pause.code });
+        tries = 0;
+      }
+      tries = (await this.#wayBack(pause, tries)) ? 0 : tries + 1;
+      if (tries === 0) this.#goOn();
     }
+  }
+
+  #goOn(): void {
+    if (this.#met && !this.#stop.signal.aborted && !this.#held) this.#log.info(`${this.placed.stage.name} goes on`);
+    this.#met = undefined;
+  }
+
+  /** A consumer that is silent for no reason is replaced; what is in hand has a deadline of its own. */
+  #stall(stalledMs: number | undefined): void {
+    this.#stalledMs = stalledMs;
+    if (stalledMs === undefined) return;
+    const { queue, name } = this.placed.stage;
+    const what = this.inHand > 0 ? `${this.inHand} in hand do not finish` : "none is delivered: subscribing again";
+    const seconds = Math.round(stalledMs / 1000);
+    this.#log.error(`${name} STALLS: ${queue} has messages, for ${seconds} s nothing moves, ${what}`, {
+      code: "stalled",
+    });
+    if (this.inHand === 0) this.#round.end();
   }
 
   /** One round. After a pause it is a trial: one message at a time, until one went through. */
@@ -75,6 +142,7 @@ export class Worker {
     this.#round = round;
     const take = (delivery: Delivery) => {
       this.lastTakenAt = this.shop.now();
+      this.#movedAt = performance.now();
       const passage = new Passage(this.placed, this.shop, delivery, round, this.#giveUp.signal);
       round.hold(
         passage,
@@ -83,8 +151,11 @@ export class Worker {
     };
     const consumer = await this.#subscribe(trial ? 1 : this.placed.concurrency, take);
     if (consumer === undefined) return undefined;
+    this.consuming = true;
     if (this.#stop.signal.aborted) round.end();
+    const nothing = setTimeout(() => trial && round.inHand === 0 && round.end(), nothingToTryMs);
     const pause = await round.ended;
+    clearTimeout(nothing);
     if (pause?.reason === "outage") round.abort("its upstream is down");
     await consumer.stop();
     round.hush();
@@ -107,24 +178,27 @@ export class Worker {
     return undefined;
   }
 
-  /** An outage ends when the probe is answered; what the probe cannot see ends by one real message at a time. */
-  async #wayBack(pause: Pause, tries: number): Promise<void> {
-    const upstream = this.shop.upstreams.get(pause.upstream ?? "");
+  /** True once the probe is answered; what the probe cannot see ends by one real message at a time. */
+  async #wayBack({ reason, upstream: name = "" }: Pause, tries: number): Promise<boolean> {
+    const upstream = this.shop.upstreams.get(name);
     const signal = this.#stop.signal;
-    if (pause.reason === "outage" && upstream?.state === "down") {
+    if (reason === "outage" && upstream?.state === "down") {
       if (!signal.aborted) await Promise.race([upstream.back(), once(signal, "abort")]);
-      return;
+      return true;
     }
-    const waitMs = tryAgainMs[Math.min(tries, tryAgainMs.length - 1)];
-    await sleep(waitMs, undefined, { signal }).catch(() => {});
+    const waits = tryAgainMs[reason === "outage" ? "outage" : "other"];
+    await sleep(waits[tries] ?? waits.at(-1), undefined, { signal }).catch(() => {});
+    return false;
   }
 
   #judge(passed: Passed, round: Round): void {
-    if (passed.outcome === "done") {
+    this.#movedAt = performance.now();
+    if (!("code" in passed)) {
+      if (passed.outcome === "gone back") return;
       this.#streak.items.clear();
       if (round.trial) round.end();
+      return;
     }
-    if (passed.outcome !== "failed") return;
     const { id, code, text } = passed;
     if (this.#streak.code !== code) this.#streak = { code, items: new Set() };
     this.#streak.items.add(id);

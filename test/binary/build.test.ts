@@ -35,9 +35,7 @@ describe("the build", () => {
   test("leaves one file, which needs nothing beside it", () => {
     expect(readdirSync(join(folder, "dist"))).toEqual(["hikvision-sync"]);
     expect(run("version")).toMatchObject({ exit: 0, err: "" });
-    expect(run("version").out).toMatch(
-      /^hikvision-sync \d+\.\d+\.\d+ \(([0-9a-f]{12}, )?bun [\d.]+, linux \w+\)\n$/,
-    );
+    expect(run("version").out).toMatch(/^hikvision-sync \d+\.\d+\.\d+ \(([0-9a-f]{12}, )?bun [\d.]+, linux \w+\)\n$/);
     expect(run("--version")).toEqual(run("version"));
   });
 
@@ -58,14 +56,8 @@ describe("what lies in the working directory", () => {
     writeFileSync(join(cwd, ".env.production"), "HTTP_PORT=nonsense\n");
     writeFileSync(join(cwd, "preload.js"), preload);
     writeFileSync(join(cwd, "bunfig.toml"), 'preload = ["./preload.js"]\n[run]\nsilent = true\n');
-    writeFileSync(
-      join(cwd, "tsconfig.json"),
-      '{"compilerOptions":{"paths":{"*":["./preload.js"]},"baseUrl":"."}}',
-    );
-    writeFileSync(
-      join(cwd, "package.json"),
-      '{"name":"stray","imports":{"#x":"./preload.js"},"main":"./preload.js"}',
-    );
+    writeFileSync(join(cwd, "tsconfig.json"), '{"compilerOptions":{"paths":{"*":["./preload.js"]},"baseUrl":"."}}');
+    writeFileSync(join(cwd, "package.json"), '{"name":"stray","imports":{"#x":"./preload.js"},"main":"./preload.js"}');
   });
 
   test("changes nothing", () => {

@@ -182,6 +182,21 @@ test("acknowledgements given just before closing are not lost", async () => {
   expect((await after.depth(queue))?.ready).toBe(0);
 });
 
+test("a user and password with any characters in them get in", async () => {
+  const [user, password] = ["büro@induksi", "p%ä:ss/wörd"];
+  await ctl("add_user", user, password);
+  try {
+    await ctl("set_permissions", "-p", vhost, user, ".*", ".*", ".*");
+    const address = new URL(url);
+    await using broker = await openUp(
+      `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${address.host}${address.pathname}`,
+    );
+    await broker.publish(await queueOf(broker), numbered(1));
+  } finally {
+    await ctl("delete_user", user);
+  }
+}, 10_000);
+
 describe("trouble says in words, without the password, why it is not up", () => {
   const { host } = new URL(url);
   const cases: [string, string, RegExp][] = [

@@ -129,9 +129,7 @@ const server = createServer(async (request, response) => {
   const body = (await buffer(request)).toString();
   const { headers } = request;
   const url = new URL(String(request.url), `http://${headers.host}`);
-  const call = url.pathname
-    .replace(/^\/artemis\/api\/((resource|acs)\/v1\/)?/, "")
-    .replace(/^\/photo\/.*/, "photo");
+  const call = url.pathname.replace(/^\/artemis\/api\/((resource|acs)\/v1\/)?/, "").replace(/^\/photo\/.*/, "photo");
   calls[call] = (calls[call] ?? 0) + 1;
   if (call === "photo") return response.end(photo(Number(/\d+/.exec(url.pathname)?.[0]) - 1767700000));
   const isEposh = headers["x-api-key"] === keys.apiKey && headers["x-app-id"] === keys.appId;

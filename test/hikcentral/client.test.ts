@@ -60,8 +60,7 @@ test.each([
 
 test("the address may end in a slash or in /artemis", async () => {
   const { url, calls } = gateway({ [info]: () => success() });
-  for (const end of ["", "/", "/artemis", "/artemis/"])
-    await clientOf(url + end).hikcentral.personByCode("1a");
+  for (const end of ["", "/", "/artemis", "/artemis/"]) await clientOf(url + end).hikcentral.personByCode("1a");
   expect(calls.map(({ call }) => call)).toEqual([info, info, info, info]);
 });
 
@@ -188,9 +187,7 @@ test("an add that times out is an answer lost, any other call a time-out that is
 });
 
 test("a body that stalls is a time-out too", async () => {
-  const server = await rawServer((socket) =>
-    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"co'),
-  );
+  const server = await rawServer((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"co'));
   const { hikcentral } = clientOf(server.url, { timeoutMs: 100 });
   expect(await failureOf(hikcentral.personByCode("1a"))).toMatchObject({ code: "hikcentral_timeout" });
 });
@@ -298,8 +295,7 @@ test("an empty list has no list, and groups may be nested", async () => {
   const nested = { PrivilegeGroupInfo: [{ privilegeGroupId: 1, privilegeGroupName: "A" }] };
   const { url } = gateway({
     "person/personList": () => success({ total: 0 }),
-    "privilege/group": () =>
-      success({ total: 2, list: [nested, { privilegeGroupId: "2", privilegeGroupName: "B" }] }),
+    "privilege/group": () => success({ total: 2, list: [nested, { privilegeGroupId: "2", privilegeGroupName: "B" }] }),
   });
   const reads = clientOf(url).client.reads(new AbortController().signal);
   expect(await Array.fromAsync(reads.persons())).toEqual([[]]);

@@ -25,13 +25,7 @@ test("one whom HikCentral refuses harms nobody who was gathered with him", async
   });
   const { hikcentral } = clientOf(url);
   const answers = await Promise.allSettled(people(5).map((id) => hikcentral.addToGroup("1", id)));
-  expect(answers.map(({ status }) => status)).toEqual([
-    "fulfilled",
-    "fulfilled",
-    "rejected",
-    "fulfilled",
-    "fulfilled",
-  ]);
+  expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"]);
   expect(answers[2]).toMatchObject({ reason: { kind: "reject", code: "not_found" } });
   expect(bodies(add).map((body) => idsOf(body).length)).toEqual([5, 1, 1, 1, 1, 1]);
 });

@@ -20,8 +20,7 @@ async function everybody(eposh: Eposh) {
   for (const date of eposh.days.keys()) {
     const first = await pageOf(eposh, date);
     pages.push(first);
-    for (let page = 2; page <= first.pagination.last_page; page++)
-      pages.push(await pageOf(eposh, date, page));
+    for (let page = 2; page <= first.pagination.last_page; page++) pages.push(await pageOf(eposh, date, page));
   }
   return pages;
 }
@@ -44,22 +43,18 @@ test("the default is the original's run: 1,543 employees on 17 pages, one date o
   }
 });
 
-test.each([1, 20, 300, 5000])(
-  "%i people are spread over the dates, and one date stays empty",
-  async (people) => {
-    await using eposh = await open({ people });
-    const counts = [...eposh.days.values()].map((day) => day.length);
-    expect(counts.reduce((sum, count) => sum + count)).toBe(people);
-    expect(counts).toContain(0);
-  },
-);
+test.each([1, 20, 300, 5000])("%i people are spread over the dates, and one date stays empty", async (people) => {
+  await using eposh = await open({ people });
+  const counts = [...eposh.days.values()].map((day) => day.length);
+  expect(counts.reduce((sum, count) => sum + count)).toBe(people);
+  expect(counts).toContain(0);
+});
 
 test("the same seed makes the same people, another seed others", async () => {
   await using first = await open({ people: 20, seed: 3 });
   await using second = await open({ people: 20, seed: 3 });
   await using third = await open({ people: 20, seed: 4 });
-  const names = (eposh: Eposh) =>
-    JSON.stringify([...eposh.days.values()].flat().map(({ photo: _, ...rest }) => rest));
+  const names = (eposh: Eposh) => JSON.stringify([...eposh.days.values()].flat().map(({ photo: _, ...rest }) => rest));
   expect(names(second)).toBe(names(first));
   expect(names(third)).not.toBe(names(first));
 });
@@ -97,10 +92,7 @@ test("pages of another shape, a drift and a wrong total happen as often as asked
     const text = await (await ask(eposh, date)).text();
     expect({ name, text }).toEqual({ name, text: `${fault.body}` });
   }
-  eposh.faults.set(
-    { kind: "drift", match: "page=2", times: 1 },
-    { kind: "wrong-total", match: "page=2", times: 1 },
-  );
+  eposh.faults.set({ kind: "drift", match: "page=2", times: 1 }, { kind: "wrong-total", match: "page=2", times: 1 });
   const niks = async () => {
     const pages = [await pageOf(eposh, date), await pageOf(eposh, date, 2)];
     const distinct = new Set(pages.flatMap(({ data }) => data.map((one) => one.identity_number)));

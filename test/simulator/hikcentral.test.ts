@@ -13,10 +13,7 @@ const info = "resource/v1/person/personCode/personInfo";
 const fields = "resource/v1/person/personId/customFieldsUpdate";
 const addPersons = "acs/v1/privilege/group/single/addPersons";
 const members = "acs/v1/privilege/group/single/personList";
-const jpeg = await new Bun.Image(portrait(1))
-  .resize(480, 640, { fit: "inside" })
-  .jpeg({ quality: 85 })
-  .bytes();
+const jpeg = await new Bun.Image(portrait(1)).resize(480, 640, { fit: "inside" }).jpeg({ quality: 85 }).bytes();
 const faceData = Buffer.from(jpeg).toString("base64");
 const kib = (value: string, more: object = {}) => ({
   personId: "18945",
@@ -121,11 +118,7 @@ test.each([
   ["an empty face", { faces: [{ faceData: "" }] }, "faceData"],
   ["a PNG for a face", { faces: [{ faceData: portrait(1).toString("base64") }] }, "faceData"],
   ["a data URL for a face", { faces: [{ faceData: `data:image/jpeg;base64,${faceData}` }] }, "faceData"],
-  [
-    "half a JPEG",
-    { faces: [{ faceData: Buffer.from(jpeg.subarray(0, 900)).toString("base64") }] },
-    "faceData",
-  ],
+  ["half a JPEG", { faces: [{ faceData: Buffer.from(jpeg.subarray(0, 900)).toString("base64") }] }, "faceData"],
 ])("add refuses %s with code 2", async (_, more, named) => {
   await using hikcentral = await open();
   const { code, msg } = await call(hikcentral, add, person(more));
@@ -166,9 +159,7 @@ test("update clears what it is not given, and keeps face, KIB and groups", async
   await call(hikcentral, face, { personId: "18945", faceData });
   await call(hikcentral, fields, kib("2600001"));
   await call(hikcentral, addPersons, { privilegeGroupId: "6", type: 1, list: [{ id: "18945" }] });
-  expect(
-    (await call(hikcentral, update, person({ personId: "18945", personGivenName: "Budiman" }))).code,
-  ).toBe("0");
+  expect((await call(hikcentral, update, person({ personId: "18945", personGivenName: "Budiman" }))).code).toBe("0");
   const [after] = hikcentral.state().persons;
   expect(after).toMatchObject({
     personGivenName: "Budiman",
@@ -185,9 +176,9 @@ test("custom fields keep to HikCentral's spelling, types and lengths", async () 
   hikcentral.seed(person());
   expect((await call(hikcentral, fields, kib("26A0001"))).code).toBe("2");
   expect((await call(hikcentral, fields, kib("1".repeat(33)))).code).toBe("2");
-  expect(
-    (await call(hikcentral, fields, kib("1", { customFiledName: undefined, customFieldName: "KIB" }))).code,
-  ).toBe("2");
+  expect((await call(hikcentral, fields, kib("1", { customFiledName: undefined, customFieldName: "KIB" }))).code).toBe(
+    "2",
+  );
   expect((await call(hikcentral, fields, kib("1", { customFiledName: "Kib" }))).code).toBe("2");
   expect((await call(hikcentral, fields, kib("1", { customFieldType: 0 }))).code).toBe("2");
   expect((await call(hikcentral, fields, { ...kib("1"), personCode: "3500000000000001" })).code).toBe("2");
@@ -207,9 +198,7 @@ test("groups take at most 20 known persons a call, twice without harm, and list 
   const empty = await call(hikcentral, members, { ...group, pageNo: 1, pageSize: 500 });
   expect(empty.data).toEqual({ total: 0, pageNo: 1, pageSize: 500 });
   expect((await call(hikcentral, addPersons, { ...group, list: ids })).code).toBe("2");
-  expect(
-    (await call(hikcentral, addPersons, { ...group, list: [...ids.slice(0, 2), { id: "1" }] })).code,
-  ).toBe("128");
+  expect((await call(hikcentral, addPersons, { ...group, list: [...ids.slice(0, 2), { id: "1" }] })).code).toBe("128");
   expect(hikcentral.groups.get("8")?.members.size).toBe(0);
   for (const _ of "twice") await call(hikcentral, addPersons, { ...group, list: ids.slice(0, 20) });
   const { data } = await call(hikcentral, members, { ...group, pageNo: 2, pageSize: 15 });
@@ -218,9 +207,9 @@ test("groups take at most 20 known persons a call, twice without harm, and list 
   const removed = "acs/v1/privilege/group/single/deletePersons";
   expect((await call(hikcentral, removed, { ...group, list: ids.slice(0, 1) })).code).toBe("0");
   expect(hikcentral.groups.get("8")?.members.has("18945")).toBe(false);
-  expect(
-    (await call(hikcentral, addPersons, { ...group, privilegeGroupId: "3", list: ids.slice(0, 1) })).code,
-  ).toBe("128");
+  expect((await call(hikcentral, addPersons, { ...group, privilegeGroupId: "3", list: ids.slice(0, 1) })).code).toBe(
+    "128",
+  );
 });
 
 test("set-up can be read: the custom fields and the original's six groups", async () => {

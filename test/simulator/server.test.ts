@@ -35,9 +35,7 @@ test("a simulator that is down refuses connections, and comes back on its port w
   await using hikcentral = await startHikCentral({});
   hikcentral.seed(person());
   await hikcentral.down();
-  expect(codeOf(await call(hikcentral, "common/v1/version", {}).catch((error) => error))).toBe(
-    "ECONNREFUSED",
-  );
+  expect(codeOf(await call(hikcentral, "common/v1/version", {}).catch((error) => error))).toBe("ECONNREFUSED");
   await hikcentral.up();
   expect((await call(hikcentral, add, person())).code).toBe("131");
 });

@@ -7,12 +7,20 @@ export const rabbitPrograms = "/usr/lib/rabbitmq/bin";
 const policy = "/usr/sbin/policy-rc.d";
 const kept = `${policy}.hikvision-sync`;
 
-/** As root, Debian's package is installed where it is missing; its own service is never started. */
+/** Debian's packages, and by what they are known to be there. */
+const packages = {
+  "rabbitmq-server": `${rabbitPrograms}/rabbitmq-server`,
+  "python3-pika": "/usr/lib/python3/dist-packages/pika",
+};
+
+/** As root, Debian's packages are installed where they are missing; RabbitMQ's own service is never started. */
 export async function installRabbit(): Promise<void> {
-  if (existsSync(`${rabbitPrograms}/rabbitmq-server`)) return;
+  const missing = Object.entries(packages).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));
+  if (missing.length === 0) return;
+  const install = ["install", "-y", "--no-install-recommends", ...missing];
   if (process.getuid?.() !== 0)
     throw new Error(
-      "these tests need RabbitMQ: run  sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server",
+      `these tests need ${missing.join(" and ")}: run  sudo apt-get update && sudo apt-get ${install.join(" ")}`,
     );
   const before = existsSync(policy);
   if (before) await rename(policy, kept);
@@ -21,7 +29,7 @@ export async function installRabbit(): Promise<void> {
     await writeFile(policy, "#!/bin/sh\nexit 101\n");
     await chmod(policy, 0o755);
     await apt("update");
-    await apt("install", "-y", "--no-install-recommends", "rabbitmq-server");
+    await apt(...install);
   } finally {
     if (before) await rename(kept, policy);
     else await rm(policy, { force: true });

@@ -40,9 +40,7 @@ function line() {
 describe("a command line that is right", () => {
   test("runs its command with its flags", async () => {
     const { run, ran } = line();
-    expect(await run("trigger", "--from", "2026-01-01", "--dry-run", "-l", "1", "--broker=amqp")).toBe(
-      exits.ok,
-    );
+    expect(await run("trigger", "--from", "2026-01-01", "--dry-run", "-l", "1", "--broker=amqp")).toBe(exits.ok);
     expect(await run("trigger", "--limit=-5", "--no-dry-run")).toBe(exits.ok);
     expect(ran).toEqual([
       { from: "2026-01-01", limit: "1", dryRun: true, broker: "amqp" },

@@ -27,8 +27,7 @@ const place = ({ toml, credentials, env, ...rest }: Given = {}): ReadOptions => 
   const own = join(folder, String(count++));
   mkdirSync(join(own, "credentials"), { recursive: true });
   if (toml !== undefined) writeFileSync(join(own, "config.toml"), toml);
-  for (const [name, value] of Object.entries(credentials ?? {}))
-    writeFileSync(join(own, "credentials", name), value);
+  for (const [name, value] of Object.entries(credentials ?? {})) writeFileSync(join(own, "credentials", name), value);
   const where = credentials ? { CREDENTIALS_DIRECTORY: join(own, "credentials") } : {};
   const file = toml === undefined ? undefined : join(own, "config.toml");
   return {
@@ -311,9 +310,7 @@ describe("a refusal", () => {
     expect(refused({ file: "/nonexistent/x.toml", env: {} })[0]).toBe(
       "/nonexistent/x.toml cannot be read (ENOENT): check the path and its rights",
     );
-    expect(refused({ env: { CREDENTIALS_DIRECTORY: "/nonexistent" } })[0]).toContain(
-      "/nonexistent cannot be read",
-    );
+    expect(refused({ env: { CREDENTIALS_DIRECTORY: "/nonexistent" } })[0]).toContain("/nonexistent cannot be read");
   });
 
   test("asks for a token where others can reach the trigger", () => {
@@ -323,9 +320,7 @@ describe("a refusal", () => {
     ]);
     for (const host of ["localhost", "127.0.0.2", "::1"])
       expect(read({ env: { HTTP_HOST: host } }).config.http.host).toBe(host);
-    expect(read({ env: { HTTP_HOST: "0.0.0.0", HTTP_TOKEN: "token-1" } }).config.http.token?.reveal()).toBe(
-      "token-1",
-    );
+    expect(read({ env: { HTTP_HOST: "0.0.0.0", HTTP_TOKEN: "token-1" } }).config.http.token?.reveal()).toBe("token-1");
   });
 
   test("asks only who calls them for Eposh and HikCentral", () => {
@@ -344,15 +339,7 @@ describe("secrets", () => {
 
   test("are listed raw for the masking of the log, but for those too short", () => {
     expect(secrets.toSorted()).toEqual(
-      [
-        broker,
-        "p%40ss%2Fword",
-        "p@ss/word",
-        "eposh-key-1",
-        "eposh-app-1",
-        "hik-key-1",
-        "hik-secret-1",
-      ].toSorted(),
+      [broker, "p%40ss%2Fword", "p@ss/word", "eposh-key-1", "eposh-app-1", "hik-key-1", "hik-secret-1"].toSorted(),
     );
     expect(read().secrets).not.toContain("sqlite:");
   });
@@ -377,9 +364,7 @@ describe("what is only said", () => {
     const { hints } = read({
       env: { HIKCENTRAL_APPKEY: "x", HTTP_PROXY: "x", STATE_DIRECTORY: "/s", PATH: "/bin", http_prt: "x" },
     });
-    expect(hints).toEqual([
-      "HIKCENTRAL_APPKEY in the environment is not read: did you mean HIKCENTRAL_APP_KEY?",
-    ]);
+    expect(hints).toEqual(["HIKCENTRAL_APPKEY in the environment is not read: did you mean HIKCENTRAL_APP_KEY?"]);
   });
 
   test("an induction.to of over a week ago is a warning", () => {

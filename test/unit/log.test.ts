@@ -34,10 +34,7 @@ describe("no NIK and no secret is written", () => {
     ["an error and its causes", new Error(`failed ${secret}`, { cause: new Error("inner", { cause }) })],
     ["several errors in one", new AggregateError([new Error(nik), new Error(secret)])],
     ["a circular record", circular],
-    [
-      "a map, a set, a function, a symbol",
-      [new Map([[nik, secret]]), new Set([nik]), () => nik, Symbol(nik)],
-    ],
+    ["a map, a set, a function, a symbol", [new Map([[nik, secret]]), new Set([nik]), () => nik, Symbol(nik)]],
     ["a record that answers for itself", { toJSON: () => ({ nik, secret }) }],
     ["a URL", new URL(`https://user:${encodeURIComponent(secret)}@127.0.0.1/?nik=${nik}`)],
     ["a Secret", new Secret(secret)],
@@ -50,13 +47,7 @@ describe("no NIK and no secret is written", () => {
         log.warn(value as string, { value });
         log.child({ value }).error("again");
         expect(all()).not.toBe("");
-        for (const hidden of [
-          nik,
-          secret,
-          encodeURIComponent(secret),
-          JSON.stringify(secret).slice(1, -1),
-          "cause 35",
-        ])
+        for (const hidden of [nik, secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), "cause 35"])
           expect(all()).not.toContain(hidden);
       }
     });
@@ -137,9 +128,7 @@ describe("the three formats", () => {
     const { log, all } = listen({ format: "pretty" });
     log.info("====\nReceived batch: Page 1/2\n====", { run: "r1" });
     log.warn("careful", { run: "r1" });
-    expect(all()).toMatch(
-      /^\d\d:\d\d:05 ====\nReceived batch: Page 1\/2\n====\n\d\d:\d\d:05 careful run=r1\n$/,
-    );
+    expect(all()).toMatch(/^\d\d:\d\d:05 ====\nReceived batch: Page 1\/2\n====\n\d\d:\d\d:05 careful run=r1\n$/);
   });
 
   test("a foreign text cannot move the cursor or begin a line of its own in the journal", () => {

@@ -43,10 +43,8 @@ const noise = (x: number, y: number): Rgba => {
   return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, 255];
 };
 const soft = (x: number, y: number): Rgba => [x & 255, y & 255, ((x + y) >> 1) & 255, 255];
-const picture = (options: Partial<PngOptions> = {}) =>
-  makePng({ width: 90, height: 120, rgba: soft, ...options });
-const jpegOf = (png: Uint8Array, progressive = false) =>
-  new Bun.Image(png).jpeg({ quality: 95, progressive }).buffer();
+const picture = (options: Partial<PngOptions> = {}) => makePng({ width: 90, height: 120, rgba: soft, ...options });
+const jpegOf = (png: Uint8Array, progressive = false) => new Bun.Image(png).jpeg({ quality: 95, progressive }).buffer();
 
 /** An APP1 that says "turn by this orientation", with what looks like the end of a thumbnail. */
 function withExif(jpeg: Buffer, orientation: number): Buffer {
@@ -166,9 +164,7 @@ describe("transparency", () => {
   });
 
   test("in part lets as much white through", async () => {
-    const { at } = await pixelsOf(
-      await fitted(picture({ rgba: (x) => (x < 45 ? [0, 0, 0, 128] : [255, 0, 0, 64]) })),
-    );
+    const { at } = await pixelsOf(await fitted(picture({ rgba: (x) => (x < 45 ? [0, 0, 0, 128] : [255, 0, 0, 64]) })));
     near(at(10, 60), [127, 127, 127, 255]);
     near(at(80, 60), [255, 191, 191, 255]);
   });
@@ -189,13 +185,8 @@ describe("transparency", () => {
 describe("refused as photo_unusable", () => {
   test("nothing, garbage, a page and a picture of another kind", async () => {
     expect(await refusalOf(Buffer.of())).toBe("photo_unusable: the photo is empty");
-    const pages = [
-      Buffer.from("<!doctype html><title>Sign in</title>"),
-      Buffer.alloc(5000, 7),
-      Buffer.from("GIF89a"),
-    ];
-    for (const bytes of pages)
-      expect(await refusalOf(bytes)).toStartWith("photo_unusable: the photo is neither");
+    const pages = [Buffer.from("<!doctype html><title>Sign in</title>"), Buffer.alloc(5000, 7), Buffer.from("GIF89a")];
+    for (const bytes of pages) expect(await refusalOf(bytes)).toStartWith("photo_unusable: the photo is neither");
   });
 
   test("a PNG that is cut anywhere", async () => {
@@ -237,9 +228,7 @@ describe("refused as photo_unusable", () => {
 
   test("but a JPEG with something after its end is taken", async () => {
     const jpeg = await jpegOf(picture());
-    expect(
-      await refusalOf(Buffer.concat([jpeg, Buffer.from("trailing\xff\xd8 bytes", "latin1")])),
-    ).toBeUndefined();
+    expect(await refusalOf(Buffer.concat([jpeg, Buffer.from("trailing\xff\xd8 bytes", "latin1")]))).toBeUndefined();
   });
 
   test("a WebP that is cut", async () => {

@@ -1,0 +1,147 @@
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { $ } from "bun";
+import { build } from "../build.ts";
+import { version as ownVersion } from "../package.json";
+import { exampleConfig } from "../src/config-example.ts";
+import { describeCommands } from "./commands.ts";
+import { completion } from "./completion.ts";
+import { copyright } from "./copyright.ts";
+import { manual } from "./manual.ts";
+
+const root = join(import.meta.dir, "..");
+/** Processors of the last fifteen years, not only those with AVX2: the box at the gate may be old. */
+const targets = { amd64: "bun-linux-x64-baseline", arm64: "bun-linux-arm64" } as const;
+export type Architecture = keyof typeof targets;
+export const architectures = Object.keys(targets) as Architecture[];
+
+export interface PackageOptions {
+  architecture: Architecture;
+  /** Where the .deb and the tarball are put. */
+  folder: string;
+  version?: string;
+  /** Without compression it takes a second instead of ten. */
+  compress?: boolean;
+}
+
+/** Builds the Debian package and the tarball; two builds of one commit are identical. Returns their paths. */
+export async function makePackage(options: PackageOptions): Promise<{ deb: string; tarball: string }> {
+  const { architecture, folder, version = ownVersion, compress = true } = options;
+  const epoch = sourceDate();
+  mkdirSync(folder, { recursive: true });
+  const work = mkdtempSync(join(folder, ".package-"));
+  try {
+    const name = `hikvision-sync_${version}_${architecture}`;
+    const binary = await build({ target: targets[architecture], outfile: join(work, "hikvision-sync") });
+    const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch), LC_ALL: "C", TZ: "UTC" };
+
+    const tree = join(work, "deb");
+    await layOut(tree, binary, { version, epoch });
+    control(tree, architecture, version);
+    const deb = join(folder, `${name}.deb`);
+    const level = compress ? ["-Zxz", "-z1", "--threads-max=1"] : ["-Znone"];
+    await $`dpkg-deb --root-owner-group ${level} --build ${tree} ${deb}`.env(env).quiet();
+
+    const loose = join(work, name);
+    await layOut(loose, binary, { version, epoch });
+    put(loose, "INSTALL.md", readFileSync(join(root, "docs/install.md"), "utf8"));
+    const tarball = join(folder, `${name}.tar.xz`);
+    const fixed = ["--sort=name", `--mtime=@${epoch}`, "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
+    const filter = `--use-compress-program=xz -${compress ? 1 : 0} -T1`;
+    await $`tar -C ${work} ${fixed} ${filter} -cf ${tarball} ${name}`.env(env).quiet();
+    return { deb, tarball };
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+/** What is installed, under a folder that stands for /. */
+async function layOut(tree: string, binary: string, { version, epoch }: { version: string; epoch: number }) {
+  const commands = await describeCommands();
+  const date = new Date(epoch * 1000).toISOString().slice(0, 10);
+  mkdirSync(join(tree, "usr/bin"), { recursive: true });
+  cpSync(binary, join(tree, "usr/bin/hikvision-sync"));
+  chmodSync(join(tree, "usr/bin/hikvision-sync"), 0o755);
+  for (const unit of readdirSync(join(root, "systemd")).filter((file) => /\.(service|timer)$/.test(file)))
+    put(tree, `usr/lib/systemd/system/${unit}`, readFileSync(join(root, "systemd", unit), "utf8"));
+  put(tree, "usr/lib/sysusers.d/hikvision-sync.conf", readFileSync(join(root, "systemd/sysusers.conf"), "utf8"));
+  put(tree, "etc/hikvision-sync/config.toml", packagedConfig(), 0o640);
+  mkdirSync(join(tree, "etc/hikvision-sync/stages"));
+  put(tree, "usr/share/man/man1/hikvision-sync.1.gz", zip(manual(commands, { version, date })));
+  put(tree, "usr/share/bash-completion/completions/hikvision-sync", completion(commands));
+  put(tree, "usr/share/doc/hikvision-sync/copyright", copyright());
+  put(tree, "usr/share/doc/hikvision-sync/changelog.gz", zip(changelog(version, epoch)));
+  put(tree, "usr/share/lintian/overrides/hikvision-sync", source("lintian-overrides"));
+  // Independent of the umask of whoever builds.
+  await $`find ${tree} -type d -exec chmod 0755 {} +`.quiet();
+}
+
+/** The sample, with the two folders that the unit and an operator's commands have to agree on. */
+function packagedConfig(): string {
+  let text = exampleConfig();
+  for (const line of ['folder = "/etc/hikvision-sync/stages"', 'folder = "/var/lib/hikvision-sync"']) {
+    if (!text.includes(`\n#${line}\n`)) throw new Error(`the sample configuration has no line #${line}`);
+    text = text.replace(`\n#${line}\n`, `\n${line}\n`);
+  }
+  return text;
+}
+
+function control(tree: string, architecture: Architecture, version: string): void {
+  const files = [...new Bun.Glob("**/*").scanSync({ cwd: tree, dot: true })].sort();
+  const installedKb = files.reduce((sum, file) => sum + Math.ceil(Bun.file(join(tree, file)).size / 1024), 0);
+  const fields = { Version: version, Architecture: architecture, "Installed-Size": String(installedKb) };
+  const sums = files
+    .filter((file) => !file.startsWith("etc/"))
+    .map((file) => `${Bun.MD5.hash(readFileSync(join(tree, file)), "hex")}  ${file}\n`);
+  put(
+    tree,
+    "DEBIAN/control",
+    source("control").replace(/\{(.+)\}/g, (_, name: keyof typeof fields) => fields[name]),
+  );
+  put(tree, "DEBIAN/conffiles", "/etc/hikvision-sync/config.toml\n");
+  put(tree, "DEBIAN/md5sums", sums.join(""));
+  for (const script of ["postinst", "prerm", "postrm"]) put(tree, `DEBIAN/${script}`, source(script), 0o755);
+}
+
+const source = (name: string) => readFileSync(join(import.meta.dir, "debian", name), "utf8");
+const zip = (text: string) => Bun.gzipSync(Buffer.from(text), { level: 9 });
+
+function put(tree: string, path: string, content: string | Uint8Array, mode = 0o644): void {
+  const file = join(tree, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  chmodSync(file, mode);
+}
+
+/** In Debian's form; what changed is in CHANGELOG.md, for people. */
+function changelog(version: string, epoch: number): string {
+  const maintainer = /^Maintainer: (.+)$/m.exec(source("control"))?.[1];
+  const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
+  const changes = readFileSync(join(root, "CHANGELOG.md"), "utf8").split(/^## /m)[1] ?? "";
+  const lines = changes.split("\n").filter((line) => line.startsWith("- "));
+  const wrap = (line: string) => line.replace(/(.{1,72})( |$)/g, "    $1\n").replace("   ", "  *");
+  const items = lines.map((line) => wrap(line.slice(2))).join("");
+  return `hikvision-sync (${version}) stable; urgency=medium\n\n${items}\n -- ${maintainer}  ${date}\n`;
+}
+
+/** Seconds since 1970 of the commit: what is built from it bears its time. */
+function sourceDate(): number {
+  const given = process.env.SOURCE_DATE_EPOCH;
+  if (given) return Number(given);
+  const { stdout } = Bun.spawnSync(["git", "log", "-1", "--format=%ct"], { cwd: root });
+  if (!/^\d+\s*$/.test(stdout.toString())) throw new Error("outside a repository SOURCE_DATE_EPOCH must be set");
+  return Number(stdout.toString());
+}
+
+/** All architectures, and SHA256SUMS. */
+export async function makePackages(folder: string): Promise<string[]> {
+  const made: string[] = [];
+  // One after the other: each takes a core for compressing, and the builds share a cache.
+  for (const architecture of architectures) {
+    const { deb, tarball } = await makePackage({ architecture, folder });
+    made.push(deb, tarball);
+  }
+  const sums = made.map((file) => `${Bun.SHA256.hash(readFileSync(file), "hex")}  ${basename(file)}\n`);
+  writeFileSync(join(folder, "SHA256SUMS"), sums.join(""));
+  return [...made, join(folder, "SHA256SUMS")];
+}

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { brokerOf, type LocalConfig } from "../config.ts";
+import { Exit, exits, textOf } from "../errors.ts";
+import { openAmqp } from "./amqp.ts";
+import type { Broker } from "./broker.ts";
+import { openSqlite } from "./sqlite.ts";
+
+/** As configured. Exit 69 or 78 where the embedded queue cannot be used; RabbitMQ is not waited for. */
+export async function openBroker(config: LocalConfig): Promise<Broker> {
+  const broker = brokerOf(config);
+  if (broker.kind === "amqp") return openAmqp({ url: broker.url.reveal() });
+  return inFolder(config, () => openSqlite({ file: broker.file }));
+}
+
+/** A queue.db in the state folder while RabbitMQ is configured. Exit 78 where it is damaged: it may hold work. */
+export async function leftoverOf(config: LocalConfig): Promise<string | undefined> {
+  const file = join(config.state.folder, "queue.db");
+  if (brokerOf(config).kind === "sqlite" || !existsSync(file)) return undefined;
+  await inFolder(config, () => openSqlite({ file }))[Symbol.asyncDispose]();
+  return file;
+}
+
+/** Opens something in the state folder: exit 69 in words, where there is no room or no right. */
+export function inFolder<T>({ state }: Pick<LocalConfig, "state">, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof Exit) throw error;
+    const why = `cannot be used (state.folder): ${textOf(error)}; give it room and rights`;
+    throw new Exit(exits.unavailable, `the state folder ${state.folder} ${why}`, { cause: error });
+  }
+}

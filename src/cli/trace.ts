@@ -1,0 +1,26 @@
+import { defineCommand } from "citty";
+import type { Journey } from "../ledger-trace.ts";
+import { say } from "./frame.ts";
+import { openOffice, operateArguments, sayJson } from "./operate.ts";
+import { table } from "./table.ts";
+
+export default defineCommand({
+  meta: { name: "trace", description: "Where is this employee? Every run, stage, attempt, warning and error" },
+  args: {
+    ...operateArguments,
+    key: { type: "positional", required: true, valueHint: "KIB or NIK", description: "KIB number or NIK" },
+  },
+  async run({ args }) {
+    await using office = await openOffice(args);
+    const { journeys } = await office.ask<{ journeys: Journey[] }>("POST", "/trace", { key: args.key });
+    if (args.json) return sayJson({ journeys });
+    for (const { run, where, steps } of journeys) {
+      say(`run ${run ?? "unknown"}: ${where}`);
+      const rows = steps.map(({ at, stage, outcome, attempt, kib, code, text }) => {
+        const why = [code, text].filter(Boolean).join(": ");
+        return [`  ${office.time(at)}`, stage, outcome, `attempt ${attempt + 1}`, kib ? `KIB ${kib}` : "", why];
+      });
+      say(table(rows));
+    }
+  },
+});

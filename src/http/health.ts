@@ -1,0 +1,81 @@
+import { Hono } from "hono";
+import type { Broker } from "../broker/broker.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Upstream } from "../pipeline/upstream.ts";
+import type { Worker } from "../pipeline/worker.ts";
+import { depthsOf, unconsumedOf } from "../queues.ts";
+
+export interface HealthOptions {
+  pipeline: Pipeline;
+  broker: Broker;
+  upstreams: ReadonlyMap<string, Upstream>;
+  metrics: Metrics;
+  now: () => Date;
+}
+
+/** `/livez` while the process turns, `/readyz` while work is done, `/metrics` for Prometheus. */
+export function healthRoutes(options: HealthOptions): Hono {
+  const { pipeline, broker, upstreams, metrics, now } = options;
+  const app = new Hono();
+  app.get("/livez", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", async (c) => {
+    const view = await readinessOf(options);
+    return c.json(view, view.ready ? 200 : 503);
+  });
+  app.get("/metrics", async (c) => {
+    const depths = await depthsOf(broker, pipeline.known);
+    const text = await metrics.text({
+      stages: pipeline.workers.map(({ placed, inHand, lastTakenAt }) => ({
+        stage: placed.stage.name,
+        inHand,
+        lastTakenAt,
+      })),
+      paused: pipeline.workers.flatMap((worker) => pausesOf(worker, upstreams)),
+      depths: new Map([...depths].map(([queue, { ready }]) => [queue, ready])),
+      now: now(),
+    });
+    return c.text(text, 200, { "Content-Type": metrics.contentType });
+  });
+  return app;
+}
+
+/** Red when the broker or an upstream is down, a stage does not work, or a queue with messages is nobody's. */
+export async function readinessOf({ pipeline, broker, upstreams }: HealthOptions) {
+  const depths = broker.state === "up" ? await depthsOf(broker, pipeline.known) : new Map();
+  const stages = pipeline.workers.map((worker) => {
+    const { placed, pause, pausedSince, stalledMs, consuming, inHand, lastTakenAt } = worker;
+    const { name, queue } = placed.stage;
+    return {
+      name,
+      queue,
+      state: pause ? "paused" : stalledMs !== undefined ? "stalled" : consuming ? "working" : "starting",
+      paused: pause?.text ?? null,
+      since: pausedSince ?? null,
+      waiting: depths.get(queue)?.ready ?? null,
+      inHand,
+      lastTakenAt: lastTakenAt ?? null,
+    };
+  });
+  const unconsumed = unconsumedOf(depths, pipeline.consumed);
+  const ready =
+    broker.state === "up" &&
+    [...upstreams.values()].every(({ state }) => state !== "down") &&
+    stages.every(({ state }) => state === "working") &&
+    unconsumed.length === 0;
+  return {
+    ready,
+    broker: broker.state,
+    trouble: broker.trouble ?? null,
+    upstreams: Object.fromEntries([...upstreams].map(([name, { state }]) => [name, state])),
+    stages,
+    unconsumed,
+  };
+}
+
+/** One line for each upstream, so that a pause shows as a change from 0; "none" is a pause for another reason. */
+function pausesOf({ placed, pause }: Worker, upstreams: ReadonlyMap<string, Upstream>) {
+  const names = new Set([...upstreams.keys(), "none", ...(pause?.upstream ? [pause.upstream] : [])]);
+  const waitsFor = pause && (pause.upstream ?? "none");
+  return [...names].map((upstream) => ({ upstream, stage: placed.stage.name, isPaused: upstream === waitsFor }));
+}

@@ -1,0 +1,61 @@
+import type { Ledger, Outcome } from "./ledger.ts";
+
+/** One thing that happened to an employee. */
+export interface Step {
+  at: string;
+  stage: string;
+  outcome: Outcome;
+  /** Counted attempts before this one. */
+  attempt: number;
+  kib?: string;
+  code?: string;
+  text?: string;
+}
+
+export interface Journey {
+  /** Undefined for what came without one. */
+  run?: string;
+  /** In one sentence. */
+  where: string;
+  steps: Step[];
+}
+
+type Row = { [K in "run" | "kib" | "code" | "text"]: string | null } & Omit<Step, "kib" | "code" | "text">;
+
+/**
+ * All that is known of an employee by KIB or NIK, run by run, oldest first. Whoever had that KIB is meant, also in
+ * what was recorded of them under another one. The NIK is looked for by its keyed hash.
+ */
+export function traceOf(ledger: Ledger, key: string, leaves: readonly string[]): Journey[] {
+  const find = `select at, run, kib, stage, outcome, attempt, code, text from events
+    where kib = ?1 or person = ?2 or person in (select person from events where kib = ?1) order by at, id`;
+  const rows = ledger.rows<Row>(find, key, ledger.personKey(key));
+  return [...Map.groupBy(rows, ({ run }) => run)].map(([run, events]) => {
+    const steps = events.map(({ run: _, kib, code, text, ...step }) => ({
+      ...step,
+      ...(kib !== null && { kib }),
+      ...(code !== null && { code }),
+      ...(text !== null && { text }),
+    }));
+    return { ...(run !== null && { run }), where: whereIs(steps, leaves), steps };
+  });
+}
+
+function whereIs(steps: readonly Step[], leaves: readonly string[]): string {
+  const last = steps.findLast(({ outcome }) => outcome !== "warning");
+  if (last === undefined) return "only warnings are known";
+  const { stage, outcome, attempt, code, text } = last;
+  const through = leaves.includes(stage)
+    ? `through: ${stage} was the last stage`
+    : `${stage} is done, the next to come`;
+  const words: Record<Outcome, string> = {
+    done: through,
+    retry: `waits for another attempt at ${stage} after ${attempt + 1}: ${code}`,
+    dead: `a dead letter at ${stage}: ${code}`,
+    ended: `ended on purpose at ${stage}: ${text}`,
+    replayed: `sent back to ${stage}`,
+    dropped: `dropped by an operator at ${stage}`,
+    warning: "",
+  };
+  return words[outcome];
+}

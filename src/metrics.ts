@@ -1,0 +1,121 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const prefix = "hikvision_sync_";
+const seconds = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
+
+/** What became of one delivery; "gone back" will be delivered again, and nobody was charged for it. */
+export type DeliveryOutcome = "done" | "ended" | "retry" | "dead" | "gone back";
+
+/** What is only known when somebody asks. */
+export interface Gauges {
+  stages: readonly { stage: string; inHand: number; lastTakenAt: Date | undefined }[];
+  /** Whether the stage waits for the upstream. */
+  paused: readonly { upstream: string; stage: string; isPaused: boolean }[];
+  /** Ready messages by queue. */
+  depths: ReadonlyMap<string, number>;
+  now: Date;
+}
+
+/** All that /metrics shows, in a registry of its own. Labels never hold a name, a number of a person or a text. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #own = { registers: [this.#registry] };
+  readonly #deliveries = new Counter({
+    ...this.#own,
+    name: `${prefix}deliveries_total`,
+    help: "Messages handed to a stage, by what became of them.",
+    labelNames: ["stage", "outcome"],
+  });
+  readonly #attempts = new Counter({
+    ...this.#own,
+    name: `${prefix}attempts_total`,
+    help: "Attempts that failed and were charged to their message; an outage charges nobody.",
+    labelNames: ["stage"],
+  });
+  readonly #dead = new Counter({
+    ...this.#own,
+    name: `${prefix}dead_letters_total`,
+    help: "Messages that became dead letters here.",
+    labelNames: ["stage", "code"],
+  });
+  readonly #stageSeconds = new Histogram({
+    ...this.#own,
+    name: `${prefix}stage_seconds`,
+    help: "From taking a message until it is settled.",
+    labelNames: ["stage"],
+    buckets: seconds,
+  });
+  readonly #callSeconds = new Histogram({
+    ...this.#own,
+    name: `${prefix}hikcentral_call_seconds`,
+    help: "Calls of HikCentral, by its code or the word for a transport failure.",
+    labelNames: ["call", "code"],
+    buckets: seconds,
+  });
+  readonly #people = new Counter({
+    ...this.#own,
+    name: `${prefix}people_done_total`,
+    help: "Times that an employee came through the last stage here.",
+  });
+  readonly #warnings = new Counter({
+    ...this.#own,
+    name: `${prefix}warnings_total`,
+    help: "Warnings about persons.",
+    labelNames: ["code"],
+  });
+  readonly #inHand = this.#gauge("in_flight", "Messages in hand.", "stage");
+  readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", "queue");
+  readonly #lastTaken = this.#gauge("last_taken_age_seconds", "Since the stage last took a message.", "stage");
+  readonly #paused = this.#gauge("paused", "1 while a stage takes no work.", "upstream", "stage");
+
+  /** Each of these stages shows its zeros from the start. */
+  constructor(stages: readonly string[]) {
+    for (const stage of stages) {
+      this.#attempts.inc({ stage }, 0);
+      this.#deliveries.inc({ stage, outcome: "done" }, 0);
+    }
+  }
+
+  passed(stage: string, outcome: DeliveryOutcome, ms: number): void {
+    this.#deliveries.inc({ stage, outcome });
+    this.#stageSeconds.observe({ stage }, ms / 1000);
+  }
+
+  charged(stage: string, code: string, isDead: boolean): void {
+    this.#attempts.inc({ stage });
+    if (isDead) this.#dead.inc({ stage, code });
+  }
+
+  warned(code: string): void {
+    this.#warnings.inc({ code });
+  }
+
+  personDone(): void {
+    this.#people.inc();
+  }
+
+  readonly called = ({ call, code, ms }: { call: string; code: string; ms: number }): void =>
+    this.#callSeconds.observe({ call, code }, ms / 1000);
+
+  /** In Prometheus' text format. */
+  async text({ stages, paused, depths, now }: Gauges): Promise<string> {
+    for (const gauge of [this.#inHand, this.#depth, this.#lastTaken, this.#paused]) gauge.reset();
+    for (const { stage, inHand, lastTakenAt } of stages) {
+      this.#inHand.set({ stage }, inHand);
+      // NaN, because "never" is neither now nor long ago.
+      const age = lastTakenAt ? (now.getTime() - lastTakenAt.getTime()) / 1000 : Number.NaN;
+      this.#lastTaken.set({ stage }, age);
+    }
+    for (const { upstream, stage, isPaused } of paused) this.#paused.set({ upstream, stage }, Number(isPaused));
+    for (const [queue, ready] of depths) this.#depth.set({ queue }, ready);
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  #gauge(name: string, help: string, ...labelNames: string[]) {
+    return new Gauge({ ...this.#own, name: prefix + name, help, labelNames });
+  }
+}

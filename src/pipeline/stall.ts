@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface StallOptions {
+  /** Messages that are ready, undefined where the broker does not say. */
+  ready: () => Promise<number | undefined>;
+  /** When a message was last taken, sent on or settled (performance.now()). */
+  movedAt: () => number;
+  /** Nothing is expected to move: paused, or the broker is away. */
+  rests: () => boolean;
+  stallMs: number;
+  signal: AbortSignal;
+  /** Again for each further `stallMs`; undefined once something moves. */
+  onChange: (stalledMs: number | undefined) => void;
+}
+
+/** Watches a stage until aborted: work is ready, nothing keeps it from being taken, and yet nothing moves. */
+export async function watchForStall(options: StallOptions): Promise<void> {
+  const { ready, movedAt, rests, stallMs, signal, onChange } = options;
+  let since: number | undefined;
+  let told: number | undefined;
+  while (!signal.aborted) {
+    await sleep(Math.min(stallMs / 4, 15_000), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const now = performance.now();
+    // n.b. a queue that was empty for a night may hold a message that is on its way to us right now.
+    const waits = !rests() && ((await ready().catch(() => undefined)) ?? 0) > 0;
+    if (!waits || (since !== undefined && movedAt() > since)) {
+      since = waits ? now : undefined;
+      if (told !== undefined) onChange(undefined);
+      told = undefined;
+      continue;
+    }
+    since ??= now;
+    if (now - (told ?? since) < stallMs) continue;
+    told = now;
+    onChange(now - since);
+  }
+}

@@ -1,0 +1,94 @@
+/** What the stages before it return, as an author would write it. */
+const messages: Record<string, string> = {
+  induction:
+    'v.looseObject({ event: v.literal("HIKVISION_SYNC"), data: v.looseObject({ data: v.array(v.unknown()) }) })',
+  publisher: "v.looseObject({ employee: v.looseObject({}) })",
+  "create-person": "v.looseObject({ personId: v.string(), employee: v.looseObject({}) })",
+  "update-kib": "v.looseObject({ personId: v.string(), privilege_groups: v.array(v.string()) })",
+  "assign-privilege": "v.looseObject({ personId: v.string(), privilege_groups: v.array(v.string()) })",
+};
+
+/** A stage that works as it is, for its author to change. */
+export function stageText(name: string, after: string | undefined): string {
+  const message = messages[after ?? ""] ?? "v.looseObject({})";
+  const who = message.includes("personId") ? `person \${message.personId}` : "a message";
+  return `import { defineStage, v } from "hikvision-sync";
+
+/**
+ * ${name}: say here what this stage is for.
+ *
+ * What it returns goes to the stages that name it in \`after\`; where there are any, returning nothing is an error, and
+ * \`return end("why")\` ends an employee's way on purpose. It fails by throwing
+ *   retry("code", "text")   try this message again later; in the end it is a dead letter
+ *   reject("code", "text")  a dead letter at once: it will never work as it is
+ *   unavailable("name")     the system called so is down: pause this stage, and charge nobody
+ * and anything else that it throws counts as retry. It may be run twice with one message (a crash, a lost answer) and
+ * must then leave the same behind: look before you write. Give \`signal\` to all that you wait for.
+ *
+ * Try it:    hikvision-sync stages check, then stages test ${name}, then stages run ${name} --message FILE --dry-run
+ * Use it:    a changed file is taken up by a restart, hikvision-sync restarted or systemctl restart hikvision-sync. It
+ *            takes about a second and loses nothing: what is in hand is finished first, the rest waits in its queue.
+ */
+export default defineStage({
+  // The name of this file.
+  name: "${name}",
+  // Its own queue, with a name that no other stage has.
+  queue: "site_${name.replaceAll("-", "_")}",
+${after === undefined ? "  // Without `after` nobody in here fills the queue: another program must.\n" : `  after: "${after}",\n`}\
+  // Checked before run sees it: what does not fit is a dead letter.
+  message: ${message},
+  // From [stages.${name}] in the configuration, or STAGES_${name.replaceAll("-", "_").toUpperCase()}_GREETING in the environment. A key or a
+  // password is v.secret(): it prints as [secret], and options.password.reveal() gives it.
+  options: v.object({ greeting: v.optional(v.string(), "Seen") }),
+  async run(message, { options, log }) {
+    log.info(\`\${options.greeting}: ${who}\`);
+    return message;
+  },
+});
+`;
+}
+
+/** Beside it: what is tried with the stage, beside what every stage promises. */
+export function testText(name: string, after: string | undefined): string {
+  const pass = after === undefined ? "example" : "{}";
+  return `import { expect, test } from "bun:test";
+import { type Example, openTrial } from "hikvision-sync/testing";
+import stage from "./${name}.ts";
+
+/**
+ * \`hikvision-sync stages test ${name}\` also tries what every stage promises, with this: the same answer when run twice,
+ * no secret in a log line, and so on.${after === undefined ? "" : " Without a message it is given what the stages before it make of an employee."}
+ */
+export const example = {${after === undefined ? ' message: { say: "hello" } ' : ""}};
+
+test("passes its message on", async () => {
+  // A simulated HikCentral and Eposh, and trial.upstream for a system of your own.
+  await using trial = await openTrial();
+  const { outcome, returned } = await trial.pass(stage, ${pass});
+  expect(outcome).toBe("done");
+  expect(returned).toHaveLength(1);
+  expect(trial.log()).toContain("Seen");
+});
+`;
+}
+
+export const tsconfigText = `${JSON.stringify(
+  {
+    compilerOptions: {
+      target: "esnext",
+      module: "preserve",
+      moduleResolution: "bundler",
+      lib: ["esnext"],
+      typeRoots: ["./.types"],
+      types: ["bun"],
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      allowImportingTsExtensions: true,
+      resolveJsonModule: true,
+    },
+    include: ["**/*.ts"],
+  },
+  undefined,
+  2,
+)}\n`;

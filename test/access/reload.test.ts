@@ -1,0 +1,117 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { type DaemonProcess, environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import { until } from "../support/until.ts";
+
+/** A daemon whose configuration is a file, except for what the environment must say. */
+async function start(simulators: Simulators, more = "") {
+  const folder = temporaryFolder();
+  const file = join(folder, "config.toml");
+  const { EPOSH_URL, EPOSH_APP_ID, ...env } = simulators.env;
+  const write = (text: string) => writeFileSync(file, `[eposh]\nurl = "${EPOSH_URL}"\n${text}`);
+  write(`app_id = "${EPOSH_APP_ID}"\n${more}`);
+  const { HIKCENTRAL_CONCURRENCY: _, ...rest } = environmentOf({ env: { ...env } as Simulators["env"] });
+  const daemon = await startDaemon(rest, folder, ["--config", file]);
+  return {
+    daemon,
+    folder,
+    EPOSH_APP_ID,
+    /** Writes the file and sends SIGHUP; resolves to what was logged from then on, once `word` was. */
+    async reload(text: string, word: RegExp) {
+      write(text);
+      const before = daemon.output().length;
+      process.kill(daemon.pid, "SIGHUP");
+      const said = () => daemon.output().slice(before);
+      await until(() => word.test(said()), { timeoutMs: 20_000, what: `${word} in ${said()}` });
+      return said();
+    },
+  };
+}
+
+const workedOff = async (daemon: DaemonProcess, run: string) =>
+  until(async () => (await daemon.get(`/runs/${run}`)).body.status === "done", {
+    timeoutMs: 60_000,
+    everyMs: 50,
+    what: "the run to be through",
+  });
+
+test("a good configuration is taken over in the middle of a run, and neither a request nor an employee is lost", async () => {
+  await using simulators = await startSimulators({ people: 200 });
+  const app = `app_id = "${simulators.env.EPOSH_APP_ID}"\n`;
+  const { daemon, reload } = await start(simulators, "[hikcentral]\nconcurrency = 1\n");
+  await using _daemon = daemon;
+  const { body } = await daemon.trigger(undefined, { prefer: "respond-async" });
+  await until(() => simulators.hikcentral.persons.size > 20);
+
+  const statuses: Record<string, number> = {};
+  let asking = true;
+  const asked = (async () => {
+    while (asking) {
+      const status = await daemon.get("/livez").then(
+        (answer) => answer.status,
+        () => "lost",
+      );
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+  })();
+  const said = await reload(`${app}[hikcentral]\nconcurrency = 8\n[regionals]\nzona-i = "9"\n`, /Reloaded.*\n/);
+  expect(said).toContain("changed: hikcentral.concurrency, regionals\n");
+  expect(simulators.hikcentral.persons.size).toBeLessThan(200);
+  await workedOff(daemon, String(body.run));
+  asking = false;
+  await asked;
+  expect(Object.keys(statuses)).toEqual(["200"]);
+  const { persons } = simulators.hikcentral.state();
+  expect(persons.length).toBe(200);
+  for (const { groups, kib, hasFace } of persons)
+    expect([groups.length > 0, kib !== "", hasFace]).toEqual([true, true, true]);
+  // Those who were worked on after the reload got the other group.
+  expect(persons.some(({ groups }) => groups.includes("9"))).toBe(true);
+});
+
+test("a bad configuration is refused in words, by name, and all goes on as before", async () => {
+  await using simulators = await startSimulators({ people: 20 });
+  const { daemon, reload } = await start(simulators);
+  await using _daemon = daemon;
+  const said = await reload('api_key_ = "geheim-1234"\n[hikcentral]\nconcurrency = 1000\n', /not reloaded.*\n/);
+  expect(said).toContain("not reloaded, all goes on with the configuration as it was");
+  await until(() => daemon.output().includes("hikcentral.concurrency must be a whole number from 1 to 64"));
+  expect(daemon.output()).toContain("eposh.api_key_");
+  expect(daemon.output()).not.toContain("geheim-1234");
+  const { dead, through } = await daemon.induct();
+  expect([dead, through]).toEqual([0, 20]);
+});
+
+test("what needs a restart is said by name and left as it was, and the rest is taken over", async () => {
+  await using simulators = await startSimulators({ people: 20 });
+  const { daemon, reload } = await start(simulators);
+  await using _daemon = daemon;
+  const said = await reload('app_id = "other-id-1234"\npage_size = 7\n[state]\nkeep_days = 3\n', /left as it was.*\n/);
+  expect(said).toContain("changed: eposh.page_size\n");
+  expect(said).toContain("left as it was until a restart: eposh.app_id, state.keep_days");
+  expect(said).not.toContain("other-id-1234");
+  const { dead, through } = await daemon.induct();
+  expect([dead, through]).toEqual([0, 20]);
+});
+
+test("a stage that was written anew is taken over, and one that does not load leaves the old one at work", async () => {
+  await using simulators = await startSimulators({ people: 5 });
+  const stages = temporaryFolder();
+  const app = `app_id = "${simulators.env.EPOSH_APP_ID}"\n[stages]\nfolder = "${stages}"\n`;
+  const stage = (text: string) => `import { defineStage, v, end } from "hikvision-sync";
+    export default defineStage({ name: "say", queue: "say", after: "assign-privilege", message: v.unknown(),
+      run: (_, { log }) => { log.info("${text}"); return end("said"); } });`;
+  writeFileSync(join(stages, "say.ts"), stage("the old one"));
+  const { daemon, reload } = await start(simulators, `${app.slice(app.indexOf("[stages]"))}`);
+  await using _daemon = daemon;
+  await daemon.induct();
+  expect(daemon.output()).toContain("the old one");
+  writeFileSync(join(stages, "say.ts"), "nonsense(");
+  expect(await reload(app, /not reloaded.*\n/)).toContain(`${stages}/say.ts:1`);
+  writeFileSync(join(stages, "say.ts"), stage("the new one"));
+  await reload(app, /Reloaded.*\n/);
+  await daemon.induct();
+  expect(daemon.output()).toContain("the new one");
+});

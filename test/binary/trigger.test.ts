@@ -1,0 +1,348 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { badPages } from "../../src/simulator/eposh.ts";
+import { instead } from "../../src/simulator/server.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+
+const { url: amqp } = await sharedRabbit();
+const runId = expect.stringMatching(/^\d{8}T\d{4}-[0-9a-f]{8}$/);
+/** Only Eposh is needed: what it gives stays on hikvision_queue. */
+const fetchOnly = { STAGES_DISABLED: "apply-access,publisher" };
+
+async function curl(...words: string[]): Promise<string> {
+  const child = Bun.spawn(["curl", "-sS", ...words], { stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return out || err;
+}
+
+let simulators: Simulators;
+let daemon: DaemonProcess;
+let slow: Promise<string>;
+const started = new AsyncDisposableStack();
+beforeAll(async () => {
+  simulators = started.use(await startSimulators({ people: 1543 }));
+  daemon = started.use(await startDaemon({ ...environmentOf(simulators), ...fetchOnly }));
+  // In the background while the others run.
+  const patient = started.use(await startSimulators({ people: 3 }));
+  patient.eposh.faults.set({ kind: "slow", match: "induction_date=2026-01-19", minMs: 13_000 });
+  const waiting = started.use(await startDaemon({ ...environmentOf(patient), ...fetchOnly }));
+  slow = curl("-X", "POST", `${waiting.url}/eposh-induction`);
+});
+afterAll(() => started.disposeAsync());
+
+describe("a trigger", () => {
+  test("with a bare curl gets the original's answer", async () => {
+    expect(JSON.parse(await curl("-X", "POST", `${daemon.url}/eposh-induction`))).toEqual({
+      status: "queued",
+      message: "All dates processed: 1543 employees across 17 pages sent to the embedded queue",
+      run: runId,
+      employees: 1543,
+      pages: 17,
+    });
+  });
+
+  test("on RabbitMQ gets it word for word, also right after the start", async () => {
+    await using other = await startDaemon({ ...environmentOf(simulators), ...fetchOnly, BROKER_URL: amqp });
+    expect(await other.trigger()).toMatchObject({
+      status: 200,
+      body: {
+        status: "queued",
+        message: "All dates processed: 1543 employees across 17 pages sent to RabbitMQ",
+        employees: 1543,
+        pages: 17,
+      },
+    });
+  });
+
+  test.each([["application/json"], ["text/plain"], ["application/x-www-form-urlencoded"], ["nonsense"]])(
+    "may say what it wants in JSON called %s",
+    async (type) => {
+      const body = { from: "2026-01-03", to: "2026-01-03" };
+      expect(await daemon.trigger(body, { "content-type": type })).toMatchObject({
+        status: 200,
+        body: { employees: 95, pages: 1 },
+      });
+    },
+  );
+
+  test("for dates without anybody says so", async () => {
+    const { status, body } = await daemon.trigger({ from: "2026-01-08", to: "2026-01-08" });
+    expect({ status, body }).toMatchObject({ status: 200, body: { status: "queued", employees: 0, pages: 0 } });
+    expect(body.warning).toBe("Eposh has no employees on these dates; check from, to and skip");
+  });
+
+  test("with only from goes up to today", async () => {
+    const day = (ago: number) => new Date(Date.now() + 7 * 3_600_000 - ago * 86_400_000).toISOString().slice(0, 10);
+    const { body } = await daemon.trigger({ from: day(2) });
+    expect((await daemon.get(`/runs/${body.run}`)).body.dates).toEqual([day(2), day(1), day(0)]);
+  });
+
+  test.each<[string, object, string[]]>([
+    [
+      "the configured skip only where neither from nor to is said",
+      {},
+      ["2026-01-01", "2026-01-03", "2026-01-04", "2026-01-06"],
+    ],
+    ["no skip with a from", { from: "2026-01-01", to: "2026-01-03" }, ["2026-01-01", "2026-01-02", "2026-01-03"]],
+    ["its own skip", { from: "2026-01-01", to: "2026-01-03", skip: ["2026-01-01"] }, ["2026-01-02", "2026-01-03"]],
+    [
+      "its own skip instead of the configured one",
+      { skip: ["2026-01-01"] },
+      ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"],
+    ],
+  ])("obeys %s", async (_, asked, dates) => {
+    const { body } = await daemon.trigger(asked);
+    const run = (await daemon.get(`/runs/${body.run}`)).body.dates as string[];
+    expect(run.slice(0, Object.hasOwn(asked, "from") ? run.length : 4)).toEqual(dates);
+  });
+
+  test.each([
+    ["limit 1 is one person", { limit: 1 }, 1, 1],
+    ["limit 101 is a page and one more", { from: "2026-01-12", limit: 101, to: "2026-01-13" }, 101, 2],
+    ["kib is exactly these people", { kib: ["2600001", "2601543", "nobody"] }, 2, 2],
+    ["kib and limit together", { kib: "2600001,2601543".split(","), limit: 1 }, 1, 1],
+    ["kib as a number", { kib: 2600002 }, 1, 1],
+  ])("%s", async (_, asked, employees, pages) => {
+    expect(await daemon.trigger(asked)).toMatchObject({ status: 200, body: { employees, pages } });
+  });
+
+  test("answers after more than 12 s of fetching, to plain curl", async () => {
+    expect(JSON.parse(await slow)).toMatchObject({ status: "queued", employees: 3 });
+  }, 30_000);
+});
+
+describe("what a trigger cannot mean is refused with 400 and a text that names it", () => {
+  test.each<[unknown, RegExp]>([
+    [{ from: "2026-13-01" }, /from must be a day of the calendar/],
+    [{ from: "2026-02-30", to: "2026-03-01" }, /from must be a day/],
+    [{ from: "2026-01-01", to: "soon" }, /to must be a day/],
+    [{ from: "01/02/2026" }, /from must be a day/],
+    [{ from: "2026-01-01", to: "2026-01-02", skip: ["x"] }, /skip must be a day/],
+    [{ from: "2026-01-19", to: "2026-01-01" }, /from is after to/],
+    [{ from: "2026-01-01", to: "2026-04-03" }, /span 93 days, at most 92/],
+    [{ to: "2026-01-01" }, /from is missing/],
+    [{ from: "2026-01-02", to: "2026-01-02", skip: "2026-01-02" }, /no date is left/],
+    [{ from: 20260101 }, /from must be a date such as/],
+    [{ limit: 0 }, /limit must be a whole number/],
+    [{ limit: 1.5 }, /limit must be/],
+    [{ limit: "1" }, /limit must be/],
+    [{ kib: [{}] }, /kib must be/],
+    [{ form: "2026-01-01" }, /form is not known; there is from, to, skip, limit, kib/],
+    [[], /must be a JSON object/],
+    ['"2026-01-01"', /must be a JSON object/],
+    ["from=2026-01-01", /is not JSON; send nothing, or for example/],
+    ["{", /is not JSON/],
+  ])("%j", async (asked, text) => {
+    const { status, body } = await daemon.trigger(asked);
+    expect({ status, body }).toEqual({ status: 400, body: { status: "error", error: expect.stringMatching(text) } });
+  });
+
+  test("92 days are not too many", async () => {
+    expect((await daemon.trigger({ from: "2026-01-01", to: "2026-04-02" })).status).toBe(200);
+  });
+
+  test.each([["with its length said"], ["in chunks"]])("over 64 KiB, %s, is 413", async (how) => {
+    const bytes = Buffer.alloc(65 * 1024, " ");
+    const body = how === "in chunks" ? new Blob([bytes]).stream() : bytes;
+    const answer = await fetch(`${daemon.url}/eposh-induction`, { method: "POST", body });
+    expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+      status: 413,
+      body: { status: "error" },
+    });
+  });
+
+  test.each(["http://evil.example", "null", "https://127.0.0.1:1"])("from a page of %s is 403", async (origin) => {
+    expect((await daemon.trigger({}, { origin })).status).toBe(403);
+  });
+});
+
+describe("runs", () => {
+  test("Prefer: respond-async is answered at once with where to look", async () => {
+    await using held = await startSimulators({ people: 3 });
+    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 300 });
+    await using daemon = await startDaemon({ ...environmentOf(held), ...fetchOnly });
+    const asked = { from: "2026-01-01", to: "2026-01-03" };
+    const { status, headers, body } = await daemon.trigger(asked, { prefer: "respond-async" });
+    expect({ status, body }).toEqual({ status: 202, body: { status: "accepted", run: runId } });
+    const location = headers.get("location") ?? "";
+    expect(location).toBe(`/runs/${body.run}`);
+    expect((await daemon.get(location)).body).toMatchObject({ status: "fetching", fetched: { done: 0, of: 3 } });
+
+    const running = { status: 409, body: { status: "running", run: String(body.run) } };
+    expect(await daemon.trigger({ from: "2026-01-02", to: "2026-01-03" })).toMatchObject(running);
+    expect(await daemon.trigger({ from: "2026-01-03", to: "2026-01-03", limit: 1 })).toMatchObject(running);
+    const more = await daemon.trigger({ from: "2026-01-03", to: "2026-01-04" }, { prefer: "respond-async" });
+    expect(more.status).toBe(202);
+  });
+
+  test("a run for some people only keeps nobody from running for all", async () => {
+    await using held = await startSimulators({ people: 3 });
+    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 300 });
+    await using daemon = await startDaemon({ ...environmentOf(held), ...fetchOnly });
+    const asked = { from: "2026-01-01", to: "2026-01-03" };
+    expect((await daemon.trigger({ ...asked, limit: 1 }, { prefer: "respond-async" })).status).toBe(202);
+    expect((await daemon.trigger(asked, { prefer: "respond-async" })).status).toBe(202);
+  });
+
+  test("are listed, newest first, with each stage's count of different employees", async () => {
+    await using few = await startSimulators({ people: 20, odd: true });
+    await using daemon = await startDaemon(environmentOf(few));
+    const first = await daemon.induct({ from: "2026-01-01", to: "2026-01-17" });
+    expect(first.employees).toBe(17);
+    const all = { done: first.employees };
+    expect(first).toMatchObject({
+      status: "done",
+      through: 17,
+      dead: 0,
+      stages: { induction: all, publisher: all, "create-person": all, "update-kib": all, "assign-privilege": all },
+    });
+    const second = await daemon.induct({ from: "2026-01-18", to: "2026-01-18" });
+    expect(second.stages["create-person"]).toEqual({ done: second.employees - 7, dead: 7 });
+    expect(second.stages["assign-privilege"]).toEqual({ done: second.employees - 8 });
+    const { runs } = (await daemon.get("/runs")).body as { runs: { run: string }[] };
+    expect(runs.map(({ run }) => run)).toEqual([second.run, first.run]);
+    expect((await daemon.get("/runs/nothing")).status).toBe(404);
+  });
+
+  test("a client that hangs up does not stop the run", async () => {
+    await using held = await startSimulators({ people: 30 });
+    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 200 });
+    await using daemon = await startDaemon(environmentOf(held));
+    expect(await curl("-X", "POST", "--max-time", "0.3", `${daemon.url}/eposh-induction`)).toContain("timed out");
+    held.eposh.faults.set();
+    const persons = () => held.hikcentral.state().persons.filter(({ groups }) => groups.length > 0).length;
+    await until(() => persons() === 30, { timeoutMs: 20_000, what: "everybody to be there" });
+  });
+});
+
+describe("when Eposh fails", () => {
+  const day = "2026-01-12";
+  test.each([
+    ["500", instead("500", "", { status: 500 }), "eposh answers HTTP 500 to page 2 of 2026-01-12"],
+    ["200 with a message", badPages.message, "eposh's answer for page 2 of 2026-01-12 is no page"],
+    ["200 with data null", badPages.nothing, "eposh's answer for page 2 of 2026-01-12 is no page"],
+    ["200 with HTML", badPages.html, "eposh's answer for page 2 of 2026-01-12 is no page"],
+    ["an empty page", badPages.empty, "eposh's page 2 of 2026-01-12 is empty"],
+    ["nothing and hangs up", { kind: "reset" } as const, "page 2 of 2026-01-12"],
+  ])("with %s the answer is 502 with date and page, and it is tried again until it works", async (_, fault, text) => {
+    await using few = await startSimulators({ people: 1543 });
+    await using daemon = await startDaemon({
+      ...environmentOf(few),
+      ...fetchOnly,
+      BROKER_RETRY_DELAYS: "100ms,200ms,400ms",
+    });
+    few.eposh.faults.set({ ...fault, match: "page=2" });
+    const { status, body } = await daemon.trigger({ from: day, to: day });
+    expect({ status, body }).toMatchObject({ status: 502, body: { status: "error", run: runId } });
+    expect(body.error).toContain(text);
+    expect(body.error).toEndWith("; it will be tried again");
+    few.eposh.faults.set();
+    const isThrough = async () => (await daemon.get(`/runs/${body.run}`)).body.employees === 155;
+    await until(isThrough, { timeoutMs: 15_000, everyMs: 50, what: "the date to be fetched after all" });
+  });
+
+  test.each([401, 403])("with %d the answer names eposh.api_key", async (code) => {
+    await using few = await startSimulators({ people: 3 });
+    await using daemon = await startDaemon({ ...environmentOf(few), ...fetchOnly });
+    few.eposh.faults.set(instead("refused", '{"message":"Unauthenticated."}', { status: code, match: "/api/" }));
+    const { status, body } = await daemon.trigger({ from: day, to: day });
+    expect(status).toBe(502);
+    expect(body.error).toContain(`eposh answers HTTP ${code} to page 1 of ${day}: check eposh.api_key`);
+    expect(daemon.output()).not.toContain(few.eposh.apiKey);
+  });
+});
+
+describe("where it cannot work", () => {
+  test("a broker that is down is 503, and nothing of its password is said", async () => {
+    const BROKER_URL = "amqp://guest:kata-sandi@127.0.0.1:1/";
+    await using daemon = await startDaemon({ ...environmentOf(simulators), BROKER_URL });
+    const { status, body } = await daemon.trigger();
+    expect({ status, body }).toEqual({
+      status: 503,
+      body: { status: "error", error: expect.stringContaining("RabbitMQ at 127.0.0.1:1 refuses the connection") },
+    });
+    expect(daemon.output()).not.toContain("kata-sandi");
+  });
+
+  test("a port that is taken ends with 69 and names it", async () => {
+    const { port } = new URL(daemon.url);
+    const { exit, err } = await run("serve", {
+      ...environmentOf(simulators),
+      HTTP_PORT: port,
+      STATE_FOLDER: "/tmp/unused",
+    });
+    expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`) });
+  });
+
+  test("a configuration with unknown, missing and wrong keys ends with 78 and names all of them, and no value", async () => {
+    const env = { EPOSH_URL: "nilai-1", HTTP_PORT: "nilai-2", STAGES_PUBLISHER_FOO: "nilai-3", LOG_LEVEL: "nilai-4" };
+    const { exit, out, err } = await run("serve", env);
+    expect({ exit, out }).toEqual({ exit: 78, out: "" });
+    for (const name of [
+      "eposh.url",
+      "http.port",
+      "log.level",
+      "eposh.api_key",
+      "hikcentral.url",
+      "hikcentral.app_secret",
+    ])
+      expect(err).toContain(name);
+    expect(err).not.toContain("nilai");
+  });
+});
+
+describe("hikvision-sync trigger", () => {
+  const at = (url: string) => ({ HTTP_PORT: new URL(url).port });
+
+  test("ends with 0 when everybody is through", async () => {
+    await using few = await startSimulators({ people: 30 });
+    await using daemon = await startDaemon(environmentOf(few));
+    const { exit, out, err } = await run("trigger", at(daemon.url));
+    expect({ exit, out }).toEqual({
+      exit: 0,
+      out: expect.stringMatching(/: 30 employees, 0 dead letters, 0 without a face\n$/),
+    });
+    expect(err).toContain("employees 30/30");
+    const one = await run("trigger --from 2026-01-03 --to 2026-01-03 --limit 1", at(daemon.url));
+    expect(one).toMatchObject({ exit: 0, out: expect.stringContaining(": 1 employees,") });
+    const two = await run("trigger --kib 2600001,2600030", at(daemon.url));
+    expect(two).toMatchObject({ exit: 0, out: expect.stringContaining(": 2 employees,") });
+  });
+
+  test.each([
+    ["dead letters", { name: null }, "dead letter bad_name: 1"],
+    ["people without a face", { photo: null }, "warning no_photo: 1"],
+  ])("ends with 1 where there are %s", async (_, change, text) => {
+    await using few = await startSimulators({ people: 3 });
+    const [one] = [...few.eposh.days.values()].flat();
+    Object.assign(one ?? {}, change);
+    await using daemon = await startDaemon(environmentOf(few));
+    const { exit, out } = await run("trigger", at(daemon.url));
+    expect({ exit, out }).toEqual({ exit: 1, out: expect.stringContaining(text) });
+  });
+
+  test("stops, says so and ends with 1 when the counts stand still", async () => {
+    const { exit, err } = await run("trigger --from 2026-01-03 --to 2026-01-03 --patience 500ms", at(daemon.url));
+    expect({ exit, err }).toEqual({ exit: 1, err: expect.stringMatching(/run \S+ stands still at 0 of 95 employees/) });
+  });
+
+  test("ends with 69 where no daemon answers, and says how to start it", async () => {
+    const { exit, err } = await run("trigger", { HTTP_PORT: "1" });
+    expect({ exit, err }).toEqual({
+      exit: 69,
+      err: expect.stringContaining("no daemon answers at http://127.0.0.1:1"),
+    });
+  });
+
+  test.each([
+    ["--from yesterday", "from must be a day"],
+    ["--limit many", "limit must be"],
+    ["--patience long", "--patience must be a duration"],
+    ["--form 2026-01-01", "did you mean --from?"],
+  ])("%s ends with 64", async (words, text) => {
+    const { exit, err } = await run(`trigger ${words}`, at(daemon.url));
+    expect({ exit, err }).toEqual({ exit: 64, err: expect.stringContaining(text) });
+  });
+});

@@ -1,0 +1,135 @@
+import { describe, expect, test } from "bun:test";
+import { instead } from "../../src/simulator/server.ts";
+import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+
+const date = "2026-01-03";
+const stages = ["publisher", "create-person", "update-kib", "assign-privilege"] as const;
+const queues = ["hikvision_queue", "hikvision_create_person", "hikvision_update_kib", "hikvision_assign_privilege"];
+const queueOf = (stage: (typeof stages)[number]) => queues[stages.indexOf(stage)] ?? "";
+
+/** What lies on a stage's queue while nobody here works on it, once Eposh gave these employees. */
+async function onTheQueueOf(stage: (typeof stages)[number], employees: (site: Site) => Body[]) {
+  const site = await startSite({ env: { STAGES_DISABLED: `apply-access,${stage}` } });
+  site.eposh.days.set(date, employees(site));
+  const asked = { method: "POST", body: JSON.stringify({ from: date, to: date }) };
+  expect((await fetch(`${site.daemon.url}/eposh-induction`, asked)).status).toBe(200);
+  const bodies = await until(async () => {
+    const all = await site.bodies(queueOf(stage));
+    return all.length > 0 && all;
+  });
+  return { site, bodies };
+}
+
+describe("the message on each queue is the original's: its keys, their order, their types", () => {
+  const { name, identity_number, kib_number, birth_date, regionals } = budi({ eposh: { origin: "" } } as Site);
+  const photo = ({ eposh }: Site) => budi({ eposh } as Site).photo;
+  const pagination = { current_page: 1, last_page: 1, total: 1 };
+  const whole = (site: Site) => ({ name, identity_number, kib_number, birth_date, photo: photo(site), regionals });
+  const four = { name, identity_number, kib_number, regionals };
+  const personId = "18945";
+  test.each([
+    ["publisher", (site: Site) => ({ event: "HIKVISION_SYNC", data: { data: [whole(site)], pagination } })],
+    ["create-person", (site: Site) => ({ employee: whole(site) })],
+    ["update-kib", () => ({ personId, kib_number, employee: four })],
+    ["assign-privilege", () => ({ personId, privilege_groups: ["1", "2", "8"] })],
+  ] as const)("%s", async (stage, message) => {
+    const { site, bodies } = await onTheQueueOf(stage, (site) => [budi(site)]);
+    await using _site = site;
+    expect(bodies).toEqual([JSON.stringify(message(site))]);
+  });
+
+  test("unknown fields of an employee travel unchanged as far as the original carried them", async () => {
+    const odd = { phone_number: "0800", extra: { deep: [1, null, { b: 1, a: 2 }] }, empty: "", flag: false };
+    const both = (site: Site) => [budi(site, odd), { ...odd, ...budi(site, { identity_number: "3500000000000002" }) }];
+    const { site, bodies } = await onTheQueueOf("create-person", both);
+    await using _site = site;
+    expect(bodies).toEqual(both(site).map((employee) => JSON.stringify({ employee })));
+  });
+
+  test("unknown fields of a page travel with it", async () => {
+    await using site = await startSite({ env: { STAGES_DISABLED: "apply-access,publisher" } });
+    const page = {
+      data: [{ a: 1 }, null, "x"],
+      pagination: { current_page: 1, last_page: 1, total: 3, per_page: 100 },
+      links: { next: null },
+    };
+    site.eposh.faults.set(instead("page", JSON.stringify(page), { match: "/api/" }));
+    await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST", body: `{"from":"${date}","to":"${date}"}` });
+    const [body = ""] = await site.bodies("hikvision_queue");
+    expect(JSON.parse(body)).toEqual({ event: "HIKVISION_SYNC", data: page });
+  });
+
+  test("message 3 holds exactly four fields of the employee, whatever is missing", async () => {
+    const { site, bodies } = await onTheQueueOf("update-kib", (site) => [
+      { name, identity_number, extra: 1, photo: budi(site).photo },
+    ]);
+    await using _site = site;
+    const employee = { name, identity_number, kib_number: null, regionals: null };
+    expect(bodies).toEqual([JSON.stringify({ personId, kib_number: null, employee })]);
+  });
+});
+
+describe("what cannot be worked on is a dead letter that keeps its body, and harms nobody else", () => {
+  test.each([
+    ["not JSON", '{"employee": nonsense'],
+    ["nothing", ""],
+    ["JSON of another kind", '["employee"]'],
+    ["a bare number", "9171010101900003"],
+    ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x00, 0x7b])],
+  ])("%s on any queue", async (_, body) => {
+    await using site = await startSite();
+    const queues = site.daemon.pipeline.workers.map(({ placed }) => placed.stage.queue);
+    expect(queues.length).toBe(5);
+    for (const queue of queues) await site.daemon.broker.publish(queue, [{ body }]);
+    for (const queue of queues) {
+      expect(await until(async () => (await site.bodies(`${queue}.dead`))[0] !== undefined)).toBe(true);
+      expect(await site.bodies(`${queue}.dead`)).toEqual([Buffer.from(body).toString()]);
+    }
+    expect(await site.employ(budi(site))).toEqual({ end: "done", warnings: [] });
+    expect(site.output()).not.toContain("9171010101900003");
+  });
+
+  test.each<[string, unknown, string]>([
+    ["null", null, "bad_employee"],
+    ["a text", "Budi", "bad_employee"],
+    ["a list", [], "bad_identity_number"],
+    ["one without any field", {}, "bad_identity_number"],
+    ["one whose photo is a text", { identity_number: "1", name: "A", photo: "http://127.0.0.1/a.png" }, "bad_employee"],
+    ["one whose regionals are a text", { identity_number: "1", name: "A", regionals: "tuks" }, "bad_employee"],
+    ["one whose name is a number", { identity_number: "1", name: 7 }, "bad_name"],
+    ["one whose KIB number is a record", { identity_number: "1", name: "A", kib_number: {} }, "bad_employee"],
+    ["one whose NIK is a fraction", { identity_number: 1.5, name: "A" }, "bad_identity_number"],
+    ["one whose NIK has a space in it", { identity_number: "35 01", name: "A" }, "bad_identity_number"],
+  ])("an employee that is %s", async (_, employee, code) => {
+    await using site = await startSite();
+    expect((await site.work("hikvision_create_person", { employee })).end).toBe(code);
+    expect(await site.bodies("hikvision_create_person.dead")).toEqual([JSON.stringify({ employee })]);
+    expect(site.hikcentral.persons.size).toBe(0);
+  });
+
+  test("a NIK as a number too large for JavaScript keeps its digits in the dead letter's body", async () => {
+    const unsafe = "9171010101900003";
+    await using site = await startSite();
+    site.eposh.days.set(date, [budi(site, { identity_number: unsafe }), budi(site, { kib_number: "2600002" })]);
+    await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST", body: `{"from":"${date}","to":"${date}"}` });
+    const [body = ""] = await until(async () => {
+      const dead = await site.bodies("hikvision_create_person.dead");
+      return dead.length > 0 && dead;
+    });
+    expect(body).toBe(JSON.stringify({ employee: budi(site, { identity_number: 0 }) }).replace(":0", `:${unsafe}`));
+    await until(() => site.person("3500000000000001")?.groups.length === 3);
+    expect(site.output()).toContain("too large to be exact");
+    expect(site.output()).not.toContain(unsafe);
+  });
+
+  test("a zone named like something every object has is an unknown zone", async () => {
+    await using site = await startSite();
+    const regionals = ["constructor", "__proto__", "tuks"].map((slug) => ({ name: slug, slug }));
+    expect(await site.employ(budi(site, { regionals }))).toEqual({
+      end: "done",
+      warnings: ["unknown_regional", "unknown_regional"],
+    });
+    expect(site.person("3500000000000001")?.groups).toEqual(["8"]);
+  });
+});

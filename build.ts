@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeKit } from "./build-kit.ts";
 import { version } from "./package.json";
@@ -21,7 +21,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
     const fresh = join(folder, basename(out));
     const { success, logs } = await Bun.build({
       entrypoints: [join(root, "src/main.ts")],
-      plugins: [withKit(folder, await makeKit())],
+      plugins: [withKit(await makeKit())],
       compile: {
         outfile: fresh,
         ...(target ? { target } : {}),
@@ -49,8 +49,10 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
 }
 
 /** Puts the finished kit in place of the module that would make it. */
-function withKit(folder: string, kit: Uint8Array): Bun.BunPlugin {
-  const file = join(folder, "kit.zst");
+function withKit(kit: Uint8Array): Bun.BunPlugin {
+  // The path goes into the bytes of the binary: always the same one.
+  const file = join(root, "node_modules/.cache/hikvision-sync/kit.zst");
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, kit);
   const contents = `
     import path from ${JSON.stringify(file)} with { type: "file" };

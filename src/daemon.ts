@@ -97,7 +97,7 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
     started = start();
     await before.clients[Symbol.asyncDispose]();
     for (const text of [...fresh.warnings, ...fresh.hints]) log.warn(text);
-    log.info(`Reloaded, with the stages as they are now; changed: ${taken.join(", ") || "nothing else"}`);
+    log.info(`Reloaded; changed: ${taken.join(", ") || "nothing"}`);
     if (left.length > 0) log.warn(`left as it was until a restart: ${left.join(", ")}`, { code: "needs_restart" });
     if (Object.values(fresh.sources).includes("credentials"))
       log.info("Credentials are those of the start: systemd hands them out only then");

@@ -116,8 +116,8 @@ export class DeadLetters {
     const { mask } = this.options;
     for await (const { letter, meta, body, delivery } of this.#letters({ ids: [id] })) {
       const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, null, 2);
-      // A NIK may have fewer digits than the mask looks for.
-      const safe = meta.code === undefined ? text : text.replaceAll(meta.code, "[nik]");
+      // A NIK may have fewer digits than the mask looks for, or letters.
+      const safe = (meta.code ?? "").length < 6 ? text : text.replaceAll(meta.code ?? "", "[nik]");
       const history = meta.history.map((one) => ({ ...one, text: mask(one.text) }));
       return { ...letter, history, body: mask(safe).slice(0, maxBodyCharacters) };
     }

@@ -57,8 +57,8 @@ export class Operator {
     const depths = isUp ? await depthsOf(broker, queues()) : [];
     const stopped = placed.map(({ stage: { name } }) => {
       const since = paused.all.get(name);
-      const why = since === undefined ? null : textOf(name, since);
-      return { name, state: why === null ? "stopped" : "paused", paused: why, since: since ? new Date(since) : null };
+      if (since === undefined) return { name, state: "stopped", paused: null, since: null };
+      return { name, state: "paused", paused: textOf(name), since: new Date(since) };
     });
     const { ready, stages, unconsumed } = (await running?.readiness()) ?? {
       ready: false,
@@ -120,9 +120,8 @@ export class Operator {
   }
 
   #hold(stage: string, since: string): void {
-    this.options.running?.pipeline.worker(stage)?.hold(textOf(stage, since), new Date(since));
+    this.options.running?.pipeline.worker(stage)?.hold(textOf(stage), new Date(since));
   }
 }
 
-const textOf = (stage: string, since = "") =>
-  `an operator paused it at ${since.slice(0, 16)}Z; go on with: hikvision-sync resume ${stage}`;
+const textOf = (stage: string) => `an operator paused it; go on with: hikvision-sync resume ${stage}`;

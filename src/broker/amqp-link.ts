@@ -5,6 +5,9 @@ import { textOf } from "../errors.ts";
 import { StatefulBroker } from "./base.ts";
 import { BrokerDown } from "./broker.ts";
 
+/** For saying goodbye: a broker that hangs must not keep the daemon from ending. */
+const closeMs = 1_500;
+
 /**
  * One connection that recovers by itself, and what it does not recover: its channels. Up means that messages can be
  * published.
@@ -50,10 +53,9 @@ export abstract class AmqpLink extends StatefulBroker {
   }
 
   /** RabbitMQ's answer, or its refusal with a reply code; anything else is BrokerDown, also an answer that is late. */
-  async within<T>(answer: Promise<T>): Promise<T> {
+  async within<T>(answer: Promise<T>, ms = this.deadlineMs): Promise<T> {
     const late = Promise.withResolvers<never>();
-    const text = `RabbitMQ did not answer within ${this.deadlineMs} ms`;
-    const timer = setTimeout(() => late.reject(new BrokerDown(text)), this.deadlineMs);
+    const timer = setTimeout(() => late.reject(new BrokerDown(`RabbitMQ did not answer within ${ms} ms`)), ms);
     try {
       return await Promise.race([answer, late.promise]);
     } catch (error) {
@@ -92,9 +94,9 @@ export abstract class AmqpLink extends StatefulBroker {
     const socket = (this.#model?.connection as { stream?: Duplex } | undefined)?.stream;
     try {
       // The channels first: an acknowledgement may still wait in one, and the connection's close would overtake it.
-      await this.within(Promise.allSettled([...this.#channels].map((channel) => channel.close())));
+      await this.within(Promise.allSettled([...this.#channels].map((channel) => channel.close())), closeMs);
       this.#model = undefined;
-      await this.within(this.connection.close());
+      await this.within(this.connection.close(), closeMs);
     } catch {
       this.#model = undefined;
       void this.connection.close();

@@ -68,7 +68,7 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       const answer = await office.ask<Done>("POST", `/dead/${verb}`, selection);
       const { left, unknown } = answer;
       if (args.json) sayJson(answer);
-      else say(`${answer[done] ?? 0} dead letters ${dryRun ? "would be" : "were"} ${done}`);
+      else say(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
       for (const { count, text } of left) complain(`${count} stay: ${text}`);
       if (unknown.length > 0) complain(`there is no dead letter ${unknown.join(", ")}`);
       return left.length + unknown.length > 0 ? exits.failed : exits.ok;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openBroker } from "../broker/open.ts";
-import { builtinNames } from "../builtin.ts";
+import { stageNamesIn } from "../builtin.ts";
 import type { LocalConfig } from "../config.ts";
 import { placedOf } from "../daemon.ts";
 import { Exit, exits, textOf } from "../errors.ts";
@@ -34,7 +34,7 @@ export const operateArguments = {
 } as const;
 
 export async function openOffice(args: { config?: string | undefined }): Promise<Office> {
-  const { config } = loadLocalConfig(args, { stageNames: builtinNames });
+  const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
   await using opened = new AsyncDisposableStack();
   const daemon = DaemonClient.of(config);
   const nobody = await daemon.call("GET", "/livez").then(() => undefined, textOf);

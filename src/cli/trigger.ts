@@ -71,6 +71,10 @@ function report(view: RunView): number {
   const { run, status, employees, through, warnings, deadLetters, fetched } = view;
   for (const { code, count, text } of warnings) say(`warning ${code}: ${count} (${text})`);
   for (const { code, count, text } of deadLetters) say(`dead letter ${code}: ${count} (${text})`);
+  if (status === "cancelled") {
+    complain(`run ${run} was cancelled at ${through} of ${employees} employees`);
+    return exits.failed;
+  }
   if (status !== "done") {
     complain(
       `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, whose log says what it waits for`,

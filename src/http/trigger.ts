@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import type { Broker } from "../broker/broker.ts";
 import type { Ledger } from "../ledger.ts";
@@ -59,7 +60,8 @@ export function parseRequest(text: string): TriggerRequest | { problem: string }
     };
   }
   const parsed = v.safeParse(asked, body);
-  if (parsed.success) return parsed.output;
+  if (parsed.success && !Array.isArray(body)) return parsed.output;
+  if (!parsed.issues) return { problem: "the body must be a JSON object" };
   const problems = parsed.issues.map((issue) => {
     const [first] = issue.path ?? [];
     const key = String(first?.key ?? "");
@@ -82,7 +84,7 @@ export class Trigger {
     const { dates } = found;
     const covering = this.#covering(dates);
     if (covering !== undefined) return { status: 409, body: { status: "running", run: covering } };
-    if (broker.state !== "up") return brokerDown(broker);
+    if (!(await this.#brokerIsUp())) return brokerDown(broker);
 
     const { limit, kib } = request;
     const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${randomUUID().slice(0, 8)}`;
@@ -109,12 +111,22 @@ export class Trigger {
     try {
       // The daemon answers a moment before its queues are declared.
       await broker.declare([queue]);
+      await broker.declare([queue]);
       await broker.publish(queue, messages);
     } catch {
       through?.cancel();
       return brokerDown(broker, run);
     }
     return through ? await through.answer : { status: 202, body: { status: "accepted", run } };
+  }
+
+  /** Right after the start it may still be connecting: that is waited for, as long as nothing speaks against it. */
+  async #brokerIsUp(): Promise<boolean> {
+    const { broker } = this.options;
+    for (let waitedMs = 0; waitedMs < 5_000 && broker.state === "connecting" && !broker.trouble; waitedMs += 50) {
+      await sleep(50);
+    }
+    return broker.state === "up";
   }
 
   /** A run in progress that fetches every one of these dates already, for everybody. */
@@ -133,7 +145,8 @@ export class Trigger {
     const people = new Set<string>();
     const pages = new Set<string>();
     let done = 0;
-    const failure = (text: string) => resolve(failed(502, `${text}; it will be tried again`, run));
+    const failure = (text: string, next = "it will be tried again") => resolve(failed(502, `${text}; ${next}`, run));
+    const nexts = { dead: "see hikvision-sync dead list", ended: "an operator ended the run" };
     const stopRecords = ledger.onRecord((entries) => {
       for (const { run: of, stage, kind, item, outcome, failure: why } of entries) {
         if (of !== run || stage !== "induction") continue;
@@ -141,7 +154,7 @@ export class Trigger {
         if (kind === "page") pages.add(item);
         if (kind !== "task" || outcome === "warning") continue;
         if (outcome === "done") done++;
-        else if (why) failure(why.text);
+        else if (why) failure(why.text, outcome === "dead" || outcome === "ended" ? nexts[outcome] : undefined);
       }
       if (done === tasks) resolve({ status: 200, body: queued(run, people.size, pages.size, broker.label) });
     });

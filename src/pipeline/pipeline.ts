@@ -29,11 +29,8 @@ export class Pipeline {
 
   /** Every queue that is published to or consumed, with its wait queues and the one for the dead. */
   get queues(): string[] {
-    return this.#placed.flatMap(({ stage: { queue } }) => [
-      queue,
-      ...this.#shop.delays.map((delay) => waitQueueOf(queue, delay)),
-      deadQueueOf(queue),
-    ]);
+    const own = this.#placed.flatMap(({ stage: { queue } }) => [queue, deadQueueOf(queue)]);
+    return [...own, ...this.#waits];
   }
 
   /** Those and the ones of former stages. */
@@ -43,10 +40,7 @@ export class Pipeline {
 
   /** The queues that are emptied here. */
   get consumed(): Set<string> {
-    const waits = this.#placed.flatMap(({ stage }) =>
-      this.#delaysOf(stage.queue).map((d) => waitQueueOf(stage.queue, d)),
-    );
-    return new Set([...this.workers.map(({ placed }) => placed.stage.queue), ...waits]);
+    return new Set([...this.workers.map(({ placed }) => placed.stage.queue), ...this.#waits]);
   }
 
   /** The stages after which an employee is through. */
@@ -82,6 +76,12 @@ export class Pipeline {
   async stop(giveUp: AbortSignal): Promise<void> {
     this.#sweepers.abort();
     await Promise.all([...this.workers.map((worker) => worker.stop(giveUp)), ...this.#sweeping]);
+  }
+
+  get #waits(): string[] {
+    return this.#placed.flatMap(({ stage: { queue } }) =>
+      this.#delaysOf(queue).map((delay) => waitQueueOf(queue, delay)),
+    );
   }
 
   /** The rungs of the ladder, and of former ones. */

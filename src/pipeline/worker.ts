@@ -83,6 +83,7 @@ export class Worker {
   /** Takes no more work and finishes what is in hand; what is not finished when `late` aborts goes back. */
   async stop(late: AbortSignal): Promise<void> {
     this.#stop.abort();
+    this.#held?.released.resolve();
     this.#round.end();
     const end = () => {
       this.#giveUp.abort();
@@ -97,7 +98,7 @@ export class Worker {
     for (let tries = 0; !this.#stop.signal.aborted; ) {
       if (this.#held) {
         this.consuming = true;
-        await Promise.race([this.#held.released.promise, once(this.#stop.signal, "abort")]);
+        await this.#held.released.promise;
         continue;
       }
       const pause = await this.#consume(tries > 0);

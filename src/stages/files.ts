@@ -25,13 +25,14 @@ export function rightsProblem(path: string): string | undefined {
   return mode & 0o022 ? `can be written by others: chmod go-w ${path}` : undefined;
 }
 
-/** Where in a file something is, as `file:line`; its first line where nothing is found. */
-export function placeIn(file: string, pattern: RegExp): string {
+/** Where in a file the first of these is that is there, as `file:line`; else its first line. */
+export function placeIn(file: string, ...patterns: RegExp[]): string {
   let source = "";
   try {
     source = readFileSync(file, "utf8");
   } catch {}
-  return `${file}:${source.slice(0, Math.max(0, source.search(pattern))).split("\n").length}`;
+  const index = patterns.map((pattern) => source.search(pattern)).find((found) => found >= 0) ?? 0;
+  return `${file}:${source.slice(0, index).split("\n").length}`;
 }
 
 export const propertyPattern = (property: string) =>

@@ -22,28 +22,26 @@ function register(): void {
   });
 }
 
-/** Every stage of the folder. What is wrong with one is told by it; Exit 78 only where there is no such folder. */
+/** Every stage of the folder; what is wrong with one it says itself. Exit 78 only where there is no such folder. */
 export async function loadFolder(folder: string, { deadlineMs = 5_000 }: LoadOptions = {}): Promise<Found[]> {
   const files = stageFilesIn(folder);
+  const unsafe = rightsProblem(folder);
   register();
-  const problem = rightsProblem(folder);
-  const found = await Promise.all(files.map((file) => load(file, deadlineMs)));
-  if (problem && found[0]) found[0].problems.push(`${folder}: the folder ${problem}`);
-  return found;
+  return Promise.all(files.map((file) => load(file, unsafe && `its folder ${unsafe}`, deadlineMs)));
 }
 
-async function load(file: string, deadlineMs: number): Promise<Found & { problems: string[] }> {
-  const problems: string[] = [];
+async function load(file: string, unsafe: string | undefined, deadlineMs: number): Promise<Found> {
   const at = (property?: string) =>
-    placeIn(file, property === undefined ? /^export default|^module\.exports/m : propertyPattern(property));
-  const found = { origin: file, file: nameOf(file), at, problems };
-  const unsafe = rightsProblem(file);
-  if (unsafe) return { ...found, exported: undefined, problems: [`${file}:1: it ${unsafe}`] };
+    placeIn(file, ...(property === undefined ? [] : [propertyPattern(property)]), /^export default/m);
+  const found = { origin: file, file: nameOf(file), at };
   try {
+    // Before anything of it is run.
+    const problem = unsafe ?? rightsProblem(file);
+    if (problem) throw new Refused([`${file}:1: ${problem}`]);
     return { ...found, exported: await exportedBy(file, deadlineMs) };
   } catch (error) {
-    problems.push(...(error instanceof Refused ? error.problems : [textOf(error)]));
-    return { ...found, exported: undefined };
+    const problems = error instanceof Refused ? error.problems : [`${file}:1: ${textOf(error)}`];
+    return { ...found, exported: undefined, problems };
   }
 }
 

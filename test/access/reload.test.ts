@@ -95,23 +95,3 @@ test("what needs a restart is said by name and left as it was, and the rest is t
   const { dead, through } = await daemon.induct();
   expect([dead, through]).toEqual([0, 20]);
 });
-
-test("a stage that was written anew is taken over, and one that does not load leaves the old one at work", async () => {
-  await using simulators = await startSimulators({ people: 5 });
-  const stages = temporaryFolder();
-  const app = `app_id = "${simulators.env.EPOSH_APP_ID}"\n[stages]\nfolder = "${stages}"\n`;
-  const stage = (text: string) => `import { defineStage, v, end } from "hikvision-sync";
-    export default defineStage({ name: "say", queue: "say", after: "assign-privilege", message: v.unknown(),
-      run: (_, { log }) => { log.info("${text}"); return end("said"); } });`;
-  writeFileSync(join(stages, "say.ts"), stage("the old one"));
-  const { daemon, reload } = await start(simulators, `${app.slice(app.indexOf("[stages]"))}`);
-  await using _daemon = daemon;
-  await daemon.induct();
-  expect(daemon.output()).toContain("the old one");
-  writeFileSync(join(stages, "say.ts"), "nonsense(");
-  expect(await reload(app, /not reloaded.*\n/)).toContain(`${stages}/say.ts:1`);
-  writeFileSync(join(stages, "say.ts"), stage("the new one"));
-  await reload(app, /Reloaded.*\n/);
-  await daemon.induct();
-  expect(daemon.output()).toContain("the new one");
-});

@@ -54,6 +54,8 @@ export interface DaemonProcess extends AsyncDisposable {
   induct(body?: unknown): Promise<RunView>;
   /** SIGTERM; its exit code. */
   stop(): Promise<number>;
+  /** kill -9. */
+  kill(): Promise<void>;
 }
 
 const running = new Set<Bun.Subprocess>();
@@ -134,6 +136,12 @@ export async function startDaemon(
       return await until(through, { timeoutMs: 60_000, everyMs: 50, what: "the run to be through" });
     },
     stop,
+    async kill() {
+      child.kill("SIGKILL");
+      await child.exited;
+      running.delete(child);
+      await collected;
+    },
     async [Symbol.asyncDispose]() {
       if (!running.has(child)) return;
       const exit = await stop();

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "bun:test";
+import type { Handled } from "../../src/dead-letters.ts";
+import type { RunView } from "../../src/ledger-runs.ts";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+
+const rabbit = await sharedRabbit();
+const nik = "3500000000000001";
+const dead = "hikvision_create_person.dead";
+const oldMs = 25 * 3_600_000;
+
+type Answer = Partial<Omit<Handled, "count">> &
+  Partial<{ replayed: number; dropped: number; total: number; error: string; body: string }> & {
+    groups?: { stage: string; code: string; count: number; ids: string[] }[];
+  };
+
+async function ask(site: Site, path: string, body?: unknown): Promise<Answer & { status: number; whole: string }> {
+  const request = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const answer = await fetch(`${site.daemon.url}${path}`, request);
+  const whole = await answer.text();
+  return { ...(JSON.parse(whole) as Answer), status: answer.status, whole };
+}
+
+/** Employees without a name, each a dead letter of create-person. */
+async function kill(site: Site, count: number, headers: Record<string, string> = {}): Promise<void> {
+  const nobody = (at: number) => budi(site, { name: null, kib_number: `${2_600_001 + at}` });
+  for (let at = 0; at < count; at++)
+    expect(await site.employ(nobody(at), { "hs-fetched": new Date().toISOString(), ...headers })).toMatchObject({
+      end: "bad_name",
+    });
+}
+
+const idsOf = async (site: Site) => (await ask(site, "/dead")).groups?.flatMap(({ ids }) => ids) ?? [];
+
+describe.each([
+  ["the embedded queue", {}],
+  ["RabbitMQ", { BROKER_URL: rabbit.url }],
+])("with %s", (_, env) => {
+  test("dead letters are counted by stage and cause, and looking takes none away", async () => {
+    await using site = await startSite({ env });
+    await kill(site, 3);
+    await site.work("hikvision_update_kib", "not JSON");
+    for (let looks = 0; looks < 3; looks++) {
+      const { total, groups } = await ask(site, "/dead");
+      expect(total).toBe(4);
+      expect(groups?.map(({ stage, code, count }) => [stage, code, count])).toEqual([
+        ["create-person", "bad_name", 3],
+        ["update-kib", "bad_message", 1],
+      ]);
+    }
+    expect(await ask(site, "/dead?stage=update-kib")).toMatchObject({ total: 1 });
+    expect(await ask(site, "/dead?code=unheard_of")).toMatchObject({ total: 0 });
+    await ask(site, "/dead/drop", { all: true });
+  });
+
+  test("a letter is shown with its history and its message, and without the NIK that is in both", async () => {
+    await using site = await startSite({ env });
+    await kill(site, 1);
+    expect((await site.bodies(dead))[0]).toContain(nik);
+    const [id = ""] = await idsOf(site);
+    const shown = await ask(site, `/dead/${id}`);
+    expect(shown).toMatchObject({ id, stage: "create-person", code: "bad_name", attempts: 1, kib: "2600001" });
+    expect(shown.body).toContain('"kib_number": "2600001"');
+    expect(shown.body).toContain('"identity_number": "[nik]"');
+    expect(shown.whole).not.toContain(nik);
+    expect((await ask(site, "/dead/0123456789ab")).status).toBe(404);
+    await ask(site, "/dead/drop", { all: true });
+  });
+
+  test("one that fails again after a replay is the same dead letter again, with its history", async () => {
+    await using site = await startSite({ env });
+    await kill(site, 1);
+    const before = await idsOf(site);
+    expect(await ask(site, "/dead/replay", { ids: before })).toMatchObject({ replayed: 1, left: [], unknown: [] });
+    await until(async () => (await ask(site, "/dead")).total === 1, { what: "it to be dead again" });
+    expect(await idsOf(site)).toEqual(before);
+    const { history } = (await ask(site, `/dead/${before[0]}`)) as { history?: Body[] };
+    expect(history?.map(({ code }) => code)).toEqual(["bad_name", "bad_name"]);
+    await ask(site, "/dead/drop", { all: true });
+  });
+
+  test("a filter, a limit and a rate hold, and a dry run does nothing", async () => {
+    await using site = await startSite({ env });
+    await kill(site, 4);
+    await site.work("hikvision_update_kib", "not JSON");
+    const all = { stage: "create-person", dryRun: true };
+    expect(await ask(site, "/dead/drop", all)).toMatchObject({ dropped: 4 });
+    expect(await ask(site, "/dead/drop", { ...all, limit: 3 })).toMatchObject({ dropped: 3 });
+    expect(await ask(site, "/dead")).toMatchObject({ total: 5 });
+    expect(await ask(site, "/dead/drop", { code: "bad_name", limit: 1 })).toMatchObject({ dropped: 1 });
+    const startedAt = performance.now();
+    expect(await ask(site, "/dead/replay", { code: "bad_name", rate: 1 })).toMatchObject({ replayed: 3 });
+    expect(performance.now() - startedAt).toBeGreaterThan(2_000);
+    expect(await ask(site, "/dead/drop", { stage: "update-kib" })).toMatchObject({ dropped: 1 });
+    await until(async () => (await ask(site, "/dead")).total === 3, { what: "the three to be dead again" });
+    await ask(site, "/dead/drop", { all: true });
+    expect(await ask(site, "/dead")).toMatchObject({ total: 0, groups: [] });
+  });
+});
+
+test("dropping needs to be told which, and nothing but a known filter is taken", async () => {
+  await using site = await startSite();
+  await kill(site, 1);
+  for (const body of [{}, { limit: 5 }, { stage: 7 }, { stgae: "create-person" }, { code: "bad_name", rate: 0 }, []])
+    expect((await ask(site, "/dead/drop", body)).status).toBe(400);
+  expect(await ask(site, "/dead/replay", { ids: ["0123456789ab"] })).toMatchObject({ status: 404 });
+  expect(await ask(site, "/dead")).toMatchObject({ total: 1 });
+});
+
+test("data over a day old is only replayed when that is said, and the trigger to use instead is named", async () => {
+  await using site = await startSite();
+  await kill(site, 2, { "hs-fetched": new Date(Date.now() - oldMs).toISOString() });
+  const { replayed, left } = await ask(site, "/dead/replay", {});
+  expect(replayed).toBe(0);
+  expect(left).toEqual([{ count: 2, text: expect.stringContaining("--stale") }]);
+  expect(left?.[0]?.text).toMatch(/hikvision-sync trigger --from DATE --to DATE --kib 2600001,2600002 /);
+  expect(await ask(site, "/dead")).toMatchObject({ total: 2 });
+  expect(await ask(site, "/dead/replay", { stale: true })).toMatchObject({ replayed: 2, left: [] });
+});
+
+test("a run's counts become right again when its dead letters are replayed and go through, or are dropped", async () => {
+  await using site = await startSite({ people: 30 });
+  const { hikcentral } = site;
+  const refusal = JSON.stringify({ code: "2", msg: "Incorrect request parameter", data: "" });
+  hikcentral.faults.set({ kind: "answer", body: refusal, match: "customField/update", times: 6 });
+  const started = await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST" });
+  const { run } = (await started.json()) as { run: string };
+  const view = async () => (await (await fetch(`${site.daemon.url}/runs/${run}`)).json()) as RunView;
+  const isDone = async () => (await view()).status === "done";
+  await until(isDone, { what: "the run to be through" });
+  expect(await view()).toMatchObject({ employees: 30, through: 30, dead: 6, deadLetters: [{ count: 6 }] });
+
+  expect(await ask(site, "/dead/replay", { run, limit: 5 })).toMatchObject({ replayed: 5 });
+  await until(async () => (await isDone()) && (await view()).dead === 1, { what: "five to go through" });
+  expect((await view()).stages["assign-privilege"]).toEqual({ done: 29 });
+  expect(await ask(site, "/dead/drop", { run })).toMatchObject({ dropped: 1 });
+  expect(await view()).toMatchObject({ status: "done", employees: 30, through: 30, dead: 0, deadLetters: [] });
+  expect((await view()).stages["update-kib"]).toEqual({ done: 29, dropped: 1 });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, chownSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../support/daemon.ts";
+import { folderWith, stageText } from "./workshop.ts";
+
+const ends = "run() {},";
+const hangs = `import { v } from "hikvision-sync";
+setInterval(() => v, 1_000);
+await new Promise(() => {});
+export default 1;
+`;
+const throws = `import { v } from "hikvision-sync";
+interface Unused {
+  a: string;
+}
+const nobody: Unused | undefined = undefined;
+throw new Error(\`nobody is \${nobody} \${typeof v}\`);
+`;
+
+/** File, text, and what is said of it: the line, then a part of the text. */
+const refusals: [what: string, file: string, text: string, line: number, said: string][] = [
+  ["a syntax error", "syntax.ts", "export const odd = {\n  a: ;\n};\n", 2, "Unexpected ;"],
+  ["a throw at import", "throws.ts", throws, 6, "throws when it is imported: nobody is undefined"],
+  ["a top-level await that never ends", "hangs.ts", hangs, 3, "move what it awaits into run"],
+  ["no default export", "none.ts", "export const stage = 1;\n", 1, "no default export: export default defineStage"],
+  ["what is no stage", "five.ts", "\nexport default 5;\n", 2, "not a stage: export default defineStage"],
+  ["a stage without run", "idle.ts", stageText("idle", "concurrency: 1,"), 2, "run is missing"],
+  ["a name not the file's", "other.ts", stageText("another", ends), 3, "called another but its file other"],
+  ["a name that is taken", "twice.ts", stageText("twice", ends), 3, "the name twice is taken by"],
+  ["a queue that is taken", "queue.ts", stageText("queue", ends, { queue: "hikvision_queue" }), 4, "publisher"],
+  ["an unknown after", "lost.ts", stageText("lost", ends, { after: "nowhere" }), 5, "which is no stage; there is"],
+  ["a circle", "egg.ts", stageText("egg", ends, { after: "hen" }), 5, "egg after hen after egg; break it"],
+  ["the other end of it", "hen.ts", stageText("hen", ends, { after: "egg" }), 5, "hen after egg after hen; break it"],
+  ["an unknown import", "import.ts", 'import x from "lodash";\nexport default x;\n', 1, 'Could not resolve: "lodash"'],
+  [
+    "an unknown name in an import",
+    "bogus.ts",
+    '\nimport { bogus } from "hikvision-sync";\nexport default bogus;\n',
+    2,
+    "bogus",
+  ],
+  [
+    "options that do not match",
+    "asks.ts",
+    stageText("asks", `options: v.object({ url: v.string() }), ${ends}`),
+    7,
+    "url is missing",
+  ],
+  [
+    "an option that it has not",
+    "asks.ts",
+    stageText("asks", `options: v.object({ url: v.string() }), ${ends}`),
+    7,
+    "urll is not an option of it; there is url",
+  ],
+  ["a file that anybody may write", "open.ts", stageText("open", ends), 1, "chmod go-w"],
+  ["a part that anybody may write", "lib/open.ts", "export const open = 1;\n", 1, "is a part of"],
+  ["a file of somebody else", "foreign.ts", stageText("foreign", ends), 1, "chown root"],
+];
+
+describe("the binary refuses, all at once and with file and line,", async () => {
+  const folder = folderWith({
+    ...Object.fromEntries(refusals.map(([, file, text]) => [file, text])),
+    "twice.js": 'export { default } from "./twice.ts";\n',
+    "uses-open.ts": 'import { open } from "./lib/open.ts";\nexport default open;\n',
+    "fine.ts": stageText("fine", ends),
+    "fine.test.ts": "throw new Error('a test is no stage');\n",
+    "fine.d.ts": "export const a: 1;\n",
+  });
+  for (const file of ["open.ts", "lib/open.ts"]) chmodSync(join(folder, file), 0o666);
+  if (process.getuid?.() === 0) chownSync(join(folder, "foreign.ts"), 65534, 65534);
+  writeFileSync(join(folder, "config.toml"), `[stages]\nfolder = "${folder}"\n[stages.asks]\nurll = "secret-value"\n`);
+  const { exit, out, err } = await run(["stages", "--config", join(folder, "config.toml")]);
+  const lines = err.split("\n");
+
+  test.each(refusals)("%s", (what, file, _, line, said) => {
+    if (file === "foreign.ts" && process.getuid?.() !== 0) return;
+    const own = lines.filter((text) => text.startsWith(`${join(folder, file)}:${line}: `));
+    expect(
+      own.some((text) => text.includes(said)),
+      `${what}: ${own.join("; ")}\n${err}`,
+    ).toBe(true);
+  });
+
+  test("with 78, without a word about what is right and without values", () => {
+    expect({ exit, out }).toEqual({ exit: 78, out: "" });
+    expect(err).not.toContain("fine.");
+    expect(err).not.toContain("secret-value");
+  });
+});
+
+test("serve and check refuse as well, and serve does not listen", async () => {
+  const folder = folderWith({ "none.ts": "export const a = 1;\n" });
+  const env = {
+    STAGES_FOLDER: folder,
+    STATE_FOLDER: folder,
+    EPOSH_URL: "http://127.0.0.1:9/employees",
+    EPOSH_API_KEY: "eposh-key-1",
+    EPOSH_APP_ID: "eposh-app-1",
+    HIKCENTRAL_URL: "http://127.0.0.1:9",
+    HIKCENTRAL_APP_KEY: "hik-key-1",
+    HIKCENTRAL_APP_SECRET: "hik-secret-1",
+    HTTP_PORT: "0",
+  };
+  for (const command of ["serve", "check", "stages check"]) {
+    const { exit, out, err } = await run(command, env);
+    expect(exit, err).toBe(78);
+    expect(err).toContain(`${folder}/none.ts:1: `);
+    expect(out).not.toContain("trigger");
+  }
+});
+
+test("a folder that others may write is refused before anything in it is run", async () => {
+  const folder = folderWith({
+    "witness.ts": 'await Bun.write(process.env.HOME + "/was-run", "");\nexport default 1;\n',
+  });
+  chmodSync(folder, 0o777);
+  const { exit, err } = await run("stages", { STAGES_FOLDER: folder, HOME: folder });
+  expect({ exit, err }).toEqual({
+    exit: 78,
+    err: `${folder}/witness.ts:1: its folder can be written by others: chmod go-w ${folder}\n`,
+  });
+  expect(await Bun.file(join(folder, "was-run")).exists()).toBe(false);
+});
+
+test("a folder that is not there is said with its next step", async () => {
+  const { exit, err } = await run("stages", { STAGES_FOLDER: "/nonexistent/stages" });
+  expect({ exit, err }).toEqual({
+    exit: 78,
+    err: expect.stringContaining("take stages.folder out of the configuration"),
+  });
+});

@@ -3,7 +3,7 @@ import { defaultRegionals } from "./config-schema.ts";
 
 const head = `# hikvision-sync. Settings with a # in front show the default, or an example where there is none.
 # [section] key here = SECTION_KEY in the environment = the file section_key in $CREDENTIALS_DIRECTORY; the last wins.
-# Check with: hikvision-sync check (offline), hikvision-sync doctor (online), hikvision-sync config print
+# Check with: hikvision-sync check (offline), hikvision-sync config print
 `;
 
 /** The built-in dates are fixed ones, for whoever triggers without a configuration; a site wants the last days. */

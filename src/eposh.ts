@@ -84,8 +84,8 @@ export function createEposh(options: EposhOptions): EposhClient {
     if (refused) throw refused;
     const found = parsed(answer.body);
     if (!found) throw retry("eposh_bad_page", `eposh's answer for ${where} is no page with data and pagination`);
-    const { total, last_page } = found.pagination;
-    if (found.data.length === 0 && total > 0 && number <= last_page)
+    const { total } = found.pagination;
+    if (found.data.length === 0 && total > 0)
       throw retry("eposh_bad_page", `eposh's ${where} is empty while its total is ${total}`);
     return found;
   }

@@ -33,7 +33,7 @@ const bunTest = (...paths: string[]) => [`${bin}/bun`, "test", ...paths];
 const first = await Promise.all([
   step("types", [`${bin}/tsc`]),
   step("lint", [`${bin}/biome`, "check", "--error-on-warnings", "."]),
-  step("unit", bunTest("test/unit")),
+  step("unit", bunTest("test/unit", "--timeout", "60000")),
 ]);
 if (first.every(Boolean)) {
   await using rabbit = await startRabbit();

@@ -216,6 +216,8 @@ export class Ledger implements Disposable {
   #keep(entry: Entry): void {
     const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
     const person = code === undefined ? null : this.personKey(code);
+    // An id of a person is a plain hash of run and NIK, which the run beside it would give away.
+    const kept = kind === "person" ? this.personKey(item) : item;
     const at = entry.at.toISOString();
     const why = [failure?.code ?? null, failure?.text ?? null];
     const events =
@@ -223,7 +225,7 @@ export class Ledger implements Disposable {
     this.#db.query(events).run(at, run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
     if (outcome === "warning") return;
     const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
-    this.#db.query(steps).run(run ?? "", item, stage, kind, outcome, at, ...why);
+    this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
     if (outcome === "done" && person !== null && fetchedAt !== undefined) {
       const later = "insert into latest values (?1, ?2, ?3) on conflict do update set fetched = max(fetched, ?3)";
       this.#db.query(later).run(person, stage, fetchedAt.toISOString());

@@ -113,8 +113,9 @@ class Work {
     // A human's remark may leave no room for the mark: then a face that is there is not sent again and again.
     const remembers = readMemory(remark(wanted)).photoMark === wanted;
     if (wanted ? !known.hasFace || (remembers && wanted !== mark) : !known.hasFace) {
-      const face = fetched ?? (await this.#face());
-      if (face && (await this.#replaceFace(personId, face))) mark = wanted;
+      const face = fetched ?? (await this.#face(known.hasFace));
+      // Also a refused one was the last to be sent: while another face is there it is not sent at every run.
+      if (face && ((await this.#replaceFace(personId, face)) || known.hasFace)) mark = wanted;
     }
 
     const { givenName, familyName } = this.names;
@@ -171,7 +172,7 @@ class Work {
   }
 
   /** Undefined, with a warning, where there is no usable photo. */
-  async #face(): Promise<Face | undefined> {
+  async #face(hasOne = false): Promise<Face | undefined> {
     const { photo, site, warn } = this.context;
     let why = "the record has no photo link";
     if (this.link) {
@@ -181,6 +182,10 @@ class Work {
         if (!isReject(error)) throw error;
         why = error.message;
       }
+    }
+    if (hasOne) {
+      warn("photo_not_updated", `the face stays as it was: ${why}`);
+      return undefined;
     }
     if (site.photoRequired) throw reject("no_photo", `${why}; upload a photo in Eposh and trigger the date again`);
     warn("no_photo", `the person has no face: ${why}`);

@@ -61,7 +61,9 @@ export default defineStage({
 /** The whole page where it holds anybody new, so that pages travel unchanged; of a limited run only those asked for. */
 function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: Progress): unknown[] {
   const wanted = kib ? data.filter((employee) => kib.has(kibOf(employee))) : data;
-  return wanted.every((employee) => sent.has(keyOf(employee))) ? [] : wanted.slice(0, left);
+  const fresh = wanted.filter((employee) => !sent.has(keyOf(employee)));
+  if (fresh.length === 0) return [];
+  return left === Number.POSITIVE_INFINITY ? wanted : fresh.slice(0, left);
 }
 
 /** Tells employees apart: by NIK, or by everything where there is none. */

@@ -1,4 +1,4 @@
-import { defineStage, kibNumberOf, personCodeOf, readMemory, reject, v } from "../src/stage.ts";
+import { defineStage, kibNumberOf, personCodeOf, readMemory, reject, retry, v } from "../src/stage.ts";
 
 const id = v.pipe(
   v.union([v.string(), v.number()]),
@@ -23,15 +23,17 @@ export default defineStage({
   async run({ personId, kib_number, employee }, { hikcentral, site, meta, log, warn }) {
     const kib = kibNumberOf(kib_number);
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
-    if (person ? person.personId !== personId : meta.again) {
+    if (!person && !meta.again)
+      throw retry("person_not_seen", `person ${personId} cannot be found by its NIK; it may be too new`);
+    if (person?.personId !== personId) {
       throw reject(
         "person_changed",
         `person ${personId} is not this employee in HikCentral any more; trigger the date again`,
       );
     }
 
-    const current = person ? hikcentral.kibOf(person) : "";
-    const { fetchedAt } = readMemory(person?.remark ?? "");
+    const current = hikcentral.kibOf(person);
+    const { fetchedAt } = readMemory(person.remark);
     const newer = meta.superseded || (meta.fetchedAt && fetchedAt && fetchedAt > meta.fetchedAt);
     if (kib === undefined) {
       warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is left as it is`);

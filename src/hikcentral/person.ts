@@ -89,12 +89,13 @@ export interface Memory {
 const memory = /\s*\[hs (-|\d{8}T\d{6}\.\d{3}Z) (-|[\da-f]{8})\]/;
 
 /** `text` is the remark without our note. */
-export function readMemory(remark: string): Memory & { text: string } {
+export function readMemory(remark: string, now = Date.now()): Memory & { text: string } {
   const [note = "", at = "-", mark = "-"] = memory.exec(remark) ?? [];
   const iso = at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5");
   const fetchedAt = new Date(iso);
   return {
-    fetchedAt: Number.isNaN(fetchedAt.getTime()) ? undefined : fetchedAt,
+    // NaN is no date; one to come is a clock that was wrong, and would lock the person for good.
+    fetchedAt: fetchedAt.getTime() <= now + 3_600_000 ? fetchedAt : undefined,
     photoMark: mark === "-" ? undefined : mark,
     text: remark.replace(note, "").trim(),
   };

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import type { Broker } from "../broker/broker.ts";
 import type { Ledger } from "../ledger.ts";
-import { runsOf } from "../ledger-runs.ts";
 import { writeMeta } from "../pipeline/meta.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 
@@ -30,7 +29,14 @@ type Answer = { status: 200 | 202 | 400 | 409 | 502 | 503; body: Record<string, 
 
 const list = v.pipe(
   v.union([v.string(), v.number(), v.array(v.union([v.string(), v.number()]))]),
-  v.transform((value) => [value].flat().map(String)),
+  v.transform((value) =>
+    [value]
+      .flat()
+      .flatMap((one) => String(one).split(","))
+      .map((one) => one.trim()),
+  ),
+  v.minLength(1),
+  v.everyItem((one) => one !== ""),
 );
 const asked = v.strictObject({
   from: v.optional(v.string()),
@@ -98,15 +104,6 @@ export class Trigger {
     const messages = tasks.map((task, at) => ({
       body: JSON.stringify(task),
       headers: writeMeta({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
-    }));
-    ledger.openRun({
-      id: run,
-      at: now(),
-      dates,
-      tasks: tasks.length,
-      ...(limit ? { limit } : {}),
-      ...(kib ? { kib } : {}),
-    });
     const through = wait ? this.#workedOff(run, tasks.length) : undefined;
     try {
       // The daemon answers a moment before its queues are declared.
@@ -115,8 +112,16 @@ export class Trigger {
       await broker.publish(queue, messages);
     } catch {
       through?.cancel();
-      return brokerDown(broker, run);
+      return brokerDown(broker);
     }
+    ledger.openRun({
+      id: run,
+      at: now(),
+      dates,
+      tasks: tasks.length,
+      ...(limit ? { limit } : {}),
+      ...(kib ? { kib } : {}),
+    });
     return through ? await through.answer : { status: 202, body: { status: "accepted", run } };
   }
 
@@ -131,11 +136,11 @@ export class Trigger {
 
   /** A run in progress that fetches every one of these dates already, for everybody. */
   #covering(dates: readonly string[]): string | undefined {
-    const { ledger, pipeline } = this.options;
-    const fetching = runsOf(ledger.rows, pipeline.leaves).filter(
-      ({ status, limit, kib }) => status === "fetching" && !limit && !kib,
-    );
-    return fetching.find((run) => dates.every((date) => run.dates.includes(date)))?.run;
+    const open = `select id, dates from runs r where people_limit is null and kib is null and cancelled is null and tasks >
+      (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
+        and outcome in ('done', 'ended', 'dead', 'dropped')) order by at desc`;
+    const runs = this.options.ledger.rows<{ id: string; dates: string }>(open);
+    return runs.find((run) => dates.every((date) => (JSON.parse(run.dates) as string[]).includes(date)))?.id;
   }
 
   /** Resolves when all of a run's dates are worked off, or at the first that fails; what is left goes on by itself. */

@@ -113,6 +113,8 @@ const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\
 export const wayOf = (run: string, person: Somebody, employee: unknown) =>
   digest(run, person.code ?? JSON.stringify(employee) ?? "");
 
+const beforeOf = (at: Date | undefined, now: Date) => (at && at > now ? now : at);
+
 /** Headers first; what they do not say is taken from the body; the rest stays unknown. */
 export function readMeta(delivery: Delivery, body: unknown, now: Date): Tracked {
   const said = v.parse(headersSchema, delivery.headers);
@@ -124,7 +126,7 @@ export function readMeta(delivery: Delivery, body: unknown, now: Date): Tracked 
     run: said[name.run],
     kib: said[name.kib] ?? person?.kib,
     code,
-    fetchedAt: said[name.fetched],
+    fetchedAt: beforeOf(said[name.fetched], now),
     attempt,
     firstSeenAt: said[name.first] ?? now,
     again: delivery.redelivered || attempt > 0 || said[name.failure].length > 0,

@@ -104,10 +104,10 @@ export class Trigger {
     const messages = tasks.map((task, at) => ({
       body: JSON.stringify(task),
       headers: writeMeta({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
+    }));
     const through = wait ? this.#workedOff(run, tasks.length) : undefined;
     try {
       // The daemon answers a moment before its queues are declared.
-      await broker.declare([queue]);
       await broker.declare([queue]);
       await broker.publish(queue, messages);
     } catch {

@@ -192,7 +192,7 @@ export class DeadLetters {
       const kibs = [...letters.values()].filter(Boolean).join(",");
       return { count: letters.size, text: reason.replace(kibsHere, kibs && ` --kib ${kibs}`) };
     });
-    return { count: total, left: texts, unknown: [...unknown], ...(trouble && { trouble }) };
+    return { count: total, left: texts, unknown: total < limit ? [...unknown] : [], ...(trouble && { trouble }) };
   }
 
   async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<Found> {
@@ -238,7 +238,8 @@ export class DeadLetters {
   /** Says what to do instead. */
   #reasonToLeave({ placed, letter, meta }: Found, { stale = false }: Selection): string | undefined {
     const { ledger, now } = this.options;
-    if (placed === undefined) return `there is no stage ${letter.stage} any more: bring it back, or drop them`;
+    if (placed === undefined)
+      return `there is no stage ${letter.stage} on ${letter.queue} any more: bring it back, or drop them`;
     if (ledger.isCancelled(meta.run)) return `run ${meta.run} was cancelled: trigger its dates again, or drop them`;
     const ageMs = now().getTime() - (meta.fetchedAt ?? meta.firstSeenAt).getTime();
     if (placed.stage.name !== "create-person" || ageMs <= oldMs || stale) return undefined;

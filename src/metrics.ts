@@ -65,7 +65,7 @@ export class Metrics {
   });
   readonly #inHand = this.#gauge("in_flight", "Messages in hand.", "stage");
   readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", "queue");
-  readonly #lastTaken = this.#gauge("last_taken_age_seconds", "Since the stage last took a message.", "stage");
+  readonly #lastTaken = this.#gauge("last_taken_age_seconds", "Since the stage last took a message; nothing until it took one.", "stage");
   readonly #paused = this.#gauge("paused", "1 while a stage takes no work.", "upstream", "stage");
 
   /** Each of these stages shows its zeros from the start. */
@@ -102,9 +102,7 @@ export class Metrics {
     for (const gauge of [this.#inHand, this.#depth, this.#lastTaken, this.#paused]) gauge.reset();
     for (const { stage, inHand, lastTakenAt } of stages) {
       this.#inHand.set({ stage }, inHand);
-      // NaN, because "never" is neither now nor long ago.
-      const age = lastTakenAt ? (now.getTime() - lastTakenAt.getTime()) / 1000 : Number.NaN;
-      this.#lastTaken.set({ stage }, age);
+      if (lastTakenAt) this.#lastTaken.set({ stage }, (now.getTime() - lastTakenAt.getTime()) / 1000);
     }
     for (const { upstream, stage, isPaused } of paused) this.#paused.set({ upstream, stage }, Number(isPaused));
     for (const [queue, ready] of depths) this.#depth.set({ queue }, ready);

@@ -56,6 +56,9 @@ export const unmasked = Object.assign((text: string) => text, { hide: () => {} }
 export const builtinStage = (name: string): Stage | undefined =>
   Object.values(builtins).find((one) => one.name === name);
 
+/** Everything here answers in milliseconds: a stage that takes longer waits for nothing. */
+const patienceMs = 5_000;
+
 const now = () => new Date("2026-01-19T08:00:00+07:00");
 
 export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Trial> {
@@ -121,7 +124,7 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
       headers,
       now,
       ...(more.again && { again: true }),
-      ...(more.signal && { signal: more.signal }),
+      signal: AbortSignal.any([AbortSignal.timeout(patienceMs), ...(more.signal ? [more.signal] : [])]),
     });
   }
 

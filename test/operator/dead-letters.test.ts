@@ -110,20 +110,30 @@ test("dropping needs to be told which, and nothing but a known filter is taken",
 
 test("data over a day old is only replayed when that is said, and the trigger to use instead is named", async () => {
   await using site = await startSite();
-  await kill(site, 2, { "hs-fetched": new Date(Date.now() - oldMs).toISOString() });
+  const dates = ["2026-01-05", "2026-01-07"];
+  site.daemon.ledger.openRun({ id: "r", at: new Date(), dates, tasks: 2 });
+  await kill(site, 2, { "hs-run": "r", "hs-fetched": new Date(Date.now() - oldMs).toISOString() });
   const { replayed, left } = await ask(site, "/dead/replay", {});
   expect(replayed).toBe(0);
   expect(left).toEqual([{ count: 2, text: expect.stringContaining("--stale") }]);
-  expect(left?.[0]?.text).toMatch(/hikvision-sync trigger --from DATE --to DATE --kib 2600001,2600002 /);
+  expect(left?.[0]?.text).toMatch(/hikvision-sync trigger --from 2026-01-05 --to 2026-01-07 --kib 2600001,2600002 /);
   expect(await ask(site, "/dead")).toMatchObject({ total: 2 });
   expect(await ask(site, "/dead/replay", { stale: true })).toMatchObject({ replayed: 2, left: [] });
+
+  await until(async () => (await ask(site, "/dead")).total === 2, { what: "both to be dead again" });
+  await ask(site, "/runs/r/cancel", {});
+  const ended = await ask(site, "/dead/replay", { stale: true });
+  expect(ended).toMatchObject({
+    replayed: 0,
+    left: [{ count: 2, text: expect.stringContaining("run r was cancelled") }],
+  });
 });
 
 test("a run's counts become right again when its dead letters are replayed and go through, or are dropped", async () => {
   await using site = await startSite({ people: 30 });
   const { hikcentral } = site;
   const refusal = JSON.stringify({ code: "2", msg: "Incorrect request parameter", data: "" });
-  hikcentral.faults.set({ kind: "answer", body: refusal, match: "customField/update", times: 6 });
+  hikcentral.faults.set({ kind: "answer", body: refusal, match: "customFieldsUpdate", times: 6 });
   const started = await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST" });
   const { run } = (await started.json()) as { run: string };
   const view = async () => (await (await fetch(`${site.daemon.url}/runs/${run}`)).json()) as RunView;

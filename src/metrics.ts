@@ -65,7 +65,11 @@ export class Metrics {
   });
   readonly #inHand = this.#gauge("in_flight", "Messages in hand.", "stage");
   readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", "queue");
-  readonly #lastTaken = this.#gauge("last_taken_age_seconds", "Since the stage last took a message; nothing until it took one.", "stage");
+  readonly #lastTaken = this.#gauge(
+    "last_taken_age_seconds",
+    "Since the stage last took a message; nothing until it took one.",
+    "stage",
+  );
   readonly #paused = this.#gauge("paused", "1 while a stage takes no work.", "upstream", "stage");
 
   /** Each of these stages shows its zeros from the start. */

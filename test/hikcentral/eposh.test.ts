@@ -56,9 +56,10 @@ test.each([
   expect(failure.message).toContain("page 2 of 2026-01-05");
 });
 
-test("a date without people, and a page after the last, are empty pages", async () => {
+test("a date without people is an empty page, and a page that is empty while Eposh counts people is a failure", async () => {
   expect((await eposhThat(() => Response.json(page([], 0))).page("2026-01-05", 1)).data).toEqual([]);
-  expect((await eposhThat(() => Response.json(page([], 155, 2))).page("2026-01-05", 3)).data).toEqual([]);
+  const failure = await failureOf(eposhThat(() => Response.json(page([], 155, 2))).page("2026-01-05", 3));
+  expect(failure).toMatchObject({ kind: "retry", code: "eposh_bad_page" });
 });
 
 test.each([401, 403])("%i is a set-up fault that names eposh.api_key", async (status) => {

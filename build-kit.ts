@@ -27,12 +27,12 @@ export async function makeKit(): Promise<Uint8Array> {
       if (wanted.test(path)) files.push([join(to, path), readFileSync(join(from, path), "utf8")]);
   };
   for (const [name, from] of Object.entries(packages))
-    take(`types/${name}`, join(modules, from), /^(?!docs).*\.d\.ts$|^package\.json$|^LICENSE/);
-  take("types/valibot", join(modules, "valibot"), /^LICENSE/);
+    take(`types/${name}`, join(modules, from), /^(?!docs).*\.d\.ts$|^package\.json$|^LICENSE[^/]*$/);
+  take("types/valibot", join(modules, "valibot"), /^LICENSE[^/]*$/);
   files.push(["types/valibot/index.d.ts", readFileSync(join(modules, "valibot/dist/index.d.mts"), "utf8")]);
   // Of the compiler's own declarations none that only a browser has.
   take("compiler", join(modules, "typescript-js/lib"), /^(_tsc\.js|lib\.(?!dom|webworker|scripthost).*\.d\.ts)$/);
-  take("compiler", join(modules, "typescript-js"), /^LICENSE/);
+  take("compiler", join(modules, "typescript-js"), /^(LICENSE|ThirdParty)[^/]*$/);
   for (const [path, text] of declarations()) files.push([join("types/hikvision-sync", path), text]);
   files.push(["kit.js", await bundle()]);
   files.sort(([a], [b]) => (a < b ? -1 : 1));

@@ -84,8 +84,12 @@ function commit(): string | undefined {
 if (import.meta.main) {
   const isQuiet = process.argv.includes("--quiet");
   try {
-    const out = await build();
-    if (!isQuiet) console.log(`${out} (${(Bun.file(out).size / 1e6).toFixed(0)} MB)`);
+    // n.b. packaging builds too: it cannot be imported from above.
+    const isPackage = process.argv.includes("--package");
+    const made = isPackage
+      ? await (await import("./packaging/package.ts")).makePackages(join(root, "dist"))
+      : [await build()];
+    for (const out of isQuiet ? [] : made) console.log(`${out} (${(Bun.file(out).size / 1e6).toFixed(0)} MB)`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

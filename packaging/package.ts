@@ -16,49 +16,80 @@ export type Architecture = keyof typeof targets;
 export const architectures = Object.keys(targets) as Architecture[];
 
 export interface PackageOptions {
+  /** The compiled program. */
+  binary: string;
   architecture: Architecture;
-  /** Where the .deb and the tarball are put. */
+  /** Where the package is put. */
   folder: string;
   version?: string;
-  /** Without compression it takes a second instead of ten. */
+  /** Without it a package takes a second instead of ten. */
   compress?: boolean;
 }
 
-/** Builds the Debian package and the tarball; two builds of one commit are identical. Returns their paths. */
-export async function makePackage(options: PackageOptions): Promise<{ deb: string; tarball: string }> {
-  const { architecture, folder, version = ownVersion, compress = true } = options;
-  const epoch = sourceDate();
-  mkdirSync(folder, { recursive: true });
-  const work = mkdtempSync(join(folder, ".package-"));
-  try {
-    const name = `hikvision-sync_${version}_${architecture}`;
-    const binary = await build({ target: targets[architecture], outfile: join(work, "hikvision-sync") });
-    const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch), LC_ALL: "C", TZ: "UTC" };
-
-    const tree = join(work, "deb");
-    await layOut(tree, binary, { version, epoch });
-    control(tree, architecture, version);
-    const deb = join(folder, `${name}.deb`);
-    const level = compress ? ["-Zxz", "-z1", "--threads-max=1"] : ["-Znone"];
-    await $`dpkg-deb --root-owner-group ${level} --build ${tree} ${deb}`.env(env).quiet();
-
-    const loose = join(work, name);
-    await layOut(loose, binary, { version, epoch });
-    put(loose, "INSTALL.md", readFileSync(join(root, "docs/install.md"), "utf8"));
-    const tarball = join(folder, `${name}.tar.xz`);
-    const fixed = ["--sort=name", `--mtime=@${epoch}`, "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
-    const filter = `--use-compress-program=xz -${compress ? 1 : 0} -T1`;
-    await $`tar -C ${work} ${fixed} ${filter} -cf ${tarball} ${name}`.env(env).quiet();
-    return { deb, tarball };
-  } finally {
-    rmSync(work, { recursive: true });
-  }
+/** A Debian package; two of one commit are identical. Returns its path. */
+export async function makeDeb(options: PackageOptions): Promise<string> {
+  const { binary, architecture, folder, version = ownVersion, compress = true } = options;
+  using work = workIn(folder);
+  await layOut(work.folder, binary, version);
+  control(work.folder, architecture, version);
+  await openFolders(work.folder);
+  const deb = join(folder, `hikvision-sync_${version}_${architecture}.deb`);
+  const level = compress ? ["-Zxz", "-z1", "--threads-max=1"] : ["-Znone"];
+  await $`dpkg-deb --root-owner-group ${level} --build ${work.folder} ${deb}`.env(environment()).quiet();
+  return deb;
 }
 
+/** The same files for a system without dpkg, with INSTALL.md; two of one commit are identical. Returns its path. */
+export async function makeTarball(options: PackageOptions): Promise<string> {
+  const { binary, architecture, folder, version = ownVersion, compress = true } = options;
+  const name = `hikvision-sync_${version}_${architecture}`;
+  using work = workIn(folder);
+  await layOut(join(work.folder, name), binary, version);
+  put(join(work.folder, name), "INSTALL.md", readFileSync(join(root, "docs/install.md"), "utf8"));
+  await openFolders(work.folder);
+  const tarball = join(folder, compress ? `${name}.tar.xz` : `${name}.tar`);
+  const fixed = [
+    "--sort=name",
+    `--mtime=@${sourceDate()}`,
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "--format=gnu",
+  ];
+  const filter = compress ? ["--use-compress-program=xz -1 -T1"] : [];
+  await $`tar -C ${work.folder} ${fixed} ${filter} -cf ${tarball} ${name}`.env(environment()).quiet();
+  return tarball;
+}
+
+/** Both for all architectures, and SHA256SUMS. */
+export async function makePackages(folder: string): Promise<string[]> {
+  const made: string[] = [];
+  for (const architecture of architectures) {
+    using work = workIn(folder);
+    const target = targets[architecture];
+    const binary = await build({ target, outfile: join(work.folder, "hikvision-sync") });
+    made.push(...(await Promise.all([makeDeb, makeTarball].map((make) => make({ binary, architecture, folder })))));
+  }
+  const sums = made.map((file) => `${Bun.SHA256.hash(readFileSync(file), "hex")}  ${basename(file)}\n`);
+  writeFileSync(join(folder, "SHA256SUMS"), sums.join(""));
+  return [...made, join(folder, "SHA256SUMS")];
+}
+
+function workIn(parent: string): Disposable & { folder: string } {
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, ".package-"));
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Independent of the umask of whoever builds. */
+const openFolders = (tree: string) => $`find ${tree} -type d -exec chmod 0755 {} +`.quiet();
+
+const environment = () => ({ ...process.env, SOURCE_DATE_EPOCH: String(sourceDate()), LC_ALL: "C", TZ: "UTC" });
+
 /** What is installed, under a folder that stands for /. */
-async function layOut(tree: string, binary: string, { version, epoch }: { version: string; epoch: number }) {
+async function layOut(tree: string, binary: string, version: string): Promise<void> {
   const commands = await describeCommands();
-  const date = new Date(epoch * 1000).toISOString().slice(0, 10);
+  const date = new Date(sourceDate() * 1000);
   mkdirSync(join(tree, "usr/bin"), { recursive: true });
   cpSync(binary, join(tree, "usr/bin/hikvision-sync"));
   chmodSync(join(tree, "usr/bin/hikvision-sync"), 0o755);
@@ -67,13 +98,15 @@ async function layOut(tree: string, binary: string, { version, epoch }: { versio
   put(tree, "usr/lib/sysusers.d/hikvision-sync.conf", readFileSync(join(root, "systemd/sysusers.conf"), "utf8"));
   put(tree, "etc/hikvision-sync/config.toml", packagedConfig(), 0o640);
   mkdirSync(join(tree, "etc/hikvision-sync/stages"));
-  put(tree, "usr/share/man/man1/hikvision-sync.1.gz", zip(manual(commands, { version, date })));
+  put(
+    tree,
+    "usr/share/man/man1/hikvision-sync.1.gz",
+    zip(manual(commands, { version, date: date.toISOString().slice(0, 10) })),
+  );
   put(tree, "usr/share/bash-completion/completions/hikvision-sync", completion(commands));
   put(tree, "usr/share/doc/hikvision-sync/copyright", copyright());
-  put(tree, "usr/share/doc/hikvision-sync/changelog.gz", zip(changelog(version, epoch)));
+  put(tree, "usr/share/doc/hikvision-sync/changelog.gz", zip(changelog(version, date)));
   put(tree, "usr/share/lintian/overrides/hikvision-sync", source("lintian-overrides"));
-  // Independent of the umask of whoever builds.
-  await $`find ${tree} -type d -exec chmod 0755 {} +`.quiet();
 }
 
 /** The sample, with the two folders that the unit and an operator's commands have to agree on. */
@@ -114,9 +147,9 @@ function put(tree: string, path: string, content: string | Uint8Array, mode = 0o
 }
 
 /** In Debian's form; what changed is in CHANGELOG.md, for people. */
-function changelog(version: string, epoch: number): string {
+function changelog(version: string, at: Date): string {
   const maintainer = /^Maintainer: (.+)$/m.exec(source("control"))?.[1];
-  const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
+  const date = at.toUTCString().replace("GMT", "+0000");
   const changes = readFileSync(join(root, "CHANGELOG.md"), "utf8").split(/^## /m)[1] ?? "";
   const lines = changes.split("\n").filter((line) => line.startsWith("- "));
   const wrap = (line: string) => line.replace(/(.{1,72})( |$)/g, "    $1\n").replace("   ", "  *");
@@ -131,17 +164,4 @@ function sourceDate(): number {
   const { stdout } = Bun.spawnSync(["git", "log", "-1", "--format=%ct"], { cwd: root });
   if (!/^\d+\s*$/.test(stdout.toString())) throw new Error("outside a repository SOURCE_DATE_EPOCH must be set");
   return Number(stdout.toString());
-}
-
-/** All architectures, and SHA256SUMS. */
-export async function makePackages(folder: string): Promise<string[]> {
-  const made: string[] = [];
-  // One after the other: each takes a core for compressing, and the builds share a cache.
-  for (const architecture of architectures) {
-    const { deb, tarball } = await makePackage({ architecture, folder });
-    made.push(deb, tarball);
-  }
-  const sums = made.map((file) => `${Bun.SHA256.hash(readFileSync(file), "hex")}  ${basename(file)}\n`);
-  writeFileSync(join(folder, "SHA256SUMS"), sums.join(""));
-  return [...made, join(folder, "SHA256SUMS")];
 }

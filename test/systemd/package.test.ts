@@ -1,0 +1,174 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "../../build.ts";
+import { version } from "../../package.json";
+import { describeCommands } from "../../packaging/commands.ts";
+import { flatten } from "../../packaging/completion.ts";
+import { makeDeb, makeTarball } from "../../packaging/package.ts";
+import { binary, temporaryFolder } from "../support/daemon.ts";
+
+const root = join(import.meta.dir, "../..");
+const folder = temporaryFolder();
+const unpacked = join(folder, "unpacked");
+
+function run(command: string[], env: Record<string, string | undefined> = process.env) {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { env, cwd: folder });
+  return { exit: exitCode, out: stdout.toString(), err: stderr.toString() };
+}
+
+/** Tools that the test needs and a fresh machine lacks; root installs them. */
+function needs(tool: string, ...packages: string[]): boolean {
+  if (Bun.which(tool)) return true;
+  if (process.getuid?.() === 0) run(["apt-get", "install", "-y", "--no-install-recommends", ...packages]);
+  if (Bun.which(tool)) return true;
+  console.log(`SKIPPED what needs ${tool}: apt-get install ${packages.join(" ")}`);
+  return false;
+}
+const [lintian, qemu] = [needs("lintian", "lintian"), needs("qemu-aarch64", "qemu-user", "libc6-arm64-cross")];
+
+let deb = "";
+beforeAll(async () => {
+  // Of the last commit, unless there comes another one meanwhile.
+  process.env.SOURCE_DATE_EPOCH = run(["git", "-C", root, "log", "-1", "--format=%ct"]).out.trim();
+  deb = await makeDeb({ binary, architecture: "amd64", folder });
+  run(["dpkg-deb", "-x", deb, unpacked]);
+});
+
+describe("the Debian package", () => {
+  test("has what it should, all of it root's", () => {
+    const { out } = run(["dpkg", "--contents", deb]);
+    const lines = out.split("\n").filter((line) => line !== "" && !line.startsWith("d"));
+    const files = lines.map((line) => {
+      const [mode, owner, , , , path = ""] = line.split(/\s+/);
+      return `${mode} ${owner} ${path.slice(1)}`;
+    });
+    expect(files).toEqual([
+      "-rw-r----- root/root /etc/hikvision-sync/config.toml",
+      "-rwxr-xr-x root/root /usr/bin/hikvision-sync",
+      "-rw-r--r-- root/root /usr/lib/systemd/system/hikvision-sync-induction.service",
+      "-rw-r--r-- root/root /usr/lib/systemd/system/hikvision-sync-induction.timer",
+      "-rw-r--r-- root/root /usr/lib/systemd/system/hikvision-sync.service",
+      "-rw-r--r-- root/root /usr/lib/sysusers.d/hikvision-sync.conf",
+      "-rw-r--r-- root/root /usr/share/bash-completion/completions/hikvision-sync",
+      "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/changelog.gz",
+      "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/copyright",
+      "-rw-r--r-- root/root /usr/share/lintian/overrides/hikvision-sync",
+      "-rw-r--r-- root/root /usr/share/man/man1/hikvision-sync.1.gz",
+    ]);
+  });
+
+  test.skipIf(!lintian)(
+    "pleases lintian",
+    () => {
+      const { exit, out } = run(["lintian", "--no-cfg", "--allow-root", "--fail-on", "error,warning", deb]);
+      expect({ exit, out }).toEqual({ exit: 0, out: "" });
+    },
+    60_000,
+  );
+
+  test("twice from one commit is the same to the byte, and so is the tarball", async () => {
+    const tarball = { binary, architecture: "amd64", compress: false } as const;
+    const loose = await makeTarball({ ...tarball, folder });
+    const umask = process.umask(0o077);
+    const again = join(folder, "again");
+    const second = [
+      await makeDeb({ binary, architecture: "amd64", folder: again }),
+      await makeTarball({ ...tarball, folder: again }),
+    ];
+    process.umask(umask);
+    const sum = (file: string) => Bun.SHA256.hash(readFileSync(file), "hex");
+    expect(second.map(sum)).toEqual([deb, loose].map(sum));
+    expect(run(["tar", "-tf", loose]).out).toContain(`hikvision-sync_${version}_amd64/INSTALL.md\n`);
+  }, 120_000);
+
+  test("the packaged configuration is the sample: only what is required is missing", () => {
+    const { exit, err } = run([binary, "check", "--config", join(unpacked, "etc/hikvision-sync/config.toml")], {});
+    expect(exit).toBe(78);
+    const missing = "eposh.url eposh.api_key eposh.app_id hikcentral.url hikcentral.app_key hikcentral.app_secret";
+    expect([...err.matchAll(/(\S+) is missing/g)].map(([, name]) => name)).toEqual(missing.split(" "));
+    expect(err).not.toMatch(/must|is not a key/);
+  });
+});
+
+describe("the units", () => {
+  const units = readdirSync(join(root, "systemd")).filter((file) => /\.(service|timer)$/.test(file));
+  const paths = units.map((unit) => join(root, "systemd", unit));
+
+  test.each(paths.filter((path) => path.endsWith(".service")))("%s is exposed to no more than 1.5 of 10", (path) => {
+    expect(run(["systemd-analyze", "security", "--offline=true", "--threshold=15", path]).exit).toBe(0);
+  });
+
+  test("have no key or value that systemd does not know", () => {
+    const { err } = run(["systemd-analyze", "verify", "--man=no", ...paths]);
+    // Here the program may not be installed; where it is, the test with a machine of its own looks again.
+    const other = err.split("\n").filter((line) => line && !line.includes("/usr/bin/hikvision-sync is not executable"));
+    expect(other).toEqual([]);
+  });
+});
+
+describe("what is generated from the commands", () => {
+  const zcat = (path: string) => Buffer.from(Bun.gunzipSync(readFileSync(join(unpacked, path)))).toString();
+
+  test("the manual has every command and every flag", async () => {
+    const text = zcat("usr/share/man/man1/hikvision-sync.1.gz").replaceAll("\\-", "-");
+    const leaves = flatten(await describeCommands()).filter(({ commands }) => commands.length === 0);
+    expect(leaves.length).toBeGreaterThan(5);
+    for (const { path, arguments: own } of leaves) {
+      expect(text).toContain(`.SS "${path.join(" ")}`);
+      for (const { name, positional } of own) if (!positional) expect(text).toContain(`.B ${name}`);
+    }
+  });
+
+  test.skipIf(!existsSync("/usr/bin/man"))("the manual is set without a warning", () => {
+    const file = join(unpacked, "usr/share/man/man1/hikvision-sync.1.gz");
+    const env = { ...process.env, LC_ALL: "C.UTF-8", MANROFFSEQ: "", MANWIDTH: "80" };
+    const { exit, out, err } = run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", file], env);
+    expect({ exit, err }).toEqual({ exit: 0, err: "" });
+    expect(out.length).toBeGreaterThan(1000);
+  });
+
+  test.each([
+    ["hikvision-sync ", "serve trigger check"],
+    ["hikvision-sync tr", "trigger"],
+    ["hikvision-sync config ", "print schema example --help"],
+    ["hikvision-sync config pr", "print"],
+    ["hikvision-sync trigger --fr", "--from"],
+    ["hikvision-sync trigger --from ", ""],
+    ["hikvision-sync serve --config /etc/passw", "/etc/passwd"],
+  ])("bash completes «%s»", (line, expected) => {
+    const script = `source ${join(unpacked, "usr/share/bash-completion/completions/hikvision-sync")}
+      COMP_WORDS=(${line}${line.endsWith(" ") ? '""' : ""}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+      _hikvision_sync hikvision-sync "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD - 1]}"; echo "\${COMPREPLY[*]}"`;
+    const { out, err } = run(["bash", "-c", script]);
+    expect(err).toBe("");
+    expect(out.startsWith(expected)).toBe(true);
+    if (expected === "") expect(out).toBe("\n");
+  });
+});
+
+describe("other processors", () => {
+  test.skipIf(process.arch !== "x64")(
+    "the amd64 binary needs nothing newer than a processor of 2009",
+    async () => {
+      const baseline = await build({
+        target: "bun-linux-x64-baseline",
+        outfile: join(folder, "baseline/hikvision-sync"),
+      });
+      expect(run([baseline, "version"], {})).toMatchObject({ exit: 0, err: "" });
+      if (!Bun.which("qemu-x86_64")) return;
+      expect(run(["qemu-x86_64", "-cpu", "Nehalem", baseline, "version"], {})).toMatchObject({ exit: 0 });
+    },
+    60_000,
+  );
+
+  test.skipIf(!qemu)(
+    "the arm64 binary answers",
+    async () => {
+      const arm = await build({ target: "bun-linux-arm64", outfile: join(folder, "arm/hikvision-sync") });
+      const { exit, out } = run(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", arm, "version"], {});
+      expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(/^hikvision-sync .* linux arm64\)\n$/) });
+    },
+    60_000,
+  );
+});

@@ -45,10 +45,10 @@ describe("on a machine without node and Bun", () => {
     expect(exit, said).toBe(0);
     expect(said).toMatch(/ok: contract of gate-log[\s\S]* 9 pass\n 0 fail/);
 
-    const env = { ...environmentOf(simulators), PATH: machine.bin, HTTP_PORT: "0", STATE_FOLDER: machine.cwd };
-    const daemon = Bun.spawn([join(machine.bin, "bash"), "-c", `exec ${serve.replace(/^(\S+=\S+) /, "env $1 ")}`], {
+    const command = serve.replace("hikvision-sync serve", "exec hikvision-sync serve");
+    const daemon = Bun.spawn([join(machine.bin, "bash"), "-c", command], {
       cwd: machine.cwd,
-      env: { ...env, PATH: `${machine.bin}:/usr/bin` },
+      env: { ...environmentOf(simulators), PATH: machine.bin, HTTP_PORT: "0", STATE_FOLDER: machine.cwd },
       stdout: "pipe",
       stderr: "pipe",
     });
@@ -112,8 +112,8 @@ describe("on a machine without node and Bun", () => {
     const { tool, cwd } = bareMachine();
     const stages = {
       counting: "run: (m) => ({ ...m, n: Math.random() }),",
-      deaf: "run: () => new Promise(() => {}),",
-      gossip: "run: (m, { meta, log }) => { log.info(`NIK ${meta.code}`); return m; },",
+      deaf: "options: v.object({ url: v.string() }), async run(m, { options }) { await fetch(options.url); return m; },",
+      gossip: "run: (m, { meta, log }) => { log.info('NIK ' + meta.code); return m; },",
       open: "options: v.object({ key: v.secret() }), run: (m, { options }) => { console.log(options.key.reveal()); return m; },",
       hasty: "run: (m) => { if (!m.privilege_groups.length) throw new Error('x'); return m; },",
     };
@@ -121,7 +121,9 @@ describe("on a machine without node and Bun", () => {
     for (const [name, more] of Object.entries(stages))
       writeFileSync(join(cwd, `stages/${name}.ts`), stageText(name, more));
     writeFileSync(join(cwd, "stages/open.test.ts"), 'export const example = { options: { key: "key-of-a-test" } };\n');
-    const env = { STAGES_OPEN_KEY: "anything" };
+    const example = "export const example = { options: ({ upstream }) => ({ url: upstream.url }) };\n";
+    writeFileSync(join(cwd, "stages/deaf.test.ts"), example);
+    const env = { STAGES_OPEN_KEY: "anything", STAGES_DEAF_URL: "http://127.0.0.1:9" };
     const broken = {
       counting: "gives the same answer when it is run twice",
       deaf: "stops when it is aborted",
@@ -162,7 +164,7 @@ describe("`stages run`", () => {
   const env = { ...simulators.env, PHOTO_ALLOWED_HOSTS: "127.0.0.1", STAGES_FOLDER: folder };
   const { tool } = bareMachine();
   const person = () =>
-    simulators.hikcentral.seed({ personCode: "3500000000000001", personGivenName: "Budi", personFamilyName: "Contoh" });
+    simulators.hikcentral.seed({ personCode: "3500000000000091", personGivenName: "Budi", personFamilyName: "Contoh" });
 
   test("prints what a stage sent, in order, and what would be published", async () => {
     const { personId } = person();
@@ -180,7 +182,7 @@ describe("`stages run`", () => {
 
   test("with --dry-run sends nothing that would change anything, and says what it would be", async () => {
     const writes = simulators.hikcentral.writes.length;
-    const employee = { ...simulators.eposh.days.get("2026-01-01")?.[0], identity_number: "3500000000000099" };
+    const employee = { ...[...simulators.eposh.days.values()].flat()[0], identity_number: "3500000000000099" };
     await Bun.write(join(folder, "employee.json"), JSON.stringify({ employee }));
     const { exit, out, err } = await tool(`stages run create-person --message ${folder}/employee.json --dry-run`, env);
     expect({ exit, err }).toEqual({ exit: 0, err: expect.stringContaining("sent successfully") });

@@ -69,9 +69,11 @@ export async function startDaemon(
   env: Environment,
   folder = temporaryFolder(),
   flags: readonly string[] = [],
+  /** What the command must begin with, e.g. to be run in another name space. */
+  before: readonly string[] = [],
 ): Promise<DaemonProcess> {
-  const child = Bun.spawn([binary, "serve", ...flags], {
-    env: { HTTP_PORT: "0", STATE_FOLDER: folder, ...env },
+  const child = Bun.spawn([...before, binary, "serve", ...flags], {
+    env: { ...(before.length > 0 && { PATH: process.env.PATH ?? "" }), HTTP_PORT: "0", STATE_FOLDER: folder, ...env },
     cwd: folder,
     stdin: "ignore",
     stdout: "pipe",

@@ -1,0 +1,83 @@
+import { defaultRegionals } from "../../src/config-schema.ts";
+import { namesOf } from "../../src/hikcentral/person.ts";
+import type { RunView } from "../../src/ledger-runs.ts";
+import { type Employee, employee } from "../../src/simulator/people.ts";
+import type { Simulators } from "../../src/simulator/simulators.ts";
+import { sumOf } from "../support/prometheus.ts";
+import { until } from "../support/until.ts";
+import type { Victim } from "./victim.ts";
+
+/** Who must end as a dead letter, and with which code; the rest of them is sane. */
+const bad = [
+  { code: "bad_name", fields: { name: null } },
+  { code: "bad_identity_number", fields: { identity_number: "0".repeat(16) } },
+  { code: "bad_kib_number", fields: { kib_number: "26A9002" } },
+];
+
+/** Adds them to the middle of what was inducted. */
+export function addBadPeople({ eposh }: Pick<Simulators, "eposh">): void {
+  const people = bad.map(({ fields }, at) => ({
+    ...employee(90_000 + at, 0, `${eposh.origin}/photos/kib/-${1_767_600_000 + 90_000 + at}.png`),
+    ...fields,
+  }));
+  eposh.days.get("2026-01-11")?.push(...people);
+}
+
+/** Waits until nothing is left to do for a run, and says what was seen last where that never comes. */
+export async function untilThrough(victim: Victim, run: string, timeoutMs = 90_000): Promise<RunView> {
+  let seen: unknown;
+  const through = async () => {
+    const view = (await victim.get(`/runs/${run}`)) as unknown as RunView;
+    const samples = await victim.metrics();
+    const depths = samples.filter(({ name }) => name === "hikvision_sync_queue_depth");
+    const left = depths.filter(({ labels, value }) => value > 0 && !labels.queue?.endsWith(".dead"));
+    const inHand = sumOf(samples, "hikvision_sync_in_flight");
+    seen = { view, left, inHand };
+    return view.status === "done" && depths.length > 0 && left.length + inHand === 0 && view;
+  };
+  return await until(through, { timeoutMs, everyMs: 100, what: "the run to be through" }).catch((error) => {
+    throw new Error(`${error}\n${Bun.inspect(seen, { depth: 6 })}\n${victim.life.output().slice(-2500)}`);
+  });
+}
+
+const isBad = (one: Employee) =>
+  bad.some(({ fields }) => Object.entries(fields).every(([key, value]) => one[key] === value));
+
+/** What is not as it must be of persons: every employee once, with face, KIB and groups. */
+export function faultsLeft({ eposh, hikcentral }: Simulators): string[] {
+  const problems: string[] = [];
+  const { persons } = hikcentral.state();
+  const groupOf = new Map(defaultRegionals);
+  const sane = [...eposh.days.values()].flat().filter((one) => !isBad(one));
+  for (const one of sane) {
+    const found = persons.filter(({ personCode }) => personCode === one.identity_number);
+    const { givenName, familyName } = namesOf(one.name);
+    const groups = (one.regionals as { slug: string }[]).map(({ slug }) => groupOf.get(slug) ?? "?").sort();
+    const expected = [`${givenName} ${familyName}`, one.kib_number, groups.join(), true];
+    const actual = found.map(({ personGivenName, personFamilyName, kib, groups, hasFace }) => [
+      `${personGivenName} ${personFamilyName}`,
+      kib,
+      groups.sort().join(),
+      hasFace,
+    ]);
+    if (!Bun.deepEquals(actual, [expected]))
+      problems.push(`KIB ${one.kib_number}: ${Bun.inspect(actual)}, not ${Bun.inspect(expected)}`);
+  }
+  // Whose KIB alone is bad is a person all the same.
+  if (persons.length !== sane.length + 1) problems.push(`${persons.length} persons of ${sane.length + 1}`);
+  return problems;
+}
+
+/** What is not as it must be of a run: just the expected dead letters, and the right counts. */
+export async function lettersLeft(victim: Victim, view: RunView, people: number): Promise<string[]> {
+  const problems: string[] = [];
+  const { groups } = (await victim.get(`/dead?run=${view.run}`)) as { groups: { code: string; ids: string[] }[] };
+  // A page that came twice leaves the same letter twice.
+  const dead = groups.flatMap(({ code, ids }) => [...new Set(ids)].map(() => code)).sort();
+  const expected = bad.map(({ code }) => code).sort();
+  if (!Bun.deepEquals(dead, expected)) problems.push(`run ${view.run}: dead letters ${dead.join(", ")}`);
+  const counts = [view.employees, view.through, view.dead];
+  if (!Bun.deepEquals(counts, [people, people, bad.length]))
+    problems.push(`run ${view.run} counts ${counts}, not ${people},${people},${bad.length}`);
+  return problems;
+}

@@ -24,7 +24,7 @@ async function step(title: string, command: string[], env: Record<string, string
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${isTest ? `${count("pass")} tests, ` : ""}${seconds} s)`);
   if (code !== 0 || process.argv.includes("--verbose")) console.log(text);
-  for (const line of text.match(/^SKIPPED.*$/gm) ?? []) console.log(line);
+  for (const line of text.match(/^(SKIPPED|STEP) .*$/gm) ?? []) console.log(line);
   return code === 0;
 }
 
@@ -47,7 +47,9 @@ if (first.every(Boolean)) {
       "access",
       "stages",
       "pipeline",
+      "operator",
       "binary",
+      "systemd",
     ]) {
       await step(group, bunTest(`test/${group}`, "--timeout", "60000"), env);
     }

@@ -48,6 +48,7 @@ if (first.every(Boolean)) {
       "stages",
       "pipeline",
       "operator",
+      "outage",
       "binary",
       "systemd",
     ]) {

@@ -1,0 +1,150 @@
+import { describe, expect, test } from "bun:test";
+import { refusals } from "../../src/simulator/hikcentral.ts";
+import { instead } from "../../src/simulator/server.ts";
+import { until } from "../support/until.ts";
+import { type Box, startBox } from "./box.ts";
+
+const people = 24;
+/** Pictures cost more time than all the rest, and are not what this is about. */
+const faults = { eposh: [instead("no photos", "", { status: 404, match: "/photos/" })] };
+const setKib = { match: "customFieldsUpdate" } as const;
+
+/** Nobody was charged, and everybody is at the gate once. */
+async function expectAllAndNoneCharged(box: Box): Promise<void> {
+  expect(await box.sum("attempts_total")).toBe(0);
+  expect(await box.sum("dead_letters_total")).toBe(0);
+  const { persons } = box.hikcentral.state();
+  expect(persons).toHaveLength(people);
+  expect(persons.filter(({ kib, groups }) => kib === "" || groups.length === 0)).toEqual([]);
+}
+
+test.each([
+  ["a wrong key", { ...refusals.wrongKey, ...setKib }, "hikcentral_wrong_key", "update-kib"],
+  ["a licence that is full", refusals.licence, "hikcentral_licence", "create-person"],
+])("%s pauses only the stage that met it, costs nobody an attempt, and ends by itself", async (_, fault, code, met) => {
+  await using box = await startBox({ people, faults });
+  const { hikcentral, daemon } = box;
+  hikcentral.faults.set(fault);
+  const run = await box.trigger();
+  const paused = async () => (await box.stage(met))?.state === "paused";
+  await until(paused, { timeoutMs: 30_000, what: `${met} to pause` });
+  const { stages, upstreams, ready } = await box.readyz();
+  expect({ ready, hikcentral: upstreams.hikcentral }).toEqual({ ready: false, hikcentral: "up" });
+  expect(stages.filter(({ state }) => state === "paused").map(({ name }) => name)).toEqual([met]);
+  expect(daemon.output()).toContain(code);
+  expect(await box.sum("paused", { stage: met, upstream: "hikcentral" })).toBe(1);
+  // The stages before it go on.
+  const before = met === "update-kib" ? "create-person" : "publisher";
+  const worked = async () => (await run.view()).stages[before]?.done === people;
+  await until(worked, { timeoutMs: 20_000, what: `${before} to be through with everybody` });
+  const refused = () => Object.values(hikcentral.faults.seen).reduce((sum, times) => sum + times, 0);
+  const met1 = refused();
+  await until(() => refused() > met1, { timeoutMs: 15_000, what: "one message to be tried" });
+  expect(refused()).toBe(met1 + 1);
+  expect(await box.stage(met)).toMatchObject({ state: "paused", waiting: people, inHand: 0 });
+  hikcentral.faults.set();
+  await run.through();
+  await expectAllAndNoneCharged(box);
+});
+
+test("twenty different messages in a row with one failure pause the stage, and are all that is charged", async () => {
+  await using box = await startBox({ people, faults, env: { BROKER_RETRY_DELAYS: "2s,1h", BROKER_PREFETCH: "4" } });
+  box.hikcentral.faults.set({ ...refusals.busy, ...setKib });
+  const run = await box.trigger();
+  const pause = async () => (await box.stage("update-kib"))?.paused;
+  expect(await until(pause, { timeoutMs: 30_000, what: "the pause" })).toContain(
+    "messages in a row failed with hikcentral_busy",
+  );
+  const charged = () => box.sum("attempts_total", { stage: "update-kib" });
+  const first = await charged();
+  expect(first).toBeGreaterThanOrEqual(20);
+  expect(first).toBeLessThanOrEqual(24);
+  await until(async () => (await charged()) > first, { timeoutMs: 15_000, what: "one message to be tried" });
+  expect(await charged()).toBe(first + 1);
+  box.hikcentral.faults.set();
+  await run.through();
+  expect(box.hikcentral.state().persons.filter(({ kib }) => kib !== "")).toHaveLength(people);
+  expect(await box.sum("dead_letters_total")).toBe(0);
+});
+
+test("an outage that the probe does not see costs nobody an attempt, and work goes on within 5 s", async () => {
+  await using box = await startBox({ people, faults });
+  box.hikcentral.faults.set({ ...refusals.exception, ...setKib });
+  const run = await box.trigger();
+  await until(async () => (await box.stage("update-kib"))?.state === "paused", {
+    timeoutMs: 30_000,
+    what: "the pause",
+  });
+  const seen = () => box.hikcentral.faults.seen.exception ?? 0;
+  const before = seen();
+  await until(() => seen() >= before + 3, { timeoutMs: 15_000, what: "three more tries" });
+  const backAt = Date.now();
+  box.hikcentral.faults.set();
+  await run.through();
+  const isKib = ({ call, atMs, code }: Box["hikcentral"]["writes"][number]) =>
+    call.endsWith("customFieldsUpdate") && code === "0" && atMs >= backAt;
+  expect((box.hikcentral.writes.find(isKib)?.atMs ?? 0) - backAt).toBeLessThanOrEqual(5_000);
+  await expectAllAndNoneCharged(box);
+});
+
+test.each([
+  ["Eposh", "eposh", "induction"],
+  ["the photo host", "photo", "create-person"],
+])("while %s is down only what needs it pauses, and nobody is charged", async (_, upstream, stage) => {
+  await using box = await startBox({ people });
+  const operate = (what: string) => fetch(`${box.daemon.url}/stages/create-person/${what}`, { method: "POST" });
+  const down = () => box.eposh.faults.set({ kind: "reset" });
+  await operate("pause");
+  if (upstream === "eposh") down();
+  const run = await box.trigger();
+  if (upstream === "photo") {
+    await until(async () => (await run.view()).status === "working", { what: "all to be fetched" });
+    down();
+  }
+  await operate("resume");
+  const paused = () => box.sum("paused", { upstream, stage });
+  await until(paused, { timeoutMs: 30_000, what: `${stage} to pause for ${upstream}` });
+  const { upstreams, ready } = await box.readyz();
+  expect({ ready, state: upstreams[upstream] }).toEqual({ ready: false, state: "down" });
+  expect(await box.sum("paused")).toBe(1);
+  box.eposh.faults.set();
+  const backAt = performance.now();
+  await until(async () => (await paused()) === 0, { what: "it to go on" });
+  expect(performance.now() - backAt).toBeLessThan(5_000);
+  await run.through();
+  await expectAllAndNoneCharged(box);
+});
+
+describe("a call that is not answered in time is judged by a probe", () => {
+  const hang = { kind: "hang", match: "person/single/add", times: 1 } as const;
+  const probe = { match: "common/v1/version" } as const;
+  const env = { HIKCENTRAL_TIMEOUT: "1s" };
+  const refused = '{"code":"0x02401003","msg":"Invalid Signature!"}';
+
+  test.each([
+    ["success", []],
+    ["an error envelope", [{ ...refusals.exception, ...probe }]],
+    ["HTTP 401 with an envelope", [instead("401", refused, { ...probe, status: 401 })]],
+  ])("%s: it is that message's counted retry, and nothing pauses", async (_, answers) => {
+    await using box = await startBox({ people, faults, env });
+    box.hikcentral.faults.set(hang, ...answers);
+    await (await box.trigger()).through();
+    expect(await box.sum("attempts_total")).toBe(1);
+    expect(await box.sum("deliveries_total", { stage: "create-person", outcome: "retry" })).toBe(1);
+    expect(box.daemon.output()).not.toMatch(/paused:|is down/);
+    expect(box.hikcentral.state().persons).toHaveLength(people);
+  });
+
+  test("a proxy's page: HikCentral is down, and nobody is charged", async () => {
+    await using box = await startBox({ people, faults, env });
+    box.hikcentral.faults.set(hang, { ...refusals.html, ...probe });
+    const run = await box.trigger();
+    await until(async () => (await box.readyz()).upstreams.hikcentral === "down", {
+      timeoutMs: 30_000,
+      what: "the outage",
+    });
+    box.hikcentral.faults.set();
+    await run.through();
+    await expectAllAndNoneCharged(box);
+  });
+});

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
 import type { Config } from "./config.ts";
 import { createEposh, type EposhClient } from "./eposh.ts";
 import { Exit, exits, textOf } from "./errors.ts";
@@ -21,7 +22,7 @@ export interface Clients extends AsyncDisposable {
 
 /** The upstreams as configured. */
 export function createClients(
-  { hikcentral: hcp, eposh: eps, photo, regionals }: Config,
+  { hikcentral: hcp, eposh: eps, photo: pho, regionals }: Config,
   log: Log,
   onCall?: TransportOptions["onCall"],
   timing: Pick<HikCentralOptions, "applyWindowMs"> = {},
@@ -30,14 +31,14 @@ export function createClients(
     ...hcp,
     regionals,
     kibField: { id: hcp.kibFieldId, name: hcp.kibFieldName, type: hcp.kibFieldType },
-    tls: { ca: hcp.caFile && readCa(hcp.caFile), fingerprint: hcp.fingerprint, insecure: hcp.insecure },
+    tls: { ca: hcp.caFile && readCa("hikcentral", hcp.caFile), fingerprint: hcp.fingerprint, insecure: hcp.insecure },
     whileUp: () => upstreams.get("hikcentral")?.whileUp ?? AbortSignal.any([]),
     onCall,
     ...timing,
     log,
   });
-  const eposh = createEposh(eps);
-  const photos = createPhotos({ ...photo, concurrency: photosInHand });
+  const eposh = createEposh({ ...eps, tls: besideBuiltIn("eposh", eps.caFile) });
+  const photos = createPhotos({ ...pho, tls: besideBuiltIn("photo", pho.caFile), concurrency: photosInHand });
   if (hcp.insecure) {
     log.warn(
       "HIKCENTRAL'S CERTIFICATE IS NOT CHECKED (hikcentral.insecure): ANYBODY ON THE NETWORK CAN READ FACES AND KEYS",
@@ -60,10 +61,14 @@ export function createClients(
   };
 }
 
-function readCa(file: string): string {
+/** The public authorities stay trusted: photos come from more than one host. */
+const besideBuiltIn = (section: string, file: string | undefined) =>
+  file === undefined ? undefined : { ca: [...rootCertificates, readCa(section, file)].join("\n") };
+
+function readCa(section: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new Exit(exits.config, `hikcentral.ca_file ${file} cannot be read: ${textOf(error)}`);
+    throw new Exit(exits.config, `${section}.ca_file ${file} cannot be read: ${textOf(error)}`);
   }
 }

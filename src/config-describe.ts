@@ -17,6 +17,7 @@ const meanings: Readonly<Record<string, string>> = {
   "eposh.app_id": "secret; better as the credential eposh_app_id",
   "eposh.page_size": "employees asked for at a time",
   "eposh.timeout": "for one page",
+  "eposh.ca_file": "certificates (PEM) to trust besides the public ones, e.g. of a proxy that opens TLS",
   "hikcentral.url": "https://HOST, with or without /artemis",
   "hikcentral.app_key": "secret; the partner key; better as the credential hikcentral_app_key",
   "hikcentral.app_secret": "secret; the partner secret; better as the credential hikcentral_app_secret",
@@ -42,6 +43,7 @@ const meanings: Readonly<Record<string, string>> = {
   "photo.allowed_hosts": "hosts that photos may come from; Eposh's own and storage.googleapis.com where it is not set",
   "photo.max_bytes": "a larger photo is not taken",
   "photo.timeout": "for one photo",
+  "photo.ca_file": "certificates (PEM) to trust besides the public ones",
   "photo.required": "true makes an employee without a usable photo a dead letter instead of a warning",
   "stages.folder": "your own stages (.ts or .js), owned by root or the service's user",
   "stages.disabled": "stages that are published to but not worked on here",
@@ -54,6 +56,8 @@ const meanings: Readonly<Record<string, string>> = {
 /** What to write for a key that has no default. */
 const examples: Readonly<Record<string, unknown>> = {
   "http.token": "",
+  "eposh.ca_file": "/etc/hikvision-sync/proxy.pem",
+  "photo.ca_file": "/etc/hikvision-sync/proxy.pem",
   "hikcentral.ca_file": "/etc/hikvision-sync/hikcentral.pem",
   "hikcentral.fingerprint": "AB:CD:…",
   "hikcentral.kib_field_type": 1,

@@ -80,6 +80,7 @@ export const sections = {
     appId: secretText,
     pageSize: v.optional(integer(1, 1000), 100),
     timeoutMs: v.optional(duration, "30s"),
+    caFile: v.exactOptional(path),
   }),
   hikcentral: v.object({
     /** Without a slash or `/artemis` at its end. */
@@ -117,6 +118,7 @@ export const sections = {
     allowedHosts: hosts,
     maxBytes: v.optional(integer(1024, 100 << 20), 10 << 20),
     timeoutMs: v.optional(duration, "20s"),
+    caFile: v.exactOptional(path),
     required: v.optional(flag, false),
   }),
   stages: v.object({ folder: v.exactOptional(path), disabled: v.optional(stageNames, "apply-access") }),

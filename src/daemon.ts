@@ -146,7 +146,7 @@ function assemble(config: Config, placed: readonly Placed[], parts: Parts) {
     clients: (signal, meta) => ({
       hikcentral: clients.hikcentral.for(whileUp("hikcentral", signal)),
       eposh: clients.eposh.for(whileUp("eposh", signal)),
-      photo: { ...clients.photos.for(whileUp("photo", signal)), sharedWith: (link) => ledger.sharedWith(link, meta) },
+      photo: { ...clients.photos.for(whileUp("photo", signal)), ...ledger.photosOf(meta) },
       site: siteOf(config, todayIn(config.site.timeZone, now())),
     }),
   });

@@ -1,8 +1,9 @@
 import * as v from "valibot";
+import { trustAdvice } from "./certificate.ts";
 import { type Failure, retry, unavailable } from "./errors.ts";
 import { parseJson } from "./json.ts";
 import type { Secret } from "./secret.ts";
-import { type Fetch, TransportError, upstreamFetch } from "./upstream-fetch.ts";
+import { type Fetch, type TlsOptions, TransportError, upstreamFetch } from "./upstream-fetch.ts";
 
 /** The envelope of a page, checked strictly; its employees are not looked at here and travel unchanged. */
 export const eposhPage = v.looseObject({
@@ -33,6 +34,7 @@ export interface EposhOptions {
   appId: Secret | string;
   pageSize: number;
   timeoutMs: number;
+  tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
   now?: () => number;
 }
@@ -55,7 +57,8 @@ export function createEposh(options: EposhOptions): EposhClient {
     for (const [name, value] of Object.entries(query)) address.searchParams.set(name, String(value));
     const id = typeof appId === "string" ? appId : appId.reveal();
     const headers = { accept: "application/json", "x-api-key": apiKey.reveal(), "x-app-id": id };
-    return upstreamFetch({ url: address.href, headers, timeoutMs: deadlineMs, signal, fetch: options.fetch });
+    const { tls, fetch } = options;
+    return upstreamFetch({ url: address.href, headers, timeoutMs: deadlineMs, signal, tls, fetch });
   }
 
   function refusal(status: number, headers: Headers, where: string): Failure | undefined {
@@ -72,11 +75,13 @@ export function createEposh(options: EposhOptions): EposhClient {
 
   async function page(date: string, number: number, signal: AbortSignal): Promise<EposhPage> {
     const where = `page ${number} of ${date}`;
-    const answer = await get(date, number, pageSize, timeoutMs, signal).catch((thrown) => {
+    const answer = await get(date, number, pageSize, timeoutMs, signal).catch(async (thrown) => {
       if (!(thrown instanceof TransportError)) throw thrown;
       const text = `eposh: ${thrown.message} for ${where}`;
-      if (thrown.kind === "certificate")
-        throw unavailable(suspect, text, { code: "eposh_untrusted", reason: "setup", cause: thrown });
+      if (thrown.kind === "certificate") {
+        const advice = await trustAdvice(new URL(url), "eposh.ca_file");
+        throw unavailable(suspect, `${text}: ${advice}`, { code: "eposh_untrusted", reason: "setup", cause: thrown });
+      }
       if (thrown.kind === "too_large") throw retry("eposh_bad_page", text, { cause: thrown });
       throw retry("eposh_unavailable", text, { suspect, cause: thrown });
     });

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
 import { photoMark } from "./hikcentral/person.ts";
+import type { Photos } from "./photo.ts";
 import type { Somebody, Tracked } from "./pipeline/meta.ts";
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */
@@ -56,6 +57,7 @@ const schema = `
   create index if not exists events_run on events (run, outcome);
   create table if not exists links (mark text, person text, run text, kib text, at text, told int default 0,
     primary key (mark, person)) strict, without rowid;
+  create table if not exists faces (person text primary key, mark text, at text) strict, without rowid;
   create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
 `;
 
@@ -162,6 +164,20 @@ export class Ledger implements Disposable {
     );
   }
 
+  /** What is remembered of an employee's photos. */
+  photosOf(of: Pick<Tracked, "code" | "kib" | "run">): Omit<Photos, "fetch"> {
+    const person = of.code === undefined ? "" : this.personKey(of.code);
+    return {
+      sharedWith: (link) => this.sharedWith(link, of),
+      wasSent: (link) =>
+        this.rows("select 1 from faces where person = ? and mark = ?", person, photoMark(link)).length > 0,
+      noteSent: (link) => {
+        const values = [person, photoMark(link), this.#now().toISOString()];
+        this.#try(() => this.#db.run("insert or replace into faces values (?, ?, ?)", values));
+      },
+    };
+  }
+
   /**
    * How many others came with this photo link. The first of them was not warned, because nobody could know: that is
    * made up for here.
@@ -236,7 +252,7 @@ export class Ledger implements Disposable {
   #purge(): void {
     const oldest = new Date(this.#now().getTime() - this.#keepDays * 86_400_000).toISOString();
     this.#try(() => {
-      for (const table of ["events", "steps", "runs", "links"])
+      for (const table of ["events", "steps", "runs", "links", "faces"])
         this.#db.run(`delete from ${table} where at < ?`, [oldest]);
       this.#db.run("delete from latest where fetched < ?", [oldest]);
     });

@@ -1,19 +1,27 @@
+import { trustAdvice } from "./certificate.ts";
 import { reject, retry, unavailable } from "./errors.ts";
 import type { Face } from "./hikcentral/hikcentral.ts";
 import { fit } from "./picture.ts";
 import { createSlots } from "./slots.ts";
-import { type Fetch, TransportError, type UpstreamAnswer, upstreamFetch } from "./upstream-fetch.ts";
+import { type Fetch, type TlsOptions, TransportError, type UpstreamAnswer, upstreamFetch } from "./upstream-fetch.ts";
 
 export interface Photos {
   /**
    * The photo behind a link, made fit for HikCentral.
    * Rejects with `photo_missing` (404, 410) or `photo_unusable` (too large, undecodable), retries with
-   * `photo_unavailable` (401, 403, 5xx, time-out), and is unavailable (set-up) for a host that is not allowed.
+   * `photo_unavailable` (401, 403, 5xx, time-out), and is unavailable (set-up) for a host that is not allowed or
+   * whose certificate is not trusted.
    */
   fetch(link: string): Promise<Face>;
   /** How many other employees came with the same link: it may show somebody else. */
   sharedWith(link: string): number;
+  /** Whether this employee's face was last sent from this link, as far as `noteSent` was told. A hint, not a memory. */
+  wasSent(link: string): boolean;
+  noteSent(link: string): void;
 }
+
+/** Where nothing is remembered of photos. */
+export const noMemory: Omit<Photos, "fetch"> = { sharedWith: () => 0, wasSent: () => false, noteSent: () => {} };
 
 export interface PhotoOptions {
   /** Exact host names; the port is free. A link or a redirect to any other is never connected to. */
@@ -24,6 +32,7 @@ export interface PhotoOptions {
   timeoutMs: number;
   /** Photos in hand at a time, downloading or being decoded: this bounds the memory. */
   concurrency: number;
+  tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
   now?: () => number;
 }
@@ -41,7 +50,7 @@ const decodersAtATime = 2;
 const probeTimeoutMs = 5000;
 
 export function createPhotos(options: PhotoOptions): PhotoClient {
-  const { maxBytes, now = Date.now, fetch = globalThis.fetch } = options;
+  const { maxBytes, tls, now = Date.now, fetch = globalThis.fetch } = options;
   const allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
   const hand = createSlots(options.concurrency);
   const decoder = createSlots(decodersAtATime);
@@ -71,12 +80,16 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
   async function answerOf(url: URL, endsAt: number, signal: AbortSignal): Promise<UpstreamAnswer> {
     const timeoutMs = Math.max(1, endsAt - performance.now());
     try {
-      return await upstreamFetch({ url: url.href, timeoutMs, maxBytes, signal, fetch: fetchPhoto });
+      return await upstreamFetch({ url: url.href, timeoutMs, maxBytes, signal, tls, fetch: fetchPhoto });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       if (error.kind === "too_large") throw tooLarge();
-      failedOrigin = url.origin;
       const text = `${url.host} gave no photo: ${error.message}`;
+      if (error.kind === "certificate") {
+        const advice = await trustAdvice(url, "photo.ca_file");
+        throw unavailable("photo", `${text}: ${advice}`, { code: "photo_untrusted", reason: "setup", cause: error });
+      }
+      failedOrigin = url.origin;
       throw retry("photo_unavailable", text, { cause: error, suspect: "photo" });
     }
   }
@@ -115,6 +128,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
         timeoutMs: probeTimeoutMs,
         maxBytes,
         signal,
+        tls,
         fetch: fetchPhoto,
       };
       return await upstreamFetch(root).then(

@@ -24,7 +24,7 @@ export interface UpstreamRequest {
   maxBytes?: number;
   /** The caller's; when it aborts, its reason is thrown as it is. */
   signal: AbortSignal;
-  tls?: TlsOptions;
+  tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { codeOf, defineStage, reject, v } from "../src/stage.ts";
+import { checkStill, codeOf, defineStage, v } from "../src/stage.ts";
 
 const id = v.pipe(
   v.union([v.string(), v.number()]),
@@ -13,16 +13,8 @@ export default defineStage({
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
   async run(message, { hikcentral, meta, log }) {
     const { personId, privilege_groups: groups } = message;
-    // After a restore of HikCentral its numbers may belong to others: what was delivered before may be older than that.
-    if (meta.again && meta.code !== undefined) {
-      const person = await hikcentral.personByCode(meta.code);
-      if (person?.personId !== personId) {
-        throw reject(
-          "person_changed",
-          `person ${personId} is not this employee in HikCentral any more; trigger the date again`,
-        );
-      }
-    }
+    // A foreign publisher does not say whose number it is: then it is believed.
+    if (meta.code !== undefined) checkStill(await hikcentral.personByCode(meta.code), personId);
     const assign = async (group: string) => {
       if (await hikcentral.inGroup(group, personId)) return;
       await hikcentral.addToGroup(group, personId);

@@ -3,9 +3,10 @@ import {
   codeOf,
   defineStage,
   type Face,
+  isBefore,
   isReject,
   kibNumberOf,
-  laterOf,
+  type NewPerson,
   namesOf,
   type Person,
   type PersonChanges,
@@ -75,24 +76,12 @@ class Work {
   }
 
   async create(): Promise<string> {
-    const face = await this.#face();
-    if (face === undefined) return this.#addOrFind(undefined);
-    try {
-      return await this.#addOrFind(face);
-    } catch (error) {
-      if (!isReject(error)) throw error;
-      const personId = await this.#addOrFind(undefined);
-      this.context.warn(
-        "face_refused",
-        `HikCentral refused the person with this face (${error.code}) and took it without one`,
-      );
-      return personId;
-    }
+    return this.#add(await this.#face());
   }
 
   /** Sends back all that was read; changes the name, extends the validity, and replaces a missing or older face. */
   async update(known: Person, fetched?: Face): Promise<string> {
-    const { hikcentral, site, meta, log } = this.context;
+    const { hikcentral, photo, site, meta, log } = this.context;
     const { personId } = known;
     if (!sameName(known, this.names)) {
       throw reject(
@@ -110,22 +99,24 @@ class Work {
       writeMemory(memory.text, { fetchedAt: meta.fetchedAt ?? memory.fetchedAt, photoMark: mark });
     let mark = memory.photoMark;
     const wanted = this.link && photoMark(this.link);
-    // A human's remark may leave no room for the mark: then a face that is there is not sent again and again.
+    // A human's remark may leave no room for the mark: then the ledger remembers, or it is sent once too often.
     const remembers = readMemory(remark(wanted)).photoMark === wanted;
-    if (wanted ? !known.hasFace || (remembers && wanted !== mark) : !known.hasFace) {
+    const isOther = this.link !== undefined && (remembers ? wanted !== mark : !photo.wasSent(this.link));
+    if (!known.hasFace || isOther) {
       const face = fetched ?? (await this.#face(known.hasFace));
       // Also a refused one was the last to be sent: while another face is there it is not sent at every run.
-      if (face && ((await this.#replaceFace(personId, face)) || known.hasFace)) mark = wanted;
+      if (face && ((await this.#replaceFace(personId, face)) || known.hasFace)) {
+        mark = wanted;
+        if (!remembers && this.link) photo.noteSent(this.link);
+      }
     }
 
     const { givenName, familyName } = this.names;
-    const endsEarlier = known.validUntil && laterOf(known.validUntil, site.validUntil) !== known.validUntil;
-    const startsLater = known.validFrom && laterOf(site.validFrom, known.validFrom) !== site.validFrom;
     const changes: PersonChanges = {
       ...(givenName !== known.givenName && { givenName }),
       ...(familyName !== known.familyName && { familyName }),
-      ...(endsEarlier && { validUntil: site.validUntil }),
-      ...(startsLater && { validFrom: site.validFrom }),
+      ...(isBefore(known.validUntil, site.validUntil) && { validUntil: site.validUntil }),
+      ...(isBefore(site.validFrom, known.validFrom) && { validFrom: site.validFrom }),
     };
     const kib = kibNumberOf(this.employee.kib_number);
     const otherKib = kib !== undefined && kib !== hikcentral.kibOf(known);
@@ -136,39 +127,39 @@ class Work {
     return personId;
   }
 
-  async #addOrFind(face: Face | undefined): Promise<string> {
-    const { hikcentral, site } = this.context;
+  async #add(face: Face | undefined): Promise<string> {
+    const { hikcentral, site, warn } = this.context;
     try {
-      const personId = await hikcentral.addPerson({ ...this.#newPerson(face), ...(face && { face }) });
+      const personId = await hikcentral.addPerson(this.#newPerson(face));
       if (face && site.verifyFace) await this.#verifyFace(personId, face);
       return personId;
     } catch (error) {
       const code = codeOf(error);
-      if (code !== "already_exists" && code !== "answer_lost") throw error;
-      // The answer to an add was lost, or somebody was quicker: the person may be there.
-      const known = await hikcentral.personByCode(this.personCode);
-      if (known) return this.update(known, face);
-      if (code === "answer_lost") throw error;
-      const hint = "let the partner see its organisation";
-      throw reject("person_not_visible", `HikCentral has this personCode but does not show the person; ${hint}`);
+      if (code === "already_exists" || code === "answer_lost") return this.#updateFound(error, face);
+      if (face === undefined || !isReject(error)) throw error;
+      const personId = await this.#add(undefined);
+      warn("face_refused", `HikCentral refused the person with this face (${code}) and took it without one`);
+      return personId;
     }
   }
 
-  #newPerson(face: Face | undefined) {
+  /** The answer to an add was lost, or somebody was quicker: the person may be there. */
+  async #updateFound(error: unknown, face: Face | undefined): Promise<string> {
+    const known = await this.context.hikcentral.personByCode(this.personCode);
+    if (known) return this.update(known, face);
+    if (codeOf(error) === "answer_lost") throw error;
+    const hint = "let the partner see its organisation";
+    throw reject("person_not_visible", `HikCentral has this personCode but does not show the person; ${hint}`);
+  }
+
+  #newPerson(face: Face | undefined): NewPerson {
     const { organisation, gender, validFrom, validUntil } = this.context.site;
-    const { givenName, familyName } = this.names;
-    const photo = face && this.link ? photoMark(this.link) : undefined;
+    const { personCode, names, link } = this;
+    const { givenName, familyName } = names;
+    const photo = face && link ? photoMark(link) : undefined;
     const remark = writeMemory("", { fetchedAt: this.context.meta.fetchedAt, photoMark: photo });
-    return {
-      personCode: this.personCode,
-      givenName,
-      familyName,
-      gender,
-      organisation,
-      remark,
-      validFrom,
-      validUntil,
-    };
+    const person = { personCode, givenName, familyName, gender, organisation, remark, validFrom, validUntil };
+    return face ? { ...person, face } : person;
   }
 
   /** Undefined, with a warning, where there is no usable photo. */

@@ -1,4 +1,4 @@
-import { defineStage, kibNumberOf, personCodeOf, readMemory, reject, retry, v } from "../src/stage.ts";
+import { checkStill, defineStage, kibNumberOf, personCodeOf, readMemory, retry, v } from "../src/stage.ts";
 
 const id = v.pipe(
   v.union([v.string(), v.number()]),
@@ -25,12 +25,7 @@ export default defineStage({
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
     if (!person && !meta.again)
       throw retry("person_not_seen", `person ${personId} cannot be found by its NIK; it may be too new`);
-    if (person?.personId !== personId) {
-      throw reject(
-        "person_changed",
-        `person ${personId} is not this employee in HikCentral any more; trigger the date again`,
-      );
-    }
+    checkStill(person, personId);
 
     const current = hikcentral.kibOf(person);
     const { fetchedAt } = readMemory(person.remark);

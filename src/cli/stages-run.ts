@@ -5,6 +5,7 @@ import { siteOf } from "../config.ts";
 import { todayIn } from "../dates.ts";
 import { Exit, exits, textOf } from "../errors.ts";
 import { createLog } from "../log.ts";
+import { noMemory } from "../photo.ts";
 import { attempt } from "../stages/attempt.ts";
 import { watchRequests } from "../stages/watch.ts";
 import { complain, loadConfig, mask, say, untilStopped } from "./frame.ts";
@@ -33,7 +34,7 @@ export default defineCommand({
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
-        photo: { ...clients.photos.for(signal), sharedWith: () => 0 },
+        photo: { ...clients.photos.for(signal), ...noMemory },
         site: siteOf(config, todayIn(config.site.timeZone)),
       }),
       log,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { reject } from "../errors.ts";
+import type { Person } from "./hikcentral.ts";
 
 /** 128 is what HikCentral takes of a remark. */
 const maxRemark = 128;
@@ -30,6 +31,16 @@ export function kibNumberOf(value: unknown): string | undefined {
   if (kib === undefined || kib.length > 128)
     throw reject("bad_kib_number", "kib_number is neither a text of up to 128 characters nor a whole number");
   return kib || undefined;
+}
+
+/**
+ * Rejects with `person_changed` unless this is still the person with that number: after a restore of HikCentral its
+ * numbers may belong to others, also those in a message that was never delivered before.
+ */
+export function checkStill(person: Pick<Person, "personId"> | undefined, personId: string): asserts person {
+  if (person?.personId === personId) return;
+  const text = `person ${personId} is not this employee in HikCentral any more; trigger the date again`;
+  throw reject("person_changed", text);
 }
 
 export interface Names {
@@ -112,19 +123,15 @@ export function writeMemory(text: string, { fetchedAt, photoMark }: Memory): str
 /** Eight characters that tell one photo link from another. */
 export const photoMark = (link: string): string => createHash("sha256").update(link).digest("hex").slice(0, 8);
 
-/** A time without an offset is taken to be at the other one's. */
+const offset = /(Z|[+-]\d\d:?\d\d)$/;
+const isoTime = /^(?<date>\d{4}-\d\d-\d\d)(?:[T ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?<own>Z|[+-]\d\d:?\d\d)?)?$/;
+
+/** NaN where it is no ISO time. One without an offset is taken to be at the other one's. */
 function instant(time: string, other: string): number {
-  const iso = time
-    .trim()
-    .replace(" ", "T")
-    .replace(/([+-]\d\d)(\d\d)$/, "$1:$2");
-  const [offset = "Z"] = /(Z|[+-]\d\d:?\d\d)$/.exec(other) ?? [];
-  const naive = /T[\d:.]+$/.test(iso);
-  return Date.parse(naive ? iso + offset.replace(/(\d\d)(\d\d)$/, "$1:$2") : iso);
+  const read = isoTime.exec(time.trim())?.groups;
+  const { date, clock = "00:00", own = offset.exec(other.trim())?.[0] ?? "Z" } = read ?? {};
+  return Date.parse(`${date}T${clock}${own.replace(/(\d\d)(\d\d)$/, "$1:$2")}`);
 }
 
-/** The later of two ISO times, as it was written; the first if they are equal, the other one if one is none. */
-export function laterOf(a: string, b: string): string {
-  const [first, second] = [instant(a, b), instant(b, a)];
-  return Number.isNaN(first) || second > first ? b : a;
-}
+/** Whether an ISO time comes before another; false where one of them cannot be read. */
+export const isBefore = (a: string, b: string): boolean => instant(a, b) < instant(b, a);

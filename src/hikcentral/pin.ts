@@ -1,26 +1,6 @@
-import { X509Certificate } from "node:crypto";
-import { connect } from "node:tls";
+import type { X509Certificate } from "node:crypto";
+import { certificateOf, plainSha256 } from "../certificate.ts";
 import { type TlsOptions, TransportError } from "../upstream-fetch.ts";
-
-const connectTimeoutMs = 5000;
-
-/** The certificate that the server shows, whoever signed it; rejects with `TransportError` when it shows none. */
-export function certificateOf(url: URL): Promise<X509Certificate> {
-  const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const socket = connect({ host, port: Number(url.port || 443), rejectUnauthorized: false });
-  socket.once("secureConnect", () => resolve(new X509Certificate(socket.getPeerCertificate().raw)));
-  const fail = (reason: string) => reject(new TransportError("unconnected", reason));
-  socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "TLS"));
-  const timer = setTimeout(() => fail("ETIMEDOUT"), connectTimeoutMs);
-  return promise.finally(() => {
-    clearTimeout(timer);
-    socket.destroy();
-  });
-}
-
-/** 64 hexadecimal digits in lower case, as the configuration keeps them. */
-export const plainSha256 = ({ fingerprint256 }: X509Certificate) => fingerprint256.replaceAll(":", "").toLowerCase();
 
 /** A name that the certificate is good for: the address need not be one of its names. */
 function nameOf({ subjectAltName = "", subject }: X509Certificate): string | undefined {

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
+import { certificateOf, plainSha256 } from "../certificate.ts";
 import { retry, unavailable } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { createSlots } from "../slots.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstream-fetch.ts";
 import type { Send } from "./calls.ts";
 import { failureOf, isSuccess } from "./codes.ts";
-import { certificateOf, createPin, plainSha256 } from "./pin.ts";
+import { createPin } from "./pin.ts";
 import { type SignatureOptions, signedHeaders } from "./signature.ts";
 
 export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid"> {

@@ -7,6 +7,7 @@ import { builtins } from "../builtin.ts";
 import { createClients } from "../clients.ts";
 import { readConfig, siteOf } from "../config.ts";
 import { createLog } from "../log.ts";
+import { noMemory } from "../photo.ts";
 import { builtIn, type Placed } from "../pipeline/registry.ts";
 import { type Call, serve } from "../simulator/server.ts";
 import { type Simulators, startSimulators } from "../simulator/simulators.ts";
@@ -117,7 +118,7 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
-        photo: { ...clients.photos.for(signal), sharedWith: () => 0 },
+        photo: { ...clients.photos.for(signal), ...noMemory },
         site: siteOf(config, "2026-01-19"),
       }),
       log,

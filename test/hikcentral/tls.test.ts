@@ -1,6 +1,13 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createClients } from "../../src/clients.ts";
+import { readConfig } from "../../src/config.ts";
+import { createLog } from "../../src/log.ts";
+import { temporaryFolder } from "../support/daemon.ts";
+import { makePng } from "../support/png.ts";
 import { selfSigned } from "./certificate.ts";
-import { clientOf, failureOf, gateway, success } from "./gateway.ts";
+import { clientOf, closing, failureOf, gateway, success } from "./gateway.ts";
 
 const answers = { "person/personCode/personInfo": () => success() };
 const own = selfSigned();
@@ -37,4 +44,53 @@ test("another ca, or a certificate for another name, is not trusted", async () =
 test("insecure asks for no certificate's word", async () => {
   const { url } = gateway(answers, own);
   expect(await clientOf(url, { tls: { insecure: true } }).hikcentral.personByCode("1a")).toBeUndefined();
+});
+
+describe("Eposh and the photo host behind a certificate of their own", () => {
+  const photo = makePng({ width: 9, height: 12, rgba: () => [1, 2, 3, 255] });
+  const page = { data: [], pagination: { current_page: 1, last_page: 1, total: 0 } };
+  const answer = ({ url }: Request) => (url.includes(".png") ? new Response(photo) : Response.json(page));
+
+  /** Asks both as configured. */
+  function ask(env: Record<string, string>) {
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", tls: own, fetch: answer });
+    closing({ [Symbol.asyncDispose]: () => server.stop(true) });
+    const origin = `https://127.0.0.1:${server.port}`;
+    const keys = { EPOSH_API_KEY: "test-api-key", EPOSH_APP_ID: "test-app-id" };
+    const hikcentral = { HIKCENTRAL_URL: origin, HIKCENTRAL_APP_KEY: "test-key", HIKCENTRAL_APP_SECRET: "test-secret" };
+    const { config } = readConfig({
+      env: { EPOSH_URL: `${origin}/x`, ...keys, ...hikcentral, ...env },
+      defaultFile: "/nonexistent",
+    });
+    const { eposh, photos } = closing(createClients(config, createLog({ write: () => true })));
+    const { signal } = new AbortController();
+    return [
+      eposh.for(signal).page("2026-01-05", 1),
+      photos.for(signal).fetch(`${origin}/1.png?key=made-up-token`),
+    ] as const;
+  }
+
+  test("are a set-up fault that tells its SHA-256 and what to set, and no outage", async () => {
+    const failures = await Promise.all(ask({}).map(failureOf));
+    for (const [at, upstream] of ["eposh", "photo"].entries()) {
+      const code = `${upstream}_untrusted`;
+      expect(failures[at]).toMatchObject({ kind: "unavailable", reason: "setup", upstream, code });
+      expect(failures[at]?.message).toContain(`if SHA-256 ${own.sha256} is its own, set ${upstream}.ca_file`);
+      expect(failures[at]?.message).not.toContain("made-up-token");
+    }
+  });
+
+  test("are trusted once it is in the configured file", async () => {
+    const file = join(temporaryFolder(), "ca.pem");
+    writeFileSync(file, own.cert);
+    const [found, face] = await Promise.all(ask({ EPOSH_CA_FILE: file, PHOTO_CA_FILE: file }));
+    expect(found).toEqual(page);
+    expect(face).toStartWith("/9j/");
+  });
+
+  test("need that file to be there", () => {
+    expect(() => ask({ PHOTO_CA_FILE: "/nonexistent/ca.pem" })).toThrow(
+      "photo.ca_file /nonexistent/ca.pem cannot be read",
+    );
+  });
 });

@@ -170,6 +170,19 @@ describe("a person made by hand", () => {
     expect(person).toMatchObject({ beginTime: byHand.beginTime, endTime: "2030-12-31T23:59:59+07:00" });
   });
 
+  test.each([
+    ["later", "2035-12-31T23:59:59+07:00"],
+    ["in a format that cannot be read", "31/12/2026 23:59"],
+    ["in one that could be read in two ways", "05/01/2026"],
+  ])("whose validity ends %s has it left alone", async (_, endTime) => {
+    await using site = await startSite({ env: { HIKCENTRAL_VALID_UNTIL: "2030-12-31" } });
+    const person = seed(site, { personFamilyName: "Contoh Santoso" });
+    person.endTime = endTime;
+    expect(await site.employ(budi(site, { photo: null }))).toEqual(done);
+    expect(site.deeds()).not.toHaveProperty("single/update");
+    expect(person.endTime).toBe(endTime);
+  });
+
   test("with not one word of the name in common is a dead letter, and nothing of them changes", async () => {
     await using site = await startSite();
     const person = seed(site, { personGivenName: "Wati", personFamilyName: "Halim" });
@@ -188,15 +201,27 @@ describe("a person made by hand", () => {
     expect(site.deeds()).toEqual({});
   });
 
-  test("with a remark that leaves no room keeps it, and their face", async () => {
+  test("with a remark that leaves no room keeps it, and takes each other photo once", async () => {
     await using site = await startSite();
     const remark = "x".repeat(120);
     const person = seed(site, { remark });
-    expect(await site.employ(budi(site))).toEqual(done);
+    const photo = { link: `${site.eposh.origin}/photos/kib/-1767600009.png` };
+    for (const changes of [{}, { photo }]) {
+      site.deeds();
+      expect(await site.employ(budi(site, changes))).toEqual(done);
+      expect(site.deeds()).toMatchObject({ "face/update": 1, photo: 1 });
+      expect(await site.employ(budi(site, changes))).toEqual(done);
+      expect(site.deeds()).toEqual({});
+    }
     expect(person.remark).toBe(remark);
-    site.deeds();
+  });
+
+  test("and no room has a photo sent again that could not be fetched the first time", async () => {
+    await using site = await startSite();
+    seed(site, { remark: "x".repeat(120) });
+    site.eposh.faults.set(instead("away", "", { status: 500, match: "/photos/", times: 1 }));
     expect(await site.employ(budi(site))).toEqual(done);
-    expect(site.deeds()).toEqual({});
+    expect(site.deeds()).toMatchObject({ "face/update": 1, photo: 1 });
   });
 });
 
@@ -322,11 +347,11 @@ describe("data that Eposh gave later wins, in whatever order it is worked on", (
   });
 });
 
-describe("a message that comes again with the number of a person who is somebody else by now", () => {
+describe("a message with the number of a person who is somebody else by now comes", () => {
   const failure = JSON.stringify([{ at: "2026-01-05T01:00:00.000Z", stage: "update-kib", code: "x", text: "x" }]);
   const again = { "hs-failure": failure, "hs-code": nik };
 
-  test("is a dead letter of update-kib, and writes nothing", async () => {
+  test("again is a dead letter of update-kib, and writes nothing", async () => {
     await using site = await startSite();
     await site.employ(budi(site));
     const other = site.hikcentral.seed({ ...byHand, personCode: "3500000000000002" });
@@ -337,13 +362,16 @@ describe("a message that comes again with the number of a person who is somebody
     expect(site.deeds()).toEqual({});
   });
 
-  test("is a dead letter of assign-privilege, and opens no gate", async () => {
+  test.each([
+    ["again", again],
+    ["for the first time, from before a restore of HikCentral", { "hs-code": nik }],
+  ])("%s is a dead letter of assign-privilege, and opens no gate", async (_, headers) => {
     await using site = await startSite();
     await site.employ(budi(site));
     const other = site.hikcentral.seed({ ...byHand, personCode: "3500000000000002" });
     site.deeds();
     const message = { personId: other.personId, privilege_groups: ["9"] };
-    expect((await site.work("hikvision_assign_privilege", message, again)).end).toBe("person_changed");
+    expect((await site.work("hikvision_assign_privilege", message, headers)).end).toBe("person_changed");
     expect(site.deeds()).toEqual({});
   });
 });

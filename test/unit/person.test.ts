@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Reject } from "../../src/errors.ts";
 import {
+  isBefore,
   kibNumberOf,
-  laterOf,
   namesOf,
   personCodeOf,
   photoMark,
@@ -181,17 +181,23 @@ test("what a human writes after our note is kept, and a damaged note is his text
 });
 
 test.each([
-  ["2030-12-31T00:00:00+07:00", "2030-12-30T23:00:00+07:00", 0],
-  ["2030-12-31T00:00:00+07:00", "2030-12-31T00:00:00+0800", 0],
-  ["2030-12-31T00:00:00+08:00", "2030-12-31T00:00:00+07:00", 1],
-  ["2030-12-31T00:00:00+07:00", "2030-12-30T17:00:00Z", 0],
-  ["2030-12-31 00:00:00", "2030-12-30T23:59:59+07:00", 0],
-  ["2030-12-31T00:00:00", "2030-12-31T00:00:01+07:00", 1],
-  ["", "2030-12-31T00:00:00+07:00", 1],
-  ["never", "2030-12-31T00:00:00+07:00", 1],
-  ["2030-12-31T00:00:00+07:00", "", 0],
-])("the later of %s and %s is the one at %i", (a, b, later) => {
-  expect(laterOf(a, b)).toBe([a, b][later] ?? "");
+  ["2030-12-30T23:00:00+07:00", "2030-12-31T00:00:00+07:00", true],
+  ["2030-12-31T00:00:00+07:00", "2030-12-31T00:00:00+07:00", false],
+  ["2030-12-31T00:00:00+0800", "2030-12-31T00:00:00+07:00", true],
+  ["2030-12-31T00:00:00+07:00", "2030-12-30T17:00:00Z", false],
+  ["2030-12-30T23:59:59+07:00", "2030-12-31 00:00:00", true],
+  ["2030-12-31T00:00", "2030-12-31T00:00:01+07:00", true],
+  ["2030-12-31", "2030-12-31T00:00:00+07:00", false],
+  ["2030-12-31", "2030-12-31T00:00:01+07:00", true],
+  // What cannot be read is neither: it is left alone.
+  ["", "2030-12-31T00:00:00+07:00", false],
+  ["never", "2030-12-31T00:00:00+07:00", false],
+  ["05/01/2031", "2031-03-01T00:00:00+07:00", false],
+  ["1924905599000", "2030-12-31T00:00:00+07:00", false],
+  ["2030-13-31", "2030-12-31T00:00:00+07:00", false],
+  ["2030-12-31T00:00:00+07:00", "", false],
+])("that %s comes before %s is %j", (a, b, before) => {
+  expect(isBefore(a, b)).toBe(before);
 });
 
 test("a time that is still to come is not remembered: a fast clock must not lock a person", () => {

@@ -52,6 +52,7 @@ const schema = `
     text text, primary key (run, item, stage)) strict, without rowid;
   create table if not exists events (id integer primary key, at text, run text, person text, kib text, kind text,
     stage text, outcome text, attempt int, code text, text text) strict;
+  create index if not exists steps_task on steps (run, outcome) where kind = 'task';
   create index if not exists events_person on events (person);
   create index if not exists events_kib on events (kib);
   create index if not exists events_run on events (run, outcome);
@@ -86,6 +87,7 @@ export class Ledger implements Disposable {
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
   readonly #cancelled: Set<string>;
   #failing = false;
+  #purgedMs = Number.NEGATIVE_INFINITY;
 
   constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
     this.#say = say;
@@ -248,9 +250,12 @@ export class Ledger implements Disposable {
     }
   }
 
-  /** At each start and each run: a daemon that runs for years forgets too. */
+  /** At the start and, because a daemon runs for years, at the first run of each day: it reads all that is kept. */
   #purge(): void {
-    const oldest = new Date(this.#now().getTime() - this.#keepDays * 86_400_000).toISOString();
+    const now = this.#now().getTime();
+    if (now - this.#purgedMs < 86_400_000) return;
+    this.#purgedMs = now;
+    const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();
     this.#try(() => {
       for (const table of ["events", "steps", "runs", "links", "faces"])
         this.#db.run(`delete from ${table} where at < ?`, [oldest]);

@@ -75,7 +75,7 @@ export class Operator {
       unconsumed,
       queues: [...depths].map(([queue, depth]) => ({ queue, ...depth })),
       deadLetters: isUp ? await this.dead.list() : null,
-      lastRun: runsOf(ledger.rows, this.#leaves, 1)[0] ?? null,
+      lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
     };
   }
 
@@ -102,7 +102,7 @@ export class Operator {
     return traceOf(this.options.ledger, key.trim(), this.#leaves);
   }
 
-  runs(): RunView[] {
+  runs(): Promise<RunView[]> {
     return runsOf(this.options.ledger.rows, this.#leaves);
   }
 

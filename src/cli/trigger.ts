@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { parseDuration } from "../dates.ts";
 import { Exit, exits } from "../errors.ts";
+import { nobody } from "../http/trigger.ts";
 import type { RunView } from "../ledger-runs.ts";
 import { DaemonClient, withoutFace } from "./daemon-client.ts";
 import { complain, configArgument, loadLocalConfig, say } from "./frame.ts";
@@ -84,6 +85,6 @@ function report(view: RunView): number {
   const faceless = withoutFace(view);
   const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
   say(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
-  if (employees === 0) complain("Eposh has no employees on these dates; check from, to and skip");
+  if (employees === 0) complain(nobody(view.kib));
   return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;
 }

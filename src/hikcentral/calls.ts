@@ -13,11 +13,13 @@ export const maxGroupIds = 20;
 export const maxApplyIds = 100;
 const pageSize = 500;
 
+const sameCode = (a: string, b: string) => a.trim().toLowerCase() === b.toLowerCase();
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOrNumber = v.union([v.string(), v.number()]);
-const id = v.pipe(textOrNumber, v.transform(String), v.trim(), v.nonEmpty());
+const isId = (given: string) => given !== "" && given !== "null";
+const id = v.pipe(textOrNumber, v.transform(String), v.trim(), v.check(isId));
 /** Null, missing or a number where a text belongs. */
 const text = v.pipe(v.nullish(textOrNumber, ""), v.transform(String));
 /** Where there is nothing to return, data may be "", {}, "null" or missing. */
@@ -140,8 +142,11 @@ export function createCalls(send: Send) {
 
   return {
     version: () => send("/api/common/v1/version", {}, v.object({ produceName: text, softVersion: text })),
-    personByCode: (personCode: string) =>
-      send("/api/resource/v1/person/personCode/personInfo", { personCode }, v.union([nothing, person])),
+    personByCode(personCode: string) {
+      const isAskedFor = (found: Person) => found.personCode === "" || sameCode(found.personCode, personCode);
+      const asked = v.union([nothing, v.pipe(person, v.check(isAskedFor))]);
+      return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
+    },
     persons: () => pages("/api/resource/v1/person/personList", {}, person),
     addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
     /** It replaces: what is left out is cleared, so all that was read goes back. */

@@ -65,6 +65,11 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       });
     } catch (thrown) {
       members.delete(groupId);
+      // The group has gone since: that is for whoever sets it up, and not for the message in hand.
+      if (codeIs(thrown, "not_found")) {
+        setup = undefined;
+        await checked();
+      }
       throw thrown;
     }
   }
@@ -119,6 +124,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           }),
         addToGroup: (groupId, personId) => write(() => group(groupId, personId, signal)),
         async inGroup(groupId, personId) {
+          await untilAborted(checked(), signal);
           const { ids, read } = membersOf(groupId);
           await untilAborted(read, signal);
           return ids.has(personId);

@@ -21,6 +21,12 @@ export function createApp({ trigger, operator, health, http, log }: AppOptions):
   const error = (text: string) => ({ status: "error", error: text });
 
   app.use(createAccess({ ...http, log }));
+  /** Nothing that is said again here may show a NIK or a secret. */
+  app.use(async (c, next) => {
+    await next();
+    if (c.res.headers.get("content-type")?.startsWith("application/json"))
+      c.res = new Response(log.mask(await c.res.text()), c.res);
+  });
 
   app.post("/eposh-induction", async (c) => {
     const request = parseRequest(await c.req.text());
@@ -40,7 +46,7 @@ export function createApp({ trigger, operator, health, http, log }: AppOptions):
   );
   app.onError((thrown, c) => {
     log.error(`${c.req.method} ${c.req.path} failed: ${textOf(thrown)}`);
-    return c.json(error(log.mask(textOf(thrown))), 500);
+    return c.json(error(textOf(thrown)), 500);
   });
   return app;
 }

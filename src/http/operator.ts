@@ -66,7 +66,7 @@ export function operatorRoutes(operator: Operator): Hono {
       : error(c, `no operator paused ${stage}; see hikvision-sync status`, 404);
   });
 
-  app.get("/runs", (c) => answer(c, { runs: operator.runs() }));
+  app.get("/runs", async (c) => answer(c, { runs: await operator.runs() }));
   app.get("/runs/:id", (c) => {
     const run = operator.run(c.req.param("id"));
     return run ? answer(c, run) : error(c, noRun(c.req.param("id")), 404);

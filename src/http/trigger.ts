@@ -42,7 +42,7 @@ const asked = v.strictObject({
   from: v.optional(v.string()),
   to: v.optional(v.string()),
   skip: v.optional(list),
-  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000))),
   kib: v.optional(list),
 });
 export type TriggerRequest = v.InferOutput<typeof asked>;
@@ -51,7 +51,7 @@ const expectations: Record<string, string> = {
   from: "a date such as 2026-01-31",
   to: "a date such as 2026-01-31",
   skip: "a date or a list of dates",
-  limit: "a whole number of people, 1 or more",
+  limit: "a whole number of people, 1 to 1000000",
   kib: "a KIB number or a list of them",
 };
 
@@ -71,26 +71,39 @@ export function parseRequest(text: string): TriggerRequest | { problem: string }
   const problems = parsed.issues.map((issue) => {
     const [first] = issue.path ?? [];
     const key = String(first?.key ?? "");
-    if (key === "") return "the body must be a JSON object";
-    return key in expectations
-      ? `${key} must be ${expectations[key]}`
-      : `${key} is not known; there is ${Object.keys(expectations).join(", ")}`;
+    if (first === undefined) return "the body must be a JSON object";
+    if (Object.hasOwn(expectations, key)) return `${key} must be ${expectations[key]}`;
+    // What is no word is not said again: it may be a NIK.
+    const named = /^[a-z_-]{1,30}$/i.test(key) ? key : "a field of the body";
+    return `${named} is not known; there is ${Object.keys(expectations).join(", ")}`;
   });
   return { problem: [...new Set(problems)].join("; ") };
 }
 
 /** Starts a run: durable once its messages, one a date, are confirmed. */
 export class Trigger {
+  #last: Promise<unknown> = Promise.resolve();
+
   constructor(readonly options: TriggerOptions) {}
 
   async start(request: TriggerRequest, wait: boolean): Promise<Answer> {
-    const { broker, ledger, queue, datesFor, now } = this.options;
+    // One after the other: two at once must not both find that no run covers their dates.
+    const begun = this.#last.then(() => this.#begin(request, wait));
+    this.#last = begun.catch(() => {});
+    return (await begun).answer;
+  }
+
+  /** Begun once it is durable; `answer` may come much later. */
+  async #begin(request: TriggerRequest, wait: boolean): Promise<{ answer: Answer | Promise<Answer> }> {
+    const { broker, ledger, pipeline, queue, datesFor, now } = this.options;
     const found = datesFor(request);
-    if ("problem" in found) return failed(400, found.problem);
+    if ("problem" in found) return { answer: failed(400, found.problem) };
     const { dates } = found;
     const covering = this.#covering(dates);
-    if (covering !== undefined) return { status: 409, body: { status: "running", run: covering } };
-    if (!(await this.#brokerIsUp())) return brokerDown(broker);
+    if (covering !== undefined) return { answer: { status: 409, body: { status: "running", run: covering } } };
+    if (!(await this.#brokerIsUp())) return { answer: brokerDown(broker) };
+    if (!pipeline.worker("induction"))
+      return { answer: failed(503, "induction is disabled here; take it out of stages.disabled to fetch from Eposh") };
 
     const { limit, kib } = request;
     const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${randomUUID().slice(0, 8)}`;
@@ -105,14 +118,14 @@ export class Trigger {
       body: JSON.stringify(task),
       headers: writeMeta({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
     }));
-    const through = wait ? this.#workedOff(run, tasks.length) : undefined;
+    const through = wait ? this.#workedOff(run, tasks.length, kib) : undefined;
     try {
       // The daemon answers a moment before its queues are declared.
       await broker.declare([queue]);
       await broker.publish(queue, messages);
     } catch {
       through?.cancel();
-      return brokerDown(broker);
+      return { answer: brokerDown(broker) };
     }
     ledger.openRun({
       id: run,
@@ -122,7 +135,7 @@ export class Trigger {
       ...(limit ? { limit } : {}),
       ...(kib ? { kib } : {}),
     });
-    return through ? await through.answer : { status: 202, body: { status: "accepted", run } };
+    return { answer: through?.answer ?? { status: 202, body: { status: "accepted", run } } };
   }
 
   /** Right after the start it may still be connecting: that is waited for, as long as nothing speaks against it. */
@@ -144,7 +157,7 @@ export class Trigger {
   }
 
   /** Resolves when all of a run's dates are worked off, or at the first that fails; what is left goes on by itself. */
-  #workedOff(run: string, tasks: number): { answer: Promise<Answer>; cancel: () => void } {
+  #workedOff(run: string, tasks: number, kib: TriggerRequest["kib"]): { answer: Promise<Answer>; cancel: () => void } {
     const { ledger, pipeline, broker } = this.options;
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const people = new Set<string>();
@@ -161,7 +174,7 @@ export class Trigger {
         if (outcome === "done") done++;
         else if (why) failure(why.text, outcome === "dead" || outcome === "ended" ? nexts[outcome] : undefined);
       }
-      if (done === tasks) resolve({ status: 200, body: queued(run, people.size, pages.size, broker.label) });
+      if (done === tasks) resolve({ status: 200, body: queued(run, people.size, pages.size, broker.label, kib) });
     });
     const stopPauses = pipeline.onPause((stage, pause) => stage === "induction" && failure(pause.text));
     const paused = pipeline.worker("induction")?.pause;
@@ -174,13 +187,19 @@ export class Trigger {
   }
 }
 
-const queued = (run: string, employees: number, pages: number, label: string) => ({
+/** What to say of a run for which Eposh gave nobody. */
+export const nobody = (kib?: readonly string[]) =>
+  kib
+    ? "Eposh has nobody with these KIB numbers on these dates; check kib, from, to and skip"
+    : "Eposh has no employees on these dates; check from, to and skip";
+
+const queued = (run: string, employees: number, pages: number, label: string, kib?: readonly string[]) => ({
   status: "queued",
   message: `All dates processed: ${employees} employees across ${pages} pages sent to ${label}`,
   run,
   employees,
   pages,
-  ...(employees === 0 ? { warning: "Eposh has no employees on these dates; check from, to and skip" } : {}),
+  ...(employees === 0 ? { warning: nobody(kib) } : {}),
 });
 
 const failed = (status: 400 | 502 | 503, error: string, run?: string): Answer => ({

@@ -73,6 +73,12 @@ describe("a trigger", () => {
     expect(body.warning).toBe("Eposh has no employees on these dates; check from, to and skip");
   });
 
+  test("for KIB numbers that nobody has says so", async () => {
+    const { status, body } = await daemon.trigger({ from: "2026-01-03", to: "2026-01-03", kib: "1" });
+    expect({ status, body }).toMatchObject({ status: 200, body: { employees: 0, pages: 0 } });
+    expect(body.warning).toStartWith("Eposh has nobody with these KIB numbers on these dates");
+  });
+
   test("with only from goes up to today", async () => {
     const day = (ago: number) => new Date(Date.now() + 7 * 3_600_000 - ago * 86_400_000).toISOString().slice(0, 10);
     const { body } = await daemon.trigger({ from: day(2) });
@@ -129,7 +135,12 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     [{ limit: 1.5 }, /limit must be/],
     [{ limit: "1" }, /limit must be/],
     [{ kib: [{}] }, /kib must be/],
-    [{ form: "2026-01-01" }, /form is not known; there is from, to, skip, limit, kib/],
+    [{ form: "2026-01-01" }, /^form is not known; there is from, to, skip, limit, kib$/],
+    [{ "3500000000000001": 1 }, /^a field of the body is not known; there is from, to, skip, limit, kib$/],
+    [{ toString: 1 }, /^toString is not known; /],
+    [{ "": 1 }, /^a field of the body is not known; /],
+    [{ limit: 9007199254740991 }, /limit must be a whole number of people, 1 to 1000000/],
+    [null, /must be a JSON object/],
     [[], /must be a JSON object/],
     ['"2026-01-01"', /must be a JSON object/],
     ["from=2026-01-01", /is not JSON; send nothing, or for example/],
@@ -175,6 +186,16 @@ describe("runs", () => {
     expect(await daemon.trigger({ from: "2026-01-03", to: "2026-01-03", limit: 1 })).toMatchObject(running);
     const more = await daemon.trigger({ from: "2026-01-03", to: "2026-01-04" }, { prefer: "respond-async" });
     expect(more.status).toBe(202);
+  });
+
+  test("of two triggers at the same moment only one starts a run", async () => {
+    await using held = await startSimulators({ people: 3 });
+    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 300 });
+    await using daemon = await startDaemon({ ...environmentOf(held), ...fetchOnly });
+    const asked = { from: "2026-01-01", to: "2026-01-03" };
+    const both = await Promise.all([1, 2, 3].map(() => daemon.trigger(asked, { prefer: "respond-async" })));
+    expect(both.map(({ status }) => status).sort()).toEqual([202, 409, 409]);
+    expect(new Set(both.map(({ body }) => body.run)).size).toBe(1);
   });
 
   test("a run for some people only keeps nobody from running for all", async () => {
@@ -266,6 +287,22 @@ describe("where it cannot work", () => {
       body: { status: "error", error: expect.stringContaining("RabbitMQ at 127.0.0.1:1 refuses the connection") },
     });
     expect(daemon.output()).not.toContain("kata-sandi");
+  });
+
+  test("an induction that is disabled is 503, and not an answer that never comes", async () => {
+    const disabled = { STAGES_DISABLED: "apply-access,induction" };
+    await using daemon = await startDaemon({ ...environmentOf(simulators), ...disabled });
+    const { status, body } = await daemon.trigger();
+    expect({ status, error: body.error }).toEqual({ status: 503, error: expect.stringContaining("stages.disabled") });
+  });
+
+  test("no answer shows a NIK, not even one that was sent", async () => {
+    const answer = await fetch(`${daemon.url}/people/3500000000000001`);
+    expect({ status: answer.status, text: await answer.text() }).toEqual({
+      status: 404,
+      text: expect.stringMatching(/there is no GET \/people\/\[nik\]; there is POST/),
+    });
+    expect((await daemon.get("/runs/3500000000000001")).body.error).toContain("there is no run [nik]");
   });
 
   test("a port that is taken ends with 69 and names it", async () => {

@@ -83,6 +83,26 @@ test("a new person is sent with every field, and its number comes back as text",
   ]);
 });
 
+test.each(["", "null", {}, null, undefined])("an add that gives no number, but %j, is an answer lost", async (data) => {
+  const { url } = gateway({ [add]: () => success(data) });
+  expect(await failureOf(clientOf(url).hikcentral.addPerson(newPerson))).toMatchObject({ code: "answer_lost" });
+});
+
+test("a person of another personCode than asked for is a bad answer, and never written to", async () => {
+  const { url } = gateway({ [info]: () => success({ personId: "7", personCode: "3500000000000002" }) });
+  const failure = await failureOf(clientOf(url).hikcentral.personByCode("3500000000000001"));
+  expect(failure).toMatchObject({ kind: "retry", code: "hikcentral_bad_answer" });
+  expect(failure.message).not.toMatch(/35000/);
+});
+
+test.each(["Budi", undefined, null])(
+  "a person whose picture and fields are %j, a list of none or missing has none",
+  async (odd) => {
+    const { url } = gateway({ [info]: () => success({ personId: "7", personPhoto: odd, customFieldList: odd }) });
+    expect(await clientOf(url).hikcentral.personByCode("1a")).toMatchObject({ hasFace: false, customFields: [] });
+  },
+);
+
 test("without a photo no faces are sent", async () => {
   const { url, bodies } = gateway({ [add]: () => success("1") });
   await clientOf(url).hikcentral.addPerson(newPerson);

@@ -95,3 +95,21 @@ test("whoever stops waiting for the set-up check leaves it to the others", async
   held.resolve(kibField());
   await second;
 });
+
+test("membership of a group that is not there is a set-up fault, also one that vanishes later", async () => {
+  const members = "privilege/group/single/personList";
+  let there = false;
+  const { url } = gateway({
+    [groups]: () => listing(there ? [{ privilegeGroupId: "1", privilegeGroupName: "Access Gate Zona 1" }] : []),
+    [members]: () => (there ? listing([{ id: "7" }]) : { code: "128", msg: "privilegeGroupId does not exist" }),
+  });
+  let nowMs = 0;
+  const { hikcentral } = clientOf(url, { now: () => nowMs });
+  const missing = { kind: "unavailable", reason: "setup", code: "hikcentral_setup" };
+  expect(await failureOf(hikcentral.inGroup("1", "7"))).toMatchObject(missing);
+  there = true;
+  expect(await hikcentral.inGroup("1", "7")).toBe(true);
+  there = false;
+  nowMs = 60_000;
+  expect(await failureOf(hikcentral.inGroup("1", "7"))).toMatchObject(missing);
+});

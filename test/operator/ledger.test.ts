@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Entry, Ledger } from "../../src/ledger.ts";
-import { runOf } from "../../src/ledger-runs.ts";
+import { runOf, runsOf } from "../../src/ledger-runs.ts";
 import { temporaryFolder } from "../support/daemon.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -76,4 +76,18 @@ test("a page that dies is as many dead employees, and they are through once it i
   const isThrough = () => view("whole")?.stages["assign-privilege"]?.done === 3;
   await until(isThrough, { what: "all to be through" });
   expect(view("whole")).toMatchObject({ status: "done", employees: 3, through: 3, dead: 0, pages: 1 });
+});
+
+test("whoever lists many runs holds nobody up: each run is counted in a turn of its own", async () => {
+  using ledger = new Ledger({ folder: temporaryFolder(), keepDays: 90, say: () => {} });
+  for (let run = 0; run < 20; run++) ledger.openRun({ id: `run-${run}`, at: new Date(), dates: [], tasks: 1 });
+  let [turns, over] = [0, false];
+  const turn = () => {
+    turns++;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  expect(await runsOf(ledger.rows, leaves)).toHaveLength(20);
+  over = true;
+  expect(turns).toBeGreaterThanOrEqual(19);
 });

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { builtinNames } from "../builtin.ts";
-import { createClients } from "../clients.ts";
 import { readConfig } from "../config.ts";
 import { type Daemon, startDaemon } from "../daemon.ts";
 import { datesOf } from "../dates.ts";
@@ -70,9 +69,7 @@ export default defineCommand({
 
     const { induction } = loaded.config;
     const dates = datesOf({ ...induction, today: induction.to });
-    // Clients of its own: the daemon's remember for a minute who is in a group.
-    await using clients = createClients(loaded.config, log);
-    const comparison = await compare(clients, loaded.config, { dates, signal: stop.signal });
+    const comparison = await compare(daemon.clients, loaded.config, { dates, signal: stop.signal });
     const oddities = odd ? oddityReport(comparison, view) : undefined;
     say(tableOf(oddities ? { ...comparison, differences: oddities.unexpected } : comparison));
     for (const { code, count } of view.warnings) say(`warning ${code}: ${count}`);

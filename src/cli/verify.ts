@@ -33,7 +33,7 @@ export default defineCommand({
     const progress = new Progress();
     const show = (done: number, of: number) => progress.show([{ label: "compared", done, of }], done === of);
     try {
-      const options = { dates: datesFrom(args, config), signal: stop.signal, onPerson: show };
+      const options = { dates: datesFrom(args, config), signal: stop.signal, say: log.warn, onPerson: show };
       const comparison = await compare(clients, config, options);
       say(tableOf(comparison));
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
@@ -61,14 +61,14 @@ function datesFrom(
 }
 
 /** The comparison as a table, then who differs: by KIB and name, never by NIK. */
-export function tableOf({ employees, agree, differences, unusable }: Comparison): string {
-  const row = (label: string, right: number) => [label, String(right), String(employees - right)];
+export function tableOf({ employees, agree, differences, unusable, unchecked }: Comparison): string {
+  const row = (label: string, right: number, of = employees) => [label, String(right), String(of - right)];
   const rows = [
     ["", "AGREE", "DIFFER"],
     row("persons", agree.person),
     row("faces", agree.face),
     row("KIB", agree.kib),
-    row("access", agree.access),
+    row("access", agree.access, employees - unchecked),
   ];
   const shown = differences.slice(0, shownDifferences).map(({ kib, name, text }) => `KIB ${kib}, ${name}: ${text}`);
   const more = differences.length - shown.length;
@@ -76,6 +76,7 @@ export function tableOf({ employees, agree, differences, unusable }: Comparison)
     table(rows),
     ...shown,
     ...(more > 0 ? [`and ${more} more`] : []),
+    ...(unchecked > 0 ? [`the access of ${unchecked} persons was not checked: the partner may not read it`] : []),
     ...(unusable > 0 ? [`${unusable} records of Eposh cannot be persons: their NIK or name is unusable`] : []),
   ].join("\n");
 }

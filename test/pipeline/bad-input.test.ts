@@ -19,7 +19,7 @@ interface Case {
   photo?: string;
   warnings?: string[];
   /** Of HikCentral's person. */
-  then?: Body;
+  person?: Body;
   /** What the operator reads of it. */
   says?: RegExp;
 }
@@ -28,19 +28,19 @@ const faceless = (what: string, photo: string, says: RegExp): Case => ({
   given: {},
   photo,
   warnings: ["no_photo"],
-  then: { hasFace: false, groups: ["1", "2", "8"] },
+  person: { hasFace: false, groups: ["1", "2", "8"] },
   says,
 });
 const named = (what: string, name: string, personGivenName: string, personFamilyName: string): Case => ({
   what,
   given: { name },
-  then: { personGivenName, personFamilyName },
+  person: { personGivenName, personFamilyName },
 });
 const withoutKib = (what: string, kib_number: unknown): Case => ({
   what,
   given: { kib_number },
   warnings: ["no_kib"],
-  then: { kib: "", groups: ["1", "2", "8"] },
+  person: { kib: "", groups: ["1", "2", "8"] },
   says: /has no KIB number in Eposh: the field is left as it is/,
 });
 
@@ -54,11 +54,11 @@ describe("somebody with bad data who is a person all the same:", () => {
       what: "a name of 300 characters",
       given: { name: `Budi ${"x".repeat(295)}` },
       warnings: ["name_cut"],
-      then: { personGivenName: "Budi", personFamilyName: "x".repeat(256) },
+      person: { personGivenName: "Budi", personFamilyName: "x".repeat(256) },
       says: /the name is longer than HikCentral takes and was cut/,
     },
-    { what: "a NIK as a safe number", given: { identity_number: 3500000000990001 }, then: { hasFace: true } },
-    { what: "a KIB number as a number", given: { kib_number: 2699001 }, then: { kib: "2699001" } },
+    { what: "a NIK as a safe number", given: { identity_number: 3500000000990001 }, person: { hasFace: true } },
+    { what: "a KIB number as a number", given: { kib_number: 2699001 }, person: { kib: "2699001" } },
     withoutKib("no KIB number", undefined),
     withoutKib("KIB number null", null),
     withoutKib("an empty KIB number", ""),
@@ -78,28 +78,28 @@ describe("somebody with bad data who is a person all the same:", () => {
       what: `regionals ${JSON.stringify(regionals)}`,
       given: { regionals },
       warnings: ["no_regionals"],
-      then: { groups: [], hasFace: true },
+      person: { groups: [], hasFace: true },
       says: /has no zone in Eposh: no access is granted/,
     })),
     {
       what: "an unknown zone beside one that is known",
       given: { regionals: [{ name: "Zona IX", slug: "zona-ix" }, { slug: "tuks" }] },
       warnings: ["unknown_regional"],
-      then: { groups: ["8"] },
+      person: { groups: ["8"] },
       says: /zone zona-ix has no privilege group; add it to \[regionals\]/,
     },
     {
       what: "zones with null and missing fields",
       given: { regionals: [{ name: null, slug: null }, {}, { name: null, slug: "tuks" }] },
       warnings: ["unknown_regional", "unknown_regional"],
-      then: { groups: ["8"] },
+      person: { groups: ["8"] },
       says: /zone without a slug has no privilege group/,
     },
-  ])("$what", async ({ given, photo, warnings = [], then = {}, says }) => {
+  ])("$what", async ({ given, photo, warnings = [], person = {}, says }) => {
     const before = site.output().length;
     const employee = { ...somebody(photo), ...given };
     expect(await site.employ(employee)).toEqual({ end: "done", warnings });
-    expect(site.person(String(employee.identity_number))).toMatchObject(then);
+    expect(site.person(String(employee.identity_number))).toMatchObject(person);
     if (says) expect(site.output().slice(before)).toMatch(says);
   });
 });

@@ -25,7 +25,7 @@ export function createClients(
   { hikcentral: hcp, eposh: eps, photo: pho, regionals }: Config,
   log: Log,
   onCall?: TransportOptions["onCall"],
-  timing: Pick<HikCentralOptions, "applyWindowMs"> = {},
+  more: Pick<HikCentralOptions, "applyWindowMs" | "fetch"> = {},
 ): Clients {
   const hikcentral = createHikCentral({
     ...hcp,
@@ -34,10 +34,10 @@ export function createClients(
     tls: { ca: hcp.caFile && readCa("hikcentral", hcp.caFile), fingerprint: hcp.fingerprint, insecure: hcp.insecure },
     whileUp: () => upstreams.get("hikcentral")?.whileUp ?? AbortSignal.any([]),
     onCall,
-    ...timing,
+    ...more,
     log,
   });
-  const eposh = createEposh({ ...eps, tls: besideBuiltIn("eposh", eps.caFile) });
+  const eposh = createEposh({ ...eps, tls: besideBuiltIn("eposh", eps.caFile), fetch: more.fetch });
   const photos = createPhotos({ ...pho, tls: besideBuiltIn("photo", pho.caFile), concurrency: photosInHand });
   if (hcp.insecure) {
     log.warn(

@@ -8,7 +8,7 @@ import { stagesOf } from "./builtin.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { type Config, type Loaded, type LocalConfig, siteOf } from "./config.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "./dates.ts";
-import { Exit, exits, textOf } from "./errors.ts";
+import { Exit, exits, Failure, textOf } from "./errors.ts";
 import { Hands } from "./hands.ts";
 import { createApp } from "./http/app.ts";
 import { healthRoutes, readinessOf } from "./http/health.ts";
@@ -71,11 +71,11 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
   const server = listen(config, (request, connection) => core.app.fetch(request, connection));
   opened.defer(() => server.stop(true));
   const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
-  introduce(loaded, placed, broker, url, log);
+  const introduced = introduce(loaded, { placed, broker, clients: core.clients, url, log });
 
   let starting = new AbortController();
   const start = () => startWhenUp({ broker, pipeline: core.pipeline, log, leftover, signal: starting.signal });
-  let started = start();
+  let started = introduced.then(start);
   /** One at a time, and none once it stops. */
   let changing = Promise.resolve();
   const drain = async (atOnce?: AbortSignal) => {
@@ -213,29 +213,44 @@ function listen({ http }: Config, fetch: Fetch) {
   }
 }
 
-function introduce(
+/** How long the first block waits for HikCentral's own names; the daemon does not. */
+const namesMs = 1_000;
+
+/** All that the daemon was told, in one block. */
+async function introduce(
   { config, file, sources, hints, warnings }: Loaded,
-  placed: readonly Placed[],
-  broker: Broker,
-  url: string,
-  log: Log,
-): void {
+  {
+    placed,
+    broker,
+    clients,
+    url,
+    log,
+  }: { placed: readonly Placed[]; broker: Broker; clients: Clients; url: string; log: Log },
+): Promise<void> {
   const given = (source: string) => Object.values(sources).filter((one) => one === source).length;
-  const regionals = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
+  const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
+  const unnamed = [["regionals", `${ids.join(", ")}; HikCentral's own names follow before the first write`]] as const;
+  let trouble: string | undefined;
+  const names = await clients.hikcentral.names(AbortSignal.timeout(namesMs)).catch((thrown) => {
+    if (thrown instanceof Failure) trouble = thrown.message;
+    return unnamed;
+  });
   const lines = [
-    versionText,
-    `  configuration  ${file ?? "no file"}, ${given("environment")} values from the environment, ${given("credentials")} from credentials`,
-    `  trigger        POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`,
-    `  broker         ${broker.label}`,
-    `  Eposh          ${new URL(config.eposh.url).origin}`,
-    `  HikCentral     ${new URL(config.hikcentral.url).origin}`,
-    `  regionals      ${regionals.join(", ")}`,
-    `  state          ${config.state.folder}`,
-    ...placed.map(
-      ({ stage, origin, consumed }) =>
-        `  stage          ${stage.name} ← ${stage.queue} (${origin}${consumed ? "" : ", disabled here"})`,
-    ),
+    [
+      "configuration",
+      `${file ?? "no file"}, ${given("environment")} values from the environment, ${given("credentials")} from credentials`,
+    ],
+    ["trigger", `POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`],
+    ["broker", broker.label],
+    ["Eposh", new URL(config.eposh.url).origin],
+    ["HikCentral", new URL(config.hikcentral.url).origin],
+    ...names,
+    ["state", config.state.folder],
+    ...placed.map(({ stage, origin, consumed }) => [
+      "stage",
+      `${stage.name} ← ${stage.queue} (${origin}${consumed ? "" : ", disabled here"})`,
+    ]),
   ];
-  log.info(lines.join("\n"));
-  for (const text of [...warnings, ...hints]) log.warn(text);
+  log.info([versionText, ...lines.map(([label = "", text]) => `  ${label.padEnd(13)}  ${text}`)].join("\n"));
+  for (const text of [...warnings, ...hints, ...(trouble ? [trouble] : [])]) log.warn(text);
 }

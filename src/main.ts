@@ -7,6 +7,7 @@ const commands = {
   serve: () => import("./cli/serve.ts"),
   trigger: () => import("./cli/trigger.ts"),
   check: () => import("./cli/check.ts"),
+  doctor: () => import("./cli/doctor.ts"),
   config: () => import("./cli/config.ts"),
   verify: () => import("./cli/verify.ts"),
   stages: () => import("./cli/stages.ts"),

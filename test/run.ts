@@ -45,6 +45,7 @@ if (first.every(Boolean)) {
       "simulator",
       "broker",
       "access",
+      "doctor",
       "stages",
       "pipeline",
       "operator",

@@ -14,7 +14,7 @@ export interface AmqpOptions {
 }
 
 /** Does not wait for the connection: the broker begins as "connecting", and `trouble` says why it stays so. */
-export async function openAmqp({ url, deadlineMs = 10_000 }: AmqpOptions): Promise<Broker> {
+export async function openAmqp({ url, deadlineMs = 10_000 }: AmqpOptions): Promise<AmqpBroker> {
   // The parser's own error would quote the password.
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (!address?.hostname || !/^amqps?:$/.test(address.protocol))
@@ -31,7 +31,7 @@ export async function openAmqp({ url, deadlineMs = 10_000 }: AmqpOptions): Promi
   return new AmqpBroker(connection, address, deadlineMs);
 }
 
-class AmqpBroker extends AmqpLink implements Broker {
+export class AmqpBroker extends AmqpLink implements Broker {
   readonly label = "RabbitMQ";
   readonly #declared = new Set<string>();
   #published = 0;

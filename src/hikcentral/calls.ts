@@ -86,6 +86,11 @@ const privilegeGroup = v.pipe(
   v.transform((group) => ({ id: group.privilegeGroupId, name: group.privilegeGroupName })),
 );
 
+const organisation = v.pipe(
+  v.object({ orgIndexCode: id, orgName: text }),
+  v.transform((found) => ({ id: found.orgIndexCode, name: found.orgName })),
+);
+
 /** A list that may be missing, or hold groups nested under PrivilegeGroupInfo. */
 function flat(list: unknown): unknown[] {
   if (Array.isArray(list)) return list.flatMap(flat);
@@ -163,6 +168,7 @@ export function createCalls(send: Send) {
         { personId, list: [{ id, customFiledName: name, customFieldType: type, customFieldValue: value }] },
         v.unknown(),
       ),
+    organisations: () => pages("/api/resource/v1/org/orgList", {}, organisation),
     privilegeGroups: () => pages("/api/acs/v1/privilege/group", { type: 1 }, privilegeGroup),
     groupMembers: (privilegeGroupId: string) =>
       pages("/api/acs/v1/privilege/group/single/personList", { privilegeGroupId, type: 1 }, v.object({ id })),

@@ -3,7 +3,7 @@ import { Failure, reject } from "../errors.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./calls.ts";
 import { createGather } from "./gather.ts";
 import type { HikCentral } from "./hikcentral.ts";
-import { checkSetup, createOptionalReads, type KibField, type SetupOptions } from "./setup.ts";
+import { checkSetup, createOptionalReads, type KibField, type Setup, type SetupOptions } from "./setup.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
 export interface HikCentralOptions extends TransportOptions, SetupOptions {
@@ -16,13 +16,18 @@ export interface HikCentralOptions extends TransportOptions, SetupOptions {
 /** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
 export type HikCentralReads = Pick<
   Calls,
-  "version" | "persons" | "privilegeGroups" | "customFields" | "groupMembers" | "applicationResult"
+  "version" | "persons" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers" | "applicationResult"
 >;
 
 export interface HikCentralClient extends AsyncDisposable {
   /** Its calls end when `signal` aborts. */
   for(signal: AbortSignal): HikCentral;
   reads(signal: AbortSignal): HikCentralReads;
+  /**
+   * What the set-up leads to, for the start to show; whoever never asks, or no longer waits, finds it in the log once
+   * it is read before the first write.
+   */
+  names(signal: AbortSignal): Promise<Setup["names"]>;
   /** True when it answers, whatever the answer. Never throws. */
   probe(signal: AbortSignal): Promise<boolean>;
 }
@@ -47,7 +52,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const ownCalls = () => callsOf(AbortSignal.any([closing.signal, ...(whileUp ? [whileUp()] : [])]));
   const optional = createOptionalReads(log);
 
-  let setup: Promise<KibField> | undefined;
+  let setup: Promise<Setup> | undefined;
+  let isShown = false;
   /** Read before the first write: remembered once it is good, asked again while it is not. */
   const checked = () => {
     setup ??= checkSetup(ownCalls(), optional, options).catch((thrown) => {
@@ -55,6 +61,12 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       throw thrown;
     });
     return setup;
+  };
+  const fieldOnceShown = async (signal: AbortSignal): Promise<KibField> => {
+    const { field, names } = await untilAborted(checked(), signal);
+    if (!isShown) for (const [label, text] of names) log.info(`${label}: ${text}`);
+    isShown = true;
+    return field;
   };
 
   const members = new Map<string, Members>();
@@ -104,7 +116,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   return {
     for(signal) {
       const calls = callsOf(signal);
-      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await untilAborted(checked(), signal));
+      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await fieldOnceShown(signal));
       return {
         personByCode: (personCode) =>
           calls.personByCode(personCode).catch((thrown) => {
@@ -133,6 +145,11 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       };
     },
     reads: callsOf,
+    async names(signal) {
+      const { names } = await untilAborted(checked(), signal);
+      isShown = true;
+      return names;
+    },
     probe: transport.probe,
     async [Symbol.asyncDispose]() {
       closing.abort();

@@ -33,32 +33,55 @@ export function createOptionalReads(log: ClientLog) {
   };
 }
 
-/** Wrong ids would write into the wrong field or open the wrong gate: resolves with the KIB field once all are there. */
+/** What is wrong with the custom field that takes the KIB number, if anything. */
+export function fieldProblem(
+  fields: readonly CustomField[],
+  { id, name }: SetupOptions["kibField"],
+): string | undefined {
+  const field = fields.find((one) => one.id === id);
+  if (!field) return `it has no custom field ${id} (hikcentral.kib_field_id)`;
+  if (field.name.trim() === name.trim()) return undefined;
+  return `custom field ${id} is "${field.name}", not "${name}" (hikcentral.kib_field_name)`;
+}
+
+/** Regionals that lead to no privilege group. */
+export function groupProblems(groups: readonly { id: string }[], regionals: SetupOptions["regionals"]): string[] {
+  const ids = new Set(groups.map(({ id }) => id));
+  const missing = Object.entries(regionals).filter(([, id]) => !ids.has(id));
+  return missing.map(([slug, id]) => `it has no privilege group ${id} (regionals.${slug})`);
+}
+
+export interface Setup {
+  field: KibField;
+  /** What each setting leads to, by HikCentral's own names: `["regional", "zona-i → privilege group 1 → Gate 1"]`. */
+  names: (readonly [label: string, text: string])[];
+}
+
+/** Wrong ids would write into the wrong field or open the wrong gate: resolves once all are there. */
 export async function checkSetup(
   calls: Calls,
   optional: ReturnType<typeof createOptionalReads>,
-  { regionals, kibField, log }: SetupOptions,
-): Promise<KibField> {
-  const fields = await optional("custom fields", () => listOf(calls.customFields()));
-  const groups = await optional("privilege groups", () => listOf(calls.privilegeGroups()));
-  const problems: string[] = [];
-  const field = fields?.find(({ id }) => id === kibField.id);
-  if (fields && !field) problems.push(`it has no custom field ${kibField.id} (hikcentral.kib_field_id)`);
-  if (field && field.name.trim() !== kibField.name.trim())
-    problems.push(`custom field ${field.id} is "${field.name}", not "${kibField.name}" (hikcentral.kib_field_name)`);
-  const names = new Map(groups?.map(({ id, name }) => [id, name]));
-  for (const [slug, id] of Object.entries(regionals)) {
-    if (groups && !names.has(id)) problems.push(`it has no privilege group ${id} (regionals.${slug})`);
-  }
+  { regionals, kibField }: SetupOptions,
+): Promise<Setup> {
+  const [fields, groups] = await Promise.all([
+    optional("custom fields", () => listOf(calls.customFields())),
+    optional("privilege groups", () => listOf(calls.privilegeGroups())),
+  ]);
+  const wrongField = fields && fieldProblem(fields, kibField);
+  const problems = [...(wrongField ? [wrongField] : []), ...(groups ? groupProblems(groups, regionals) : [])];
   if (problems.length > 0) {
     const text = `hikcentral is not set up as configured: ${problems.join("; ")}`;
     throw unavailable("hikcentral", text, { code: "hikcentral_setup", reason: "setup" });
   }
-  for (const [slug, id] of Object.entries(regionals)) {
-    log.info(`Regional ${slug} → privilege group ${id} → ${names.get(id) ?? "(name unknown)"}`);
-  }
+  const field = fields?.find(({ id }) => id === kibField.id);
   // 1, digits, is what the original wrote.
   const type = kibField.type ?? field?.type ?? 1;
-  log.info(`KIB → custom field ${kibField.id} → ${field?.name ?? "(name unknown)"}, type ${type}`);
-  return { id: kibField.id, name: kibField.name, type };
+  const names = new Map(groups?.map(({ id, name }) => [id, name]));
+  const zones = Object.entries(regionals).map(
+    ([slug, id]) => ["regional", `${slug} → privilege group ${id} → ${names.get(id) ?? "(name unknown)"}`] as const,
+  );
+  return {
+    field: { id: kibField.id, name: kibField.name, type },
+    names: [...zones, ["KIB", `custom field ${kibField.id} → ${field?.name ?? "(name unknown)"}, type ${type}`]],
+  };
 }

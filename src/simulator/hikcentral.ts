@@ -61,6 +61,10 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     { id: "1", customFiledName: "KIB", customFieldType: 1 },
     { id: "2", customFiledName: "Catatan", customFieldType: 0 },
   ];
+  const organisations = [
+    { orgIndexCode: "1", orgName: "All Departments", parentOrgIndexCode: "0" },
+    { orgIndexCode: "2", orgName: "Kontraktor", parentOrgIndexCode: "1" },
+  ];
   const calls: Record<string, number> = {};
   const writes: { atMs: number; call: string; code: string }[] = [];
   const applied: string[] = [];
@@ -98,6 +102,7 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     "resource/v1/person/personCode/personInfo": (body) =>
       shown(store.find("personCode", parse(v.object({ personCode: v.string() }), body).personCode)),
     "resource/v1/person/personList": (body) => page([...store.byId.values()].map(shown), parse(paging, body)),
+    "resource/v1/org/orgList": (body) => page(organisations, parse(paging, body)),
     "resource/v1/person/customFields": (body) => page(customFields, parse(paging, body)),
     "acs/v1/privilege/group": (body) => {
       const list = [...groups].map(([id, { name }]) => ({ privilegeGroupId: id, privilegeGroupName: name }));

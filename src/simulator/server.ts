@@ -7,9 +7,10 @@ import * as v from "valibot";
 const faultSchema = v.strictObject({
   /**
    * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it.
-   * `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. The others are HikCentral's and Eposh's own.
+   * `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work, with a Date that is `minMs` ahead.
+   * The others are HikCentral's and Eposh's own.
    */
-  kind: v.picklist(["answer", "reset", "hang", "lost", "slow", "bad-face", "drift", "wrong-total"]),
+  kind: v.picklist(["answer", "reset", "hang", "lost", "slow", "clock", "bad-face", "drift", "wrong-total"]),
   /** Under which it is counted; the kind where it is missing. */
   name: v.optional(v.string()),
   /** Part of the path and query of the calls that it may hit; all where it is missing. */
@@ -118,7 +119,9 @@ export async function serve(
     const { method = "", url = "", headers } = request;
     const answered = await act({ method, url, headers, body });
     if (!answered) return void request.socket.destroy();
-    response.writeHead(answered.status, Object.fromEntries(answered.headers));
+    const ahead = faults.take("clock", url);
+    const date = ahead ? { date: new Date(Date.now() + (ahead.minMs ?? 0)).toUTCString() } : {};
+    response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...date });
     response.end(await answered.bytes());
   });
   async function up(): Promise<void> {

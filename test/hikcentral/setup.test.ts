@@ -38,8 +38,8 @@ test("the set-up is read once for all, and logged by name", async () => {
   expect(bodies(fields)).toHaveLength(1);
   expect(bodies(groups)).toHaveLength(1);
   expect(log).toEqual([
-    "Regional zona-i → privilege group 1 → Access Gate Zona 1",
-    "KIB → custom field 1 → KIB, type 1",
+    "regional: zona-i → privilege group 1 → Access Gate Zona 1",
+    "KIB: custom field 1 → KIB, type 1",
   ]);
 });
 

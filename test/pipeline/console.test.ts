@@ -25,7 +25,7 @@ test("one person is seen at every stage, in the lines that the operators know", 
   await until(() => site.output().includes("Assigned"));
   const lines = site.output().slice(before).split("\n");
   const texts = lines.filter(Boolean).map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""));
-  expect(texts.filter((text) => !/^(Regional|KIB →|Fetched)/.test(text)).join("\n")).toBe(
+  expect(texts.filter((text) => !/^(regional: |KIB: |Fetched)/.test(text)).join("\n")).toBe(
     `Received batch: Page 1/1
 Publishing 1 employees to CREATE_PERSON queue...
 Published: Budi Contoh Santoso (KIB: 2600001)

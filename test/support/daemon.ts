@@ -28,9 +28,9 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Runs a command to its end with this environment and no other. */
-export async function run(words: string | readonly string[], env: Environment = {}) {
-  const command = [binary, ...(typeof words === "string" ? words.split(" ") : words)];
+/** Runs a command to its end with this environment and no other; `before` as for a daemon. */
+export async function run(words: string | readonly string[], env: Environment = {}, before: readonly string[] = []) {
+  const command = [...before, binary, ...(typeof words === "string" ? words.split(" ") : words)];
   const child = Bun.spawn(command, { env, cwd: tmpdir(), stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [out, err, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return { exit, out, err };

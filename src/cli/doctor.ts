@@ -1,0 +1,78 @@
+import { defineCommand } from "citty";
+import { stageNamesIn } from "../builtin.ts";
+import { brokerOf } from "../config.ts";
+import { placedOf } from "../daemon.ts";
+import { examineAll, systems } from "../doctor/doctor.ts";
+import type { Finding } from "../doctor/examine.ts";
+import { exits } from "../errors.ts";
+import { createLog } from "../log.ts";
+import { complain, configArgument, loadConfig, mask, say, untilStopped } from "./frame.ts";
+
+export default defineCommand({
+  meta: {
+    name: "doctor",
+    description: "Look at all that a run needs, and say what is wrong and how to mend it; changes nothing anywhere",
+  },
+  args: { ...configArgument, json: { type: "boolean", description: "print JSON, for programs" } },
+  async run({ args }) {
+    using stop = untilStopped();
+    const { config, warnings, hints } = loadConfig(args, { stageNames: stageNamesIn });
+    const findings: Finding[] = [];
+    const { host: eposh } = new URL(config.eposh.url);
+    const { host: hikcentral } = new URL(config.hikcentral.url);
+    const broker = brokerOf(config);
+    const at = {
+      "this machine": config.state.folder,
+      Eposh: eposh,
+      HikCentral: hikcentral,
+      "the broker": broker.kind === "amqp" ? `RabbitMQ ${new URL(broker.url.reveal()).host}` : broker.file,
+    };
+    await examineAll(config, {
+      log: createLog({ level: "error", mask, write: (text) => process.stderr.write(text) }),
+      load: () => placedOf(config, { mask }),
+      tell: (finding) => findings.push(finding),
+      signal: stop.signal,
+    });
+    const ordered = systems.flatMap((system) => findings.filter((finding) => finding.system === system));
+    const failed = ordered.filter(({ state }) => state === "failed").length;
+    if (args.json) say(JSON.stringify({ ok: failed === 0, findings: ordered }, undefined, 2));
+    else {
+      for (const system of systems) {
+        say(bold(system) + dim(`  ${at[system]}`));
+        say(textOf(ordered.filter((one) => one.system === system)));
+      }
+      say(`\n${summaryOf(ordered)}`);
+      for (const text of [...warnings, ...hints]) complain(`warning: ${text}`);
+    }
+    return failed === 0 ? exits.ok : exits.unavailable;
+  },
+});
+
+const paint = (code: number) => (text: string) => (Bun.enableANSIColors ? `\x1b[${code}m${text}\x1b[0m` : text);
+const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint) as [Paint, Paint, Paint, Paint, Paint];
+type Paint = (text: string) => string;
+
+const marks = { ok: green("✓"), failed: red("✗"), unchecked: yellow("?"), skipped: "·" };
+
+/** A line for each probe; those that were skipped share one. */
+function textOf(findings: readonly Finding[]): string {
+  const skipped = findings.flatMap(({ state, probe }) => (state === "skipped" ? [probe] : []));
+  const looked = findings.filter(({ state }) => state !== "skipped").map(linesOf);
+  return [...looked, ...(skipped.length > 0 ? [dim(`  · not looked at      ${skipped.join(", ")}`)] : [])].join("\n");
+}
+
+function linesOf({ state, probe, text, fix }: Finding): string {
+  const indent = `\n${" ".repeat(22)}`;
+  const said = (state === "failed" ? red(text) : text).replaceAll("\n", indent);
+  return `  ${marks[state]} ${probe.padEnd(18)}${said}${fix === undefined ? "" : `${indent}→ ${fix}`}`;
+}
+
+function summaryOf(findings: readonly Finding[]): string {
+  const count = (state: Finding["state"]) => findings.filter((one) => one.state === state).length;
+  const parts = (["failed", "unchecked", "skipped"] as const).flatMap((state) =>
+    count(state) > 0 ? [`${count(state)} ${state}`] : [],
+  );
+  if (parts.length === 0) return green(`all ${findings.length} probes are good`);
+  const text = `${count("ok")} of ${findings.length} probes are good, ${parts.join(", ")}`;
+  return count("failed") > 0 ? red(text) : yellow(text);
+}

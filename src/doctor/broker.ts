@@ -1,0 +1,117 @@
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AmqpBroker, openAmqp } from "../broker/amqp.ts";
+import type { Broker } from "../broker/broker.ts";
+import { brokerOf, type Config } from "../config.ts";
+import { formatDuration } from "../dates.ts";
+import { textOf } from "../errors.ts";
+import type { Placed } from "../pipeline/registry.ts";
+import { deadQueueOf, waitQueueOf } from "../pipeline/waiting.ts";
+import { type Examine, Fault, Unchecked } from "./examine.ts";
+import { checkWritable } from "./machine.ts";
+import { addressOf, reach } from "./reach.ts";
+
+/** The embedded queue's folder; or RabbitMQ, whether it lets us in, and how the queues are that are there. */
+export async function examineBroker(examine: Examine, config: Config, placed: readonly Placed[]): Promise<void> {
+  const configured = brokerOf(config);
+  if (configured.kind === "sqlite") {
+    await examine("embedded queue", async () => checkWritable(dirname(configured.file), "broker.url"));
+    return;
+  }
+  const url = configured.url.reveal();
+  const address = await examine("address", reach(addressOf(new URL(url), "broker.url")));
+  await using opened = new AsyncDisposableStack();
+  let broker: AmqpBroker | undefined;
+  const login = await examine(
+    "login",
+    async (signal) => {
+      broker = opened.use(await openAmqp({ url }));
+      return logIn(broker, signal);
+    },
+    [address],
+  );
+  const queues = placed.map(({ stage }) => stage.queue);
+  const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
+  const all = queues.flatMap((queue) => [queue, ...delays.map((one) => waitQueueOf(queue, one)), deadQueueOf(queue)]);
+  await examine("queues", async () => checkArguments(broker as AmqpBroker, all), [login]);
+  await examine("consumers", async () => checkConsumers(broker as AmqpBroker, queues), [login]);
+}
+
+async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
+  while (broker.state === "connecting" && broker.trouble === undefined) await sleep(20, undefined, { signal });
+  if (broker.state === "up") return "let us in";
+  const blocked = broker.state === "blocked";
+  const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, "");
+  const fix = blocked
+    ? "give its machine room: rabbitmqctl list_alarms"
+    : "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST";
+  throw new Fault(blocked ? "broker_blocked" : "broker_refused", text, fix);
+}
+
+/** Plain and durable is what the daemon, and the original, declare. */
+async function checkArguments(broker: AmqpBroker, queues: readonly string[]): Promise<string> {
+  let there = 0;
+  const unlimited: string[] = [];
+  for (const queue of queues) {
+    if ((await broker.depth(queue)) === undefined) continue;
+    there++;
+    const { "x-queue-type": type, "x-delivery-limit": limit, ...foreign } = await argumentsOf(broker, queue);
+    if (limit !== undefined && limit !== -1) foreign["x-delivery-limit"] = limit;
+    const [first] = Object.entries(foreign);
+    if (first) {
+      const fix = "once it is empty delete it: the daemon declares it anew; a quorum queue needs x-delivery-limit -1";
+      throw new Fault("queue_arguments", `${queue} has ${first.join(" ")}, which may lose messages`, fix);
+    }
+    if (type === "quorum" && limit === undefined) unlimited.push(queue);
+  }
+  if (unlimited.length === 0) return `${there} of ${queues.length} are there, plain and durable`;
+  // n.b. A policy is not to be seen by AMQP, and from RabbitMQ 4 the default is 20.
+  throw new Unchecked(
+    `${unlimited.join(", ")}: of quorum type; give it the delivery limit -1, by argument or by policy`,
+  );
+}
+
+type Arguments = Record<string, unknown>;
+
+/**
+ * What a queue that is there was declared with. RabbitMQ shows it to nobody, but refuses a declaration of other
+ * arguments with the first one that differs, and changes nothing.
+ */
+async function argumentsOf(broker: AmqpBroker, queue: string): Promise<Arguments> {
+  const found: Arguments = {};
+  for (;;) {
+    const refusal = await refusalOf(broker, queue, found);
+    if (refusal === undefined) return found;
+    if (/ACCESS_REFUSED/.test(refusal)) throw new Unchecked(`this user may not declare ${queue}: not looked at`);
+    const [, name = "", text, kind] =
+      /inequivalent arg '([^']+)'.* current is (?:the value )?'([^']*)'(?: of type '(\w+)')?/.exec(refusal) ?? [];
+    if (name === "" || name in found) throw new Error(`${queue}: ${refusal}`);
+    found[name] = kind === undefined || kind === "longstr" ? text : Number(text);
+    if (!name.startsWith("x-")) return found;
+  }
+}
+
+async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Promise<string | undefined> {
+  const channel = await broker.open();
+  try {
+    await broker.within(channel.assertQueue(queue, { durable: true, arguments: args }));
+    return undefined;
+  } catch (error) {
+    return textOf(error);
+  } finally {
+    await broker.within(channel.close()).catch(() => {});
+  }
+}
+
+async function checkConsumers(broker: Broker, queues: readonly string[]): Promise<string> {
+  let [consumed, waiting] = [0, 0];
+  for (const queue of queues) {
+    const { ready = 0, consumers = 0 } = (await broker.depth(queue)) ?? {};
+    consumed += Number(consumers > 0);
+    waiting += ready;
+    if (ready === 0 || consumers > 0) continue;
+    const fix = "systemctl start hikvision-sync; if it runs, hikvision-sync status says why";
+    throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and nobody takes them`, fix);
+  }
+  return `${consumed} of ${queues.length} queues are consumed, ${waiting} messages wait`;
+}

@@ -1,0 +1,177 @@
+import { certificateOf, plainSha256 } from "../certificate.ts";
+import type { Clients } from "../clients.ts";
+import type { Config } from "../config.ts";
+import { todayIn } from "../dates.ts";
+import { codeOf } from "../errors.ts";
+import { listOf } from "../hikcentral/calls.ts";
+import { mayNotRead } from "../hikcentral/codes.ts";
+import { fieldProblem, groupProblems } from "../hikcentral/setup.ts";
+import { TransportError } from "../upstream-fetch.ts";
+import { type Examine, Fault, Unchecked } from "./examine.ts";
+import { addressOf, compareClocks, reach } from "./reach.ts";
+
+/** How far ahead an upstream's clock is, by its last answer; undefined before it. */
+export type ClockOf = (url: string) => number | undefined;
+
+export async function examineEposh(examine: Examine, { eposh, site }: Config, clients: Clients, clockOf: ClockOf) {
+  const url = new URL(eposh.url);
+  const needs = [await examine("address", reach(addressOf(url, "eposh.url")))];
+  const page = (signal: AbortSignal) => clients.eposh.for(signal).page(todayIn(site.timeZone), 1);
+  if (url.protocol === "https:")
+    needs.push(
+      await examine(
+        "certificate",
+        async (signal) => {
+          await page(signal).catch(async (thrown) => {
+            if (signal.aborted) throw signal.reason;
+            if (codeOf(thrown) === "eposh_untrusted")
+              throw new Fault(
+                "eposh_untrusted",
+                untrusted(thrown),
+                `if SHA-256 ${await shownBy(url)} is really Eposh's own: set eposh.ca_file to it`,
+              );
+          });
+          return "is trusted";
+        },
+        needs,
+      ),
+    );
+  await examine("page", async (signal) => `${(await page(signal)).pagination.total} employees inducted today`, needs);
+  await examine("clock", async () => compareClocks(clockOf(eposh.url)), needs);
+}
+
+const shownBy = async (url: URL) => plainSha256(await certificateOf(url));
+
+/** Why, in the system's word. */
+const untrusted = ({ cause }: Error) => `is not trusted${cause instanceof TransportError ? ` (${cause.reason})` : ""}`;
+
+export async function examineHikCentral(examine: Examine, config: Config, clients: Clients, clockOf: ClockOf) {
+  const { hikcentral, regionals } = config;
+  const url = new URL(hikcentral.url);
+  const needs = [await examine("address", reach(addressOf(url, "hikcentral.url")))];
+  const read = (signal: AbortSignal) => clients.hikcentral.reads(signal);
+  if (url.protocol === "https:")
+    needs.push(
+      await examine(
+        "certificate",
+        async (signal) => {
+          await read(signal)
+            .version()
+            .catch(async (thrown) => {
+              if (signal.aborted) throw signal.reason;
+              await throwUntrusted(thrown, url);
+            });
+          return hikcentral.insecure ? "is not checked (hikcentral.insecure)" : "is trusted";
+        },
+        needs,
+      ),
+    );
+  const key = await examine(
+    "key and secret",
+    async (signal) => {
+      const version = await read(signal).version().catch(orForbidden);
+      return version ? `let us in, to ${version.produceName} ${version.softVersion}` : "let us in";
+    },
+    needs,
+  );
+  await examine("clock", async () => compareClocks(clockOf(hikcentral.url)), needs);
+  await examine(
+    "permission",
+    async (signal) => {
+      await clients.hikcentral
+        .for(signal)
+        .personByCode(nobody)
+        .catch((thrown) => {
+          const code = codeOf(thrown) ?? "";
+          if (!mayNotRead.has(code)) throw thrown;
+          throw new Fault(
+            code,
+            "the partner may not read persons",
+            "tick person/personCode/personInfo for the partner, and the APIs that write",
+          );
+        });
+      return "the partner may read persons";
+    },
+    [key],
+  );
+  await examine(
+    "organisation",
+    async (signal) => {
+      const { organisation } = hikcentral;
+      const found = (await readable(listOf(read(signal).organisations()), "org/orgList")).find(
+        ({ id }) => id === organisation,
+      );
+      if (found) return `${organisation} is ${found.name}`;
+      throw new Fault(
+        "organisation_missing",
+        `it has no organisation ${organisation}`,
+        "set hikcentral.organisation to the id of one that the partner may see",
+      );
+    },
+    [key],
+  );
+  await examine(
+    "KIB field",
+    async (signal) => kibField(await readable(listOf(read(signal).customFields()), "person/customFields"), config),
+    [key],
+  );
+  await examine(
+    "privilege groups",
+    async (signal) => {
+      const groups = await readable(listOf(read(signal).privilegeGroups()), "privilege/group");
+      const problems = groupProblems(groups, regionals);
+      if (problems.length > 0)
+        throw new Fault(
+          "privilege_group_missing",
+          problems.join("; "),
+          "set the regional to an id that is there, or make the group",
+        );
+      const ids = new Set(Object.values(regionals));
+      return groups.flatMap(({ id, name }) => (ids.has(id) ? [name] : [])).join(", ");
+    },
+    [key],
+  );
+}
+
+/** No NIK: a personCode that nobody has. */
+const nobody = "0";
+
+const orForbidden = (thrown: unknown) => {
+  if (!mayNotRead.has(codeOf(thrown) ?? "")) throw thrown;
+  return undefined;
+};
+
+/** What only the doctor and the set-up check read may be forbidden: the daemon goes on without it. */
+async function readable<Data>(reading: Promise<Data>, call: string): Promise<Data> {
+  const data = await reading.catch(orForbidden);
+  if (data === undefined) throw new Unchecked(`cannot be looked at: tick ${call} for the partner to have it checked`);
+  return data;
+}
+
+async function throwUntrusted(thrown: unknown, url: URL): Promise<void> {
+  const code = codeOf(thrown);
+  if (code !== "hikcentral_untrusted" && code !== "hikcentral_certificate_changed") return;
+  const text =
+    code === "hikcentral_untrusted" ? untrusted(thrown as Error) : "is another one than hikcentral.fingerprint";
+  throw new Fault(code, text, `if it is really HikCentral's own: hikcentral.fingerprint = "${await shownBy(url)}"`);
+}
+
+const types = ["text", "digits", "a date", "a choice"];
+
+function kibField(fields: Parameters<typeof fieldProblem>[0], { hikcentral }: Config): string {
+  const { kibFieldId: id, kibFieldName: name, kibFieldType: configured } = hikcentral;
+  const problem = fieldProblem(fields, { id, name });
+  if (problem)
+    throw new Fault("custom_field_missing", problem, "set hikcentral.kib_field_id and kib_field_name to its KIB field");
+  const type = fields.find((field) => field.id === id)?.type ?? 0;
+  if (type === configured || (configured === undefined && type < 2))
+    return `custom field ${id} is ${name}, ${types[type]}`;
+  const text = `custom field ${id} takes ${types[type] ?? `type ${type}`}, not ${types[configured ?? 1]}`;
+  throw new Fault(
+    "custom_field_type",
+    text,
+    configured === undefined
+      ? "make a field for text or digits and set hikcentral.kib_field_id"
+      : "take hikcentral.kib_field_type out of the configuration",
+  );
+}

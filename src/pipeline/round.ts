@@ -20,8 +20,8 @@ export class Round {
   readonly #quiet = Promise.withResolvers<void>();
   readonly #hands = new Map<Abortable, Promise<void>>();
   over = false;
-  /** When something last went out of it (performance.now()). */
-  movedAt = performance.now();
+  /** When something last went out of it (performance.now()); that it was begun is no movement. */
+  movedAt = 0;
 
   constructor(
     /** End the round as soon as one message went through: the way back from a refusal. */

@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import amqp from "amqplib";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { startBox } from "./box.ts";
+
+const { url } = await sharedRabbit();
+const queue = "hikvision_update_kib";
+
+test("a stage with work ready that gets none says so, subscribes again and is red, until it gets it", async () => {
+  const connection = await amqp.connect(url);
+  try {
+    const stranger = await connection.createChannel();
+    // RabbitMQ gives everything to the first consumer of such a queue, and this one settles nothing.
+    await stranger.assertQueue(queue, { durable: true, arguments: { "x-single-active-consumer": true } });
+    await stranger.prefetch(1);
+    const { consumerTag } = await stranger.consume(queue, () => {});
+    await using box = await startBox({ people: 3, env: { BROKER_URL: url, BROKER_STALL_TIMEOUT: "1s" } });
+    const run = await box.trigger();
+    const said = () => box.daemon.output().match(/update-kib STALLS: .* subscribing again/g)?.length ?? 0;
+    await until(() => said() > 1, { timeoutMs: 30_000, what: "it to be said again and again" });
+    expect(await box.readyz()).toMatchObject({ ready: false, broker: "up" });
+    expect(await box.stage("update-kib")).toMatchObject({ state: "stalled", waiting: 2 });
+    expect((await box.readyz()).stages.filter(({ state }) => state !== "working")).toHaveLength(1);
+    await stranger.cancel(consumerTag);
+    stranger.nackAll();
+    await run.through();
+    await until(async () => (await box.readyz()).ready, { what: "it to be ready" });
+  } finally {
+    await connection.close();
+  }
+});

@@ -7,6 +7,8 @@ export interface RunView {
   at: string;
   /** `fetching` while dates are left, `working` while employees are, then `done`; `cancelled` by an operator. */
   status: "fetching" | "working" | "done" | "cancelled";
+  /** Other daemons share the queues or began the run: these are the numbers of what this one saw of it. */
+  part: boolean;
   dates: readonly string[];
   /** Of the run's messages, one a date, how many are worked off. */
   fetched: { done: number; dead: number; of: number };
@@ -65,6 +67,7 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
     run: run.id,
     at: run.at,
     status: run.cancelled === null ? working : "cancelled",
+    part: run.part === 1,
     dates: JSON.parse(run.dates) as string[],
     fetched,
     ...(run.people_limit === null ? {} : { limit: run.people_limit }),
@@ -95,6 +98,7 @@ interface RunRow {
   people_limit: number | null;
   kib: string | null;
   cancelled: string | null;
+  part: number;
 }
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name.replaceAll("'", "''")}'`).join(", ");

@@ -1,9 +1,9 @@
-import { Database } from "bun:sqlite";
-import { createHmac, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { Database } from "bun:sqlite";
+import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
 import { photoMark } from "./hikcentral/person.ts";
+import { keyIn, openOrMoveAside } from "./ledger-file.ts";
 import type { Photos } from "./photo.ts";
 import type { Somebody, Tracked } from "./pipeline/meta.ts";
 
@@ -45,23 +45,6 @@ export const subjectOf = (person: Somebody | undefined): Pick<Entry, "kind" | "c
   kib: person?.kib,
 });
 
-const schema = `
-  create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text,
-    cancelled text) strict;
-  create table if not exists steps (run text, item text, stage text, kind text, outcome text, at text, code text,
-    text text, primary key (run, item, stage)) strict, without rowid;
-  create table if not exists events (id integer primary key, at text, run text, person text, kib text, kind text,
-    stage text, outcome text, attempt int, code text, text text) strict;
-  create index if not exists steps_task on steps (run, outcome) where kind = 'task';
-  create index if not exists events_person on events (person);
-  create index if not exists events_kib on events (kib);
-  create index if not exists events_run on events (run, outcome);
-  create table if not exists links (mark text, person text, run text, kib text, at text, told int default 0,
-    primary key (mark, person)) strict, without rowid;
-  create table if not exists faces (person text primary key, mark text, at text) strict, without rowid;
-  create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
-`;
-
 type Value = string | number | null;
 export type Rows = <Row>(sql: string, ...values: Value[]) => Row[];
 
@@ -86,6 +69,10 @@ export class Ledger implements Disposable {
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
   readonly #cancelled: Set<string>;
+  /** Runs that are known to be here, and those of them that are known to be seen in part only. */
+  readonly #noted = { whole: new Set<string>(), part: new Set<string>() };
+  /** Stages whose queue other daemons or workers take from, too. */
+  readonly shared = new Set<string>();
   #failing = false;
   #purgedMs = Number.NEGATIVE_INFINITY;
 
@@ -141,6 +128,7 @@ export class Ledger implements Disposable {
     ];
     const insert = "insert or replace into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)";
     this.#try(() => this.#db.run(insert, values));
+    for (const noted of Object.values(this.#noted)) noted.delete(id);
     this.#purge();
   }
 
@@ -148,7 +136,7 @@ export class Ledger implements Disposable {
   cancelRun(id: string): void {
     this.#cancelled.add(id);
     const at = this.#now().toISOString();
-    const note = `insert into runs (id, at, dates, tasks, cancelled) values (?1, ?2, '[]', 0, ?2)
+    const note = `insert into runs (id, at, dates, tasks, cancelled, part) values (?1, ?2, '[]', 0, ?2, 1)
       on conflict do update set cancelled = coalesce(cancelled, ?2)`;
     this.#try(() => this.#db.run(note, [id, at]));
   }
@@ -241,6 +229,7 @@ export class Ledger implements Disposable {
     const events =
       "insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?)";
     this.#db.query(events).run(at, run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
+    if (run !== undefined) this.#note(run, at);
     if (outcome === "warning") return;
     const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
     this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
@@ -248,6 +237,17 @@ export class Ledger implements Disposable {
       const later = "insert into latest values (?1, ?2, ?3) on conflict do update set fetched = max(fetched, ?3)";
       this.#db.query(later).run(person, stage, fetchedAt.toISOString());
     }
+  }
+
+  /** Of a run that was begun elsewhere, or while others take from the same queues, only a part is seen here. */
+  #note(run: string, at: string): void {
+    const isPart = this.shared.size > 0;
+    const noted = this.#noted[isPart ? "part" : "whole"];
+    if (noted.has(run)) return;
+    noted.add(run);
+    const note = `insert into runs (id, at, dates, tasks, part) values (?1, ?2, '[]', 0, 1)
+      on conflict do update set part = max(part, ?3)`;
+    this.#db.query(note).run(run, at, Number(isPart));
   }
 
   /** At the start and, because a daemon runs for years, at the first run of each day: it reads all that is kept. */
@@ -274,33 +274,4 @@ export class Ledger implements Disposable {
       return undefined;
     }
   }
-}
-
-/** The key is not in the ledger, so that a copy of the ledger alone tells no NIK. */
-function keyIn(folder: string): Buffer {
-  const file = join(folder, "ledger.key");
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600 });
-  return readFileSync(file);
-}
-
-function openOrMoveAside(file: string, say: (text: string) => void): Database {
-  try {
-    return open(file);
-  } catch (error) {
-    const aside = `${file}.damaged-${Date.now()}`;
-    if (!existsSync(file)) throw error;
-    for (const end of ["", "-wal", "-shm"]) if (existsSync(file + end)) renameSync(file + end, aside + end);
-    say(`ledger.db is damaged (${textOf(error)}) and was moved to ${aside}: its history is lost, no employee is`);
-    return open(file);
-  }
-}
-
-function open(file: string): Database {
-  const db = new Database(file, { create: true, strict: true });
-  chmodSync(file, 0o600);
-  db.run("pragma journal_mode = wal");
-  db.run("pragma synchronous = normal");
-  db.run("pragma busy_timeout = 2000");
-  db.run(schema);
-  return db;
 }

@@ -16,6 +16,20 @@ export interface Gauges {
   now: Date;
 }
 
+const maxCodes = 200;
+
+/** A label's values are few and plain, whatever a stage or an upstream calls its failures. */
+class Codes {
+  readonly #seen = new Set<string>();
+
+  label(code: string): string {
+    if (this.#seen.has(code)) return code;
+    if (this.#seen.size >= maxCodes || !/^(?!.*\d{12})\w{1,60}$/.test(code)) return "other";
+    this.#seen.add(code);
+    return code;
+  }
+}
+
 /** All that /metrics shows, in a registry of its own. Labels never hold a name, a number of a person or a text. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -63,6 +77,7 @@ export class Metrics {
     help: "Warnings about persons.",
     labelNames: ["code"],
   });
+  readonly #codes = new Codes();
   readonly #inHand = this.#gauge("in_flight", "Messages in hand.", "stage");
   readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", "queue");
   readonly #lastTaken = this.#gauge(
@@ -87,11 +102,11 @@ export class Metrics {
 
   charged(stage: string, code: string, isDead: boolean): void {
     this.#attempts.inc({ stage });
-    if (isDead) this.#dead.inc({ stage, code });
+    if (isDead) this.#dead.inc({ stage, code: this.#codes.label(code) });
   }
 
   warned(code: string): void {
-    this.#warnings.inc({ code });
+    this.#warnings.inc({ code: this.#codes.label(code) });
   }
 
   personDone(): void {
@@ -99,7 +114,7 @@ export class Metrics {
   }
 
   readonly called = ({ call, code, ms }: { call: string; code: string; ms: number }): void =>
-    this.#callSeconds.observe({ call, code }, ms / 1000);
+    this.#callSeconds.observe({ call, code: this.#codes.label(code) }, ms / 1000);
 
   /** In Prometheus' text format. */
   async text({ stages, paused, depths, now }: Gauges): Promise<string> {
@@ -108,7 +123,9 @@ export class Metrics {
       this.#inHand.set({ stage }, inHand);
       if (lastTakenAt) this.#lastTaken.set({ stage }, (now.getTime() - lastTakenAt.getTime()) / 1000);
     }
-    for (const { upstream, stage, isPaused } of paused) this.#paused.set({ upstream, stage }, Number(isPaused));
+    for (const { upstream, stage, isPaused } of paused) {
+      this.#paused.set({ upstream: this.#codes.label(upstream), stage }, Number(isPaused));
+    }
     for (const [queue, ready] of depths) this.#depth.set({ queue }, ready);
     return this.#registry.metrics();
   }

@@ -20,9 +20,16 @@ export default defineCommand({
     if (what === undefined) {
       const { runs } = await office.ask<{ runs: RunView[] }>("GET", "/runs");
       if (args.json) return sayJson({ runs });
-      const rows = runs.map(({ run, at, status, dates, employees, through, dead }) => {
+      const rows = runs.map(({ run, at, status, part, dates, employees, through, dead }) => {
         const range = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : (dates[0] ?? "");
-        return [run, office.time(at), status, range, `${through}/${employees}`, String(dead)];
+        return [
+          run,
+          office.time(at),
+          part ? `${status} (part)` : status,
+          range,
+          `${through}/${employees}`,
+          String(dead),
+        ];
       });
       return say(table([["RUN", "STARTED", "STATUS", "DATES", "THROUGH", "DEAD"], ...rows]));
     }
@@ -36,11 +43,12 @@ export default defineCommand({
 
 /** A run in a few lines. */
 export function textOfRun(view: RunView, startedAt: string): string {
-  const { run, status, fetched, pages, employees, through, stages, warnings, deadLetters } = view;
+  const { run, status, part, fetched, pages, employees, through, stages, warnings, deadLetters } = view;
   const dead = fetched.dead > 0 ? `, ${fetched.dead} of them dead` : "";
   return [
     `run ${run}, started ${startedAt}: ${status}`,
     `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through`,
+    ...(part ? ["  only what this daemon saw of it: others take from the same queues, or began it; ask them too"] : []),
     ...Object.entries(stages).map(([stage, counts]) => {
       return `  ${stage}: ${Object.entries(counts)
         .map(([outcome, count]) => `${count} ${outcome}`)

@@ -43,6 +43,11 @@ function textOf(
     "",
     deadLetters && deadLetters.total > 0 ? tableOf(deadLetters, office) : "no dead letters",
     "",
-    lastRun ? textOfRun(lastRun, office.time(lastRun.at)).split("\n").slice(0, 2).join("\n") : "no run yet",
+    lastRun
+      ? textOfRun(lastRun, office.time(lastRun.at))
+          .split("\n")
+          .slice(0, lastRun.part ? 3 : 2)
+          .join("\n")
+      : "no run yet",
   ].join("\n");
 }

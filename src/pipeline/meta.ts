@@ -19,6 +19,7 @@ const name = {
 const maxAttempts = 1000;
 const maxHeaderBytes = 4096;
 const historyEnds = 5;
+const maxMishapBytes = 360;
 
 /** One failed attempt. */
 export interface Mishap {
@@ -50,7 +51,7 @@ const time = v.fallback(
 const mishaps = v.fallback(
   v.pipe(
     v.string(),
-    v.maxLength(maxHeaderBytes),
+    v.maxBytes(maxHeaderBytes),
     v.rawTransform(({ dataset, NEVER }) => {
       try {
         return JSON.parse(dataset.value) as unknown;
@@ -128,7 +129,7 @@ export function readMeta(delivery: Delivery, body: unknown, now: Date): Tracked 
     code,
     fetchedAt: beforeOf(said[name.fetched], now),
     attempt,
-    firstSeenAt: said[name.first] ?? now,
+    firstSeenAt: beforeOf(said[name.first], now) ?? now,
     again: delivery.redelivered || attempt > 0 || said[name.failure].length > 0,
     history: said[name.failure],
     dueAt: said[name.due],
@@ -155,8 +156,11 @@ export function writeMeta(meta: Carried): Headers {
   return headers;
 }
 
-/** The first five failures say how it began, the last five what it came to. */
+/** The first five failures say how it began, the last five what it came to; each within its share of the headers. */
 export function remember(history: readonly Mishap[], mishap: Mishap): Mishap[] {
-  const all = [...history, { ...mishap, text: mishap.text.slice(0, 160) }];
+  const short = { ...mishap, code: mishap.code.slice(0, 60), text: mishap.text.slice(0, 160) };
+  const tooLong = () => Buffer.byteLength(JSON.stringify(short)) > maxMishapBytes;
+  while (tooLong() && short.text !== "") short.text = short.text.slice(0, -10);
+  const all = [...history, short];
   return all.length <= 2 * historyEnds ? all : [...all.slice(0, historyEnds), ...all.slice(-historyEnds)];
 }

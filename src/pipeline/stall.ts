@@ -18,9 +18,8 @@ export async function watchForStall(options: StallOptions): Promise<void> {
   const { ready, movedAt, rests, stallMs, signal, onChange } = options;
   let since: number | undefined;
   let told: number | undefined;
-  while (!signal.aborted) {
-    await sleep(Math.min(stallMs / 4, 15_000), undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
+  const pause = () => sleep(Math.min(stallMs / 4, 5_000), undefined, { signal }).catch(() => {});
+  for (; !signal.aborted; await pause()) {
     const now = performance.now();
     // n.b. a queue that was empty for a night may hold a message that is on its way to us right now.
     const waits = !rests() && ((await ready().catch(() => undefined)) ?? 0) > 0;

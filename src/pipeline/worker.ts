@@ -30,6 +30,8 @@ export class Worker {
   #driven: Promise<unknown> = Promise.resolve();
   #movedAt = performance.now();
   #stalledMs: number | undefined;
+  #subscribed = false;
+  #hadOthers = false;
 
   constructor(
     readonly placed: Placed,
@@ -70,7 +72,7 @@ export class Worker {
   start(): void {
     const { broker, stallMs } = this.shop;
     const watching = watchForStall({
-      ready: async () => (await broker.depth(this.placed.stage.queue))?.ready,
+      ready: () => this.#look(),
       movedAt: () => Math.max(this.#movedAt, this.#round.movedAt),
       rests: () => this.pause !== undefined || broker.state !== "up",
       stallMs,
@@ -124,6 +126,19 @@ export class Worker {
     this.#met = undefined;
   }
 
+  /** Who takes from the queue, and how much is ready in it. */
+  async #look(): Promise<number | undefined> {
+    const { broker, ledger } = this.shop;
+    const { queue, name } = this.placed.stage;
+    const before = this.#subscribed;
+    const depth = await broker.depth(queue);
+    const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#subscribed);
+    // n.b. RabbitMQ counts a daemon that was killed for a moment longer.
+    ledger.shared[hasOthers && this.#hadOthers ? "add" : "delete"](name);
+    this.#hadOthers = hasOthers;
+    return depth?.ready;
+  }
+
   /** A consumer that is silent for no reason is replaced; what is in hand has a deadline of its own. */
   #stall(stalledMs: number | undefined): void {
     this.#stalledMs = stalledMs;
@@ -152,13 +167,14 @@ export class Worker {
     };
     const consumer = await this.#subscribe(trial ? 1 : this.placed.concurrency, take);
     if (consumer === undefined) return undefined;
-    this.consuming = true;
+    this.consuming = this.#subscribed = true;
     if (this.#stop.signal.aborted) round.end();
     const nothing = setTimeout(() => trial && round.inHand === 0 && round.end(), nothingToTryMs);
     const pause = await round.ended;
     clearTimeout(nothing);
     if (pause?.reason === "outage") round.abort("its upstream is down");
     await consumer.stop();
+    this.#subscribed = false;
     round.hush();
     await round.emptied();
     return pause;

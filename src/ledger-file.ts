@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
 
+const version = 1;
 const schema = `
   create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text,
     cancelled text, part int default 0) strict;
@@ -37,7 +38,7 @@ export function openOrMoveAside(file: string, say: (text: string) => void): Data
     if (!/SQLITE_(CORRUPT|NOTADB)/.test(String((error as { code?: unknown }).code))) throw error;
     const aside = `${file}.damaged-${Date.now()}`;
     for (const end of ["", "-wal", "-shm"]) if (existsSync(file + end)) renameSync(file + end, aside + end);
-    say(`ledger.db is damaged (${textOf(error)}) and was moved to ${aside}: its history is lost, no employee is`);
+    say(`ledger.db cannot be read (${textOf(error)}) and was moved to ${aside}: its history is lost, no employee is`);
     return open(file);
   }
 }
@@ -48,8 +49,10 @@ function open(file: string): Database {
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma busy_timeout = 2000");
-  db.run(schema);
-  const [[verdict] = []] = db.query("pragma quick_check(1)").values();
+  const [[written] = []] = db.query("pragma user_version").values();
+  const isNewer = Number(written) > version;
+  if (!isNewer) db.run(`${schema} pragma user_version = ${version};`);
+  const [[verdict] = []] = isNewer ? [["written by a newer version"]] : db.query("pragma quick_check(1)").values();
   if (verdict !== "ok") throw Object.assign(new Error(String(verdict)), { code: "SQLITE_CORRUPT" });
   return db;
 }

@@ -44,11 +44,7 @@ class Queue {
 export function openSqlite({ file }: { file: string }): Broker {
   closeSync(openSync(file, "a", 0o600));
   const fault = faultOf(file);
-  if (fault !== undefined)
-    throw new Exit(
-      exits.config,
-      `${file} ${fault}; it is left as it is: put a backup in its place, or move it away and induct again`,
-    );
+  if (fault !== undefined) throw new Exit(exits.config, `${file} ${fault}`);
   const database = new Database(file, { readwrite: true });
   database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   if (numberOf(database, "PRAGMA user_version") === 0) database.transaction(() => database.run(tables)).immediate();
@@ -57,14 +53,18 @@ export function openSqlite({ file }: { file: string }): Broker {
 
 const numberOf = (database: Database, query: string) => Number(database.query(query).values()[0]?.[0]);
 
+const damaged = (how: string) =>
+  `is damaged (${how}); it is left as it is: put a backup in its place, or move it away and induct again`;
+
 function faultOf(file: string): string | undefined {
   try {
     using database = new Database(file, { readonly: true });
     const verdict = database.query("PRAGMA quick_check(1)").values()[0]?.[0];
-    if (verdict !== "ok") return `is damaged (${String(verdict).replaceAll("\n", " ")})`;
-    return numberOf(database, "PRAGMA user_version") > version ? "was written by a newer version" : undefined;
+    if (verdict !== "ok") return damaged(String(verdict).replaceAll("\n", " "));
+    const isNewer = numberOf(database, "PRAGMA user_version") > version;
+    return isNewer ? "was written by a newer version; it is left as it is: install that version again" : undefined;
   } catch (error) {
-    return `is damaged (${textOf(error)})`;
+    return damaged(textOf(error));
   }
 }
 

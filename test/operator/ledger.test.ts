@@ -1,4 +1,7 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Entry, Ledger } from "../../src/ledger.ts";
 import { runOf, runsOf } from "../../src/ledger-runs.ts";
 import { temporaryFolder } from "../support/daemon.ts";
@@ -33,6 +36,25 @@ test("a daemon that runs for years forgets what is older than keep_days, and not
   expect(["runs", "steps", "events", "links", "latest"].map(rowsOf)).toEqual([2, 4, 4, 2, 1]);
   expect(runOf(ledger.rows, "run-250", leaves)).toBeUndefined();
   expect(runOf(ledger.rows, "run-350", leaves)).toMatchObject({ employees: 1 });
+});
+
+test.each([
+  ["damaged", (file: string) => writeFileSync(file, "not a database, and longer than its header would be")],
+  [
+    "a newer version's",
+    (file: string) => void new Database(file).run("create table runs (x); pragma user_version = 2"),
+  ],
+])("a ledger that is %s is moved aside in words, and a new one begun", (_, spoil) => {
+  const folder = temporaryFolder();
+  spoil(join(folder, "ledger.db"));
+  const said: string[] = [];
+  using ledger = new Ledger({ folder, keepDays: 90, say: (text) => said.push(text) });
+  ledger.openRun({ id: "r", at: new Date(), dates: ["2026-01-01"], tasks: 1 });
+  expect(runOf(ledger.rows, "r", leaves)).toMatchObject({ run: "r" });
+  expect(said).toEqual([
+    expect.stringMatching(/^ledger\.db cannot be read .* moved to .*: its history is lost, no emp/),
+  ]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("ledger.db.damaged-"))).toHaveLength(1);
 });
 
 test("what is not a date of a run does not count as one, and a retry that later succeeds is done", async () => {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots this machine's own systemd, as PID 1 of its own namespaces, over a copy-on-write view of this machine's root.
 #   box.sh FOLDER    as root; lives until it is killed, and all of the box with it
-# FOLDER/pid is systemd as seen from outside, FOLDER/cgroup what is to be removed afterwards.
+# FOLDER/pid is systemd as seen from outside, another one after a reboot; FOLDER/cgroup is to be removed afterwards.
 set -eu
 stage=${2:-cgroup} self=$(readlink -f "$0") folder=$(readlink -f "$1")
 root=$folder/root
@@ -44,7 +44,13 @@ root)
     : >etc/fstab
     tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
     hostname box
-    exec unshare --mount --pid --fork --kill-child --propagation private "$self" "$folder" init
+    while :; do
+        # A killed box.sh takes the box along.
+        setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private "$self" "$folder" init || ended=$?
+        # 129: PID 1 ended by SIGHUP, which is how the kernel says reboot.
+        [ "${ended:-0}" = 129 ] || exit "${ended:-0}"
+        find "$cgroup" -mindepth 1 -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    done
     ;;
 init)
     # Still the outer /proc: this is how the box is entered.

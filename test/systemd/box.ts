@@ -16,7 +16,14 @@ export interface Box extends AsyncDisposable {
   try(line: string): Promise<Done>;
   /** The same, where any other end than 0 is an error; gives what it wrote to stdout. */
   run(line: string): Promise<string>;
+  /** Starts a program of this machine's own in the box's network. It outlives a reboot of the box, not the box. */
+  beside(command: readonly string[]): void;
+  /** Resolves once it is up again, with the same files. */
+  reboot(): Promise<void>;
 }
+
+/** SIGRTMIN+5 */
+const rebootSignal = 39;
 
 const missing = () => {
   if (process.getuid?.() !== 0) return "only root can boot systemd in namespaces";
@@ -48,7 +55,9 @@ export async function startBox(): Promise<Box | { why: string }> {
     return { exit, out: out.trim(), err: err.trim() };
   }
 
+  const neighbours: Bun.Subprocess[] = [];
   async function end(): Promise<void> {
+    for (const one of neighbours) one.kill("SIGKILL");
     boot.kill("SIGKILL");
     await boot.exited;
     const cgroup = existsSync(join(folder, "cgroup")) ? read("cgroup") : undefined;
@@ -61,23 +70,40 @@ export async function startBox(): Promise<Box | { why: string }> {
     rmSync(folder, { recursive: true });
   }
 
+  const booted = (before = "") =>
+    until(
+      async () => {
+        if (boot.exitCode !== null) throw new Error(`it ended with ${boot.exitCode}`);
+        const isAnother = existsSync(join(folder, "pid")) && read("pid") !== before;
+        return isAnother && (await attempt("systemctl is-system-running")).out === "running";
+      },
+      { timeoutMs: 15_000, everyMs: 50, what: "systemd to boot" },
+    );
   try {
-    const booted = async () => {
-      if (boot.exitCode !== null) throw new Error(`it ended with ${boot.exitCode}`);
-      return existsSync(join(folder, "pid")) && (await attempt("systemctl is-system-running")).out === "running";
-    };
-    await until(booted, { timeoutMs: 15_000, everyMs: 50, what: "systemd to boot" });
+    await booted();
   } catch (error) {
     await end();
     return { why: `systemd does not boot here: ${(await boot.stderr.text()).trim() || String(error)}` };
   }
   return {
-    root: `/proc/${read("pid")}/root`,
+    get root() {
+      return `/proc/${read("pid")}/root`;
+    },
     try: attempt,
     async run(line) {
       const { exit, out, err } = await attempt(line);
       if (exit !== 0) throw new Error(`${line}\nended with ${exit}:\n${out}\n${err}`);
       return out;
+    },
+    beside(command) {
+      const enter = ["nsenter", `--net=/proc/${read("pid")}/ns/net`];
+      neighbours.push(Bun.spawn([...enter, ...command], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }));
+    },
+    async reboot() {
+      const before = read("pid");
+      // What `systemctl reboot` does, from outside: a command inside would be shot while it is waited for.
+      process.kill(Number(before), rebootSignal);
+      await booted(before);
     },
     [Symbol.asyncDispose]: end,
   };

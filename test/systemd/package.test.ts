@@ -27,12 +27,18 @@ function needs(tool: string, ...packages: string[]): boolean {
 }
 const [lintian, qemu] = [needs("lintian", "lintian"), needs("qemu-aarch64", "qemu-user", "libc6-arm64-cross")];
 
-let deb = "";
+/** What takes seconds goes on beside the tests before it. */
+let [deb, linted, baseline, arm] = ["", Promise.resolve(""), Promise.resolve(""), Promise.resolve("")];
 beforeAll(async () => {
   // Of the last commit, unless there comes another one meanwhile.
   process.env.SOURCE_DATE_EPOCH = run(["git", "-C", root, "log", "-1", "--format=%ct"]).out.trim();
   deb = await makeDeb({ binary, architecture: "amd64", folder });
+  const lint = ["lintian", "--no-cfg", "--allow-root", "--fail-on", "error,warning", deb];
+  if (lintian) linted = new Response(Bun.spawn(lint, { cwd: folder, stderr: "ignore" }).stdout).text();
   run(["dpkg-deb", "-x", deb, unpacked]);
+  const outfile = (name: string) => join(folder, name, "hikvision-sync");
+  if (process.arch === "x64") baseline = build({ target: "bun-linux-x64-baseline", outfile: outfile("baseline") });
+  if (qemu) arm = build({ target: "bun-linux-arm64", outfile: outfile("arm") });
 });
 
 describe("the Debian package", () => {
@@ -53,33 +59,28 @@ describe("the Debian package", () => {
       "-rw-r--r-- root/root /usr/share/bash-completion/completions/hikvision-sync",
       "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/changelog.gz",
       "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/copyright",
+      "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/install.md",
+      "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/moving-from-python.md",
+      "-rw-r--r-- root/root /usr/share/doc/hikvision-sync/operating.md",
       "-rw-r--r-- root/root /usr/share/lintian/overrides/hikvision-sync",
       "-rw-r--r-- root/root /usr/share/man/man1/hikvision-sync.1.gz",
     ]);
   });
 
-  test.skipIf(!lintian)(
-    "pleases lintian",
-    () => {
-      const { exit, out } = run(["lintian", "--no-cfg", "--allow-root", "--fail-on", "error,warning", deb]);
-      expect({ exit, out }).toEqual({ exit: 0, out: "" });
-    },
-    60_000,
-  );
-
   test("twice from one commit is the same to the byte, and so is the tarball", async () => {
-    const tarball = { binary, architecture: "amd64", compress: false } as const;
-    const loose = await makeTarball({ ...tarball, folder });
+    // That two builds of the program are the same is test/binary/build.test.ts's to say; a small one stands for it.
+    const program = join(root, "package.json");
+    const both = async (name: string) => {
+      const options = { binary: program, architecture: "amd64", folder: join(folder, name) } as const;
+      return [await makeDeb(options), await makeTarball(options)];
+    };
+    const first = await both("first");
     const umask = process.umask(0o077);
-    const again = join(folder, "again");
-    const second = [
-      await makeDeb({ binary, architecture: "amd64", folder: again }),
-      await makeTarball({ ...tarball, folder: again }),
-    ];
+    const second = await both("second");
     process.umask(umask);
     const sum = (file: string) => Bun.SHA256.hash(readFileSync(file), "hex");
-    expect(second.map(sum)).toEqual([deb, loose].map(sum));
-    expect(run(["tar", "-tf", loose]).out).toContain(`hikvision-sync_${version}_amd64/INSTALL.md\n`);
+    expect(second.map(sum)).toEqual(first.map(sum));
+    expect(run(["tar", "-tf", first[1] ?? ""]).out).toContain(`hikvision-sync_${version}_amd64/INSTALL.md\n`);
   }, 120_000);
 
   test("the packaged configuration is the sample: only what is required is missing", () => {
@@ -147,17 +148,16 @@ describe("what is generated from the commands", () => {
   });
 });
 
-describe("other processors", () => {
+describe("what takes longer", () => {
+  test.skipIf(!lintian)("pleases lintian", async () => expect(await linted).toBe(""), 60_000);
+
   test.skipIf(process.arch !== "x64")(
     "the amd64 binary needs nothing newer than a processor of 2009",
     async () => {
-      const baseline = await build({
-        target: "bun-linux-x64-baseline",
-        outfile: join(folder, "baseline/hikvision-sync"),
-      });
-      expect(run([baseline, "version"], {})).toMatchObject({ exit: 0, err: "" });
+      const program = await baseline;
+      expect(run([program, "version"], {})).toMatchObject({ exit: 0, err: "" });
       if (!Bun.which("qemu-x86_64")) return;
-      expect(run(["qemu-x86_64", "-cpu", "Nehalem", baseline, "version"], {})).toMatchObject({ exit: 0 });
+      expect(run(["qemu-x86_64", "-cpu", "Nehalem", program, "version"], {})).toMatchObject({ exit: 0 });
     },
     60_000,
   );
@@ -165,8 +165,7 @@ describe("other processors", () => {
   test.skipIf(!qemu)(
     "the arm64 binary answers",
     async () => {
-      const arm = await build({ target: "bun-linux-arm64", outfile: join(folder, "arm/hikvision-sync") });
-      const { exit, out } = run(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", arm, "version"], {});
+      const { exit, out } = run(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", await arm, "version"], {});
       expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(/^hikvision-sync .* linux arm64\)\n$/) });
     },
     60_000,

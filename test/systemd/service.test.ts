@@ -45,13 +45,14 @@ const show = (property: string) => box.run(`systemctl show hikvision-sync -P ${p
 const journal = () => box.run("journalctl -u hikvision-sync -o cat");
 const journalSays = (text: string) =>
   until(async () => (await journal()).includes(text), { what: `the journal to say: ${text}` });
-async function statusSays(text: RegExp): Promise<string> {
-  let said = "";
-  const says = async () => text.test((said = await show("StatusText"))) && said;
-  return await until(says, { timeoutMs: 30_000, everyMs: 100, what: `status ${text}` }).catch((error) => {
-    throw new Error(`${error}: ${said}`);
-  });
-}
+const statusSays = (text: RegExp) => {
+  const says = async () => {
+    const said = await show("StatusText");
+    if (text.test(said)) return said;
+    throw new Error(said);
+  };
+  return until(says, { timeoutMs: 30_000, everyMs: 100, what: `status ${text}` });
+};
 const isBack = async (restarts: number) =>
   Number(await show("NRestarts")) > restarts && (await show("ActiveState")) === "active";
 

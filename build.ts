@@ -83,6 +83,7 @@ function commit(): string | undefined {
 
 if (import.meta.main) {
   const isQuiet = process.argv.includes("--quiet");
+  if (isQuiet && process.stderr.isTTY) console.error("Building dist/hikvision-sync …");
   try {
     // n.b. packaging builds too: it cannot be imported from above.
     const isPackage = process.argv.includes("--package");

@@ -1,21 +1,24 @@
-/** `npm test`: types and lint, the unit tests, then the binary and everything that needs a broker or a process. */
-import { spawn } from "bun";
+/** `npm test`: types, lint and the unit tests; then the binary, and everything that needs a broker or a process. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Subprocess, spawn } from "bun";
 import { startRabbit } from "./support/rabbitmq.ts";
+import { installRabbit } from "./support/rabbitmq-install.ts";
 
-const root = `${import.meta.dir}/..`;
-const bin = `${root}/node_modules/.bin`;
-let failed = 0;
+const root = join(import.meta.dir, "..");
+const bin = join(root, "node_modules/.bin");
+const isVerbose = process.argv.includes("--verbose");
 let passed = 0;
+let failed = 0;
+const running = new Set<Subprocess>();
 
-async function step(title: string, command: string[], env: Record<string, string> = {}): Promise<boolean> {
+/** One line where it is well, and all that it printed where it is not. */
+async function step(title: string, command: string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {
   const started = performance.now();
-  const child = spawn(command, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  const child = spawn(command, { cwd: root, env: { ...process.env, ...env }, stdout: "pipe", stderr: "pipe" });
+  running.add(child);
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  running.delete(child);
   const text = `${out}${err}`;
   const count = (word: string) => Number(text.match(new RegExp(`^\\s*(\\d+) ${word}$`, "m"))?.[1] ?? 0);
   const isTest = command.includes("test");
@@ -23,39 +26,61 @@ async function step(title: string, command: string[], env: Record<string, string
   failed += code === 0 ? 0 : Math.max(1, count("fail"));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${isTest ? `${count("pass")} tests, ` : ""}${seconds} s)`);
-  if (code !== 0 || process.argv.includes("--verbose")) console.log(text);
-  for (const line of text.match(/^(SKIPPED|STEP) .*$/gm) ?? []) console.log(line);
+  if (code !== 0 || isVerbose) console.log(text);
+  else for (const line of text.match(/^SKIPPED .*$/gm) ?? []) console.log(line);
   return code === 0;
 }
 
-const bunTest = (...paths: string[]) => [`${bin}/bun`, "test", ...paths];
+const longest = ["binary", "stages", "systemd", "broker", "pipeline", "outage"];
+const rank = (name: string) => longest.indexOf(name) + 1 || longest.length + 1;
+/** Folders and files of test/ that hold tests, those that take longest first. */
+const groups = readdirSync(import.meta.dir)
+  .filter(
+    (name) => name.endsWith(".test.ts") || !new Bun.Glob(`${name}/*.test.ts`).scanSync(import.meta.dir).next().done,
+  )
+  .sort((a, b) => rank(a) - rank(b));
 
-const first = await Promise.all([
-  step("types", [`${bin}/tsc`]),
-  step("lint", [`${bin}/biome`, "check", "--error-on-warnings", "."]),
-  step("unit", bunTest("test/unit", "--timeout", "60000")),
-]);
-if (first.every(Boolean)) {
-  await using rabbit = await startRabbit();
-  if (await step("build", [`${bin}/bun`, "build.ts"])) {
-    const { env } = rabbit;
-    for (const group of [
-      "hikcentral",
-      "photo.test.ts",
-      "simulator",
-      "broker",
-      "access",
-      "doctor",
-      "stages",
-      "pipeline",
-      "operator",
-      "outage",
-      "binary",
-      "systemd",
-    ]) {
-      await step(group, bunTest(`test/${group}`, "--timeout", "60000"), env);
-    }
+const group = (name: string, env: Readonly<Record<string, string>> = {}) =>
+  step(name.replace(".test.ts", ""), [join(bin, "bun"), "test", `test/${name}`, "--timeout", "60000"], env);
+
+async function testAll(): Promise<void> {
+  await installRabbit();
+  // It takes its ten seconds meanwhile.
+  const starting = startRabbit();
+  const stopRabbit = () =>
+    starting.then(
+      (rabbit) => rabbit.stop(),
+      () => {},
+    );
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      for (const child of running) child.kill("SIGKILL");
+      void stopRabbit().then(() => process.exit(1));
+    });
+  try {
+    const first = await Promise.all([
+      step("types", [join(bin, "tsc")]),
+      step("lint", [join(bin, "biome"), "check", "--error-on-warnings", "."]),
+      group("unit"),
+      step("build", [join(bin, "bun"), "build.ts"]),
+    ]);
+    if (!first.every(Boolean)) return;
+    const { env } = await starting;
+    const waiting = groups.filter((name) => name !== "unit" && name !== "faults");
+    const lane = async () => {
+      for (let name = waiting.shift(); name; name = waiting.shift()) await group(name, env);
+    };
+    // One for each of two processors: every file has a virtual host, folders and ports of its own.
+    await Promise.all([lane(), lane()]);
+    if (groups.includes("faults")) await group("faults", env);
+  } finally {
+    await stopRabbit();
   }
 }
+
+await testAll().catch((error: unknown) => {
+  failed++;
+  console.log(error instanceof Error ? error.message : error);
+});
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -15,13 +15,16 @@ export class DaemonClient {
   constructor(
     readonly url: string,
     token?: string,
+    /** How long it may take to begin to listen: it may just be starting. */
+    private readonly startMs = 0,
   ) {
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  static of({ http }: LocalConfig): DaemonClient {
+  static of({ http }: LocalConfig, startMs?: number): DaemonClient {
     const host = http.host === "0.0.0.0" ? "127.0.0.1" : http.host === "::" ? "::1" : http.host;
-    return new DaemonClient(`http://${host.includes(":") ? `[${host}]` : host}:${http.port}`, http.token?.reveal());
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${http.port}`;
+    return new DaemonClient(url, http.token?.reveal(), startMs);
   }
 
   /** Exit 69 when nobody answers. */
@@ -38,17 +41,24 @@ export class DaemonClient {
       // A replay at a few letters a second is silent until it is through.
       timeout: false,
     };
-    const answer = await fetch(`${this.url}${path}`, request).catch((cause: unknown) => {
-      throw new Exit(
-        exits.unavailable,
-        `no daemon answers at ${this.url}; start it with: systemctl start hikvision-sync`,
-        { cause },
-      );
-    });
+    const answer = await this.#fetch(`${this.url}${path}`, request);
     const parsed: unknown = await answer.json().catch(() => ({
       error: `HTTP ${answer.status} without JSON: is it hikvision-sync that listens there?`,
     }));
     return { status: answer.status, body: parsed as Record<string, unknown> };
+  }
+
+  async #fetch(url: string, request: RequestInit): Promise<Response> {
+    const endsAt = performance.now() + this.startMs;
+    for (;;) {
+      try {
+        return await fetch(url, request);
+      } catch (cause) {
+        const text = `no daemon answers at ${this.url}; start one with: hikvision-sync serve, or systemctl start hikvision-sync`;
+        if (performance.now() >= endsAt) throw new Exit(exits.unavailable, text, { cause });
+        await sleep(100);
+      }
+    }
   }
 
   /** The run at each look, until it is through or nothing has moved for `patienceMs`. */

@@ -6,7 +6,7 @@ import type { Comparison, Difference } from "../verify.ts";
 export function oddityReport(
   { differences }: Comparison,
   { warnings, deadLetters }: RunView,
-): { unexpected: Difference[]; problems: string[] } {
+): { differences: Difference[]; problems: string[] } {
   const everybody = [...oddPeople, ...laterOddPeople];
   const expected = (kind: string) => {
     const codes = everybody.flatMap(({ expect }) =>
@@ -24,7 +24,7 @@ export function oddityReport(
   };
   const isOdd = (difference: Difference) => Number(difference.kib) >= 2_698_000 || !/^\d+$/.test(difference.kib);
   return {
-    unexpected: differences.filter((difference) => !isOdd(difference)),
+    differences: differences.filter((difference) => !isOdd(difference)),
     problems: [...against("warning", warnings), ...against("dead", deadLetters)],
   };
 }

@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCommand } from "citty";
-import { builtinNames } from "../builtin.ts";
-import { readConfig } from "../config.ts";
+import type { Broker } from "../broker/broker.ts";
+import { openBroker } from "../broker/open.ts";
+import { builtinNames, builtins } from "../builtin.ts";
+import { type Config, readConfig } from "../config.ts";
 import { type Daemon, startDaemon } from "../daemon.ts";
 import { datesOf } from "../dates.ts";
 import { Exit, exits } from "../errors.ts";
-import type { RunView } from "../ledger-runs.ts";
+import type { RunView, Tally } from "../ledger-runs.ts";
 import { createLog } from "../log.ts";
 import { type Simulators, startSimulators } from "../simulator/simulators.ts";
+import { brokerMissing } from "../starting.ts";
 import { compare } from "../verify.ts";
 import { DaemonClient } from "./daemon-client.ts";
 import { oddityReport } from "./demo-odd.ts";
@@ -19,6 +22,8 @@ import { mask, say, untilStopped } from "./frame.ts";
 import { numberOf } from "./number.ts";
 import { Progress } from "./progress.ts";
 import { tableOf } from "./verify.ts";
+
+const brokerWithinMs = 10_000;
 
 export default defineCommand({
   meta: { name: "demo", description: "The whole main job on this machine, against simulators" },
@@ -39,63 +44,70 @@ export default defineCommand({
   },
   async run({ args }) {
     using stop = untilStopped();
-    const sabotage = args.sabotage;
+    const { signal } = stop;
+    const { sabotage, broker, once: isOnce, odd = false } = args;
     if (sabotage !== undefined && !isSabotage(sabotage)) {
       throw new Exit(exits.usage, `--sabotage must be one of ${sabotages.join(", ")}`);
     }
-    const odd = args.odd === true;
     const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-demo-"));
     await using opened = new AsyncDisposableStack();
     opened.defer(() => rmSync(folder, { recursive: true, force: true }));
     const simulators = opened.use(await startSimulators({ people: numberOf("people", args), odd }));
-    const loaded = readConfig({
-      env: environmentOf(simulators, folder, args.broker),
-      defaultFile: "/nonexistent",
-      stageNames: builtinNames,
-    });
+    const { eposh, hikcentral } = simulators;
+    const env = environmentOf(simulators, folder, broker);
+    const { config, ...loaded } = readConfig({ env, defaultFile: "/nonexistent", stageNames: builtinNames });
     mask.hide(loaded.secrets);
+    if (broker) await mustBeUnused(config, signal);
     const log = createLog({ level: "error", format: "pretty", mask, write: () => true });
-    const daemon = await startDaemon({ loaded, log });
+    const daemon = await startDaemon({ loaded: { config, ...loaded }, log });
     opened.defer(() => daemon.stop());
 
+    const dates = datesOf({ ...config.induction, today: config.induction.to });
     say(
-      `${simulators.eposh.days.size} induction dates at a simulated Eposh, an empty simulated HikCentral, ${daemon.broker.label} between them`,
+      `A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, ${daemon.broker.label} between them`,
     );
     const startedAt = performance.now();
-    const view = await induct(daemon, stop.signal);
-    if (stop.signal.aborted) return exits.failed;
+    const view = await induct(daemon, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    if (sabotage) say(`Sabotage: ${breakOne(sabotage, simulators.hikcentral)}`);
+    if (sabotage) say(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
 
-    const { induction } = loaded.config;
-    const dates = datesOf({ ...induction, today: induction.to });
-    const comparison = await compare(daemon.clients, loaded.config, { dates, signal: stop.signal });
-    const oddities = odd ? oddityReport(comparison, view) : undefined;
-    say(tableOf(oddities ? { ...comparison, differences: oddities.unexpected } : comparison));
-    for (const { code, count } of view.warnings) say(`warning ${code}: ${count}`);
-    for (const { code, count } of view.deadLetters) say(`dead letter ${code}: ${count}`);
-    for (const text of oddities?.problems ?? []) say(`not as expected: ${text}`);
-    const allAgree = oddities
-      ? oddities.unexpected.length + oddities.problems.length === 0
-      : comparison.differences.length === 0;
-    const allThrough = view.status === "done" && (odd || view.deadLetters.length + view.warnings.length === 0);
-    say(
-      `${view.employees} employees, ${view.dead} dead letters, ${seconds} s: ${allAgree && allThrough ? "all as expected" : "NOT all as expected"}`,
-    );
+    const comparison = await compare(daemon.clients, config, { dates, signal }).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
+    const { differences, problems } = odd ? oddityReport(comparison, view) : { ...comparison, problems: [] };
+    const { warnings, deadLetters, employees } = view;
+    const total = (tallies: readonly Tally[]) => String(tallies.reduce((sum, { count }) => sum + count, 0));
+    const more = [
+      ["warnings", total(warnings)],
+      ["dead letters", total(deadLetters)],
+      ["seconds", seconds],
+    ];
+    say(tableOf({ ...comparison, differences }, more));
+    for (const { code, count } of warnings) say(`warning ${code}: ${count}`);
+    for (const { code, count } of deadLetters) say(`dead letter ${code}: ${count}`);
+    for (const text of problems) say(`not as expected: ${text}`);
+    const isThrough = view.status === "done" && (odd || warnings.length + deadLetters.length === 0);
+    const isGood = isThrough && differences.length + problems.length === 0;
+    const agree = odd ? "agree, or have the warning or dead letter that they must have" : "agree";
+    say(isGood ? `All ${employees} employees ${agree}` : `NOT all ${employees} employees ${agree}`);
 
-    if (!args.once && !stop.signal.aborted) {
-      say(`\nStill up until Ctrl-C. Try:\n  curl -X POST ${daemon.url}/eposh-induction\n  curl ${daemon.url}/runs`);
-      say(`  Eposh       ${simulators.eposh.origin}/_state\n  HikCentral  ${simulators.hikcentral.origin}/_state`);
-      await once(stop.signal, "abort");
+    if (!isOnce) {
+      say(`
+Up until Ctrl-C. Try:
+  curl -X POST ${daemon.url}/eposh-induction  # the same again: it changes nothing
+  curl ${daemon.url}/runs  # every run in numbers
+  curl ${eposh.origin}/_state  # what Eposh was asked for
+  curl ${hikcentral.origin}/_state  # what HikCentral holds`);
+      if (!signal.aborted) await once(signal, "abort");
     }
-    return allAgree && allThrough ? exits.ok : exits.failed;
+    return isGood ? exits.ok : exits.failed;
   },
 });
 
 const environmentOf = (simulators: Simulators, folder: string, broker: string | undefined) => ({
   ...simulators.env,
   ...(broker && { BROKER_URL: broker }),
-  PHOTO_ALLOWED_HOSTS: "127.0.0.1",
   HIKCENTRAL_CONCURRENCY: "8",
   // What is to fail here fails for good: no need to wait for it.
   BROKER_RETRY_DELAYS: "1s,2s,3s",
@@ -103,17 +115,32 @@ const environmentOf = (simulators: Simulators, folder: string, broker: string | 
   STATE_FOLDER: folder,
 });
 
-/** Triggers a run over the configured dates, as a user would, and shows every stage's progress until it is through. */
-async function induct(daemon: Daemon, signal: AbortSignal): Promise<RunView> {
-  const client = new DaemonClient(daemon.url);
-  let started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
-  for (let tries = 0; started.status === 503 && tries < 100 && !signal.aborted; tries++) {
-    await Bun.sleep(100);
-    started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
+/** The demo would take whatever lies in these queues, and make somebody's employees persons of the simulator. */
+async function mustBeUnused(config: Config, signal: AbortSignal): Promise<void> {
+  await using broker = await openBroker(config);
+  await mustBeUp(broker, signal);
+  for (const { queue } of Object.values(builtins)) {
+    const { ready = 0, consumers = 0 } = (await broker.depth(queue)) ?? {};
+    if (ready + consumers === 0) continue;
+    const use = `${queue} has ${ready} messages and ${consumers} consumers`;
+    throw new Exit(exits.unavailable, `that RabbitMQ is in use: ${use}; give the demo an empty virtual host`);
   }
+}
+
+async function mustBeUp(broker: Broker, signal: AbortSignal): Promise<void> {
+  const missing = await brokerMissing(broker, brokerWithinMs, signal);
+  if (missing) throw new Exit(exits.unavailable, missing);
+  signal.throwIfAborted();
+}
+
+/** Triggers a run over the configured dates, as a user would, and shows every stage's progress until it is through. */
+async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): Promise<RunView> {
+  await mustBeUp(broker, signal);
+  const client = new DaemonClient(url);
+  const started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
   if (started.status !== 202) throw new Exit(exits.failed, String(started.body.error));
   const progress = new Progress();
-  const stages = daemon.pipeline.workers.map(({ placed }) => placed.stage.name);
+  const stages = pipeline.workers.map(({ placed }) => placed.stage.name);
   let view: RunView | undefined;
   for await (view of client.follow(String(started.body.run), { everyMs: 250, signal })) {
     const { employees, stages: counts, status } = view;
@@ -124,6 +151,7 @@ async function induct(daemon: Daemon, signal: AbortSignal): Promise<RunView> {
     });
     progress.show(bars, status === "done");
   }
-  if (!view) throw new Exit(exits.failed, "stopped before the run began");
+  signal.throwIfAborted();
+  if (!view) throw new Exit(exits.failed, "the run cannot be looked at");
   return view;
 }

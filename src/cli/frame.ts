@@ -39,7 +39,8 @@ export const loadLocalConfig = (args: { config?: string | undefined }, options: 
  */
 export function untilStopped(): { signal: AbortSignal } & Disposable {
   const stop = new AbortController();
-  const onStop = () => (stop.signal.aborted ? process.exit(exits.failed) : stop.abort());
+  const onStop = () =>
+    stop.signal.aborted ? process.exit(exits.failed) : stop.abort(new Exit(exits.failed, "stopped"));
   const onHangUp = () => {};
   process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onHangUp);
   const listenNoMore = () => void process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onHangUp);

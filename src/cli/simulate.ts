@@ -39,9 +39,12 @@ export default defineCommand({
       ports,
     };
     await using simulators = await startSimulators(options);
-    say("# The environment of a daemon that is to use these two; faults: POST /_control, state: GET /_state");
-    for (const [name, value] of Object.entries(simulators.env)) say(`${name}=${value}`);
-    say("PHOTO_ALLOWED_HOSTS=127.0.0.1");
+    const { eposh, hikcentral, env } = simulators;
+    say("# Into the shell of a daemon that is to use these two:");
+    for (const [name, value] of Object.entries(env)) say(`export ${name}=${value}`);
+    say("# What they hold, and faults for them, until Ctrl-C here:");
+    say(`# Eposh       GET ${eposh.origin}/_state       POST ${eposh.origin}/_control`);
+    say(`# HikCentral  GET ${hikcentral.origin}/_state  POST ${hikcentral.origin}/_control`);
     if (!stop.signal.aborted) await once(stop.signal, "abort");
   },
 });

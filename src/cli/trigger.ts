@@ -4,8 +4,10 @@ import { Exit, exits } from "../errors.ts";
 import { nobody } from "../http/trigger.ts";
 import type { RunView } from "../ledger-runs.ts";
 import { DaemonClient, withoutFace } from "./daemon-client.ts";
-import { complain, configArgument, loadLocalConfig, say } from "./frame.ts";
+import { complain, configArgument, loadLocalConfig, say, untilStopped } from "./frame.ts";
 import { Progress } from "./progress.ts";
+
+const startMs = 3_000;
 
 const list = (text: string) => text.split(",").map((part) => part.trim());
 
@@ -34,7 +36,7 @@ export default defineCommand({
     const patienceMs = parseDuration(args.patience);
     if (patienceMs === undefined)
       throw new Exit(exits.usage, "--patience must be a duration such as 500ms, 5s, 2m or 1h");
-    const daemon = DaemonClient.of(loadLocalConfig(args).config);
+    const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
     const { from, to, skip, limit, kib } = args;
     const body = {
       ...(from && { from }),
@@ -53,9 +55,13 @@ export default defineCommand({
       return exits.ok;
     }
 
+    using stop = untilStopped();
+    const { signal } = stop;
     const progress = new Progress();
     let view: RunView | undefined;
-    for await (view of daemon.follow(run, { patienceMs })) progress.show(barsOf(view), view.status === "done");
+    for await (view of daemon.follow(run, { patienceMs, signal })) progress.show(barsOf(view), view.status === "done");
+    if (signal.aborted)
+      throw new Exit(exits.failed, `run ${run} goes on in the daemon: see hikvision-sync runs ${run}`);
     return view ? report(view) : exits.failed;
   },
 });

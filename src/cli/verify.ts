@@ -38,6 +38,7 @@ export default defineCommand({
       say(tableOf(comparison));
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
     } catch (error) {
+      stop.signal.throwIfAborted();
       if (error instanceof Failure) throw new Exit(exits.unavailable, error.message, { cause: error });
       throw error;
     }
@@ -60,8 +61,11 @@ function datesFrom(
   }
 }
 
-/** The comparison as a table, then who differs: by KIB and name, never by NIK. */
-export function tableOf({ employees, agree, differences, unusable, unchecked }: Comparison): string {
+/** The comparison as a table, with the rows `more`, then who differs: by KIB and name, never by NIK. */
+export function tableOf(
+  { employees, agree, differences, unusable, unchecked }: Comparison,
+  more: readonly (readonly string[])[] = [],
+): string {
   const row = (label: string, right: number, of = employees) => [label, String(right), String(of - right)];
   const rows = [
     ["", "AGREE", "DIFFER"],
@@ -69,13 +73,14 @@ export function tableOf({ employees, agree, differences, unusable, unchecked }: 
     row("faces", agree.face),
     row("KIB", agree.kib),
     row("access", agree.access, employees - unchecked),
+    ...more,
   ];
   const shown = differences.slice(0, shownDifferences).map(({ kib, name, text }) => `KIB ${kib}, ${name}: ${text}`);
-  const more = differences.length - shown.length;
+  const unshown = differences.length - shown.length;
   return [
     table(rows),
     ...shown,
-    ...(more > 0 ? [`and ${more} more`] : []),
+    ...(unshown > 0 ? [`and ${unshown} more`] : []),
     ...(unchecked > 0 ? [`the access of ${unchecked} persons was not checked: the partner may not read it`] : []),
     ...(unusable > 0 ? [`${unusable} records of Eposh cannot be persons: their NIK or name is unusable`] : []),
   ].join("\n");

@@ -29,6 +29,7 @@ export async function startSimulators({ ports = {}, faults = {}, ...options }: S
       HIKCENTRAL_URL: hikcentral.url,
       HIKCENTRAL_APP_KEY: hikcentral.appKey,
       HIKCENTRAL_APP_SECRET: hikcentral.appSecret,
+      PHOTO_ALLOWED_HOSTS: "127.0.0.1",
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };

@@ -79,7 +79,7 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
     ),
   );
   const own: Upstream = { url: upstream.origin, requests, answer: () => new Response(), faults: upstream.faults };
-  const env = { ...simulators.env, PHOTO_ALLOWED_HOSTS: "127.0.0.1", STATE_FOLDER: folder };
+  const env = { ...simulators.env, STATE_FOLDER: folder };
   const { config } = readConfig({ env, defaultFile: "/nonexistent" });
   let output = "";
   const write = (text: string) => {

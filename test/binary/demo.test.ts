@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { binary, run } from "../support/daemon.ts";
+import { readdirSync } from "node:fs";
+import { openAmqp } from "../../src/broker/amqp.ts";
+import { binary, run, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
 
 const { url } = await sharedRabbit();
 const nik = /\d{16}/;
@@ -10,14 +13,18 @@ const agrees = (people: number) =>
 
 describe("demo --once", () => {
   test.each([
-    ["on the embedded queue", ""],
-    ["on RabbitMQ", ` --broker ${url}`],
-  ])("%s ends with 0 when all agree", async (_, more) => {
-    const { exit, out } = await run(`demo --once --people 200${more}`);
-    expect(out).toContain("200 employees, 0 dead letters");
-    expect(out.split("\n")).toEqual(expect.arrayContaining(agrees(200)));
-    expect({ exit, out }).toEqual({ exit: 0, out: expect.not.stringMatching(nik) });
-  });
+    ["on the embedded queue with the original's 1,543", 1543, ""],
+    ["on RabbitMQ", 100, ` --people 100 --broker ${url}`],
+  ])(
+    "%s ends with 0 within 3 minutes, and all agree",
+    async (_, people, more) => {
+      const { exit, out } = await run(`demo --once${more}`);
+      expect(out.split("\n")).toEqual(expect.arrayContaining([...agrees(people), `All ${people} employees agree`]));
+      for (const row of [/^warnings +0$/m, /^dead letters +0$/m, /^seconds +\d+\.\d$/m]) expect(out).toMatch(row);
+      expect({ exit, out }).toEqual({ exit: 0, out: expect.not.stringMatching(nik) });
+    },
+    180_000,
+  );
 
   test("--odd ends with 0 and the warnings and dead letters that odd people are to have", async () => {
     const { exit, out } = await run("demo --once --people 50 --odd");
@@ -32,8 +39,9 @@ describe("demo --once", () => {
       "dead letter bad_name: 3",
       "dead letter bad_kib_number: 1",
       "dead letter identity_conflict: 1",
+      expect.stringMatching(/^All \d+ employees agree, or have the warning or dead letter that they must have$/),
     ])
-      expect(out.split("\n")).toContain(line);
+      expect(out.split("\n")).toContainEqual(line);
     expect({ exit, out }).toEqual({ exit: 0, out: expect.not.stringMatching(nik) });
   });
 
@@ -46,7 +54,7 @@ describe("demo --once", () => {
     const { exit, out } = await run(`demo --once --people 40 --sabotage ${what}`);
     const [, kib] = new RegExp(`^Sabotage: the ${what} of KIB (\\d+) was broken`, "m").exec(out) ?? [];
     expect(out.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^KIB ${kib}, .*: ${text}`)));
-    expect(out).toContain("NOT all as expected");
+    expect(out).toContain("NOT all 40 employees agree");
     expect(exit).toBe(1);
   });
 
@@ -62,17 +70,61 @@ describe("demo --once", () => {
   });
 });
 
-test("demo without --once stays up, says what to try, and ends at Ctrl-C", async () => {
-  const child = Bun.spawn([binary, "demo", "--people", "10"], { env: {}, stdout: "pipe", stderr: "ignore" });
-  let out = "";
-  for await (const bytes of child.stdout) {
-    out += new TextDecoder().decode(bytes);
-    const [, address] = /curl (http\S+\/runs)\n[\s\S]*HikCentral/.exec(out) ?? [];
-    if (!address) continue;
-    const { runs } = (await (await fetch(address)).json()) as { runs: { employees: number }[] };
-    expect(runs).toMatchObject([{ employees: 10, status: "done" }]);
-    child.kill("SIGINT");
+test("demo --broker takes nothing from a RabbitMQ that is in use, and waits for none that is away", async () => {
+  await using broker = await openAmqp({ url });
+  await until(() => broker.state === "up");
+  await broker.declare(["hikvision_update_kib"]);
+  await broker.publish("hikvision_update_kib", [{ body: "{}" }]);
+  const used = await run(`demo --once --people 1 --broker ${url}`);
+  expect(used).toMatchObject({ exit: 69, out: "" });
+  expect(used.err).toContain("in use: hikvision_update_kib has 1 messages and 0 consumers");
+  expect(await broker.depth("hikvision_update_kib")).toMatchObject({ ready: 1 });
+  for await (const letter of broker.browse("hikvision_update_kib")) letter.ack();
+  const away = await run("demo --once --people 1 --broker amqp://127.0.0.1:1");
+  expect(away).toMatchObject({ exit: 69, err: expect.stringContaining("127.0.0.1:1 refuses the connection") });
+}, 20_000);
+
+describe("demo without --once", () => {
+  const TMPDIR = temporaryFolder();
+
+  /** Ctrl-C as soon as it has printed this. */
+  async function stoppedAt(text: RegExp, people: number, look?: (out: string) => Promise<void>) {
+    const command = [binary, "demo", "--people", String(people)];
+    const child = Bun.spawn(command, { env: { TMPDIR }, stdout: "pipe", stderr: "pipe" });
+    const read = async (stream: ReadableStream<Uint8Array>) => {
+      let out = "";
+      let isStopped = false;
+      for await (const bytes of stream) {
+        out += new TextDecoder().decode(bytes);
+        if (isStopped || !text.test(out)) continue;
+        isStopped = true;
+        await look?.(out);
+        child.kill("SIGINT");
+      }
+      return out;
+    };
+    const [out, err, exit] = await Promise.all([read(child.stdout), read(child.stderr), child.exited]);
+    return { out, err, exit };
   }
-  expect(await child.exited).toBe(0);
-  expect(out).toMatch(/curl -X POST http:\/\/127\.0\.0\.1:\d+\/eposh-induction/);
+
+  test("stays up, says what to try, and ends at Ctrl-C", async () => {
+    const { exit, out } = await stoppedAt(/HikCentral holds/, 10, async (out) => {
+      const [trigger, ...reads] = [...out.matchAll(/^ {2}curl (?:-X POST )?(http\S+) {2}# /gm)].map(
+        ([, url]) => `${url}`,
+      );
+      const again = await (await fetch(`${trigger}`, { method: "POST" })).json();
+      expect(again).toMatchObject({ employees: 10 });
+      const [runs, , hikcentral] = await Promise.all(reads.map(async (url) => (await fetch(url)).json()));
+      expect(runs).toMatchObject({ runs: [{ employees: 10 }, { employees: 10, status: "done" }] });
+      expect((hikcentral as { persons: unknown[] }).persons).toHaveLength(10);
+    });
+    expect({ exit, out }).toEqual({ exit: 0, out: expect.stringContaining("All 10 employees agree") });
+  });
+
+  test("stopped before its end says so, ends with 1 and leaves nothing", async () => {
+    const { exit, out, err } = await stoppedAt(/A simulated Eposh/, 500);
+    expect(err).toEndWith("stopped\n");
+    expect({ exit, out }).toEqual({ exit: 1, out: expect.not.stringContaining("AGREE") });
+    expect(readdirSync(TMPDIR)).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { badPages } from "../../src/simulator/eposh.ts";
 import { instead } from "../../src/simulator/server.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
-import { type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
+import { binary, type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 
@@ -365,6 +365,20 @@ describe("hikvision-sync trigger", () => {
   test("stops, says so and ends with 1 when the counts stand still", async () => {
     const { exit, err } = await run("trigger --from 2026-01-03 --to 2026-01-03 --patience 500ms", at(daemon.url));
     expect({ exit, err }).toEqual({ exit: 1, err: expect.stringMatching(/run \S+ stands still at 0 of 95 employees/) });
+  });
+
+  test("at Ctrl-C says where the run goes on, and ends with 1", async () => {
+    const command = [binary, "trigger", "--from", "2026-01-03", "--to", "2026-01-03"];
+    const child = Bun.spawn(command, { env: at(daemon.url), stdout: "pipe", stderr: "pipe" });
+    let err = "";
+    for await (const bytes of child.stderr) {
+      if (err === "") child.kill("SIGINT");
+      err += new TextDecoder().decode(bytes);
+    }
+    expect({ exit: await child.exited, err }).toEqual({
+      exit: 1,
+      err: expect.stringMatching(/run (\S+) goes on in the daemon: see hikvision-sync runs \1\n$/),
+    });
   });
 
   test("ends with 69 where no daemon answers, and says how to start it", async () => {

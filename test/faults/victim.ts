@@ -46,7 +46,6 @@ export class Victim implements AsyncDisposable {
       ...simulators.env,
       ...(brokerUrl && { BROKER_URL: brokerUrl }),
       BUN_OPTIONS: `--preload=${join(clock, "clock.cjs")}`,
-      PHOTO_ALLOWED_HOSTS: "127.0.0.1",
       HIKCENTRAL_CONCURRENCY: "8",
       HIKCENTRAL_TIMEOUT: "1s",
       EPOSH_PAGE_SIZE: "2",

@@ -161,7 +161,7 @@ describe("`stages run`", () => {
     "after.ts": stageText("after", "run() {},", { after: "calls" }),
     "../message.json": message,
   });
-  const env = { ...simulators.env, PHOTO_ALLOWED_HOSTS: "127.0.0.1", STAGES_FOLDER: folder };
+  const env = { ...simulators.env, STAGES_FOLDER: folder };
   const { tool } = bareMachine();
   const person = () =>
     simulators.hikcentral.seed({ personCode: "3500000000000091", personGivenName: "Budi", personFamilyName: "Contoh" });

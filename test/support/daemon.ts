@@ -16,7 +16,6 @@ type Environment = Readonly<Record<string, string>>;
 /** The environment of a daemon that uses these simulators. */
 export const environmentOf = ({ env }: Pick<Simulators, "env">): Environment => ({
   ...env,
-  PHOTO_ALLOWED_HOSTS: "127.0.0.1",
   HIKCENTRAL_CONCURRENCY: "8",
   BROKER_RETRY_DELAYS: "50ms,100ms,150ms",
 });

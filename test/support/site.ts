@@ -33,7 +33,6 @@ export async function startSite({ people = 0, env = {} }: SiteOptions = {}) {
   const loaded = readConfig({
     env: {
       ...simulators.env,
-      PHOTO_ALLOWED_HOSTS: "127.0.0.1",
       HIKCENTRAL_CONCURRENCY: "8",
       BROKER_RETRY_DELAYS: "20ms,40ms,60ms",
       HTTP_PORT: "0",

@@ -14,6 +14,7 @@ import { createApp } from "./http/app.ts";
 import { healthRoutes, readinessOf } from "./http/health.ts";
 import { type DatesFor, Trigger } from "./http/trigger.ts";
 import { Ledger } from "./ledger.ts";
+import { photosOf } from "./ledger-photos.ts";
 import { lockFolder } from "./lock.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
@@ -146,7 +147,7 @@ function assemble(config: Config, placed: readonly Placed[], parts: Parts) {
     clients: (signal, meta) => ({
       hikcentral: clients.hikcentral.for(whileUp("hikcentral", signal)),
       eposh: clients.eposh.for(whileUp("eposh", signal)),
-      photo: { ...clients.photos.for(whileUp("photo", signal)), ...ledger.photosOf(meta) },
+      photo: { ...clients.photos.for(whileUp("photo", signal)), ...photosOf(ledger, meta) },
       site: siteOf(config, todayIn(config.site.timeZone, now())),
     }),
   });

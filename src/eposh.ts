@@ -3,7 +3,7 @@ import { trustAdvice } from "./certificate.ts";
 import { type Failure, retry, unavailable } from "./errors.ts";
 import { parseJson } from "./json.ts";
 import type { Secret } from "./secret.ts";
-import { type Fetch, type TlsOptions, TransportError, upstreamFetch } from "./upstream-fetch.ts";
+import { type Fetch, retryAfterMs, type TlsOptions, TransportError, upstreamFetch } from "./upstream-fetch.ts";
 
 /** The envelope of a page, checked strictly; its employees are not looked at here and travel unchanged. */
 export const eposhPage = v.looseObject({
@@ -42,12 +42,6 @@ export interface EposhOptions {
 const probeTimeoutMs = 5000;
 const suspect = "eposh";
 
-/** Milliseconds of a Retry-After in seconds or as a date. */
-function waitOf(header: string | null, now: number): number | undefined {
-  const ms = /^\d+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - now;
-  return ms > 0 ? ms : undefined;
-}
-
 export function createEposh(options: EposhOptions): EposhClient {
   const { url, apiKey, appId, pageSize, timeoutMs, now = Date.now } = options;
 
@@ -65,10 +59,7 @@ export function createEposh(options: EposhOptions): EposhClient {
     if (status >= 200 && status < 300) return undefined;
     const text = `eposh answers HTTP ${status} to ${where}`;
     if (status >= 500) return retry("eposh_unavailable", text, { suspect });
-    if (status === 429) {
-      const afterMs = waitOf(headers.get("retry-after"), now());
-      return retry("eposh_busy", text, afterMs === undefined ? {} : { afterMs });
-    }
+    if (status === 429) return retry("eposh_busy", text, { afterMs: retryAfterMs(headers, now()) });
     const check = status === 401 || status === 403 ? "eposh.api_key and eposh.app_id" : "eposh.url";
     return unavailable(suspect, `${text}: check ${check}`, { code: "eposh_refused", reason: "setup" });
   }

@@ -17,9 +17,9 @@ export abstract class Failure extends Error {
 export interface RetryOptions {
   cause?: unknown;
   /** What the upstream asked for, e.g. by Retry-After. Capped at the longest delay of the ladder. */
-  afterMs?: number;
+  afterMs?: number | undefined;
   /** The upstream that may be down: it is probed at once, and when the probe fails too nobody is charged. */
-  suspect?: string;
+  suspect?: string | undefined;
 }
 
 /** Later, counted. After the last rung of the ladder it becomes a dead letter. */

@@ -2,10 +2,8 @@ import type { Database } from "bun:sqlite";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
-import { photoMark } from "./hikcentral/person.ts";
 import { keyIn, openOrMoveAside } from "./ledger-file.ts";
-import type { Photos } from "./photo.ts";
-import type { Somebody, Tracked } from "./pipeline/meta.ts";
+import type { Somebody } from "./pipeline/meta.ts";
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */
 export type Outcome = "done" | "retry" | "dead" | "ended" | "warning" | "replayed" | "dropped";
@@ -65,7 +63,7 @@ export class Ledger implements Disposable {
   readonly #key: Buffer;
   readonly #keepDays: number;
   readonly #say: (text: string) => void;
-  readonly #now: () => Date;
+  readonly now: () => Date;
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
   readonly #cancelled: Set<string>;
@@ -78,7 +76,7 @@ export class Ledger implements Disposable {
 
   constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
     this.#say = say;
-    this.#now = now;
+    this.now = now;
     this.#keepDays = keepDays;
     this.#key = keyIn(folder);
     this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
@@ -135,7 +133,7 @@ export class Ledger implements Disposable {
   /** From now on what is left of the run ends where a stage takes it. A run that another daemon opened is noted too. */
   cancelRun(id: string): void {
     this.#cancelled.add(id);
-    const at = this.#now().toISOString();
+    const at = this.now().toISOString();
     const note = `insert into runs (id, at, dates, tasks, cancelled, part) values (?1, ?2, '[]', 0, ?2, 1)
       on conflict do update set cancelled = coalesce(cancelled, ?2)`;
     this.#try(() => this.#db.run(note, [id, at]));
@@ -154,61 +152,12 @@ export class Ledger implements Disposable {
     );
   }
 
-  /** What is remembered of an employee's photos. */
-  photosOf(of: Pick<Tracked, "code" | "kib" | "run">): Omit<Photos, "fetch"> {
-    const person = of.code === undefined ? "" : this.personKey(of.code);
-    return {
-      sharedWith: (link) => this.sharedWith(link, of),
-      wasSent: (link) =>
-        this.rows("select 1 from faces where person = ? and mark = ?", person, photoMark(link)).length > 0,
-      noteSent: (link) => {
-        const values = [person, photoMark(link), this.#now().toISOString()];
-        this.#try(() => this.#db.run("insert or replace into faces values (?, ?, ?)", values));
-      },
-    };
-  }
-
-  /**
-   * How many others came with this photo link. The first of them was not warned, because nobody could know: that is
-   * made up for here.
-   */
-  sharedWith(link: string, { code, kib, run }: Pick<Tracked, "code" | "kib" | "run">): number {
-    if (code === undefined) return 0;
-    const [mark, person] = [photoMark(link), this.personKey(code)];
-    this.#try(() =>
-      this.#db
-        .query("insert or ignore into links (mark, person, run, kib, at) values (?, ?, ?, ?, ?)")
-        .run(mark, person, run ?? null, kib ?? null, this.#now().toISOString()),
-    );
-    const others = this.rows<{ person: string; told: number }>(
-      "select person, told from links where mark = ? and person <> ?",
-      mark,
-      person,
-    );
-    if (others.some(({ told }) => told === 0)) {
-      this.#try(() => {
-        const warn = `insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text)
-          select ?, run, person, kib, 'person', 'create-person', 'warning', 0, 'shared_photo', ? from links where mark = ? and told = 0 and person <> ?`;
-        this.#db
-          .query(warn)
-          .run(
-            this.#now().toISOString(),
-            "another employee has the same photo link: compare the two faces",
-            mark,
-            person,
-          );
-        this.#db.query("update links set told = 1 where mark = ?").run(mark);
-      });
-    }
-    return others.length;
-  }
-
   /** The keyed hash of a NIK. */
   personKey(code: string): string {
     return createHmac("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
   }
 
-  /** Reads, for those who show it; an answer is empty where the ledger cannot be read. */
+  /** For those who show it, and small writes; an answer is empty where the ledger cannot be used. */
   readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
     this.flush();
     return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
@@ -252,7 +201,7 @@ export class Ledger implements Disposable {
 
   /** At the start and, because a daemon runs for years, at the first run of each day: it reads all that is kept. */
   #purge(): void {
-    const now = this.#now().getTime();
+    const now = this.now().getTime();
     if (now - this.#purgedMs < 86_400_000) return;
     this.#purgedMs = now;
     const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();

@@ -3,7 +3,14 @@ import { reject, retry, unavailable } from "./errors.ts";
 import type { Face } from "./hikcentral/hikcentral.ts";
 import { fit } from "./picture.ts";
 import { createSlots } from "./slots.ts";
-import { type Fetch, type TlsOptions, TransportError, type UpstreamAnswer, upstreamFetch } from "./upstream-fetch.ts";
+import {
+  type Fetch,
+  retryAfterMs,
+  type TlsOptions,
+  TransportError,
+  type UpstreamAnswer,
+  upstreamFetch,
+} from "./upstream-fetch.ts";
 
 export interface Photos {
   /**
@@ -104,8 +111,8 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     if (status >= 500) failedOrigin = url.origin;
     const afterMs = status === 429 || status === 503 ? retryAfterMs(headers, now()) : undefined;
     throw retry("photo_unavailable", `${url.host} answered ${status} instead of a photo`, {
-      ...(afterMs === undefined ? {} : { afterMs }),
-      ...(status >= 500 ? { suspect: "photo" } : {}),
+      afterMs,
+      suspect: status >= 500 ? "photo" : undefined,
     });
   }
 
@@ -154,9 +161,3 @@ function notAllowed({ hostname }: URL) {
 
 /** NaN where the answer does not say. */
 const declaredBytes = (headers: Headers) => Number(headers.get("content-length") ?? Number.NaN);
-
-function retryAfterMs(headers: Headers, now: number): number | undefined {
-  const value = headers.get("retry-after") ?? "";
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return waitMs >= 0 ? waitMs : undefined;
-}

@@ -105,6 +105,13 @@ export async function upstreamFetch(request: UpstreamRequest): Promise<UpstreamA
   }
 }
 
+/** Milliseconds of a Retry-After in seconds or as a date; undefined where nothing is asked for. */
+export function retryAfterMs(headers: Headers, now: number): number | undefined {
+  const value = headers.get("retry-after") ?? "";
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return waitMs > 0 ? waitMs : undefined;
+}
+
 async function bounded(stream: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -1,9 +1,6 @@
 import { checkStill, codeOf, defineStage, v } from "../src/stage.ts";
 
-const id = v.pipe(
-  v.union([v.string(), v.number()]),
-  v.transform((value) => String(value)),
-);
+const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 
 /** Grants the zones' privilege groups. Access is only ever added. */
 export default defineStage({

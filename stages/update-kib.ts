@@ -1,9 +1,6 @@
 import { checkStill, defineStage, kibNumberOf, personCodeOf, readMemory, retry, v } from "../src/stage.ts";
 
-const id = v.pipe(
-  v.union([v.string(), v.number()]),
-  v.transform((value) => String(value)),
-);
+const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 const word = v.fallback(v.optional(v.string()), undefined);
 const regional = v.looseObject({ name: word, slug: word });
 

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Entry, Ledger } from "../../src/ledger.ts";
+import { photosOf } from "../../src/ledger-photos.ts";
 import { runOf, runsOf } from "../../src/ledger-runs.ts";
 import { temporaryFolder } from "../support/daemon.ts";
 import { budi, startSite } from "../support/site.ts";
@@ -29,7 +30,7 @@ test("a daemon that runs for years forgets what is older than keep_days, and not
       fetchedAt: days(today),
     };
     void ledger.record(entry, { ...entry, run: undefined, item: `stranger of ${run}` });
-    ledger.sharedWith(`https://photos.test/${run}.png`, { ...entry });
+    photosOf(ledger, entry).sharedWith(`https://photos.test/${run}.png`);
   };
   const rowsOf = (table: string) => ledger.rows<{ n: number }>(`select count(*) n from ${table}`)[0]?.n;
   for (today = 0; today <= 400; today += 50) induct(`run-${today}`);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
-import { crc32, inflate } from "node:zlib";
+import { crc32, inflate, type ZlibOptions } from "node:zlib";
 import { reject } from "./errors.ts";
 import type { Face } from "./hikcentral/hikcentral.ts";
 
@@ -112,8 +112,10 @@ const rowsAtATime = 200;
 async function flatten(png: Buffer): Promise<Uint8Array> {
   const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
   const data = [...pngChunks(png)].filter(({ type }) => type === "IDAT").map((chunk) => chunk.data);
-  const rows = await promisify(inflate)(Buffer.concat(data));
   const rowBytes = width * 4;
+  // In one piece: each piece is a turn of the event loop and is copied once more.
+  const chunkSize = 64 + height * (rowBytes + 1);
+  const rows = await promisify<Buffer, ZlibOptions, Buffer>(inflate)(Buffer.concat(data), { chunkSize });
   // It begins at byte 2, which puts all of its 32-bit numbers where an array of them can be laid.
   const bitmap = new Uint8Array(new ArrayBuffer(2 + headerBytes + height * rowBytes), 2);
   const format = [40, width, -height, 1 | (32 << 16), 3, 0, 0, 0, 0, 0]; // minus: from the top down
@@ -132,13 +134,16 @@ async function flatten(png: Buffer): Promise<Uint8Array> {
   return bitmap;
 }
 
+/** n.b. A closure for the three colours takes four times as long. */
 function putOnWhite(pixels: Uint32Array): void {
   for (let index = 0; index < pixels.length; index++) {
     const pixel = pixels[index] ?? 0;
     const alpha = pixel >>> 24;
     if (alpha === 255) continue;
     const white = 255 * (255 - alpha) + 127;
-    const mix = (colour: number) => ((colour * alpha + white) / 255) | 0;
-    pixels[index] = mix(pixel & 255) | (mix((pixel >>> 8) & 255) << 8) | (mix((pixel >>> 16) & 255) << 16) | 0xff000000;
+    const red = ((pixel & 255) * alpha + white) / 255;
+    const green = (((pixel >>> 8) & 255) * alpha + white) / 255;
+    const blue = (((pixel >>> 16) & 255) * alpha + white) / 255;
+    pixels[index] = red | (green << 8) | (blue << 16) | 0xff000000;
   }
 }

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import applyAccess from "../stages/apply-access.ts";
 import assignPrivilege from "../stages/assign-privilege.ts";
 import createPerson from "../stages/create-person.ts";
@@ -9,7 +10,7 @@ import type { Config, LocalConfig } from "./config.ts";
 import type { Mask } from "./log.ts";
 import { builtIn, type Found, type Placed, placeStages } from "./pipeline/registry.ts";
 import { Secret } from "./secret.ts";
-import { nameOf, stageFilesIn } from "./stages/files.ts";
+import { isSource, nameOf, stageFilesIn } from "./stages/files.ts";
 import { loadFolder } from "./stages/load.ts";
 
 /** By the name of the file, in the order of their graph. */
@@ -41,12 +42,27 @@ export async function stagesOf({ stages, broker }: Config | LocalConfig, mask?: 
   return placed;
 }
 
-const folders = new Map<string, Promise<Found[]>>();
+const folders = new Map<string, { found: Promise<Found[]>; marks: Map<string, string> }>();
 /** As they were at the start: a reload of the configuration takes up no changed file, and a restart does. */
 function loadOnce(folder: string): Promise<Found[]> {
-  const loading = folders.get(folder) ?? loadFolder(folder);
-  folders.set(folder, loading);
-  return loading;
+  const loaded = folders.get(folder) ?? { marks: marksOf(folder), found: loadFolder(folder) };
+  folders.set(folder, loaded);
+  return loaded.found;
+}
+
+/** Files of stages that were changed, added or taken away since they were loaded. */
+export function changedSince(folder: string | undefined): string[] {
+  const before = folder === undefined ? undefined : folders.get(folder)?.marks;
+  if (folder === undefined || !before) return [];
+  const now = marksOf(folder);
+  return [...new Set([...before.keys(), ...now.keys()])].filter((file) => before.get(file) !== now.get(file)).sort();
+}
+
+/** When each file was written; what stages import lies in folders below. */
+function marksOf(folder: string): Map<string, string> {
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
+  const paths = files.flatMap((one) => (one.isFile() && isSource(one.name) ? [join(one.parentPath, one.name)] : []));
+  return new Map(paths.map((path) => [path, `${statSync(path).mtimeMs} ${statSync(path).size}`]));
 }
 
 /** What `v.secret()` stands for, anywhere in a stage's options. */

@@ -1,3 +1,4 @@
+import { changedSince } from "./builtin.ts";
 import type { Config, Loaded } from "./config.ts";
 import { secretKeys } from "./config-schema.ts";
 import { names } from "./config-sources.ts";
@@ -9,7 +10,7 @@ import { Secret } from "./secret.ts";
 
 /** What a daemon is born with; secrets too, because systemd hands out credentials only at the start. */
 const needsRestart = (name: string) =>
-  /^(http|log|state)\./.test(name) || name === "broker.url" || secretKeys.includes(name);
+  /^(http|log|state)\.|^(broker\.url|stages\.folder)$/.test(name) || secretKeys.includes(name);
 
 const plain = (value: unknown) => (value instanceof Secret ? value.reveal() : JSON.stringify(value));
 
@@ -27,6 +28,7 @@ export function takeOver(running: Config, fresh: Config): { config: Config; take
   }
   if (plain(running.regionals) !== plain(fresh.regionals)) taken.push("regionals");
   if (plain(running.stages.settings) !== plain(fresh.stages.settings)) taken.push("stages.NAME");
+  left.push(...changedSince(running.stages.folder));
   return { config: config as unknown as Config, taken, left };
 }
 

@@ -2,10 +2,13 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Exit, exits } from "../errors.ts";
 
-/** The stages in a folder, by their paths. Tests and declarations are none; helpers belong in a folder below it. */
+/** Tests and declarations are none. */
+export const isSource = (name: string): boolean => /\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name);
+
+/** The stages in a folder, by their paths. Helpers belong in a folder below it. */
 export function stageFilesIn(folder: string): string[] {
   try {
-    const names = readdirSync(folder).filter((name) => /\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name));
+    const names = readdirSync(folder).filter(isSource);
     return names.sort().map((name) => join(folder, name));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? error.code : "unreadable";

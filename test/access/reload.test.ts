@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
 import { type DaemonProcess, environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
@@ -38,12 +38,12 @@ const workedOff = async (daemon: DaemonProcess, run: string) =>
   });
 
 test("a good configuration is taken over in the middle of a run, and neither a request nor an employee is lost", async () => {
-  await using simulators = await startSimulators({ people: 200 });
+  await using simulators = await startSimulators({ people: 100 });
   const app = `app_id = "${simulators.env.EPOSH_APP_ID}"\n`;
   const { daemon, reload } = await start(simulators, "[hikcentral]\nconcurrency = 1\n");
   await using _daemon = daemon;
   const { body } = await daemon.trigger(undefined, { prefer: "respond-async" });
-  await until(() => simulators.hikcentral.persons.size > 20);
+  await until(() => simulators.hikcentral.persons.size > 5, { timeoutMs: 30_000 });
 
   const statuses: Record<string, number> = {};
   let asking = true;
@@ -58,17 +58,23 @@ test("a good configuration is taken over in the middle of a run, and neither a r
   })();
   const said = await reload(`${app}[hikcentral]\nconcurrency = 8\n[regionals]\nzona-i = "9"\n`, /Reloaded.*\n/);
   expect(said).toContain("changed: hikcentral.concurrency, regionals\n");
-  expect(simulators.hikcentral.persons.size).toBeLessThan(200);
+  expect(simulators.hikcentral.persons.size).toBeLessThan(100);
   await workedOff(daemon, String(body.run));
   asking = false;
   await asked;
   expect(Object.keys(statuses)).toEqual(["200"]);
   const { persons } = simulators.hikcentral.state();
-  expect(persons.length).toBe(200);
+  expect(persons.length).toBe(100);
   for (const { groups, kib, hasFace } of persons)
     expect([groups.length > 0, kib !== "", hasFace]).toEqual([true, true, true]);
   // Those who were worked on after the reload got the other group.
-  expect(persons.some(({ groups }) => groups.includes("9"))).toBe(true);
+  const zoneI = [...simulators.eposh.days.values()]
+    .flat()
+    .filter(({ regionals }) => JSON.stringify(regionals).includes('"zona-i"'));
+  const inFormer = zoneI.filter(({ identity_number: nik }) =>
+    persons.some(({ personCode, groups }) => personCode === nik && groups.includes("1")),
+  );
+  expect(inFormer.length).toBeLessThan(zoneI.length);
 });
 
 test("a bad configuration is refused in words, by name, and all goes on as before", async () => {
@@ -94,4 +100,49 @@ test("what needs a restart is said by name and left as it was, and the rest is t
   expect(said).not.toContain("other-id-1234");
   const { dead, through } = await daemon.induct();
   expect([dead, through]).toEqual([0, 20]);
+});
+
+test("a trigger that waits for its answer, and those that come while it drains, are answered as ever", async () => {
+  await using simulators = await startSimulators({ people: 20 });
+  const { daemon, reload } = await start(simulators);
+  await using _daemon = daemon;
+  const { body } = await daemon.trigger({ from: "2026-01-03", to: "2026-01-03" }, { prefer: "respond-async" });
+  simulators.hikcentral.faults.set({ kind: "slow", minMs: 700, match: "single/add" });
+  await until(() => simulators.hikcentral.calls["resource/v1/person/personCode/personInfo"]);
+  simulators.eposh.faults.set({ kind: "slow", minMs: 1_500, match: "/api/" });
+  const waiting = daemon.trigger({ from: "2026-01-06", to: "2026-01-06" });
+  await until(() => simulators.eposh.faults.seen.slow);
+  const reloaded = reload(`app_id = "${simulators.env.EPOSH_APP_ID}"\npage_size = 7\n`, /Reloaded.*\n/);
+  await until(() => daemon.output().includes("Reloading"));
+  const during = [8, 9].map((day) => daemon.trigger({ from: `2026-01-0${day}`, to: `2026-01-0${day}` }));
+  const state = await daemon.get("/livez");
+  expect(daemon.output()).not.toContain("Reloaded");
+  expect(state.status).toBe(200);
+  await reloaded;
+  for (const answer of await Promise.all([waiting, ...during])) expect(answer.status).toBe(200);
+  await workedOff(daemon, String(body.run));
+});
+
+test("a stage that was changed, and another folder of stages, are said to need a restart", async () => {
+  await using simulators = await startSimulators({ people: 20 });
+  const folder = temporaryFolder();
+  chmodSync(folder, 0o755);
+  const file = join(folder, "gate-log.ts");
+  const stage = (word: string) => `import { defineStage, end, v } from "hikvision-sync";
+export default defineStage({
+  name: "gate-log", queue: "gate_log", after: "assign-privilege", message: v.looseObject({}),
+  run: async () => end("${word}"),
+});
+`;
+  writeFileSync(file, stage("seen"), { mode: 0o644 });
+  const stages = `\n[stages]\nfolder = "${folder}"\n`;
+  const { daemon, reload, EPOSH_APP_ID } = await start(simulators, stages);
+  await using _daemon = daemon;
+  const app = `app_id = "${EPOSH_APP_ID}"\n`;
+  expect(await reload(`${app}${stages}`, /Reloaded.*\n/)).toContain("changed: nothing");
+  expect(daemon.output()).not.toContain("until a restart");
+  writeFileSync(file, stage("seen and noted"));
+  expect(await reload(`${app}${stages}`, /until a restart.*\n/)).toContain(`until a restart: ${file}`);
+  expect(await reload(app, /until a restart: stages.*\n/)).toContain(`until a restart: stages.folder, ${file}`);
+  expect((await daemon.induct()).dead).toBe(0);
 });

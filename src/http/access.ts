@@ -14,6 +14,8 @@ export interface AccessOptions {
   log: Log;
   /** For the body as a whole (30 s). */
   bodyTimeoutMs?: number;
+  /** After which a connection without a request in progress is closed (30). */
+  idleSeconds?: number;
   now?: () => number;
 }
 
@@ -74,7 +76,7 @@ class Attempts {
 
 /** Who is answered at all; before every route. */
 export function createAccess(options: AccessOptions): MiddlewareHandler {
-  const { host, token, log, bodyTimeoutMs = 30_000, now = Date.now } = options;
+  const { host, token, log, bodyTimeoutMs = 30_000, idleSeconds = 30, now = Date.now } = options;
   const attempts = new Attempts(now);
   const limit = bodyLimit({
     maxSize: maxBodyBytes,
@@ -119,6 +121,9 @@ export function createAccess(options: AccessOptions): MiddlewareHandler {
     if (refused) return refused;
     // An induction and a live page are silent for minutes; until here Bun ends a connection that is.
     connection.timeout?.(request, 0);
-    return next();
+    await next();
+    const isLive = c.res.headers.get("content-type")?.startsWith("text/event-stream");
+    if (!isLive) connection.timeout?.(request, idleSeconds);
+    return undefined;
   };
 }

@@ -67,7 +67,7 @@ describe("without a token", () => {
 });
 
 describe("with a token", () => {
-  const routes = ["/livez", "/readyz", "/runs", "/runs/1", "/nowhere"];
+  const routes = ["/livez", "/readyz", "/metrics", "/status", "/runs", "/runs/1", "/dead", "/dead/1", "/nowhere"];
 
   test("no route answers without it, and none is served by a wrong one", async () => {
     for (const path of routes) {
@@ -175,4 +175,40 @@ describe("what is sent is bounded", () => {
     });
     expect(await (await fetch(`http://127.0.0.1:${server.port}/`)).text()).toBe("in");
   });
+
+  test("a connection that is idle after its answer is closed", async () => {
+    const app = new Hono();
+    app.use(createAccess({ host: "127.0.0.1", log: createLog({ write: () => true }), idleSeconds: 1 }));
+    app.get("/", (c) => c.text("in"));
+    using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request, connection) => app.fetch(request, connection),
+    });
+    const socket = connect(server.port ?? 0, "127.0.0.1");
+    socket.resume().write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    await once(socket, "close");
+  });
+
+  test("hundreds who send their headers drop by drop are cut off, and keep nobody else from being answered", async () => {
+    const sockets = Array.from({ length: 300 }, () => connect(Number(portOf(open)), "127.0.0.1"));
+    let closed = 0;
+    for (const socket of sockets) {
+      socket.resume().on("error", () => {});
+      socket.on("close", () => closed++);
+      socket.write("POST /eposh-induction HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    }
+    const drops = setInterval(() => {
+      for (const socket of sockets) if (!socket.destroyed) socket.write("X-Drop: 1\r\n");
+    }, 500);
+    try {
+      await until(() => sockets.every(({ connecting }) => !connecting));
+      expect((await fetch(`${open.daemon.url}/livez`)).status).toBe(200);
+      await until(() => closed === sockets.length, { timeoutMs: 30_000, everyMs: 100, what: "all to be cut off" });
+      expect((await fetch(`${open.daemon.url}/livez`)).status).toBe(200);
+    } finally {
+      clearInterval(drops);
+      for (const socket of sockets) socket.destroy();
+    }
+  }, 60_000);
 });

@@ -25,11 +25,14 @@ export function configJsonSchema(): object {
   );
   const id = { type: ["string", "integer"], description: "id of a privilege group at HikCentral" };
   const regionals = { type: "object", additionalProperties: id };
-  return {
+  const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "hikvision-sync configuration",
     type: "object",
     properties: { ...properties, regionals },
     additionalProperties: false,
   };
+  // What bounds a number to be safe says nothing to a reader, and as 16 digits it would be masked like a NIK.
+  const isSafeBound = (value: unknown) => typeof value === "number" && Math.abs(value) === Number.MAX_SAFE_INTEGER;
+  return JSON.parse(JSON.stringify(schema, (_, value: unknown) => (isSafeBound(value) ? undefined : value)));
 }

@@ -1,4 +1,4 @@
-import { certificateOf, plainSha256 } from "../certificate.ts";
+import { certificateOf } from "../certificate.ts";
 import type { Clients } from "../clients.ts";
 import type { Config } from "../config.ts";
 import { todayIn } from "../dates.ts";
@@ -40,7 +40,8 @@ export async function examineEposh(examine: Examine, { eposh, site }: Config, cl
   await examine("clock", async () => compareClocks(clockOf(eposh.url)), needs);
 }
 
-const shownBy = async (url: URL) => plainSha256(await certificateOf(url));
+/** With colons: without them it may hold 16 digits in a row, which are never shown. */
+const shownBy = async (url: URL) => (await certificateOf(url)).fingerprint256;
 
 /** Why, in the system's word. */
 const untrusted = ({ cause }: Error) => `is not trusted${cause instanceof TransportError ? ` (${cause.reason})` : ""}`;

@@ -36,7 +36,8 @@ export async function installRabbit(): Promise<void> {
   }
 }
 
-async function apt(...args: string[]): Promise<void> {
+/** Waits for whoever else installs; throws what it said where it fails. */
+export async function apt(...args: string[]): Promise<void> {
   const child = Bun.spawn(["apt-get", "-o", "DPkg::Lock::Timeout=300", ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     stdin: "ignore",

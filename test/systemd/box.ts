@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../support/until.ts";
+import { needs } from "./needs.ts";
 
 export interface Done {
   exit: number;
@@ -25,15 +26,16 @@ export interface Box extends AsyncDisposable {
 /** SIGRTMIN+5 */
 const rebootSignal = 39;
 
-const missing = () => {
+const missing = async () => {
   if (process.getuid?.() !== 0) return "only root can boot systemd in namespaces";
-  if (!existsSync("/lib/systemd/systemd")) return "there is no systemd on this machine";
+  if (!(await needs("/lib/systemd/systemd", "systemd", "dbus"))) return "there is no systemd on this machine";
+  if (!(await needs("curl", "curl"))) return "there is no curl on this machine";
   return undefined;
 };
 
 /** A machine of its own: this one's root, copy on write, with its own systemd, network and processes. */
 export async function startBox(): Promise<Box | { why: string }> {
-  const why = missing();
+  const why = await missing();
   if (why) return { why };
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-box-"));
   const boot = Bun.spawn([join(import.meta.dir, "box.sh"), folder], {

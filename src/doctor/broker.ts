@@ -40,12 +40,16 @@ export async function examineBroker(examine: Examine, config: Config, placed: re
 async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
   while (broker.state === "connecting" && broker.trouble === undefined) await sleep(20, undefined, { signal });
   if (broker.state === "up") return "let us in";
-  const blocked = broker.state === "blocked";
   const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, "");
-  const fix = blocked
-    ? "give its machine room: rabbitmqctl list_alarms"
-    : "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST";
-  throw new Fault(blocked ? "broker_blocked" : "broker_refused", text, fix);
+  if (broker.state === "blocked")
+    throw new Fault("broker_blocked", text, "give its machine room: rabbitmqctl list_alarms");
+  if (/certificate/.test(text))
+    throw new Fault(
+      "broker_untrusted",
+      text,
+      "give it a certificate of a public authority, or speak amqp:// on loopback",
+    );
+  throw new Fault("broker_refused", text, "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST");
 }
 
 /** Plain and durable is what the daemon, and the original, declare. */

@@ -158,6 +158,11 @@ const table: readonly [fault: string, named: string, bring: Bring][] = [
       return { STATE_FOLDER: join(file, "state"), BROKER_URL: `sqlite:${join(temporaryFolder(), "queue.db")}` };
     },
   ],
+  [
+    "RabbitMQ's certificate is untrusted",
+    "the broker: broker_untrusted",
+    async ({ eposh }) => ({ BROKER_URL: (await front(eposh.origin)).replace("https://", "amqps://guest:guest@") }),
+  ],
   ["stage that does not load", "this machine: stage_refused", brokenStage],
 ];
 

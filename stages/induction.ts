@@ -38,6 +38,8 @@ export default defineStage({
         for (let page = 1, last = 1; page <= last && progress.left > 0; page++) {
           const envelope = await eposh.page(date, page);
           ({ last_page: last, total } = envelope.pagination);
+          // No page but the only one is empty: an absurd last_page must not be believed.
+          last = Math.min(last, total);
           for (const employee of envelope.data) seen.add(keyOf(employee));
           const data = chosen(envelope, sent, progress);
           if (data.length === 0) continue;

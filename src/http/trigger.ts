@@ -153,7 +153,8 @@ export class Trigger {
       (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
         and outcome in ('done', 'ended', 'dead', 'dropped')) order by at desc`;
     const runs = this.options.ledger.rows<{ id: string; dates: string }>(open);
-    return runs.find((run) => dates.every((date) => (JSON.parse(run.dates) as string[]).includes(date)))?.id;
+    const covers = (run: { dates: string }) => new Set(JSON.parse(run.dates) as string[]).isSupersetOf(new Set(dates));
+    return runs.find(covers)?.id;
   }
 
   /** Resolves when all of a run's dates are worked off, or at the first that fails; what is left goes on by itself. */

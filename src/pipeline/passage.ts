@@ -127,11 +127,15 @@ export class Passage {
   async #run(): Promise<unknown> {
     const { stage } = this.placed;
     if (this.shop.ledger.isCancelled(this.#meta.run)) return end("cancelled");
-    if (this.#body === undefined) throw new Reject("bad_message", "the message is not JSON");
+    if (this.#body === undefined)
+      throw new Reject("bad_message", `the message is not JSON; mend who publishes to ${stage.queue}`);
     const parsed = v.safeParse(stage.message, this.#body);
     if (!parsed.success) {
       const wrong = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "the message"} must be ${issue.expected}`);
-      throw new Reject("bad_message", `the message does not fit ${stage.name}: ${wrong.join(", ")}`);
+      throw new Reject(
+        "bad_message",
+        `the message does not fit ${stage.name}: ${wrong.join(", ")}; mend who publishes to ${stage.queue}`,
+      );
     }
     // A stage that does not listen to its signal is left behind: its message does not wait for it.
     return await untilAborted(Promise.resolve(stage.run(parsed.output, this.#context())), this.#hand.signal);

@@ -46,6 +46,16 @@ test("insecure asks for no certificate's word", async () => {
   expect(await clientOf(url, { tls: { insecure: true } }).hikcentral.personByCode("1a")).toBeUndefined();
 });
 
+test("insecure is shouted when the clients are made", async () => {
+  let said = "";
+  const log = createLog({ write: (text) => (said += text) });
+  const keys = { EPOSH_API_KEY: "test-api-key", EPOSH_APP_ID: "test-app-id", HIKCENTRAL_APP_KEY: "test-key" };
+  const env = { EPOSH_URL: "http://127.0.0.1:1/", HIKCENTRAL_URL: "https://127.0.0.1:1", ...keys };
+  const more = { HIKCENTRAL_APP_SECRET: "test-secret", HIKCENTRAL_INSECURE: "true" };
+  closing(createClients(readConfig({ env: { ...env, ...more }, defaultFile: "/nonexistent" }).config, log));
+  expect(said).toContain("HIKCENTRAL'S CERTIFICATE IS NOT CHECKED (hikcentral.insecure)");
+});
+
 describe("Eposh and the photo host behind a certificate of their own", () => {
   const photo = makePng({ width: 9, height: 12, rgba: () => [1, 2, 3, 255] });
   const page = { data: [], pagination: { current_page: 1, last_page: 1, total: 0 } };

@@ -18,7 +18,7 @@ async function induct(site: Site, more: object = {}) {
   const { run } = (await answer.json()) as { run: string };
   const look = async () => {
     const view = (await (await fetch(`${site.daemon.url}/runs/${run}`)).json()) as RunView;
-    return view.stages.publisher?.done === view.employees && view.fetched.done === 1 && view;
+    return (view.stages.publisher?.done ?? 0) === view.employees && view.fetched.done === 1 && view;
   };
   const view = await until(look, { what: "the run to be published" });
   const given = (await site.bodies("hikvision_create_person")).map(
@@ -78,4 +78,18 @@ test("an Eposh that gives the first page whatever it is asked ends in that warni
   const { view, given } = await induct(site);
   expect(given).toEqual(numbers(10));
   expect(view.warnings).toMatchObject([{ text: expect.stringContaining("counts 25 employees but gave 10") }]);
+});
+
+test("an absurd last page is not believed: no more pages are asked for than there are people", async () => {
+  await using site = await startSite({ env });
+  const answer = (data: unknown[], total: number) =>
+    site.eposh.faults.set({
+      kind: "answer",
+      body: JSON.stringify({ data, pagination: { current_page: 1, last_page: 1e9, total } }),
+      match: "/api/",
+    });
+  answer([], 0);
+  expect((await induct(site)).view).toMatchObject({ employees: 0, pages: 0, warnings: [] });
+  answer(people(site, 2), 2);
+  expect(await induct(site)).toMatchObject({ view: { employees: 2, warnings: [] }, given: numbers(2) });
 });

@@ -225,6 +225,31 @@ describe("a person made by hand", () => {
   });
 });
 
+describe("an answer that is lost after the work was done", () => {
+  test.each(["single/update", "face/update", "customFieldsUpdate", "addPersons"])(
+    "of %s changes nothing of the end",
+    async (match) => {
+      await using site = await startSite();
+      seed(site, { endTime: "2026-06-30T23:59:59+07:00" });
+      site.hikcentral.faults.set({ kind: "lost", match, times: 1 });
+      expect(await site.employ(budi(site))).toEqual(done);
+      expect(site.hikcentral.faults.seen).toEqual({ lost: 1 });
+      expect(site.hikcentral.persons.size).toBe(1);
+      expect(site.person(nik)).toMatchObject({
+        personFamilyName: "Contoh Santoso",
+        endTime: "2030-12-31T23:59:59+07:00",
+        cards: byHand.cards,
+        hasFace: true,
+        kib: "2600001",
+        groups: ["1", "2", "8"],
+      });
+      site.deeds();
+      expect(await site.employ(budi(site))).toEqual(done);
+      expect(site.deeds()).toEqual({});
+    },
+  );
+});
+
 describe("KIB number and access", () => {
   test("another KIB number overwrites the one that is there", async () => {
     await using site = await startSite();

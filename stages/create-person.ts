@@ -1,4 +1,5 @@
 import {
+  asTaken,
   type Context,
   codeOf,
   defineStage,
@@ -123,7 +124,12 @@ class Work {
     // Nothing differs: no update, not even to note that the same was fetched again.
     const differs = Object.keys(changes).length > 0 || otherKib || mark !== memory.photoMark;
     if (differs && remark(mark) !== known.remark) Object.assign(changes, { remark: remark(mark) });
-    if (Object.keys(changes).length > 0) await hikcentral.updatePerson(known, changes);
+    const { validFrom, validUntil } = known;
+    const times = {
+      ...(validFrom && { validFrom: asTaken(validFrom, site.validFrom) }),
+      ...(validUntil && { validUntil: asTaken(validUntil, site.validUntil) }),
+    };
+    if (Object.keys(changes).length > 0) await hikcentral.updatePerson(known, { ...times, ...changes });
     return personId;
   }
 

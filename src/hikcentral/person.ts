@@ -135,3 +135,12 @@ function instant(time: string, other: string): number {
 
 /** Whether an ISO time comes before another; false where one of them cannot be read. */
 export const isBefore = (a: string, b: string): boolean => instant(a, b) < instant(b, a);
+
+/** The same time in a form that HikCentral takes back: with an offset, `like`'s own. What cannot be read stays as it is. */
+export function asTaken(time: string, like: string): string {
+  const ms = instant(time, like);
+  if (Number.isNaN(ms) || /T.*[+-]\d\d:\d\d$/.test(time)) return time;
+  const zone = offset.exec(like)?.[0] ?? "+00:00";
+  const there = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone);
+  return there.toString({ timeZoneName: "never", smallestUnit: "second" });
+}

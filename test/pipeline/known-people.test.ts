@@ -183,6 +183,18 @@ describe("a person made by hand", () => {
     expect(person.endTime).toBe(endTime);
   });
 
+  test.each([
+    ["without an offset", "2035-12-31 23:59:59", "2035-12-31T23:59:59+07:00"],
+    ["in UTC", "2035-12-31T16:59:59Z", "2035-12-31T23:59:59+07:00"],
+    ["of another offset", "2035-12-31T23:59:59+08:00", "2035-12-31T23:59:59+08:00"],
+  ])("whose validity is given %s has it sent back as HikCentral takes it", async (_, given, sent) => {
+    await using site = await startSite();
+    const person = seed(site);
+    person.endTime = given;
+    expect(await site.employ(budi(site))).toEqual(done);
+    expect(person).toMatchObject({ beginTime: byHand.beginTime, endTime: sent, personFamilyName: "Contoh Santoso" });
+  });
+
   test("with not one word of the name in common is a dead letter, and nothing of them changes", async () => {
     await using site = await startSite();
     const person = seed(site, { personGivenName: "Wati", personFamilyName: "Halim" });

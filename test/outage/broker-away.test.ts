@@ -1,0 +1,115 @@
+import { describe, expect, test } from "bun:test";
+import amqp from "amqplib";
+import { startSimulators } from "../../src/simulator/simulators.ts";
+import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { type Box, startBox } from "./box.ts";
+
+const shared = await sharedRabbit();
+const vhost = decodeURIComponent(new URL(shared.url).pathname.slice(1)) || "/";
+const people = 24;
+const faults = { hikcentral: [{ kind: "slow", minMs: 10, maxMs: 40 }] } as const;
+const slowly = { people, faults, env: { BROKER_URL: shared.url } };
+
+const half = (box: Box) =>
+  until(() => box.hikcentral.persons.size >= people / 3, { timeoutMs: 30_000, what: "a third to be persons" });
+
+async function expectEverybodyOnce({ hikcentral, daemon }: Box): Promise<void> {
+  const { persons } = hikcentral.state();
+  expect(persons.filter(({ kib, groups }) => kib === "" || groups.length === 0)).toEqual([]);
+  expect(new Set(persons.map(({ personCode }) => personCode)).size).toBe(people);
+  expect(persons).toHaveLength(people);
+  expect((await daemon.get("/dead")).body).toMatchObject({ total: 0 });
+  await until(async () => (await daemon.get("/readyz")).status === 200, { what: "the daemon to be ready" });
+}
+
+describe("in the middle of a run, and everybody is at the gate once:", () => {
+  test("every connection is cut, again and again", async () => {
+    await using box = await startBox(slowly);
+    const run = await box.trigger();
+    await half(box);
+    for (let cuts = 0; cuts < 3; cuts++) {
+      await shared.ctl("close_all_connections", "--vhost", vhost, "cut by a test");
+      await until(async () => (await box.readyz()).broker === "up", { what: "the connection to be back" });
+    }
+    expect(box.daemon.output()).toContain("is away, work waits for it");
+    await run.through();
+    await expectEverybodyOnce(box);
+  });
+
+  test("an alarm blocks the broker: readiness is red and says why, nothing fails, and work goes on after it", async () => {
+    await using box = await startBox(slowly);
+    const run = await box.trigger();
+    await half(box);
+    await shared.ctl("set_vm_memory_high_watermark", "0.00001");
+    try {
+      await until(async () => (await box.readyz()).broker === "blocked", { timeoutMs: 30_000, what: "the alarm" });
+      const { ready, trouble } = await box.readyz();
+      expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringContaining("takes no messages") });
+      expect((await box.daemon.trigger({ from: "2026-01-20", to: "2026-01-20" })).status).toBe(503);
+    } finally {
+      await shared.ctl("set_vm_memory_high_watermark", "0.4");
+    }
+    await run.through();
+    expect(await box.sum("attempts_total")).toBe(0);
+    await expectEverybodyOnce(box);
+  });
+
+  test("a queue is deleted: it is there again, and its stage takes from it", async () => {
+    await using box = await startBox(slowly);
+    const run = await box.trigger();
+    await run.through();
+    const connection = await amqp.connect(shared.url);
+    const channel = await connection.createChannel();
+    for (const queue of ["hikvision_create_person", "hikvision_update_kib.dead", "hikvision_queue"])
+      await channel.deleteQueue(queue);
+    await connection.close();
+    const again = await box.trigger({ from: "2026-01-01", to: "2026-01-19" });
+    await again.through();
+    await expectEverybodyOnce(box);
+  });
+});
+
+describe("at the start", () => {
+  const address = new URL(shared.url);
+  const wrong = (change: (url: URL) => void) => {
+    const url = new URL(address);
+    change(url);
+    return url.href;
+  };
+  const cases = [
+    ["wrong credentials", wrong((url) => (url.password = "not-this-one")), /refuses the user name or the password/],
+    ["a missing virtual host", wrong((url) => (url.pathname = "/nowhere")), /has no such virtual host/],
+    ["nobody who listens", "amqp://guest:not-this-one@127.0.0.1:1", /refuses the connection/],
+  ] as const;
+
+  test.each(cases)(
+    "%s are said in words; it waits, red, accepts nothing, and SIGTERM ends it",
+    async (_, url, words) => {
+      await using simulators = await startSimulators({ people: 1 });
+      await using daemon = await startDaemon({ ...environmentOf(simulators), BROKER_URL: url });
+      await until(() => words.test(daemon.output()), { timeoutMs: 20_000, what: `${words}` });
+      const { status, body } = await daemon.get("/readyz");
+      expect({ status, trouble: body.trouble }).toEqual({ status: 503, trouble: expect.stringMatching(words) });
+      expect((await daemon.get("/livez")).status).toBe(200);
+      expect((await daemon.trigger()).status).toBe(503);
+      const beganAt = performance.now();
+      expect(await daemon.stop()).toBe(0);
+      expect(performance.now() - beganAt).toBeLessThan(5_000);
+      expect(daemon.output()).not.toContain("not-this-one");
+    },
+  );
+
+  test("each of them ends a daemon that requires the broker with 69, in bounded time", async () => {
+    await using simulators = await startSimulators({ people: 1 });
+    const beganAt = performance.now();
+    const ends = cases.map(async ([what, url, words]) => {
+      const env = { ...environmentOf(simulators), BROKER_URL: url, STATE_FOLDER: temporaryFolder(), HTTP_PORT: "0" };
+      const { exit, err } = await run("serve --require-broker", env);
+      expect({ what, exit, err }).toEqual({ what, exit: 69, err: expect.stringMatching(words) });
+    });
+    await Promise.all(ends);
+    expect(performance.now() - beganAt).toBeLessThan(30_000);
+  });
+});

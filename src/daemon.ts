@@ -79,6 +79,7 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
   let started = introduced.then(start);
   /** One at a time, and none once it stops. */
   let changing = Promise.resolve();
+  let stopping = false;
   const drain = async (atOnce?: AbortSignal) => {
     starting.abort();
     const late = AbortSignal.timeout(core.config.broker.shutdownTimeoutMs);
@@ -92,6 +93,7 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
     const next = assemble(config, await placedOf(config, log), parts);
     log.info("Reloading: what is in hand is finished first");
     await drain();
+    if (stopping) return;
     const before = core;
     core = next;
     starting = new AbortController();
@@ -115,11 +117,12 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
       return core.clients;
     },
     reload(fresh) {
-      const reloaded = changing.then(() => change(fresh));
+      const reloaded = changing.then(() => (stopping ? undefined : change(fresh)));
       changing = reloaded.catch(() => {});
       return reloaded;
     },
     async stop(atOnce) {
+      stopping = true;
       await changing;
       await drain(atOnce);
       await open.disposeAsync();

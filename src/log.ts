@@ -59,7 +59,9 @@ type Line = { at: Date; level: Level; text: string; fields: Fields };
 
 const priorities = { error: 3, warn: 4, info: 6, debug: 7 } as const;
 const colours = { error: 31, warn: 33, info: 39, debug: 2 } as const;
-const paint = (code: number, text: string) => (Bun.enableANSIColors && text ? `\x1b[${code}m${text}\x1b[0m` : text);
+/** With an SGR code, e.g. 31 for red, where a terminal shows it. */
+export const paint = (code: number, text: string) =>
+  Bun.enableANSIColors && text ? `\x1b[${code}m${text}\x1b[0m` : text;
 const isWord = (value: unknown) => typeof value === "string" && /^[\w.:/@+-]+$/.test(value);
 const pairs = (fields: Fields) =>
   Object.entries(fields).map(([name, value]) => ` ${name}=${isWord(value) ? value : JSON.stringify(value)}`);

@@ -5,7 +5,7 @@ import { placedOf } from "../daemon.ts";
 import { examineAll, systems } from "../doctor/doctor.ts";
 import type { Finding } from "../doctor/examine.ts";
 import { exits } from "../errors.ts";
-import { createLog } from "../log.ts";
+import { createLog, paint } from "../log.ts";
 import { complain, configArgument, loadConfig, mask, say, untilStopped } from "./frame.ts";
 
 export default defineCommand({
@@ -38,7 +38,7 @@ export default defineCommand({
     if (args.json) say(JSON.stringify({ ok: failed === 0, findings: ordered }, undefined, 2));
     else {
       for (const system of systems) {
-        say(bold(system) + dim(`  ${at[system]}`));
+        say(paint(bold, system) + paint(dim, `  ${at[system]}`));
         say(textOf(ordered.filter((one) => one.system === system)));
       }
       say(`\n${summaryOf(ordered)}`);
@@ -48,22 +48,21 @@ export default defineCommand({
   },
 });
 
-const paint = (code: number) => (text: string) => (Bun.enableANSIColors ? `\x1b[${code}m${text}\x1b[0m` : text);
-const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint) as [Paint, Paint, Paint, Paint, Paint];
-type Paint = (text: string) => string;
-
-const marks = { ok: green("✓"), failed: red("✗"), unchecked: yellow("?"), skipped: "·" };
+const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33] as const;
+const marks = { ok: paint(green, "✓"), failed: paint(red, "✗"), unchecked: paint(yellow, "?"), skipped: "·" };
 
 /** A line for each probe; those that were skipped share one. */
 function textOf(findings: readonly Finding[]): string {
   const skipped = findings.flatMap(({ state, probe }) => (state === "skipped" ? [probe] : []));
   const looked = findings.filter(({ state }) => state !== "skipped").map(linesOf);
-  return [...looked, ...(skipped.length > 0 ? [dim(`  · not looked at      ${skipped.join(", ")}`)] : [])].join("\n");
+  return [...looked, ...(skipped.length > 0 ? [paint(dim, `  · not looked at      ${skipped.join(", ")}`)] : [])].join(
+    "\n",
+  );
 }
 
 function linesOf({ state, probe, text, fix }: Finding): string {
   const indent = `\n${" ".repeat(22)}`;
-  const said = (state === "failed" ? red(text) : text).replaceAll("\n", indent);
+  const said = (state === "failed" ? paint(red, text) : text).replaceAll("\n", indent);
   return `  ${marks[state]} ${probe.padEnd(18)}${said}${fix === undefined ? "" : `${indent}→ ${fix}`}`;
 }
 
@@ -72,7 +71,7 @@ function summaryOf(findings: readonly Finding[]): string {
   const parts = (["failed", "unchecked", "skipped"] as const).flatMap((state) =>
     count(state) > 0 ? [`${count(state)} ${state}`] : [],
   );
-  if (parts.length === 0) return green(`all ${findings.length} probes are good`);
+  if (parts.length === 0) return paint(green, `all ${findings.length} probes are good`);
   const text = `${count("ok")} of ${findings.length} probes are good, ${parts.join(", ")}`;
-  return count("failed") > 0 ? red(text) : yellow(text);
+  return count("failed") > 0 ? paint(red, text) : paint(yellow, text);
 }

@@ -2,12 +2,12 @@ import { certificateOf } from "../certificate.ts";
 import type { Clients } from "../clients.ts";
 import type { Config } from "../config.ts";
 import { todayIn } from "../dates.ts";
-import { codeOf } from "../errors.ts";
+import { codeOf, Failure } from "../errors.ts";
 import { listOf } from "../hikcentral/calls.ts";
 import { mayNotRead } from "../hikcentral/codes.ts";
 import { fieldProblem, groupProblems } from "../hikcentral/setup.ts";
 import { TransportError } from "../upstream-fetch.ts";
-import { type Examine, Fault, Unchecked } from "./examine.ts";
+import { type Examine, Fault, type Look, Unchecked } from "./examine.ts";
 import { addressOf, compareClocks, reach } from "./reach.ts";
 
 /** How far ahead an upstream's clock is, by its last answer; undefined before it. */
@@ -21,18 +21,7 @@ export async function examineEposh(examine: Examine, { eposh, site }: Config, cl
     needs.push(
       await examine(
         "certificate",
-        async (signal) => {
-          await page(signal).catch(async (thrown) => {
-            if (signal.aborted) throw signal.reason;
-            if (codeOf(thrown) === "eposh_untrusted")
-              throw new Fault(
-                "eposh_untrusted",
-                untrusted(thrown),
-                `if SHA-256 ${await shownBy(url)} is really Eposh's own: set eposh.ca_file to it`,
-              );
-          });
-          return "is trusted";
-        },
+        trusts(page, url, (sha256) => `if SHA-256 ${sha256} is its own: set eposh.ca_file to who signed it`),
         needs,
       ),
     );
@@ -40,33 +29,19 @@ export async function examineEposh(examine: Examine, { eposh, site }: Config, cl
   await examine("clock", async () => compareClocks(clockOf(eposh.url)), needs);
 }
 
-/** With colons: without them it may hold 16 digits in a row, which are never shown. */
-const shownBy = async (url: URL) => (await certificateOf(url)).fingerprint256;
-
-/** Why, in the system's word. */
-const untrusted = ({ cause }: Error) => `is not trusted${cause instanceof TransportError ? ` (${cause.reason})` : ""}`;
-
 export async function examineHikCentral(examine: Examine, config: Config, clients: Clients, clockOf: ClockOf) {
   const { hikcentral, regionals } = config;
   const url = new URL(hikcentral.url);
   const needs = [await examine("address", reach(addressOf(url, "hikcentral.url")))];
   const read = (signal: AbortSignal) => clients.hikcentral.reads(signal);
-  if (url.protocol === "https:")
-    needs.push(
-      await examine(
-        "certificate",
-        async (signal) => {
-          await read(signal)
-            .version()
-            .catch(async (thrown) => {
-              if (signal.aborted) throw signal.reason;
-              await throwUntrusted(thrown, url);
-            });
-          return hikcentral.insecure ? "is not checked (hikcentral.insecure)" : "is trusted";
-        },
-        needs,
-      ),
+  if (url.protocol === "https:") {
+    const trusted = trusts(
+      (signal) => read(signal).version(),
+      url,
+      (sha256) => `if it is really its own: hikcentral.fingerprint = "${sha256}"`,
     );
+    needs.push(await examine("certificate", trusted, needs));
+  }
   const key = await examine(
     "key and secret",
     async (signal) => {
@@ -149,13 +124,20 @@ async function readable<Data>(reading: Promise<Data>, call: string): Promise<Dat
   return data;
 }
 
-async function throwUntrusted(thrown: unknown, url: URL): Promise<void> {
-  const code = codeOf(thrown);
-  if (code !== "hikcentral_untrusted" && code !== "hikcentral_certificate_changed") return;
-  const text =
-    code === "hikcentral_untrusted" ? untrusted(thrown as Error) : "is another one than hikcentral.fingerprint";
-  throw new Fault(code, text, `if it is really HikCentral's own: hikcentral.fingerprint = "${await shownBy(url)}"`);
-}
+/** Any answer will do, and any failure that has nothing to do with the certificate. */
+const trusts =
+  (call: (signal: AbortSignal) => Promise<unknown>, url: URL, howToTrust: (sha256: string) => string): Look =>
+  async (signal) => {
+    const thrown: unknown = await call(signal).catch((error: unknown) => error);
+    if (signal.aborted) throw signal.reason;
+    if (!(thrown instanceof Failure) || !/_untrusted$|_certificate_changed$/.test(thrown.code))
+      return "nothing speaks against it";
+    const why = thrown.cause instanceof TransportError ? ` (${thrown.cause.reason})` : "";
+    const text = thrown.code.endsWith("changed") ? "is another one than the fingerprint's" : `is not trusted${why}`;
+    // With colons: without them it may hold 16 digits in a row, which are never shown.
+    const { fingerprint256 } = await certificateOf(url);
+    throw new Fault(thrown.code, text, howToTrust(fingerprint256));
+  };
 
 const types = ["text", "digits", "a date", "a choice"];
 

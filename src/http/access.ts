@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { isLoopback } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Secret } from "../secret.ts";
 
@@ -31,7 +32,6 @@ const maxWrong = 10;
 const minuteMs = 60_000;
 
 const said = (error: string) => ({ status: "error", error });
-const isLoopback = (name: string) => /^(localhost|127\.[\d.]+|::1)$/.test(name);
 
 /** The name in a Host header: in lower case, without the port and the brackets of an IPv6 address. */
 const nameOf = (host: string) => (URL.parse(`http://${host}`)?.hostname ?? "").replace(/^\[|\]$/g, "");

@@ -94,9 +94,12 @@ test("what needs a restart is said by name and left as it was, and the rest is t
   await using simulators = await startSimulators({ people: 20 });
   const { daemon, reload } = await start(simulators);
   await using _daemon = daemon;
-  const said = await reload('app_id = "other-id-1234"\npage_size = 7\n[state]\nkeep_days = 3\n', /left as it was.*\n/);
+  const said = await reload(
+    'app_id = "other-id-1234"\npage_size = 7\n[http]\nhost = "localhost"\n[state]\nkeep_days = 3\n',
+    /left as it was.*\n/,
+  );
   expect(said).toContain("changed: eposh.page_size\n");
-  expect(said).toContain("left as it was until a restart: eposh.app_id, state.keep_days");
+  expect(said).toContain("left as it was until a restart: http.host, eposh.app_id, state.keep_days");
   expect(said).not.toContain("other-id-1234");
   const { dead, through } = await daemon.induct();
   expect([dead, through]).toEqual([0, 20]);

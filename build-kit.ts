@@ -74,7 +74,7 @@ async function bundle(): Promise<string> {
     entrypoints: [join(root, "src/stages/kit-modules.ts")],
     target: "bun",
     format: "esm",
-    minify: true,
+    // Not minified: the lines around a promise that is not kept are shown to the stage's author.
     throw: false,
   });
   const [output] = outputs;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Exit, exits } from "../errors.ts";
+import { Exit, exits, textOf } from "../errors.ts";
 import type { Stage } from "../stage.ts";
 
 /** The origin of a stage that is compiled in. */
@@ -88,10 +88,10 @@ export function placeStages(found: readonly Found[], options: RegistryOptions): 
   const broken = new Set<string>();
   for (const { origin, file, exported, at = () => origin, problems: own = [] } of found) {
     problems.push(...own);
-    const checked = own.length > 0 ? undefined : v.safeParse(shape, exported);
-    if (!checked?.success) {
+    const wrong = own.length > 0 ? [] : notAStage(exported, at);
+    problems.push(...wrong);
+    if (own.length + wrong.length > 0) {
       broken.add(file);
-      problems.push(...(checked ? notAStage(checked.issues, exported, at) : []));
       continue;
     }
     const stage = exported as Stage;
@@ -134,16 +134,21 @@ export function placeStages(found: readonly Found[], options: RegistryOptions): 
 
 const list = (names: Iterable<string>) => [...names].sort().join(", ");
 
-function notAStage(issues: readonly v.BaseIssue<unknown>[], exported: unknown, at: Candidate["at"]): string[] {
+function notAStage(exported: unknown, at: Candidate["at"]): string[] {
   const helper = "a helper belongs in a folder below";
   if (exported === undefined) return [`${at()}: it has no default export: export default defineStage({…}); ${helper}`];
   if (typeof exported !== "object" || exported === null)
     return [`${at()}: its default export is not a stage: export default defineStage({…}); ${helper}`];
-  return issues.map((issue) => {
-    const property = v.getDotPath(issue) ?? undefined;
-    const what = issue.received === "undefined" ? "is missing" : issue.message;
-    return `${at(property)}: it is not a stage: ${property ?? "it"} ${what}`;
-  });
+  try {
+    const { issues = [] } = v.safeParse(shape, exported);
+    return issues.map((issue) => {
+      const property = v.getDotPath(issue) ?? undefined;
+      const what = issue.received === "undefined" ? "is missing" : issue.message;
+      return `${at(property)}: it is not a stage: ${property ?? "it"} ${what}`;
+    });
+  } catch (error) {
+    return [`${at()}: it is not a stage: reading it throws ${textOf(error)}; export a plain object`];
+  }
 }
 
 function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlySet<string>): string[] {
@@ -154,7 +159,7 @@ function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlyS
     const other = queues.get(queue);
     if (other !== undefined)
       problems.push(`${at("queue")}: the queue ${queue} of ${name} is taken by stage ${other}: choose another one`);
-    queues.set(queue, name);
+    else queues.set(queue, name);
     if (after !== undefined && !stages.has(after) && !broken.has(after))
       problems.push(
         `${at("after")}: after of ${name} names ${after}, which is no stage; there is ${list(stages.keys())}`,

@@ -8,7 +8,8 @@ export const isSource = (name: string): boolean => /\.[tj]s$/.test(name) && !/\.
 /** The stages in a folder, by their paths. Helpers belong in a folder below it. */
 export function stageFilesIn(folder: string): string[] {
   try {
-    const names = readdirSync(folder).filter(isSource);
+    const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    const names = files.map(({ name }) => name).filter(isSource);
     return names.sort().map((name) => join(folder, name));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? error.code : "unreadable";

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { plugin } from "bun";
@@ -38,9 +39,9 @@ async function load(file: string, unsafe: string | undefined, deadlineMs: number
     // Before anything of it is run.
     const problem = unsafe ?? rightsProblem(file);
     if (problem) throw new Refused([`${file}:1: ${problem}`]);
-    return { ...found, exported: await exportedBy(file, deadlineMs) };
+    return { ...found, exported: (await importedFrom(file, deadlineMs)).default };
   } catch (error) {
-    const problems = error instanceof Refused ? error.problems : [`${file}:1: ${textOf(error)}`];
+    const problems = error instanceof Refused ? error.problems : [`${file}:1: ${textOf(error)}; mend it or remove it`];
     return { ...found, exported: undefined, problems };
   }
 }
@@ -55,7 +56,7 @@ class Refused extends Error {
  * Bundled with its relative files and imported as a blob: a module that failed once would otherwise stay broken for
  * the life of the process. Throws `Refused` with every problem and its place.
  */
-async function exportedBy(file: string, deadlineMs: number): Promise<unknown> {
+async function importedFrom(file: string, deadlineMs: number): Promise<{ default?: unknown }> {
   const { success, logs, outputs, metafile } = await Bun.build({
     entrypoints: [file],
     target: "bun",
@@ -78,10 +79,12 @@ async function exportedBy(file: string, deadlineMs: number): Promise<unknown> {
     );
   }
   const inputs = Object.keys(metafile?.inputs ?? {}).map((path) => resolve(path));
-  const places = new Set(inputs.flatMap((path) => (path === file ? [] : [path, dirname(path)])));
-  const unsafe = [...places].flatMap((path) => {
+  // n.b. The file itself may be a link to somewhere else.
+  const parts = new Set(inputs.map((path) => realpathSync(path)));
+  const folders = new Set([...parts].map((path) => dirname(path)));
+  const unsafe = [...parts, ...folders].flatMap((path) => {
     const problem = rightsProblem(path);
-    return problem ? [`${path}${inputs.includes(path) ? ":1" : ""}: it is a part of ${file} and ${problem}`] : [];
+    return problem ? [`${path}${parts.has(path) ? ":1" : ""}: it is a part of ${file} and ${problem}`] : [];
   });
   if (unsafe.length > 0) throw new Refused(unsafe);
 
@@ -91,7 +94,7 @@ async function exportedBy(file: string, deadlineMs: number): Promise<unknown> {
   late.catch(() => {});
   try {
     const imported = await Promise.race([import(url) as Promise<{ default?: unknown }>, late]);
-    if (imported !== "late") return imported.default;
+    if (imported !== "late") return imported;
   } catch (error) {
     throw new Refused([
       `${placeOf(error, file, inputs)}: it throws when it is imported: ${textOf(error).replace(/\.$/, "")}; mend it`,
@@ -112,5 +115,5 @@ function placeOf(error: unknown, file: string, inputs: readonly string[]): strin
   for (const [, path = "", line] of stack.matchAll(/([^\s()]+):(\d+):\d+\)?$/gm))
     if (inputs.includes(resolve(path))) return `${resolve(path)}:${line}`;
   const [, quoted] = /['"]([^'"]+)['"]/.exec(textOf(error)) ?? [];
-  return placeIn(file, quoted === undefined ? /^\s*throw\b/m : new RegExp(`\\b${RegExp.escape(quoted)}\\b`));
+  return placeIn(file, quoted === undefined ? /^[ \t]*throw\b/m : new RegExp(`\\b${RegExp.escape(quoted)}\\b`));
 }

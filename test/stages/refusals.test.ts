@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/daemon.ts";
 import { folderWith, stageText } from "./workshop.ts";
@@ -54,6 +54,33 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
     7,
     "urll is not an option of it; there is url",
   ],
+  [
+    "a schema of another kind",
+    "plain.ts",
+    stageText("plain", `${ends}`).replace(/v\.loose.*/, "{},"),
+    6,
+    "made with v",
+  ],
+  ["run that is no function", "five-runs.ts", stageText("five-runs", "run: 5,"), 7, "run must be a function"],
+  [
+    "a getter that throws",
+    "getter.ts",
+    "\nexport default { get name() { throw new Error('boo'); } };\n",
+    2,
+    "throws boo",
+  ],
+  ["a throw of nothing", "nothing.js", "\nthrow undefined;\n", 2, "something that is not an error was thrown"],
+  ["an empty file", "empty.ts", "", 1, "name is missing"],
+  ["JSON that is none", "lib/broken.json", '{"a": ', 1, "Unexpected end of file; mend it"],
+  ["a stage after itself", "itself.ts", stageText("itself", ends, { after: "itself" }), 5, "itself after itself"],
+  ["a promise of a stage", "promised.ts", "export default new Promise(() => {});\n", 1, "name is missing"],
+  [
+    "an overriding file whose queue is taken",
+    "update-kib.ts",
+    stageText("update-kib", ends, { queue: "hikvision_queue", after: "create-person" }),
+    4,
+    "of update-kib is taken by stage publisher",
+  ],
   ["a file that anybody may write", "open.ts", stageText("open", ends), 1, "chmod go-w"],
   ["a part that anybody may write", "lib/open.ts", "export const open = 1;\n", 1, "is a part of"],
   ["a file of somebody else", "foreign.ts", stageText("foreign", ends), 1, "chown root"],
@@ -64,7 +91,9 @@ describe("the binary refuses, all at once and with file and line,", async () => 
     ...Object.fromEntries(refusals.map(([, file, text]) => [file, text])),
     "twice.js": 'export { default } from "./twice.ts";\n',
     "uses-open.ts": 'import { open } from "./lib/open.ts";\nexport default open;\n',
+    "json.ts": 'import x from "./lib/broken.json";\nexport default x;\n',
     "fine.ts": stageText("fine", ends),
+    "fine-folder.ts/fine.ts": "throw new Error('a folder is no stage');\n",
     "fine.test.ts": "throw new Error('a test is no stage');\n",
     "fine.d.ts": "export const a: 1;\n",
   });
@@ -122,6 +151,18 @@ test("a folder that others may write is refused before anything in it is run", a
     err: `${folder}/witness.ts:1: its folder can be written by others: chmod go-w ${folder}\n`,
   });
   expect(await Bun.file(join(folder, "was-run")).exists()).toBe(false);
+});
+
+test("what a link leads to is looked at as well", async () => {
+  const elsewhere = folderWith({ "linked.ts": stageText("linked", ends) });
+  chmodSync(elsewhere, 0o777);
+  const folder = folderWith({});
+  symlinkSync(join(elsewhere, "linked.ts"), join(folder, "linked.ts"));
+  symlinkSync("/nonexistent", join(folder, "dangling.ts"));
+  const { exit, err } = await run("stages", { STAGES_FOLDER: folder });
+  expect(exit).toBe(78);
+  expect(err).toContain(`${folder}/dangling.ts:1: ENOENT`);
+  expect(err).toContain(`${elsewhere}: it is a part of ${folder}/linked.ts and can be written by others: chmod go-w`);
 });
 
 test("a folder that is not there is said with its next step", async () => {

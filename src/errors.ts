@@ -90,11 +90,15 @@ export class Exit extends Error {
   }
 }
 
-/** Something to say about whatever was thrown: also undefined, a string, or an object that cannot be printed. */
+/** Something to say about whatever was thrown: also undefined, a string, or what cannot even be read. */
 export function textOf(thrown: unknown): string {
-  if (thrown instanceof AggregateError && thrown.errors.length > 0)
-    return [thrown.message, ...thrown.errors.map(textOf)].filter(Boolean).join("; ");
-  if (thrown instanceof Error) return thrown.message || thrown.name;
+  try {
+    if (thrown instanceof AggregateError && thrown.errors.length > 0)
+      return [thrown.message, ...thrown.errors.map(textOf)].filter(Boolean).join("; ");
+    if (thrown instanceof Error) return String(thrown.message || thrown.name);
+  } catch {
+    return "something that cannot be read was thrown";
+  }
   if (typeof thrown === "string" && thrown !== "") return thrown;
   return `something that is not an error was thrown (${thrown === null ? "null" : typeof thrown})`;
 }

@@ -20,8 +20,14 @@ export interface Circumstances {
 }
 
 /** Anything that was thrown becomes one of the three failures. */
-export const failureOf = (thrown: unknown): Failure =>
-  thrown instanceof Failure ? thrown : new Retry("unexpected_error", textOf(thrown), { cause: thrown });
+export function failureOf(thrown: unknown): Failure {
+  try {
+    if (thrown instanceof Failure) return thrown;
+  } catch {
+    // A proxy may throw even here.
+  }
+  return new Retry("unexpected_error", textOf(thrown), { cause: thrown });
+}
 
 /** What becomes of a message whose stage failed. Pure: the same failure in the same circumstances, the same answer. */
 export function decide(failure: Failure, { attempt, suspectIsDown, delays }: Circumstances): Decision {

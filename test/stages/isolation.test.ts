@@ -4,7 +4,7 @@ import { type DaemonProcess, environmentOf, startDaemon } from "../support/daemo
 import { until } from "../support/until.ts";
 import { folderWith, stageText } from "./workshop.ts";
 
-const people = 6;
+const people = 8;
 const simulators = await startSimulators({ people });
 afterAll(() => simulators[Symbol.asyncDispose]());
 
@@ -35,7 +35,10 @@ test("whatever odd thing a stage throws is a retry with a text, and nothing that
     console.log({ code: meta.code, key, options });
     const circle = { code: meta.code }; circle.self = circle;
     log.warn(circle);
-    const all = [undefined, "code " + meta.code + key, circle, new AggregateError([new Error(meta.code), key, null]), null, Symbol("x")];
+    const throws = () => { throw new Error("of " + meta.code); };
+    const unreadable = Object.defineProperty(new Error(), "message", { get: throws });
+    const proxy = new Proxy({}, { getPrototypeOf: throws, get: throws });
+    const all = [unreadable, proxy, undefined, "code " + meta.code + key, circle, new AggregateError([new Error(meta.code), key, null]), null, Symbol("x")];
     throw all[Number(meta.kib) % all.length];
   },`;
   await using daemon = await start({ "odd.js": stageText("odd", odd) }, { STAGES_ODD_KEY: "the-key-of-odd" });
@@ -45,6 +48,7 @@ test("whatever odd thing a stage throws is a retry with a text, and nothing that
   const output = daemon.output();
   expect(output).toContain("NIK [nik] key [secret]");
   expect(output).toContain("something that is not an error was thrown (undefined)");
+  expect(output).toContain("something that cannot be read was thrown");
   expect(`${output}${JSON.stringify(view)}`).not.toMatch(/\d{16}|the-key-of-odd/);
 });
 

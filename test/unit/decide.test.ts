@@ -9,6 +9,10 @@ const delays = [
   { label: "2m", ms: 120_000 },
 ];
 const calm = { attempt: 0, suspectIsDown: false, delays };
+const refuse = () => {
+  throw new Error("not readable");
+};
+const unreadable = Object.defineProperty(new Error(), "message", { get: refuse });
 const circular: Record<string, unknown> = {};
 circular.self = circular;
 
@@ -44,6 +48,8 @@ test.each([
   ["undefined is a retry", undefined, calm, "retry 5s"],
   ["a string is a retry", "oh no", calm, "retry 5s"],
   ["a circular object is a retry", circular, calm, "retry 5s"],
+  ["an error that cannot be read is a retry", unreadable, calm, "retry 5s"],
+  ["what throws whatever is asked of it is a retry", new Proxy({}, { getPrototypeOf: refuse }), calm, "retry 5s"],
   ["several errors at once are a retry", new AggregateError([new Error("a"), "b"]), calm, "retry 5s"],
   ["without a ladder the first failure is a dead letter", retry("busy", "t"), { ...calm, delays: [] }, "dead busy"],
 ] as const)("%s", (_title, thrown, circumstances, expected) => {

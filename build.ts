@@ -50,12 +50,12 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
 
 /** Puts the finished kit in place of the module that would make it. */
 function withKit(kit: Uint8Array): Bun.BunPlugin {
-  // The path goes into the bytes of the binary: always the same one.
+  // The path goes into the bytes of the binary: always the same one, wherever the repository is.
   const file = join(root, "node_modules/.cache/hikvision-sync/kit.zst");
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, kit);
   const contents = `
-    import path from ${JSON.stringify(file)} with { type: "file" };
+    import path from "../../node_modules/.cache/hikvision-sync/kit.zst" with { type: "file" };
     export const kitBytes = () => Bun.file(path).bytes();`;
   return {
     name: "kit",

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../../build.ts";
 
+const root = join(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "binary-"));
 const binary = join(folder, "dist/hikvision-sync");
 const plain = join(folder, "plain");
@@ -39,10 +40,21 @@ describe("the build", () => {
     expect(run("--version")).toEqual(run("version"));
   });
 
-  test("twice from the same source gives the same bytes", async () => {
-    const again = await build({ outfile: join(folder, "again/hikvision-sync") });
-    const sums = [binary, again].map(async (path) => Bun.SHA256.hash(await Bun.file(path).bytes(), "hex"));
-    expect(await sums[0]).toBe((await sums[1]) ?? "");
+  test("twice from the same source gives the same bytes, in another folder too", async () => {
+    mkdirSync(join(root, "dist"), { recursive: true });
+    const elsewhere = mkdtempSync(join(root, "dist/.elsewhere-"));
+    try {
+      const parts = "package.json tsconfig.json build.ts build-kit.ts src stages node_modules".split(" ");
+      expect(Bun.spawnSync(["cp", "-al", ...parts, elsewhere], { cwd: root }).exitCode).toBe(0);
+      const again = Bun.spawnSync([process.execPath, "build.ts", "--quiet"], { cwd: elsewhere });
+      expect({ exit: again.exitCode, err: again.stderr.toString() }).toEqual({ exit: 0, err: "" });
+      const sums = [binary, join(elsewhere, "dist/hikvision-sync")].map((path) =>
+        Bun.SHA256.hash(readFileSync(path), "hex"),
+      );
+      expect(sums[0]).toBe(sums[1] ?? "");
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 });
 

@@ -69,7 +69,7 @@ export class Upstream implements AsyncDisposable {
     const look = async () => {
       if (await this.options.probe(over.signal)) resolve();
     };
-    const timer = setInterval(look, this.options.everyMs ?? 2000);
+    const timer = setInterval(look, this.options.everyMs ?? 1_000);
     const stop = () => resolve();
     this.#stop.signal.addEventListener("abort", stop, { once: true });
     await promise;

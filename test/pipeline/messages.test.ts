@@ -76,6 +76,9 @@ describe("what cannot be worked on is a dead letter that keeps its body, and har
     ["nothing", ""],
     ["JSON of another kind", '["employee"]'],
     ["a bare number", "9171010101900003"],
+    ["a million brackets", "[".repeat(1_000_000)],
+    ["deep nesting that is JSON", `{"employee":${"[".repeat(50_000)}${"]".repeat(50_000)}}`],
+    ["16 MB", JSON.stringify("x".repeat(16 << 20))],
     ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x00, 0x7b])],
   ])("%s on any queue", async (_, body) => {
     await using site = await startSite();

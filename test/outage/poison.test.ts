@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import amqp from "amqplib";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { budi } from "../support/site.ts";
+import { until } from "../support/until.ts";
+import { startBox } from "./box.ts";
+
+const { url, ctl } = await sharedRabbit();
+const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || "/";
+const brackets = (count: number) => `${"[".repeat(count)}${"]".repeat(count)}`;
+const kinds: [what: string, body: string, headers?: Record<string, unknown>][] = [
+  ["not JSON", "{nonsense"],
+  ["a million brackets", "[".repeat(1_000_000)],
+  ["deep nesting that is JSON", `{"employee":{"identity_number":"1","name":"A","photo":${brackets(50_000)}}}`],
+  ["16 MB", JSON.stringify("x".repeat(16 << 20))],
+  ["wrong types", '{"personId":[],"employee":7,"event":null,"dates":"2026","privilege_groups":{}}'],
+  ["attempts below zero", "lies 1", { "hs-attempt": -5 }],
+  ["too many attempts", "lies 2", { "hs-attempt": 1e15 }],
+  ["headers of other types", "lies 3", { "hs-attempt": { a: [1] }, "hs-id": 7, "hs-failure": "{}", "hs-first": true }],
+  ["a time that is none", "lies 4", { "hs-first": "9999-12-31T00:00:00Z", "hs-due": "soon", "hs-fetched": "x" }],
+];
+
+/** Erlang, because the driver encodes no more than 64 KB of headers. */
+const withHugeHeaders = (queue: string) => {
+  const properties = `{'P_basic',undefined,undefined,[{<<"x-huge">>,longstr,binary:copy(<<"x">>,100000)},{<<"hs-id">>,longstr,binary:copy(<<"y">>,1000)}],2,${Array(10).fill("undefined").join(",")}}`;
+  return `rabbit_basic:publish(rabbit_misc:r(<<"${vhost}">>,exchange,<<>>),<<"${queue}">>,${properties},<<"huge headers">>)`;
+};
+
+test("poison of every kind on every queue is a dead letter with its body, and everybody else goes through", async () => {
+  await using box = await startBox({ people: 0, env: { BROKER_URL: url, BROKER_RETRY_DELAYS: "20ms" } });
+  const queues = (await box.readyz()).stages.map((stage) => (stage as unknown as { queue: string }).queue);
+  expect(queues).toHaveLength(5);
+  const connection = await amqp.connect(url);
+  try {
+    const stranger = await connection.createConfirmChannel();
+    for (const queue of queues)
+      for (const [, body, headers = {}] of kinds) stranger.sendToQueue(queue, Buffer.from(body), { headers });
+    await stranger.waitForConfirms();
+    await ctl("eval", `${queues.map(withHugeHeaders).join(", ")}.`);
+    const count = queues.length * (kinds.length + 1);
+    const total = async () => ((await box.daemon.get("/dead")).body as { total: number }).total;
+    await until(async () => (await total()) === count, { timeoutMs: 60_000, everyMs: 200, what: `${count} letters` });
+    for (const queue of queues) {
+      const bodies = new Set<string>();
+      for (let left = kinds.length + 1; left > 0; left--) {
+        const message = await stranger.get(`${queue}.dead`, { noAck: false });
+        if (!message) throw new Error(`${queue}.dead holds too few`);
+        bodies.add(message.content.toString());
+        const headers = message.properties.headers ?? {};
+        const bytes = JSON.stringify(headers).length;
+        expect(bytes).toBeLessThan(4_096);
+        expect(headers["hs-attempt"]).toBeLessThanOrEqual(2);
+        expect(Object.keys(headers).filter((name) => !name.startsWith("hs-"))).toEqual([]);
+      }
+      expect(bodies).toEqual(new Set(["huge headers", ...kinds.map(([, body]) => body)]));
+    }
+    stranger.nackAll();
+    const day = "2026-01-03";
+    box.eposh.days.set(day, [budi(box)]);
+    await (await box.trigger({ from: day, to: day })).through();
+    expect(box.hikcentral.state().persons).toMatchObject([{ kib: "2600001" }]);
+    expect(await total()).toBe(count);
+    expect(box.daemon.output()).not.toMatch(/goes back|is away/);
+  } finally {
+    await connection.close();
+  }
+});

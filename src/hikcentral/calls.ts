@@ -152,7 +152,6 @@ export function createCalls(send: Send) {
       const asked = v.union([nothing, v.pipe(person, v.check(isAskedFor))]);
       return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
     },
-    persons: () => pages("/api/resource/v1/person/personList", {}, person),
     addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
     /** It replaces: what is left out is cleared, so all that was read goes back. */
     updatePerson: ({ raw, personId }: Person, changes: PersonChanges) =>
@@ -181,13 +180,6 @@ export function createCalls(send: Send) {
     /** n.b. 0 is "at once, and those that failed before too"; without personIds it would be everybody who is pending. */
     applyAccess: (ids: readonly string[]) =>
       send("/api/visitor/v1/auth/reapplication", { ImmediateDownload: 0, personIds: ids.join(",") }, v.unknown()),
-    /** 1 the statistics, 2 the errors of downloading access to the devices. */
-    applicationResult: (applicationResultType: 1 | 2) =>
-      send(
-        "/api/acs/v1/auth/applicationResult",
-        { applicationResultType, type: 1, pageNo: 1, pageSize },
-        v.fallback(v.record(v.string(), v.unknown()), {}),
-      ),
   };
 }
 export type Calls = ReturnType<typeof createCalls>;

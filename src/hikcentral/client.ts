@@ -16,7 +16,7 @@ export interface HikCentralOptions extends TransportOptions, SetupOptions {
 /** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
 export type HikCentralReads = Pick<
   Calls,
-  "version" | "persons" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers" | "applicationResult"
+  "version" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers"
 >;
 
 export interface HikCentralClient extends AsyncDisposable {

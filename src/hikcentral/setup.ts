@@ -1,4 +1,4 @@
-import { Failure, unavailable } from "../errors.ts";
+import { Failure, isReject, unavailable } from "../errors.ts";
 import { type Calls, listOf } from "./calls.ts";
 import { mayNotRead } from "./codes.ts";
 import type { CustomField } from "./hikcentral.ts";
@@ -57,6 +57,8 @@ export interface Setup {
   names: (readonly [label: string, text: string])[];
 }
 
+const setupFault = (text: string) => unavailable("hikcentral", text, { code: "hikcentral_setup", reason: "setup" });
+
 /** Wrong ids would write into the wrong field or open the wrong gate: resolves once all are there. */
 export async function checkSetup(
   calls: Calls,
@@ -66,13 +68,13 @@ export async function checkSetup(
   const [fields, groups] = await Promise.all([
     optional("custom fields", () => listOf(calls.customFields())),
     optional("privilege groups", () => listOf(calls.privilegeGroups())),
-  ]);
+  ]).catch((thrown) => {
+    // A refusal of these reads says nothing about the message in hand.
+    throw isReject(thrown) ? setupFault(`hikcentral's set-up cannot be read: ${thrown.message}`) : thrown;
+  });
   const wrongField = fields && fieldProblem(fields, kibField);
   const problems = [...(wrongField ? [wrongField] : []), ...(groups ? groupProblems(groups, regionals) : [])];
-  if (problems.length > 0) {
-    const text = `hikcentral is not set up as configured: ${problems.join("; ")}`;
-    throw unavailable("hikcentral", text, { code: "hikcentral_setup", reason: "setup" });
-  }
+  if (problems.length > 0) throw setupFault(`hikcentral is not set up as configured: ${problems.join("; ")}`);
   const field = fields?.find(({ id }) => id === kibField.id);
   // 1, digits, is what the original wrote.
   const type = kibField.type ?? field?.type ?? 1;

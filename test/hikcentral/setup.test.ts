@@ -113,3 +113,13 @@ test("membership of a group that is not there is a set-up fault, also one that v
   nowMs = 60_000;
   expect(await failureOf(hikcentral.inGroup("1", "7"))).toMatchObject(missing);
 });
+
+test.each([fields, groups])(
+  "a refusal of %s is a set-up fault too, and no dead letter of whoever asked first",
+  async (call) => {
+    const { url } = gateway({ [call]: () => ({ code: "2", msg: "pageSize parameter error" }) });
+    const failure = await failureOf(clientOf(url).hikcentral.setKib("1", "1"));
+    expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", code: "hikcentral_setup" });
+    expect(failure.message).toMatch(/^hikcentral's set-up cannot be read: .*pageSize parameter error/);
+  },
+);

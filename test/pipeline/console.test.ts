@@ -41,7 +41,7 @@ Assigned 3/3 privilege groups to person 18945`,
 });
 
 test("under load there is at most one info line for each person and stage, and no NIK and no signature at all", async () => {
-  const people = 300;
+  const people = 150;
   await using site = await startSite({ people, env: { LOG_FORMAT: "json" } });
   expect((await trigger(site)).status).toBe(200);
   await through(site, people);

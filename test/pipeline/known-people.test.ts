@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { refusals } from "../../src/simulator/hikcentral.ts";
 import { instead } from "../../src/simulator/server.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
 
 const nik = "3500000000000001";
 const personInfo = "person/personCode/personInfo";
@@ -414,16 +415,15 @@ describe("a message with the number of a person who is somebody else by now come
 });
 
 describe("before the first write the set-up is checked: the daemon pauses and writes nothing", () => {
-  const withoutGroup = ({ hikcentral }: Site) => hikcentral.groups.delete("8");
-  const otherField = ({ hikcentral }: Site) => {
+  const withoutGroup = ({ hikcentral }: Pick<Site, "hikcentral">) => hikcentral.groups.delete("8");
+  const otherField = ({ hikcentral }: Pick<Site, "hikcentral">) => {
     for (const field of hikcentral.customFields) if (field.id === "1") field.customFiledName = "Catatan";
   };
   test.each([
     ["where a privilege group is missing", withoutGroup, "it has no privilege group 8 (regionals.tuks)"],
     ["where the custom field has another name", otherField, 'custom field 1 is "Catatan", not "KIB"'],
   ] as const)("%s", async (_, spoil, text) => {
-    await using site = await startSite();
-    spoil(site);
+    await using site = await startSite({ prepare: spoil });
     const headers = { "hs-id": "first" };
     await site.daemon.broker.publish("hikvision_create_person", [
       { body: JSON.stringify({ employee: budi(site) }), headers },
@@ -435,6 +435,19 @@ describe("before the first write the set-up is checked: the daemon pauses and wr
     expect(site.output()).toContain(text);
     expect(site.deeds()).toEqual({ photo: 1 });
     expect(site.entries).toEqual([]);
+  });
+
+  test("also where a privilege group vanishes later, before access is granted", async () => {
+    await using site = await startSite();
+    const { personId } = seed(site);
+    await until(() => site.output().includes("Access Gate TUKS"), { what: "the set-up to be read" });
+    withoutGroup(site);
+    const paused = Promise.withResolvers<string>();
+    site.daemon.pipeline.onPause((stage, { text }) => paused.resolve(`${stage}: ${text}`));
+    const body = JSON.stringify({ personId, privilege_groups: ["8"] });
+    await site.daemon.broker.publish("hikvision_assign_privilege", [{ body, headers: { "hs-code": nik } }]);
+    expect(await paused.promise).toMatch(/^assign-privilege: .*it has no privilege group 8 \(regionals.tuks\)/);
+    expect(await site.bodies("hikvision_assign_privilege.dead")).toEqual([]);
   });
 
   test("and a full licence pauses too, with the employee kept", async () => {

@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config.ts";
 import { startDaemon } from "../../src/daemon.ts";
 import type { Entry } from "../../src/ledger.ts";
 import { createLog } from "../../src/log.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
 import { until } from "./until.ts";
 
 export type Body = Record<string, unknown>;
@@ -14,6 +14,8 @@ export type Body = Record<string, unknown>;
 export interface SiteOptions {
   people?: number;
   env?: Readonly<Record<string, string>>;
+  /** Before the daemon starts, which reads HikCentral's set-up at once. */
+  prepare?: (simulators: Simulators) => unknown;
 }
 
 /** What became of one message: "done" or a dead letter's code, and the warnings on its way, sorted. */
@@ -25,11 +27,12 @@ export interface Fate {
 let messages = 0;
 
 /** Both simulators and a daemon on the embedded queue in this process, nobody inducted yet unless `people` are. */
-export async function startSite({ people = 0, env = {} }: SiteOptions = {}) {
+export async function startSite({ people = 0, env = {}, prepare }: SiteOptions = {}) {
   await using opened = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-site-"));
   opened.defer(() => rmSync(folder, { recursive: true }));
   const simulators = opened.use(await startSimulators({ people }));
+  prepare?.(simulators);
   const loaded = readConfig({
     env: {
       ...simulators.env,
@@ -64,7 +67,7 @@ export async function startSite({ people = 0, env = {} }: SiteOptions = {}) {
     const last = await until(
       () =>
         own().find(({ outcome, stage }) => outcome === "dead" || (outcome === "done" && stage === "assign-privilege")),
-      { what: `${id} to be through, seen: ${JSON.stringify(own())}; ${output.slice(-1000)}` },
+      { timeoutMs: 30_000, what: `${id} to be through, seen: ${JSON.stringify(own())}; ${output.slice(-1000)}` },
     );
     const warnings = own().flatMap(({ outcome, failure }) => (outcome === "warning" ? [failure?.code ?? ""] : []));
     return { end: last.outcome === "dead" ? (last.failure?.code ?? "") : "done", warnings: warnings.sort() };

@@ -1,10 +1,9 @@
 import { defineCommand } from "citty";
 import { stageNamesIn } from "../builtin.ts";
-import { brokerOf } from "../config.ts";
 import { placedOf } from "../daemon.ts";
-import { examineAll, systems } from "../doctor/doctor.ts";
+import { examineAll } from "../doctor/doctor.ts";
 import type { Finding } from "../doctor/examine.ts";
-import { exits } from "../errors.ts";
+import { Exit, exits } from "../errors.ts";
 import { createLog, paint } from "../log.ts";
 import { complain, configArgument, loadConfig, mask, say, untilStopped } from "./frame.ts";
 
@@ -17,33 +16,21 @@ export default defineCommand({
   async run({ args }) {
     using stop = untilStopped();
     const { config, warnings, hints } = loadConfig(args, { stageNames: stageNamesIn });
-    const findings: Finding[] = [];
-    const { host: eposh } = new URL(config.eposh.url);
-    const { host: hikcentral } = new URL(config.hikcentral.url);
-    const broker = brokerOf(config);
-    const at = {
-      "this machine": config.state.folder,
-      Eposh: eposh,
-      HikCentral: hikcentral,
-      "the broker": broker.kind === "amqp" ? `RabbitMQ ${new URL(broker.url.reveal()).host}` : broker.file,
-    };
-    await examineAll(config, {
-      log: createLog({ level: "error", mask, write: (text) => process.stderr.write(text) }),
-      load: () => placedOf(config, { mask }),
-      tell: (finding) => findings.push(finding),
-      signal: stop.signal,
-    });
-    const ordered = systems.flatMap((system) => findings.filter((finding) => finding.system === system));
-    const failed = ordered.filter(({ state }) => state === "failed").length;
-    if (args.json) say(JSON.stringify({ ok: failed === 0, findings: ordered }, undefined, 2));
-    else {
-      for (const system of systems) {
-        say(paint(bold, system) + paint(dim, `  ${at[system]}`));
-        say(textOf(ordered.filter((one) => one.system === system)));
-      }
-      say(`\n${summaryOf(ordered)}`);
-      for (const text of [...warnings, ...hints]) complain(`warning: ${text}`);
+    const log = createLog({ level: "error", mask, write: (text) => process.stderr.write(text) });
+    const load = () => placedOf(config, { mask });
+    const all: Finding[] = [];
+    for (const { system, at, findings } of examineAll(config, { log, load, signal: stop.signal })) {
+      if (!args.json) say(paint(bold, system) + paint(dim, `  ${at}`));
+      const found = await findings.catch((thrown) => {
+        throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all was looked at") : thrown;
+      });
+      all.push(...found);
+      if (!args.json) say(textOf(found));
     }
+    const failed = all.filter(({ state }) => state === "failed").length;
+    if (args.json) say(JSON.stringify({ ok: failed === 0, findings: all }, undefined, 2));
+    else say(`\n${summaryOf(all)}`);
+    for (const text of [...warnings, ...hints]) if (!args.json) complain(`warning: ${text}`);
     return failed === 0 ? exits.ok : exits.unavailable;
   },
 });

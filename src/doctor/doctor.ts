@@ -1,26 +1,29 @@
 import { createClients } from "../clients.ts";
-import type { Config } from "../config.ts";
+import { brokerOf, type Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Placed } from "../pipeline/registry.ts";
 import type { Fetch } from "../upstream-fetch.ts";
 import { examineBroker } from "./broker.ts";
-import { examiner, type Finding } from "./examine.ts";
+import { type Examine, examiner, type Finding } from "./examine.ts";
 import { examineMachine } from "./machine.ts";
 import { examineEposh, examineHikCentral } from "./upstreams.ts";
 
 export interface DoctorOptions {
   log: Log;
   load: () => Promise<Placed[]>;
-  /** Told of each finding; those of one system come in order, the systems side by side. */
-  tell: (finding: Finding) => void;
   signal: AbortSignal;
 }
 
-/** In the order in which they are shown. */
-export const systems = ["this machine", "Eposh", "HikCentral", "the broker"] as const;
+export interface Examination {
+  system: string;
+  /** Where it is. */
+  at: string;
+  /** In the order in which the probes were made. */
+  findings: Promise<Finding[]>;
+}
 
-/** Looks at everything that a run needs, and changes nothing anywhere: no lock, no file, no queue, no write. */
-export async function examineAll(config: Config, { log, load, tell, signal }: DoctorOptions): Promise<void> {
+/** Looks at everything that a run needs, side by side, and changes nothing anywhere: no lock, no file, no queue, no write. */
+export function examineAll(config: Config, { log, load, signal }: DoctorOptions): Examination[] {
   const aheadMs = new Map<string, number>();
   const fetchAndLook: Fetch = async (url, init) => {
     const response = await fetch(url, init);
@@ -31,13 +34,26 @@ export async function examineAll(config: Config, { log, load, tell, signal }: Do
   const clockOf = (url: string) => aheadMs.get(new URL(url).host);
   // One employee says as much as a hundred.
   const asked = { ...config, eposh: { ...config.eposh, pageSize: 1 } };
-  await using clients = createClients(asked, log, undefined, { fetch: fetchAndLook });
-  const examine = (system: (typeof systems)[number]) => examiner(system, tell, signal);
-  await Promise.all([
-    examineMachine(examine("this machine"), config, load).then((placed) =>
-      examineBroker(examine("the broker"), config, placed ?? []),
+  const clients = createClients(asked, log, undefined, { fetch: fetchAndLook });
+
+  const begin = (system: string, at: string, look: (examine: Examine) => Promise<void>): Examination => {
+    const found: Finding[] = [];
+    const examine = examiner(system, (finding) => found.push(finding), signal);
+    return { system, at, findings: look(examine).then(() => found) };
+  };
+  const placed = Promise.withResolvers<readonly Placed[]>();
+  const broker = brokerOf(config);
+  const brokerAt = broker.kind === "amqp" ? `RabbitMQ ${new URL(broker.url.reveal()).host}` : broker.file;
+  const examinations = [
+    begin("this machine", config.state.folder, async (examine) => {
+      placed.resolve(await examineMachine(examine, config, load));
+    }),
+    begin("Eposh", new URL(config.eposh.url).host, (examine) => examineEposh(examine, config, clients, clockOf)),
+    begin("HikCentral", new URL(config.hikcentral.url).host, (examine) =>
+      examineHikCentral(examine, config, clients, clockOf),
     ),
-    examineEposh(examine("Eposh"), config, clients, clockOf),
-    examineHikCentral(examine("HikCentral"), config, clients, clockOf),
-  ]);
+    begin("the broker", brokerAt, async (examine) => examineBroker(examine, config, await placed.promise)),
+  ];
+  void Promise.allSettled(examinations.map(({ findings }) => findings)).then(() => clients[Symbol.asyncDispose]());
+  return examinations;
 }

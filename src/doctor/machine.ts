@@ -57,13 +57,13 @@ function checkRoom(folder: string): string {
   );
 }
 
-/** The folder, its disk and the stages; resolves to the stages where they load. */
+/** The folder, its disk and the stages; resolves to the stages, none where they do not load. */
 export async function examineMachine(
   examine: Examine,
   { state }: Config,
   load: () => Promise<Placed[]>,
-): Promise<Placed[] | undefined> {
-  let placed: Placed[] | undefined;
+): Promise<Placed[]> {
+  let placed: Placed[] = [];
   const folder = await examine("state folder", async () => checkWritable(state.folder, "state.folder"));
   await examine("disk", async () => checkRoom(state.folder), [folder]);
   await examine("stages", async () => {

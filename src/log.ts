@@ -49,7 +49,6 @@ export interface LogOptions {
   format?: Format;
   /** Share one with whoever else prints. */
   mask?: Mask;
-  secrets?: Iterable<string>;
   /** Never waits. False: there was no room, and the text is gone. */
   write?: (text: string) => unknown;
   now?: () => Date;
@@ -86,7 +85,6 @@ const writers: Record<Format, (line: Line) => string> = {
 export function createLog(options: LogOptions = {}): Log {
   const { level = "info", format = "pretty", mask = createMask(), now = () => new Date() } = options;
   const { write = writeToStdout } = options;
-  mask.hide(options.secrets ?? []);
   let dropped = 0;
   const put = (level: Level, text: string, fields: Fields) =>
     write(writers[format]({ at: now(), level, text, fields })) !== false;

@@ -5,7 +5,7 @@ import { builtinNames } from "../../src/builtin.ts";
 import { readConfig } from "../../src/config.ts";
 import { startDaemon } from "../../src/daemon.ts";
 import type { Entry } from "../../src/ledger.ts";
-import { createLog } from "../../src/log.ts";
+import { createLog, createMask } from "../../src/log.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
 import { until } from "./until.ts";
 
@@ -50,7 +50,7 @@ export async function startSite({ people = 0, env = {}, prepare }: SiteOptions =
   const write = (text: string) => {
     output += text;
   };
-  const log = createLog({ ...loaded.config.log, secrets: loaded.secrets, write });
+  const log = createLog({ ...loaded.config.log, mask: createMask(loaded.secrets), write });
   const daemon = await startDaemon({ loaded, log });
   opened.defer(() => daemon.stop());
   const entries: Entry[] = [];

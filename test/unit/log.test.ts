@@ -43,7 +43,7 @@ describe("no NIK and no secret is written", () => {
   for (const format of ["pretty", "journal", "json"] as const)
     test.each(places)(`as %s, in ${format}`, (_, value) => {
       for (const level of ["info", "debug"] as const) {
-        const { log, all } = listen({ format, level, secrets: [secret] });
+        const { log, all } = listen({ format, level, mask: createMask([secret]) });
         log.warn(value as string, { value });
         log.child({ value }).error("again");
         expect(all()).not.toBe("");

@@ -399,3 +399,5 @@ describe("hikvision-sync trigger", () => {
     expect({ exit, err }).toEqual({ exit: 64, err: expect.stringContaining(text) });
   });
 });
+
+test("the daemons that all of these shared stop with 0", () => started.disposeAsync());

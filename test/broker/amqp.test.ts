@@ -3,13 +3,17 @@ import { createServer, type Socket } from "node:net";
 import amqp from "amqplib";
 import { openAmqp } from "../../src/broker/amqp.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
-import { sharedRabbit } from "../support/rabbitmq.ts";
+import { binary, permission, sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { isUp, numbered, openUp, queueOf, ready, take } from "./transports.ts";
 
-const { url, ctl } = await sharedRabbit();
+const { url, evaluate } = await sharedRabbit();
 const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || "/";
-const cutConnections = () => ctl("close_all_connections", "--vhost", vhost, "cut by a test");
+const cutConnections = () =>
+  evaluate(
+    `[rabbit_networking:close_connection(Pid, "cut by a test") || ` +
+      `[{pid, Pid}, {vhost, ${binary(vhost)}}] <- rabbit_networking:connection_info_all([pid, vhost])]`,
+  );
 
 /** Another client's view of the broker. */
 async function asStranger<T>(act: (channel: amqp.Channel) => Promise<T>): Promise<T> {
@@ -148,10 +152,8 @@ test("a consumer that was stopped does not come back", async () => {
 });
 
 test("looking, browsing, failing and consuming leave no channel behind, and closing no connection", async () => {
-  const channels = async () => {
-    const listed = await ctl("list_channels", "vhost");
-    return listed.split("\n").filter((line) => line === vhost).length;
-  };
+  const channels = async () =>
+    Number(await evaluate(`length([1 || [{vhost, ${binary(vhost)}}] <- rabbit_channel:info_all([vhost])])`));
   const before = await channels();
   const broker = await openUp(url);
   const queue = await queueOf(broker);
@@ -184,18 +186,19 @@ test("acknowledgements given just before closing are not lost", async () => {
 
 test("a user and password with any characters in them get in", async () => {
   const [user, password] = ["büro@induksi", "p%ä:ss/wörd"];
-  await ctl("add_user", user, password);
+  const [name, by] = [binary(user), binary("test")];
+  await evaluate(`ok = rabbit_auth_backend_internal:add_user(${name}, ${binary(password)}, ${by})`);
   try {
-    await ctl("set_permissions", "-p", vhost, user, ".*", ".*", ".*");
+    await evaluate(permission(user, vhost));
     const address = new URL(url);
     await using broker = await openUp(
       `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${address.host}${address.pathname}`,
     );
     await broker.publish(await queueOf(broker), numbered(1));
   } finally {
-    await ctl("delete_user", user);
+    await evaluate(`rabbit_auth_backend_internal:delete_user(${name}, ${by})`);
   }
-}, 10_000);
+});
 
 describe("trouble says in words, without the password, why it is not up", () => {
   const { host } = new URL(url);

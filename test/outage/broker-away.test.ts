@@ -1,13 +1,15 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import amqp from "amqplib";
 import { startSimulators } from "../../src/simulator/simulators.ts";
 import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
-import { sharedRabbit } from "../support/rabbitmq.ts";
+import { startRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { type Box, startBox } from "./box.ts";
 
-const shared = await sharedRabbit();
-const vhost = decodeURIComponent(new URL(shared.url).pathname.slice(1)) || "/";
+// n.b. Its own node: an alarm blocks everybody on it.
+const shared = await startRabbit();
+afterAll(() => shared.stop(), 40_000);
+const vhost = "/";
 const people = 24;
 const faults = { hikcentral: [{ kind: "slow", minMs: 10, maxMs: 40 }] } as const;
 const slowly = { people, faults, env: { BROKER_URL: shared.url } };

@@ -12,8 +12,10 @@ import { until } from "./until.ts";
 export interface Rabbit {
   /** amqp://guest:guest@127.0.0.1:PORT/VHOST */
   readonly url: string;
-  /** Runs rabbitmqctl on the node and returns what it prints; about a second each. */
+  /** Runs rabbitmqctl on the node and returns what it prints; a second of processor each, or more. */
   ctl(...args: string[]): Promise<string>;
+  /** Evaluates an Erlang expression on the node and returns its value as text within milliseconds. */
+  evaluate(expression: string): Promise<string>;
 }
 
 export interface RabbitNode extends Rabbit, AsyncDisposable {
@@ -110,7 +112,7 @@ export async function startRabbit(): Promise<RabbitNode> {
   return {
     url,
     env: { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder },
-    ctl: (...args) => rabbitmqctl(env, args),
+    ...handles(env),
     get pid() {
       return node.pid;
     },
@@ -127,16 +129,28 @@ export async function startRabbit(): Promise<RabbitNode> {
   };
 }
 
-async function rabbitmqctl(env: Record<string, string>, args: string[]): Promise<string> {
-  const child = Bun.spawn([`${rabbitPrograms}/rabbitmqctl`, "--quiet", ...args], {
-    env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+const handles = (env: Readonly<Record<string, string>>): Pick<Rabbit, "ctl" | "evaluate"> => ({
+  ctl: (...args) => printed([`${rabbitPrograms}/rabbitmqctl`, "--quiet", ...args], env),
+  evaluate: (expression) => evaluate(env, expression),
+});
+
+async function printed(command: string[], env: Readonly<Record<string, string>>, input = ""): Promise<string> {
+  const child = Bun.spawn(command, { env, stdin: Buffer.from(input), stdout: "pipe", stderr: "pipe" });
   const [out, errors, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  if (exit !== 0) throw new Error(`rabbitmqctl ${args.join(" ")} ended with ${exit}: ${errors || out}`);
+  if (exit !== 0) throw new Error(`${command.join(" ")} ended with ${exit}: ${errors || out}`);
   return out;
+}
+
+/** A text as Erlang writes a binary, whatever is in it. */
+export const binary = (text: string): string => `<<${[...Buffer.from(text)].join(",")}>>`;
+
+async function evaluate(env: Readonly<Record<string, string>>, expression: string): Promise<string> {
+  const cookie = await Bun.file(join(env.HOME ?? "", ".erlang.cookie")).text();
+  const command = ["erl_call", "-address", `127.0.0.1:${env.RABBITMQ_DIST_PORT}`, "-c", cookie, "-R", "-e"];
+  const out = await printed(command, env, `${expression}.\n`);
+  const [, value] = /^\{ok, (.*)\}\s*$/s.exec(out) ?? [];
+  if (value === undefined) throw new Error(`RabbitMQ cannot evaluate ${expression}: ${out}`);
+  return value;
 }
 
 /**
@@ -151,13 +165,16 @@ export async function sharedRabbit(): Promise<Rabbit> {
     return node;
   }
   const env: Record<string, string> = await Bun.file(join(folder, "node.json")).json();
-  const ctl = (...args: string[]) => rabbitmqctl(env, args);
   const name = `test-${crypto.randomUUID()}`;
-  const access = `rabbit_auth_backend_internal:set_permissions(<<"guest">>,<<"${name}">>,<<".*">>,<<".*">>,<<".*">>,<<"test">>)`;
-  await ctl("eval", `ok = rabbit_vhost:add(<<"${name}">>,<<"test">>), ${access}.`);
-  afterAll(() => ctl("delete_vhost", name).then(() => {}), 20_000);
-  return { url: `${given}/${name}`, ctl };
+  const vhost = binary(name);
+  await evaluate(env, `ok = rabbit_vhost:add(${vhost}, ${binary("test")}), ${permission("guest", name)}`);
+  afterAll(() => evaluate(env, `rabbit_vhost:delete(${vhost}, ${binary("test")})`).then(() => {}), 20_000);
+  return { url: `${given}/${name}`, ...handles(env) };
 }
+
+/** The expression that lets a user do everything in a virtual host. */
+export const permission = (user: string, vhost: string): string =>
+  `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ".*", ".*", ".*", "test"].map(binary).join(", ")})`;
 
 /** Below 32768: a client that polls a port in the ephemeral range can connect to itself. */
 async function freePort(): Promise<number> {

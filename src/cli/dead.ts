@@ -31,8 +31,13 @@ const show = defineCommand({
     await using office = await openOffice(args);
     const letter = await office.ask<Shown>("GET", `/dead/${encodeURIComponent(args.id)}`);
     if (args.json) return sayJson(letter);
-    const { history, body, text, ...rest } = letter;
-    say(table(Object.entries(rest).map(([name, value]) => [name, String(value)])));
+    const { history, body, text, first, last, fetched, ...rest } = letter;
+    const times = {
+      first: office.time(first),
+      last: office.time(last),
+      ...(fetched && { fetched: office.time(fetched) }),
+    };
+    say(table(Object.entries({ ...rest, ...times }).map(([name, value]) => [name, String(value)])));
     say(`\n${text}\n`);
     for (const { at, stage, code, text } of history) say(`${office.time(at)} ${stage} ${code}: ${text}`);
     say(`\n${body}`);
@@ -102,5 +107,5 @@ export function tableOf({ total, groups }: { total: number; groups: readonly Gro
     return [stage, code, String(count), office.time(first), office.time(last), ids[0] ?? "", text];
   });
   const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
-  return `${table([titles, ...rows])}\n${total} dead letters; see one with: hikvision-sync dead show ID`;
+  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}; see one with: hikvision-sync dead show ID`;
 }

@@ -42,8 +42,10 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
 
   test("an alarm blocks the broker: readiness is red and says why, nothing fails, and work goes on after it", async () => {
     await using box = await startBox(slowly);
+    // n.b. RabbitMQ blocks a connection only when it publishes: the run must not be over before the alarm is there.
+    box.hikcentral.faults.set({ kind: "slow", minMs: 1_000 });
     const run = await box.trigger();
-    await half(box);
+    await until(() => box.hikcentral.persons.size > 0, { timeoutMs: 30_000, what: "the first person" });
     await shared.ctl("set_vm_memory_high_watermark", "0.00001");
     try {
       await until(async () => (await box.readyz()).broker === "blocked", { timeoutMs: 30_000, what: "the alarm" });
@@ -51,6 +53,7 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
       expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringContaining("takes no messages") });
       expect((await box.daemon.trigger({ from: "2026-01-20", to: "2026-01-20" })).status).toBe(503);
     } finally {
+      box.hikcentral.faults.set();
       await shared.ctl("set_vm_memory_high_watermark", "0.4");
     }
     await run.through();

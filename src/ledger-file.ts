@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,6 +28,10 @@ export function keyIn(folder: string): Buffer {
   if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600 });
   return readFileSync(file);
 }
+
+/** Not the fault of what is written or of what is there: no room, no right, a lock. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof SQLiteError && /^SQLITE_(FULL|IOERR|BUSY|CANTOPEN|READONLY)/.test(error.code ?? "");
 
 /** A damaged file is moved aside, in words: what is in it can be missed. */
 export function openOrMoveAside(file: string, say: (text: string) => void): Database {

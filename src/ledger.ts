@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
-import { keyIn, openOrMoveAside } from "./ledger-file.ts";
+import { isPassing, keyIn, openOrMoveAside } from "./ledger-file.ts";
 import type { Somebody } from "./pipeline/meta.ts";
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */
@@ -43,6 +43,9 @@ export const subjectOf = (person: Somebody | undefined): Pick<Entry, "kind" | "c
   kib: person?.kib,
 });
 
+const maxUnkept = 10_000;
+const tryAgainMs = 1_000;
+
 type Value = string | number | null;
 export type Rows = <Row>(sql: string, ...values: Value[]) => Row[];
 
@@ -66,6 +69,9 @@ export class Ledger implements Disposable {
   readonly now: () => Date;
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
+  /** What could not be written for now, e.g. to a full disk. */
+  #unkept: (() => void)[] = [];
+  #again: ReturnType<typeof setTimeout> | undefined;
   readonly #cancelled: Set<string>;
   /** Runs that are known to be here, and those of them that are known to be seen in part only. */
   readonly #noted = { whole: new Set<string>(), part: new Set<string>() };
@@ -85,7 +91,7 @@ export class Ledger implements Disposable {
     this.#cancelled = new Set(cancelled.map(({ id }) => id));
   }
 
-  /** Resolves once it is kept, or could not be; what arrives together shares one transaction. Never rejects. */
+  /** Resolves once it is kept, or cannot be yet; what arrives together shares one transaction. Never rejects. */
   record(...entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -95,14 +101,9 @@ export class Ledger implements Disposable {
   }
 
   flush(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    if (pending.length === 0) return;
-    this.#try(() =>
-      this.#db.transaction(() => {
-        for (const { entries } of pending) for (const entry of entries) this.#keep(entry);
-      })(),
-    );
+    const pending = this.#pending.splice(0);
+    const everything = pending.flatMap(({ entries }) => entries);
+    this.#write(...everything.map((entry) => () => this.#keep(entry)));
     for (const { entries, kept } of pending) {
       kept();
       for (const listener of this.#listeners) listener(entries);
@@ -125,7 +126,7 @@ export class Ledger implements Disposable {
       kib ? JSON.stringify(kib) : null,
     ];
     const insert = "insert or replace into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)";
-    this.#try(() => this.#db.run(insert, values));
+    this.#write(() => this.#db.run(insert, values));
     for (const noted of Object.values(this.#noted)) noted.delete(id);
     this.#purge();
   }
@@ -136,7 +137,7 @@ export class Ledger implements Disposable {
     const at = this.now().toISOString();
     const note = `insert into runs (id, at, dates, tasks, cancelled, part) values (?1, ?2, '[]', 0, ?2, 1)
       on conflict do update set cancelled = coalesce(cancelled, ?2)`;
-    this.#try(() => this.#db.run(note, [id, at]));
+    this.#write(() => this.#db.run(note, [id, at]));
   }
 
   isCancelled(run: string | undefined): boolean {
@@ -165,7 +166,24 @@ export class Ledger implements Disposable {
 
   [Symbol.dispose](): void {
     this.flush();
+    clearTimeout(this.#again);
     this.#db.close();
+  }
+
+  /** In one transaction with all that still waits for it; it goes on waiting, within bounds, where that cannot be now. */
+  #write(...writes: (() => void)[]): void {
+    const all = [...this.#unkept, ...writes];
+    if (all.length === 0) return;
+    this.#unkept = [];
+    const write = this.#db.transaction(() => {
+      for (const one of all) one();
+    });
+    this.#try(write, () => {
+      for (const noted of Object.values(this.#noted)) noted.clear();
+      this.#unkept = all.slice(-maxUnkept);
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => this.#write(), tryAgainMs);
+    });
   }
 
   #keep(entry: Entry): void {
@@ -212,14 +230,15 @@ export class Ledger implements Disposable {
     });
   }
 
-  #try<T>(work: () => T): T | undefined {
+  #try<T>(work: () => T, later = () => {}): T | undefined {
     try {
       const done = work();
       this.#failing = false;
       return done;
     } catch (error) {
-      if (!this.#failing) this.#say(`ledger.db cannot be used, history is lost until it can: ${textOf(error)}`);
+      if (!this.#failing) this.#say(`ledger.db cannot be used, history may be lost until it can: ${textOf(error)}`);
       this.#failing = true;
+      if (isPassing(error)) later();
       return undefined;
     }
   }

@@ -73,6 +73,23 @@ test("what is not a date of a run does not count as one, and a retry that later 
   expect(runOf(ledger.rows, "r", leaves)).toMatchObject({ fetched: { done: 2, dead: 0 }, deadLetters: [] });
 });
 
+test("what cannot be written for a while is kept later, and nobody waits for it", async () => {
+  const folder = temporaryFolder();
+  const said: string[] = [];
+  using ledger = new Ledger({ folder, keepDays: 90, say: (text) => void said.push(text) });
+  ledger.openRun({ id: "r", at: new Date(), dates: ["2026-01-01"], tasks: 1 });
+  {
+    // SQLite says the same of a lock that it says of a full disk: not now.
+    using other = new Database(join(folder, "ledger.db"));
+    other.run("begin immediate");
+    const done = { run: "r", outcome: "done", at: new Date(), attempt: 0, code: undefined, kib: undefined } as const;
+    await ledger.record({ ...done, item: "r/0", kind: "task", stage: "induction", fetchedAt: undefined });
+    expect(said).toEqual([expect.stringContaining("ledger.db cannot be used")]);
+  }
+  const kept = () => runOf(ledger.rows, "r", leaves)?.fetched.done === 1;
+  await until(kept, { what: "it to be kept" });
+});
+
 test("a page that dies is as many dead employees, and they are through once it is replayed or dropped", async () => {
   await using site = await startSite();
   const { ledger, broker, url } = site.daemon;

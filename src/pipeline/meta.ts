@@ -17,9 +17,10 @@ const name = {
 } as const;
 
 const maxAttempts = 1000;
-const maxHeaderBytes = 4096;
+/** Of the 4 KB for all headers. */
+const maxHistoryBytes = 3000;
 const historyEnds = 5;
-const maxMishapBytes = 360;
+const maxMishapBytes = 290;
 
 /** One failed attempt. */
 export interface Mishap {
@@ -36,7 +37,7 @@ export interface Tracked extends Omit<Meta, "superseded"> {
   readonly dueAt: Date | undefined;
 }
 
-const short = (max: number) => v.fallback(v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(max))), undefined);
+const short = (max: number) => v.fallback(v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxBytes(max))), undefined);
 const time = v.fallback(
   v.optional(
     v.pipe(
@@ -51,7 +52,7 @@ const time = v.fallback(
 const mishaps = v.fallback(
   v.pipe(
     v.string(),
-    v.maxBytes(maxHeaderBytes),
+    v.maxBytes(maxHistoryBytes),
     v.rawTransform(({ dataset, NEVER }) => {
       try {
         return JSON.parse(dataset.value) as unknown;

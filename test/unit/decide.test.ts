@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { reject, retry, unavailable } from "../../src/errors.ts";
+import { Reject, Retry, reject, retry, Unavailable, unavailable } from "../../src/errors.ts";
 import { decide, failureOf } from "../../src/pipeline/decide.ts";
 
 const delays = [
@@ -72,6 +72,32 @@ test("no message waits for ever: attempts always end in a dead letter", () => {
       const failure = retry("busy", "t", hint === null ? {} : { afterMs: hint });
       const decision = decide(failure, { ...calm, attempt });
       return decision.do === (attempt < delays.length ? "retry" : "dead");
+    }),
+  );
+});
+
+test("whatever fails, the ladder is climbed in order, a hint only lengthens the wait, and an outage charges nobody", () => {
+  const ladder = fc
+    .uniqueArray(fc.integer({ min: 1, max: 1e7 }), { maxLength: 8 })
+    .map((all) => all.sort((a, b) => a - b).map((ms) => ({ label: `${ms}ms`, ms })));
+  const failure = fc.oneof(
+    fc.constant(reject("bad", "t")),
+    fc.constant(unavailable("eposh")),
+    fc
+      .option(fc.nat(2e7), { nil: undefined })
+      .map((afterMs) => retry("busy", "t", { suspect: "x", ...(afterMs && { afterMs }) })),
+  );
+  fc.assert(
+    fc.property(failure, ladder, fc.nat(10), fc.boolean(), (failed, delays, attempt, suspectIsDown) => {
+      const decision = decide(failed, { attempt, suspectIsDown, delays });
+      expect(decide(failed, { attempt, suspectIsDown, delays })).toEqual(decision);
+      const isOutage = failed instanceof Unavailable || (failed instanceof Retry && suspectIsDown);
+      expect(decision.do === "pause").toBe(isOutage);
+      if (failed instanceof Reject) expect(decision.do).toBe("dead");
+      if (decision.do !== "retry") return;
+      const { afterMs = 0 } = failed as Retry;
+      expect(decision.delay.ms).toBeGreaterThanOrEqual(delays[attempt]?.ms ?? Number.NaN);
+      expect(decision.delay.ms).toBeGreaterThanOrEqual(Math.min(afterMs, delays.at(-1)?.ms ?? 0));
     }),
   );
 });

@@ -88,6 +88,50 @@ test("whatever a stranger puts into the headers, sane values come out", () => {
   );
 });
 
+const aMoment = fc.date({ min: new Date(0), max: now, noInvalidDate: true });
+const aText = (maxLength: number) => fc.string({ unit: "grapheme", minLength: 1, maxLength });
+const maybe = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined });
+
+test("whatever a message carries is read back as it was written", () => {
+  const mishap = fc.record({ at: aText(24), stage: aText(20), code: aText(20), text: aText(40) });
+  const carried = fc.record({
+    id: fc.stringMatching(/^[\w/-]{1,120}$/),
+    run: maybe(fc.stringMatching(/^[\w-]{1,60}$/)),
+    kib: maybe(fc.stringMatching(/^\w{1,40}$/)),
+    code: maybe(fc.stringMatching(/^\w{1,20}$/)),
+    fetchedAt: maybe(aMoment),
+    attempt: fc.nat(1000),
+    firstSeenAt: aMoment,
+    history: fc.array(mishap, { maxLength: 10 }),
+    dueAt: maybe(aMoment),
+  });
+  fc.assert(
+    fc.property(carried, (meta) => {
+      const { again, ...read } = readMeta(delivery(writeMeta(meta)), {}, now);
+      expect<object>(read).toEqual(meta);
+      expect(again).toBe(meta.attempt > 0 || meta.history.length > 0);
+    }),
+  );
+});
+
+test("what goes on of a stranger's headers stays within 4 KB, with one more failure too", () => {
+  const value = fc.oneof(fc.anything(), fc.string({ unit: "grapheme", maxLength: 5000 }), fc.json());
+  const long = fc.constantFrom("x", "x".repeat(900), "漢".repeat(100), "漢".repeat(900));
+  const mishap = fc.record({ at: long, stage: long, code: long, text: long });
+  const failure = fc.array(mishap, { maxLength: 12 }).map((all) => JSON.stringify(all));
+  const names = ["hs-id", "hs-run", "hs-kib", "hs-code", "hs-fetched", "hs-attempt", "hs-first", "hs-due"] as const;
+  const headers = fc.tuple(fc.dictionary(fc.constantFrom(...names), value), maybe(failure));
+  fc.assert(
+    fc.property(headers, ([plain, failures]) => {
+      const given = { ...plain, ...(failures && { "hs-failure": failures }) };
+      const first = readMeta(delivery(given), {}, now);
+      const history = remember(first.history, { at: now.toISOString(), stage: "s", code: "c", text: "t".repeat(900) });
+      const sent = writeMeta({ ...first, history });
+      expect(Buffer.byteLength(JSON.stringify(sent))).toBeLessThanOrEqual(4096);
+    }),
+  );
+});
+
 test.each([
   ["plain", "x"],
   ["wide", "網"],

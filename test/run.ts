@@ -27,7 +27,7 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${isTest ? `${count("pass")} tests, ` : ""}${seconds} s)`);
   if (code !== 0 || isVerbose) console.log(text);
-  else for (const line of text.match(/^SKIPPED .*$/gm) ?? []) console.log(line);
+  else for (const line of text.match(/^(SKIPPED|STEP) .*$/gm) ?? []) console.log(line);
   return code === 0;
 }
 

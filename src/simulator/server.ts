@@ -6,11 +6,11 @@ import * as v from "valibot";
 
 const faultSchema = v.strictObject({
   /**
-   * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it.
-   * `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work, with a Date that is `minMs` ahead.
+   * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it,
+   * `half`: in the middle of the answer. `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work, with a Date that is `minMs` ahead.
    * The others are HikCentral's and Eposh's own.
    */
-  kind: v.picklist(["answer", "reset", "hang", "lost", "slow", "clock", "bad-face", "drift", "wrong-total"]),
+  kind: v.picklist(["answer", "reset", "hang", "lost", "half", "slow", "clock", "bad-face", "drift", "wrong-total"]),
   /** Under which it is counted; the kind where it is missing. */
   name: v.optional(v.string()),
   /** Part of the path and query of the calls that it may hit; all where it is missing. */
@@ -121,8 +121,11 @@ export async function serve(
     if (!answered) return void request.socket.destroy();
     const ahead = faults.take("clock", url);
     const date = ahead ? { date: new Date(Date.now() + (ahead.minMs ?? 0)).toUTCString() } : {};
-    response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...date });
-    response.end(await answered.bytes());
+    const bytes = await answered.bytes();
+    const length = { "content-length": bytes.length };
+    response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...length, ...date });
+    if (!faults.take("half", url)) return void response.end(bytes);
+    response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());
   });
   // As nginx does; node's 5 s would now and then close a connection that a call is just being sent on.
   server.keepAliveTimeout = 75_000;

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { badPages } from "../../src/simulator/eposh.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
 import { instead } from "../../src/simulator/server.ts";
-import { smallDisk } from "../faults/disk.ts";
 import { selfSigned } from "../hikcentral/certificate.ts";
 import { run, temporaryFolder } from "../support/daemon.ts";
+import { smallDisk } from "../support/disk.ts";
 import { startTlsFront } from "../support/tls-front.ts";
 import { type Patient, startPatient } from "./site.ts";
 

@@ -4,7 +4,6 @@ import type { RunView } from "../../src/ledger-runs.ts";
 import { type Employee, employee } from "../../src/simulator/people.ts";
 import type { Simulators } from "../../src/simulator/simulators.ts";
 import { sumOf } from "../support/prometheus.ts";
-import { until } from "../support/until.ts";
 import type { Victim } from "./victim.ts";
 
 /** Who must end as a dead letter, and with which code; the rest of them is sane. */
@@ -23,21 +22,30 @@ export function addBadPeople({ eposh }: Pick<Simulators, "eposh">): void {
   eposh.days.get("2026-01-11")?.push(...people);
 }
 
-/** Waits until nothing is left to do for a run, and says what was seen last where that never comes. */
-export async function untilThrough(victim: Victim, run: string, timeoutMs = 90_000): Promise<RunView> {
-  let seen: unknown;
+const patienceMs = 60_000;
+
+/** Waits until nothing is left to do for a run; where nothing moves any more before that, it says what was seen last. */
+export async function untilThrough(victim: Victim, run: string): Promise<RunView> {
+  let seen = "";
+  let movedAt = performance.now();
   const through = async () => {
     const view = (await victim.get(`/runs/${run}`)) as unknown as RunView;
     const samples = await victim.metrics();
     const depths = samples.filter(({ name }) => name === "hikvision_sync_queue_depth");
     const left = depths.filter(({ labels, value }) => value > 0 && !labels.queue?.endsWith(".dead"));
     const inHand = sumOf(samples, "hikvision_sync_in_flight");
-    seen = { view, left, inHand };
+    const now = Bun.inspect({ view, left: left.map(({ labels, value }) => `${labels.queue} ${value}`), inHand });
+    if (now !== seen) movedAt = performance.now();
+    seen = now;
     return view.status === "done" && depths.length > 0 && left.length + inHand === 0 && view;
   };
-  return await until(through, { timeoutMs, everyMs: 100, what: "the run to be through" }).catch((error) => {
-    throw new Error(`${error}\n${Bun.inspect(seen, { depth: 6 })}\n${victim.life.output().slice(-2500)}`);
-  });
+  for (;;) {
+    const view = await through().catch(() => false as const);
+    if (view) return view;
+    if (performance.now() - movedAt > patienceMs)
+      throw new Error(`nothing moves and the run is not through: ${seen}\n${victim.life.output().slice(-2500)}`);
+    await Bun.sleep(100);
+  }
 }
 
 const isBad = (one: Employee) =>

@@ -1,13 +1,16 @@
+import type { RunView } from "../../src/ledger-runs.ts";
 import { employee } from "../../src/simulator/people.ts";
 import { randomFrom } from "../../src/simulator/server.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
-import type { RabbitNode } from "../support/rabbitmq.ts";
+import type { Disk } from "../support/disk.ts";
+import { binary, permission, type RabbitNode } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { addBadPeople, faultsLeft, lettersLeft, untilThrough } from "./after.ts";
-import type { Disk } from "./disk.ts";
+import { brokerKill, confirmsLost, diskFull, killOfBoth } from "./storage-weather.ts";
 import { Dice, type Tally } from "./tally.ts";
+import { startTap, type Tap } from "./tap.ts";
 import { Victim } from "./victim.ts";
-import { brokerKill, diskFull, eposhFaults, type Spell, spells, tallyEposh } from "./weather.ts";
+import { eposhFaults, type Spell, spells, tallyEposh } from "./weather.ts";
 
 export interface Site {
   simulators: Simulators;
@@ -18,42 +21,43 @@ export interface Site {
   moreWork(): Promise<void>;
   /** Resolves once the last run has fetched all of its dates. */
   fetched(): Promise<void>;
-  /** kill -9, and starts it again. */
-  killDaemon(): Promise<void>;
+  /** kill -9, and starts it again; true where a run was not through. */
+  killDaemon(): Promise<boolean>;
+  /** Does something while the daemon is not killed. */
+  unkilled<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface StormOptions {
   seed: number;
   tally: Tally;
-  /** A node of its own and a virtual host on it; the embedded queue where it is missing. */
-  rabbit?: { node: RabbitNode; url: string };
+  /** The embedded queue where it is missing. */
+  rabbit?: RabbitNode;
   disk?: Disk | undefined;
 }
 
-const killsPerStorm = 4;
+const kills = { least: 4, most: 8 };
 
 /** One daemon, one seed, every kind of fault; resolves with what it ever said once all is as it must be. */
 export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promise<string> {
   const dice = new Dice(randomFrom(seed));
-  await using simulators = await startSimulators({ people: dice.between(60, 120), seed });
+  await using simulators = await startSimulators({ people: dice.between(60, 80), seed });
   addBadPeople(simulators);
   simulators.eposh.faults.set(...eposhFaults);
+  await using tap = rabbit && (await startTap(Number(new URL(rabbit.url).port)));
   await using victim = new Victim({
     simulators,
-    ...(rabbit && { brokerUrl: rabbit.url }),
+    ...(rabbit && tap && { brokerUrl: await freshHost(rabbit, tap) }),
     ...(disk && { folder: disk.folder, enter: disk.enter }),
   });
   await victim.start();
   const runs: { id: string; people: number }[] = [];
-  const everybody = () => [...simulators.eposh.days.values()].flat().length;
   const trigger = async () => {
-    const people = everybody();
+    const people = [...simulators.eposh.days.values()].flat().length;
     runs.push({ id: await victim.trigger(), people });
   };
+  const status = async () => ((await victim.get(`/runs/${runs.at(-1)?.id}`)) as unknown as RunView).status;
 
-  const status = async () => String((await victim.get(`/runs/${runs.at(-1)?.id}`)).status);
-
-  let turn = Promise.resolve();
+  let turn: Promise<unknown> = Promise.resolve();
   let newcomers = 50_000;
   const site: Site = {
     simulators,
@@ -61,10 +65,10 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
     tally,
     dice,
     async fetched() {
-      await until(async () => (await status()) !== "fetching", { timeoutMs: 30_000, everyMs: 50 });
+      await until(async () => (await status()) !== "fetching", { timeoutMs: 120_000, everyMs: 50 });
     },
     async moreWork() {
-      if ((await until(status, { timeoutMs: 30_000, everyMs: 50 })) !== "done") return;
+      if ((await until(status, { timeoutMs: 120_000, everyMs: 50 })) !== "done") return;
       const day = simulators.eposh.days.get("2026-01-15");
       for (let count = 0; count < 20; count++) {
         const number = newcomers++;
@@ -72,34 +76,43 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
       }
       await trigger();
     },
-    killDaemon() {
-      const kill = async () => {
-        const { waiting } = await workOf(victim);
+    unkilled(work) {
+      const done = turn.then(work);
+      turn = done.catch(() => {});
+      return done;
+    },
+    killDaemon: () =>
+      site.unkilled(async () => {
+        const hit = (await status()) !== "done";
         await victim.kill();
         await victim.start();
-        if (waiting > 0) tally.add("daemon kills");
-      };
-      turn = turn.then(kill);
-      return turn;
-    },
+        if (hit) tally.add("daemon kills");
+        return hit;
+      }),
   };
 
   const own: Spell[] = [
-    ...(rabbit ? [brokerKill(rabbit.node, seed % 2 === 0)] : []),
+    ...(rabbit && tap ? [brokerKill(rabbit), killOfBoth(rabbit), confirmsLost(tap)] : []),
     ...(disk ? [diskFull(disk)] : []),
   ];
   await trigger();
+  let isOver = false;
   const blown = (async () => {
     for (const spell of dice.shuffled([...spells, ...own])) await spell.blow(site);
+  })().finally(() => {
+    isOver = true;
+  });
+  const goesOn = async () => !isOver || (await status().catch(() => "away")) !== "done";
+  const killed = (async () => {
+    for (let times = 0; times < kills.least || (times < kills.most && (await goesOn())); times++) {
+      await Bun.sleep(dice.between(200, 3_000));
+      await site.killDaemon();
+    }
   })();
-  for (let kills = 0; kills < killsPerStorm; kills++) {
-    await Bun.sleep(dice.between(200, 4_000));
-    await site.killDaemon();
-  }
-  await blown;
-  for (const [kind, times] of tallyEposh(simulators.eposh)) tally.add(kind, times);
+  await Promise.all([blown, killed]);
 
   for (const { id } of runs) await untilThrough(victim, id);
+  tallyEposh(site);
   // What was in hand at three kills is a dead letter by right, whatever killed it; a human would replay it.
   const crashed = await victim.post("/dead/replay", { code: "crashed_daemon" });
   tally.add("innocents replayed", Number(crashed.replayed ?? 0));
@@ -108,16 +121,33 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
     const view = await untilThrough(victim, id);
     problems.push(...(await lettersLeft(victim, view, people)));
   }
-  problems.push(...(await faultsLeft(simulators)));
+  problems.push(...faultsLeft(simulators));
+  await victim.showAll(String(simulators.eposh.days.get("2026-01-11")?.[0]?.identity_number));
   const exit = await victim.stop();
   if (exit !== 0) problems.push(`the daemon ended with ${exit}`);
+  if (tap) problems.push(...earlyAcknowledgements(tap, tally));
   if (problems.length > 0) throw new Error([`seed ${seed}:`, ...problems].join("\n"));
   return victim.output.join("\n");
 }
 
-async function workOf(victim: Victim): Promise<{ waiting: number }> {
-  const { stages } = (await victim.get("/readyz").catch(() => ({ stages: [] }))) as {
-    stages: { waiting: number | null; inHand: number }[];
-  };
-  return { waiting: stages.reduce((sum, { waiting, inHand }) => sum + (waiting ?? 0) + inHand, 0) };
+/** A virtual host for one storm, seen through the tap. */
+async function freshHost(rabbit: RabbitNode, { port }: Tap): Promise<string> {
+  const name = `storm-${crypto.randomUUID()}`;
+  const add = `rabbit_vhost:add(${binary(name)}, ${binary("test")})`;
+  await rabbit.evaluate(`ok = ${add}, ${permission("guest", name)}`);
+  const url = new URL(`${rabbit.url}/${name}`);
+  url.port = String(port);
+  return url.href;
+}
+
+/** Of the embedded queue none can come too early: an acknowledgement is written in or after its successor's commit. */
+function earlyAcknowledgements({ acknowledged, tooEarly }: Tap, tally: Tally): string[] {
+  const all = Object.values(acknowledged).reduce((sum, count) => sum + count, 0);
+  tally.add("acknowledgements heard", all);
+  const queues = ["hikvision_queue", "hikvision_create_person", "hikvision_update_kib", "hikvision_assign_privilege"];
+  const unheard = queues.filter((queue) => acknowledged[queue] === undefined);
+  return [
+    ...unheard.map((queue) => `no acknowledgement of ${queue} was heard`),
+    ...tooEarly.map((one) => `acknowledged before its successor was confirmed: ${one}`),
+  ];
 }

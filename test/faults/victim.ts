@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Simulators } from "../../src/simulator/simulators.ts";
-import { type DaemonProcess, startDaemon, temporaryFolder } from "../support/daemon.ts";
-import { parsePrometheus, type Sample } from "../support/prometheus.ts";
+import { type DaemonProcess, run, startDaemon } from "../support/daemon.ts";
+import { parsePrometheus, type Sample, sumOf } from "../support/prometheus.ts";
 import { until } from "../support/until.ts";
 
 export interface VictimOptions {
@@ -29,23 +30,28 @@ const clockSource = (file: string) => `
 /** A daemon that is killed and started again in one state folder, and all that it ever said. */
 export class Victim implements AsyncDisposable {
   readonly folder: string;
-  /** Logs of all its lives, metrics, answers. */
+  /** Logs of all its lives; the last that each of them answered to each question. */
   readonly output: string[] = [];
+  readonly #answers = new Map<string, string>();
+  readonly #own: string;
   readonly #env: Readonly<Record<string, string>>;
   readonly #offset: string;
   readonly #enter: readonly string[];
   #life: DaemonProcess | undefined;
+  /** HikCentral's answers that former lives met, by code. */
+  readonly #met = new Map<string, number>();
 
-  constructor({ simulators, brokerUrl, folder = temporaryFolder(), enter = [], env }: VictimOptions) {
-    this.folder = folder;
+  constructor({ simulators, brokerUrl, folder, enter = [], env }: VictimOptions) {
+    this.#own = mkdtempSync(join(tmpdir(), "hikvision-sync-victim-"));
+    this.folder = folder ?? this.#own;
     this.#enter = enter;
-    const clock = temporaryFolder();
-    this.#offset = join(clock, "offset");
-    writeFileSync(join(clock, "clock.cjs"), clockSource(this.#offset));
+    this.#offset = join(this.#own, "offset");
+    const clock = join(this.#own, "clock.cjs");
+    writeFileSync(clock, clockSource(this.#offset));
     this.#env = {
       ...simulators.env,
       ...(brokerUrl && { BROKER_URL: brokerUrl }),
-      BUN_OPTIONS: `--preload=${join(clock, "clock.cjs")}`,
+      BUN_OPTIONS: `--preload=${clock}`,
       HIKCENTRAL_CONCURRENCY: "8",
       HIKCENTRAL_TIMEOUT: "1s",
       EPOSH_PAGE_SIZE: "2",
@@ -60,19 +66,16 @@ export class Victim implements AsyncDisposable {
     return this.#life;
   }
 
-  /** Whether it is still the process that it was. */
-  isLife(pid: number): boolean {
-    return this.#life?.pid === pid;
-  }
-
   async start(): Promise<void> {
     this.#life = await startDaemon(this.#env, this.folder, [], this.#enter);
   }
 
-  /** False where it was over already. */
   async kill(): Promise<void> {
     const { life } = this;
+    // Its own count of what it met ends with it.
+    const last = await Promise.race([this.#codes(), Bun.sleep(3_000)]).catch(() => undefined);
     await life.kill();
+    for (const [code, count] of last ?? []) this.#met.set(code, (this.#met.get(code) ?? 0) + count);
     this.#bury(life);
   }
 
@@ -95,20 +98,49 @@ export class Victim implements AsyncDisposable {
     return Math.abs(Date.parse(time) - Date.now() - offsetMs) < 2_000;
   }
 
+  /** How many calls of HikCentral ended with one of these codes, by the daemon's own count. */
+  async met(...codes: string[]): Promise<number> {
+    const now = await this.#codes().catch(() => new Map<string, number>());
+    return codes.reduce((sum, code) => sum + (this.#met.get(code) ?? 0) + (now.get(code) ?? 0), 0);
+  }
+
+  /** How often it logged this. */
+  said(pattern: RegExp): number {
+    const texts = [...this.output, this.#life?.output() ?? ""];
+    return texts.reduce((sum, text) => sum + (text.match(new RegExp(pattern, "g"))?.length ?? 0), 0);
+  }
+
   async get(path: string): Promise<Record<string, unknown>> {
     const { body } = await this.life.get(path);
-    this.output.push(JSON.stringify(body));
+    this.#answers.set(path, JSON.stringify(body));
     return body;
   }
 
   async post(path: string, body: unknown): Promise<Record<string, unknown>> {
     const answer = await fetch(`${this.life.url}${path}`, { method: "POST", body: JSON.stringify(body) });
-    return (await answer.json()) as Record<string, unknown>;
+    const text = await answer.text();
+    this.#answers.set(path, text);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  /** All that it shows of its letters, runs and of one employee, over HTTP and as commands. */
+  async showAll(nik: string): Promise<void> {
+    await Promise.all(["/status", "/readyz", "/runs", "/nothing"].map((path) => this.get(path)));
+    const { groups } = (await this.get("/dead")) as { groups: { ids: string[] }[] };
+    const ids = groups.flatMap(({ ids }) => ids);
+    for (const id of ids) await this.get(`/dead/${id}`);
+    await this.post("/trace", { key: nik });
+    const env = { ...this.#env, STATE_FOLDER: this.folder, HTTP_PORT: new URL(this.life.url).port };
+    const commands = [["status"], ["dead", "list"], ["dead", "show", `${ids[0]}`], ["runs"], ["trace", nik], ["check"]];
+    for (const command of commands) {
+      const { out, err } = await run([...command], env);
+      this.output.push(out, err);
+    }
   }
 
   async metrics(): Promise<Sample[]> {
     const text = await (await fetch(`${this.life.url}/metrics`)).text();
-    this.output.push(text);
+    this.#answers.set("/metrics", text);
     return parsePrometheus(text);
   }
 
@@ -118,15 +150,24 @@ export class Victim implements AsyncDisposable {
       const { status, body } = await this.life.trigger(undefined, { prefer: "respond-async" });
       return (status === 202 || status === 409) && String(body.run);
     };
-    return await until(triggered, { timeoutMs: 30_000, everyMs: 50, what: "the trigger to be accepted" });
+    return await until(triggered, { timeoutMs: 120_000, everyMs: 50, what: "the trigger to be accepted" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#life !== undefined) await this.kill();
+    rmSync(this.#own, { recursive: true, force: true });
+  }
+
+  async #codes(): Promise<Map<string, number>> {
+    const samples = await this.metrics();
+    const name = "hikvision_sync_hikcentral_call_seconds_count";
+    const codes = new Set(samples.flatMap((sample) => (sample.name === name ? [sample.labels.code ?? ""] : [])));
+    return new Map([...codes].map((code) => [code, sumOf(samples, name, { code })]));
   }
 
   #bury(life: DaemonProcess): void {
     this.#life = undefined;
-    this.output.push(life.output());
+    this.output.push(life.output(), ...this.#answers.values());
+    this.#answers.clear();
   }
 }

@@ -1,10 +1,7 @@
-import { badPages, type startEposh } from "../../src/simulator/eposh.ts";
+import { badPages } from "../../src/simulator/eposh.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
-import type { Fault } from "../../src/simulator/server.ts";
-import { sumOf } from "../support/prometheus.ts";
-import type { RabbitNode } from "../support/rabbitmq.ts";
+import type { Fault, Faults } from "../../src/simulator/server.ts";
 import { until } from "../support/until.ts";
-import type { Disk } from "./disk.ts";
 import type { Site } from "./site.ts";
 
 /** One stretch of bad weather: it ends by itself, and has told the tally what the victim saw of it. */
@@ -13,58 +10,68 @@ export interface Spell {
   blow(site: Site): Promise<void>;
 }
 
-const seenBy = ({ seen }: { seen: Record<string, number> }, name: string) => seen[name] ?? 0;
+export const seenBy = ({ seen }: Pick<Faults, "seen">, name: string) => seen[name] ?? 0;
 
-/** Faults of HikCentral, each for so many calls; where nothing calls any more, there is more to do. */
-const calls = (...faults: (Fault & { name: string; times: number })[]): Spell => ({
-  name: faults.map(({ name }) => name).join(" and "),
-  async blow({ simulators: { hikcentral }, tally, moreWork }) {
-    const before = faults.map(({ name }) => seenBy(hikcentral.faults, name));
-    const hits = () => faults.map(({ name }, at) => seenBy(hikcentral.faults, name) - (before[at] ?? 0));
-    hikcentral.faults.set(...faults);
-    const allHit = () => hits().every((hit, at) => hit >= (faults[at]?.times ?? 0));
-    for (let tries = 0; tries < 3; tries++) {
-      const done = await until(allHit, { timeoutMs: 3_000 }).catch(() => false);
-      if (done) break;
-      await moreWork();
+/**
+ * A fault of HikCentral for so many calls, `codes` being what the daemon's own metrics say of one that met it. Where
+ * nothing calls any more, there is more to do.
+ */
+const calls = (fault: Fault, name: string, times: number, ...codes: string[]): Spell => ({
+  name,
+  async blow({ simulators: { hikcentral }, victim, tally, moreWork }) {
+    const [before, metBefore] = [seenBy(hikcentral.faults, name), await victim.met(...codes)];
+    const hits = () => seenBy(hikcentral.faults, name) - before;
+    const met = async () => (await victim.met(...codes)) - metBefore;
+    const seen = async () => Math.min(hits(), await met());
+    for (let tries = 0, missing = times; tries < 6 && missing > 0; tries++) {
+      const wanted = hits() + missing;
+      hikcentral.faults.set({ ...fault, name, times: missing });
+      await until(() => hits() >= wanted, { timeoutMs: 2_000, everyMs: 50 }).catch(() => {});
+      hikcentral.faults.set();
+      // A call that hangs is known to only once its time is up, and of a daemon killed meanwhile never.
+      await until(async () => (await met()) >= hits(), { timeoutMs: 1_500, everyMs: 50 }).catch(() => {});
+      missing = times - (await seen());
+      if (missing > 0) await moreWork();
     }
-    hikcentral.faults.set();
-    for (const [at, hit] of hits().entries()) tally.add(`HikCentral ${faults[at]?.name}`, hit);
+    tally.add(`HikCentral ${name}`, await seen());
   },
 });
-
-const named = (fault: Fault, name: string, times: number) => ({ ...fault, name, times });
 
 const refusing: Spell = {
   name: "refusing",
   async blow({ simulators: { hikcentral }, victim, tally, dice, moreWork }) {
-    const refused = async () =>
-      sumOf(await victim.metrics(), "hikvision_sync_hikcentral_call_seconds_count", { code: "unconnected" });
-    for (let tries = 0; tries < 3; tries++) {
-      const { pid } = victim.life;
-      const before = await refused().catch(() => 0);
-      await hikcentral.down();
-      await Bun.sleep(dice.between(300, 900));
-      const seen = await refused().catch(() => 0);
-      await hikcentral.up();
-      if (victim.isLife(pid) && seen > before) return tally.add("HikCentral refusing", seen - before);
+    for (let [tries, refused] = [0, 0]; tries < 4 && refused < 4; tries++) {
       await moreWork();
+      const before = await victim.met("unconnected");
+      await hikcentral.down();
+      await until(async () => (await victim.met("unconnected")) > before, { timeoutMs: 1_500, everyMs: 50 }).catch(
+        () => {},
+      );
+      await Bun.sleep(dice.between(0, 600));
+      await hikcentral.up();
+      const seen = (await victim.met("unconnected")) - before;
+      tally.add("HikCentral refusing", seen);
+      refused += seen;
     }
   },
 };
 
 const photosDown: Spell = {
   name: "photo host down",
-  async blow({ simulators: { eposh }, tally, dice, moreWork, fetched }) {
-    await fetched();
-    await moreWork();
+  async blow({ simulators: { eposh }, victim, tally, dice, moreWork, fetched }) {
     const name = "photo host down";
+    const photosLost = /"(?:photo_unavailable|photo_down)"/;
     const before = seenBy(eposh.faults, name);
-    eposh.faults.set({ kind: "reset", name, match: "/photos/" }, { kind: "reset", name: "Eposh down" });
-    await until(() => seenBy(eposh.faults, name) > before, { timeoutMs: 3_000 }).catch(() => {});
-    await Bun.sleep(dice.between(200, 600));
-    eposh.faults.set();
-    tally.add(name, seenBy(eposh.faults, name) - before);
+    const saidBefore = victim.said(photosLost);
+    for (let tries = 0; tries < 3 && seenBy(eposh.faults, name) < before + 3; tries++) {
+      await fetched();
+      await moreWork();
+      eposh.faults.set({ kind: "reset", name, match: "/photos/" }, { kind: "reset", name: "Eposh down" });
+      await until(() => seenBy(eposh.faults, name) >= before + 3, { timeoutMs: 3_000, everyMs: 50 }).catch(() => {});
+      await Bun.sleep(dice.between(200, 600));
+      eposh.faults.set();
+    }
+    if (victim.said(photosLost) > saidBefore) tally.add(name, seenBy(eposh.faults, name) - before);
   },
 };
 
@@ -72,77 +79,52 @@ const photosDown: Spell = {
 const clock: Spell = {
   name: "clock",
   async blow({ victim, tally, dice, moreWork }) {
-    for (const jump of ["away", "back"]) {
+    for (const jump of ["away", "back", "away", "back"]) {
       const offsetMs = jump === "back" ? 0 : (dice.between(0, 1) * 2 - 1) * dice.between(1, 48) * 3_600_000;
       victim.setClock(offsetMs);
       const seen = () => victim.saysTimeOff(offsetMs);
       await moreWork();
-      if (await until(seen, { timeoutMs: 4_000 }).catch(() => false)) tally.add("clock jumps");
+      if (await until(seen, { timeoutMs: 4_000, everyMs: 50 }).catch(() => false)) tally.add("clock jumps");
     }
   },
 };
 
-/** kill -9 of RabbitMQ while messages come back from their wait queues, now and then of the daemon with it. */
-export const brokerKill = (rabbit: RabbitNode, atOnce: boolean): Spell => ({
-  name: "broker kill",
-  async blow({ simulators: { hikcentral }, victim, tally, moreWork, killDaemon }) {
-    await moreWork();
-    const before = seenBy(hikcentral.faults, "busy");
-    hikcentral.faults.set({ ...refusals.busy, times: 12 });
-    await until(() => seenBy(hikcentral.faults, "busy") >= before + 8, { timeoutMs: 5_000 }).catch(() => {});
-    await Bun.sleep(100);
-    const killed = rabbit.kill();
-    if (atOnce) await killDaemon();
-    await killed;
-    const away = async () => (await victim.get("/readyz")).broker === "connecting";
-    const seen = await until(away, { timeoutMs: 5_000 }).catch(() => false);
-    await rabbit.restart();
-    hikcentral.faults.set();
-    if (seen) tally.add("broker kills");
-  },
-});
-
-export const diskFull = (disk: Disk): Spell => ({
-  name: "disk full",
-  async blow({ victim, tally, moreWork, dice }) {
-    for (let times = 0; times < 5; times++) {
-      await moreWork();
-      await disk.fill();
-      const full = async () => /cannot be written/.test(String((await victim.get("/readyz")).trouble));
-      const seen = await until(full, { timeoutMs: 3_000 }).catch(() => false);
-      await Bun.sleep(dice.between(0, 300));
-      await disk.free();
-      if (seen) tally.add("disk full");
-    }
-  },
-});
-
 export const spells: readonly Spell[] = [
-  calls(named({ kind: "hang" }, "hanging", 3)),
-  calls(named({ kind: "reset" }, "resetting", 6)),
-  calls(named(refusals["5xx"], "5xx", 4)),
-  calls(named(refusals.html, "HTML", 4)),
-  calls(named(refusals.busy, "busy", 4)),
-  calls(named(refusals.exception, "code 5", 3)),
-  calls(named({ ...refusals.wrongKey, match: "personInfo" }, "wrong key", 3), named(refusals.licence, "licence", 3)),
-  calls(named({ kind: "lost", share: 0.3 }, "answers lost", 8)),
+  calls({ kind: "hang" }, "hanging", 4, "timeout", "aborted"),
+  calls({ kind: "reset" }, "resetting", 6, "broken"),
+  calls(refusals["5xx"], "5xx", 5, "bad_answer"),
+  calls(refusals.html, "HTML", 5, "bad_answer"),
+  calls(refusals.busy, "busy", 5, "0x00052102"),
+  calls(refusals.exception, "code 5", 4, "5"),
+  calls({ ...refusals.wrongKey, match: "personInfo" }, "wrong key", 4, "0x02401001"),
+  calls(refusals.licence, "licence", 4, "132"),
+  calls({ kind: "lost", share: 0.3 }, "answers lost", 8, "broken"),
   refusing,
   photosDown,
   clock,
 ];
 
+const drifting = ["2026-01-04", "2026-01-10", "2026-01-13"];
+
 /** Set before the first trigger: each date drifts twice at most, because a third fetch must be whole. */
 export const eposhFaults: readonly Fault[] = [
-  { kind: "answer", name: "Eposh failing", match: "page=2&", status: 500, body: "Server Error", times: 2 },
+  { kind: "answer", name: "Eposh failing", match: "page=2&", status: 500, body: "Server Error", times: 1 },
+  { kind: "half", name: "Eposh failing", match: "page=2&", times: 3 },
   { ...badPages.html, name: "Eposh failing", match: "page=3&", times: 1 },
-  { kind: "lost", name: "Eposh failing", match: "page=2&", times: 1 },
-  ...["2026-01-04", "2026-01-10", "2026-01-13"].map((date) => ({
+  ...drifting.map((date) => ({
     kind: "drift" as const,
-    name: "Eposh drifting",
+    name: `drift ${date}`,
     match: `induction_date=${date}&include_base64=false&page=2&`,
     times: 2,
   })),
 ];
 
-export const tallyEposh = ({ faults }: Pick<Awaited<ReturnType<typeof startEposh>>, "faults">) =>
-  ["Eposh failing", "Eposh drifting"].map((name) => [name, seenBy(faults, name)] as const);
+/** Once all is fetched: faults that the daemon logged, pages that it took while they drifted. */
+export function tallyEposh({ simulators: { eposh }, victim, tally }: Site): void {
+  const failed = victim.said(/"(?:eposh_unavailable|eposh_bad_page|eposh_down)"/);
+  tally.add("Eposh failing", Math.min(seenBy(eposh.faults, "Eposh failing"), failed));
+  for (const date of drifting) {
+    const taken = victim.said(new RegExp(`Fetched ${date}, page 2/`));
+    tally.add("Eposh drifting", Math.min(seenBy(eposh.faults, `drift ${date}`), taken));
+  }
+}

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startSimulators } from "../../src/simulator/simulators.ts";
-import { smallDisk } from "../faults/disk.ts";
 import { binary, environmentOf, run, temporaryFolder } from "../support/daemon.ts";
+import { smallDisk } from "../support/disk.ts";
 import { startBox } from "./box.ts";
 
 /** Bytes of a whole file with its middle overwritten. */

@@ -16,6 +16,13 @@ test("a reset cuts the connection before the work, a lost answer cuts it after",
   expect(hikcentral.faults.seen).toEqual({ reset: 1, lost: 1 });
 });
 
+test("half an answer begins well and is cut in the middle, after the work", async () => {
+  await using hikcentral = await startHikCentral({ faults: [{ kind: "half", times: 1 }] });
+  expect(codeOf(await call(hikcentral, add, person()).catch((error) => error))).toBe("ECONNRESET");
+  expect(hikcentral.faults.seen).toEqual({ half: 1 });
+  expect((await call(hikcentral, add, person())).code).toBe("131");
+});
+
 test("a call that hangs has no answer until its caller gives up, and does no work", async () => {
   await using hikcentral = await startHikCentral({ faults: [{ kind: "hang", times: 1 }] });
   const stop = new AbortController();

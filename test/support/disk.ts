@@ -1,5 +1,7 @@
-import { temporaryFolder } from "../support/daemon.ts";
-import { until } from "../support/until.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "./until.ts";
 
 /** A small file system of its own that a daemon can keep its state on, and that can be full. */
 export interface Disk extends AsyncDisposable {
@@ -13,7 +15,7 @@ export interface Disk extends AsyncDisposable {
 
 /** Undefined where this machine lets nobody mount: say SKIPPED then. */
 export async function smallDisk(): Promise<Disk | undefined> {
-  const folder = temporaryFolder();
+  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-disk-"));
   const script = `mount -t tmpfs -o size=48m tmpfs ${folder} && echo mounted && exec sleep 3600`;
   const holder = Bun.spawn(["unshare", "--map-root-user", "--mount", "sh", "-c", script], {
     stdin: "ignore",
@@ -45,6 +47,7 @@ export async function smallDisk(): Promise<Disk | undefined> {
     async [Symbol.asyncDispose]() {
       holder.kill("SIGKILL");
       await holder.exited;
+      rmSync(folder, { recursive: true });
     },
   };
 }

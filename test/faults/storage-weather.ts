@@ -1,0 +1,84 @@
+import { refusals } from "../../src/simulator/hikcentral.ts";
+import type { Disk } from "../support/disk.ts";
+import type { RabbitNode } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import type { Tap } from "./tap.ts";
+import type { Victim } from "./victim.ts";
+import type { Spell } from "./weather.ts";
+
+const seesItGone = (victim: Victim): Promise<boolean> =>
+  until(async () => (await victim.get("/readyz")).broker === "connecting", { timeoutMs: 5_000, everyMs: 20 }).catch(
+    () => false,
+  );
+
+/** kill -9 of RabbitMQ in the moment when messages come back from their wait queues. */
+export const brokerKill = (rabbit: RabbitNode): Spell => ({
+  name: "broker kill",
+  async blow({ simulators: { hikcentral }, victim, tally, dice, moreWork }) {
+    await moreWork();
+    const waiting = () => victim.said(/\(again in 1?\d00ms\)/);
+    const before = waiting();
+    hikcentral.faults.set({ ...refusals.busy, times: 12 });
+    const come = await until(() => waiting() >= before + 8, { timeoutMs: 5_000, everyMs: 20 }).catch(() => false);
+    // The first rung is 100 ms.
+    await Bun.sleep(dice.between(40, 120));
+    await rabbit.kill();
+    const seen = await seesItGone(victim);
+    hikcentral.faults.set();
+    await rabbit.restart();
+    if (!seen) return;
+    tally.add("broker kills");
+    if (come) tally.add("of them as wait queues came due");
+  },
+});
+
+/** kill -9 of both at once; the daemon is back long before RabbitMQ is. */
+export const killOfBoth = (rabbit: RabbitNode): Spell => ({
+  name: "kill of both",
+  async blow({ victim, tally, dice, moreWork, killDaemon }) {
+    await moreWork();
+    await Bun.sleep(dice.between(0, 300));
+    const killed = rabbit.kill();
+    const hit = await killDaemon().catch(() => false);
+    await killed;
+    const seen = await seesItGone(victim);
+    await rabbit.restart();
+    if (!seen) return;
+    tally.add("broker kills");
+    if (hit) tally.add("of them with the daemon");
+  },
+});
+
+/** What was published is there, and the daemon never hears so. */
+export const confirmsLost = (tap: Tap): Spell => ({
+  name: "confirms lost",
+  async blow({ tally, dice, moreWork }) {
+    for (let times = 0; times < 6; times++) {
+      await moreWork();
+      const before = tap.connections;
+      tap.cutAtConfirm();
+      const again = () => tap.connections > before;
+      if (await until(again, { timeoutMs: 5_000 }).catch(() => false)) tally.add("confirms lost");
+      await Bun.sleep(dice.between(0, 200));
+    }
+  },
+});
+
+/** The daemon is not killed meanwhile: what its ledger could not write yet would be lost with it, and is only history. */
+export const diskFull = (disk: Disk): Spell => ({
+  name: "disk full",
+  async blow({ victim, tally, moreWork, dice, unkilled, fetched }) {
+    for (let times = 0; times < 6; times++) {
+      await moreWork();
+      await unkilled(async () => {
+        await disk.fill();
+        const full = async () => /cannot be written/.test(String((await victim.get("/readyz")).trouble));
+        const seen = await until(full, { timeoutMs: 3_000, everyMs: 20 }).catch(() => false);
+        await Bun.sleep(dice.between(0, 300));
+        await disk.free();
+        if (seen) tally.add("disk full");
+        await fetched();
+      });
+    }
+  },
+});

@@ -1,0 +1,39 @@
+import { expect, test } from "bun:test";
+import amqp, { type GetMessage } from "amqplib";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { startTap } from "./tap.ts";
+
+const rabbit = await sharedRabbit();
+const [from, to, waiting] = ["hikvision_create_person", "hikvision_update_kib", "hikvision_create_person.retry.5s"];
+
+test("the tap hears an acknowledgement that comes before the confirm, or after an unroutable publish", async () => {
+  const url = new URL(rabbit.url);
+  await using tap = await startTap(Number(url.port));
+  url.port = String(tap.port);
+  const connection = await amqp.connect(url.href);
+  const channel = await connection.createConfirmChannel();
+  for (const queue of [from, to, waiting]) await channel.assertQueue(queue);
+  const send = (queue: string, id: string) => {
+    channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "hs-id": id }, messageId: id, mandatory: true });
+    return channel.waitForConfirms();
+  };
+  /** Takes a message, sends on to these queues, then acknowledges it. */
+  const work = async (id: string, ...queues: string[]) => {
+    await send(from, id);
+    const message = (await channel.get(from)) as GetMessage;
+    for (const queue of queues) await send(queue, id);
+    return message;
+  };
+
+  channel.ack(await work("followed", to));
+  channel.ack(await work("put to wait", waiting));
+  channel.ack(await work("not followed"));
+  channel.ack(await work("sent nowhere", "nowhere"));
+  const message = await work("before the confirm");
+  void send(to, "before the confirm");
+  channel.ack(message);
+  await until(() => tap.acknowledged[from] === 5, { what: "all acknowledgements to be heard" });
+  expect(tap.tooEarly).toEqual(["not followed", "sent nowhere", "before the confirm"].map((id) => `${from}: ${id}`));
+  await connection.close();
+}, 60_000);

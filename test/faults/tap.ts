@@ -1,0 +1,188 @@
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { isFollowed, type Published, type Taken } from "./followers.ts";
+
+interface Frame {
+  rest: Buffer;
+}
+/** A method, a content's header (`size` says so) or a part of its body. */
+interface Decoded {
+  id?: number;
+  channel: number;
+  size?: number;
+  fields: Fields;
+  content?: Buffer;
+}
+interface Fields {
+  deliveryTag: number;
+  multiple: boolean;
+  routingKey: string;
+  messageId: string;
+  headers?: Record<string, unknown>;
+}
+const driver = join(import.meta.dir, "../../node_modules/amqplib/lib/frame.js");
+const { parseFrame, decodeFrame } = createRequire(import.meta.url)(driver) as {
+  parseFrame(bytes: Buffer, max: number): Frame | false;
+  decodeFrame(frame: Frame): Decoded;
+};
+const basic = 60 << 16;
+const methods = { publish: basic + 40, return: basic + 50, deliver: basic + 60, getOk: basic + 71, ack: basic + 80 };
+const channelOpen = (20 << 16) + 10;
+
+/** What goes in one direction of a connection: methods, and contents once they are whole. */
+class Direction {
+  #rest = Buffer.alloc(0);
+  readonly #open = new Map<number, { method: Decoded; header?: Decoded; body: Buffer[] }>();
+
+  constructor(
+    private skip: number,
+    readonly heard: (method: Decoded, header?: Decoded, body?: Buffer) => void,
+  ) {}
+
+  push(bytes: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    const skipped = Math.min(this.skip, this.#rest.length);
+    this.skip -= skipped;
+    this.#rest = this.#rest.subarray(skipped);
+    for (let frame = parseFrame(this.#rest, 0); frame; frame = parseFrame(this.#rest, 0)) {
+      this.#rest = frame.rest as Buffer<ArrayBuffer>;
+      this.#take(decodeFrame(frame));
+    }
+  }
+
+  #take(decoded: Decoded): void {
+    const { id = 0, channel, size, content } = decoded;
+    const open = this.#open.get(channel);
+    if (size === undefined && content === undefined) {
+      const { publish, return: returned, deliver, getOk } = methods;
+      if ([publish, returned, deliver, getOk].includes(id)) this.#open.set(channel, { method: decoded, body: [] });
+      else this.heard(decoded);
+      return;
+    }
+    if (open === undefined) return;
+    if (content === undefined) open.header = decoded;
+    else open.body.push(content);
+    const body = Buffer.concat(open.body);
+    if (body.length < (open.header?.size ?? 0)) return;
+    this.#open.delete(channel);
+    this.heard(open.method, open.header, body);
+  }
+}
+
+/** Listens to one connection: what was taken, what was published and confirmed, and in which order. */
+class Listener {
+  readonly #taken = new Map<string, Taken>();
+  readonly #unconfirmed = new Map<number, { next: number; open: Map<number, Published> }>();
+  readonly #returned = new Set<string>();
+  readonly #confirmed: Published[] = [];
+  readonly client = new Direction(8, (...heard) => this.#fromClient(...heard));
+  readonly server = new Direction(0, (...heard) => this.#fromServer(...heard));
+  confirms = 0;
+
+  constructor(readonly acknowledged: (taken: Taken, isRight: boolean) => void) {}
+
+  #fromClient({ id, channel, fields }: Decoded, header?: Decoded, body?: Buffer): void {
+    if (id === channelOpen) this.#unconfirmed.set(channel, { next: 1, open: new Map() });
+    const publisher = this.#unconfirmed.get(channel);
+    if (id === methods.publish && publisher && header && body)
+      publisher.open.set(publisher.next++, { ...messageOf(fields, header, body), messageId: header.fields.messageId });
+    const key = `${channel}/${fields?.deliveryTag}`;
+    const taken = id === methods.ack ? this.#taken.get(key) : undefined;
+    if (taken === undefined) return;
+    this.#taken.delete(key);
+    const open = [...this.#unconfirmed.values()].flatMap((one) => [...one.open.values()]);
+    this.acknowledged(taken, isFollowed(taken, this.#confirmed.slice(taken.since), open));
+  }
+
+  #fromServer({ id, channel, fields }: Decoded, header?: Decoded, body?: Buffer): void {
+    if (id === methods.return && header) this.#returned.add(header.fields.messageId);
+    if ((id === methods.deliver || id === methods.getOk) && header && body)
+      this.#taken.set(`${channel}/${fields.deliveryTag}`, {
+        ...messageOf(fields, header, body),
+        since: this.#confirmed.length,
+      });
+    if (id !== methods.ack) return;
+    this.confirms += 1;
+    const open = this.#unconfirmed.get(channel)?.open ?? new Map<number, Published>();
+    for (const [tag, published] of open) {
+      if (tag !== fields.deliveryTag && !(fields.multiple && tag < fields.deliveryTag)) continue;
+      open.delete(tag);
+      // What could not be routed is confirmed too.
+      if (!this.#returned.delete(published.messageId)) this.#confirmed.push(published);
+    }
+  }
+}
+
+const messageOf = ({ routingKey }: Fields, { fields: { headers = {} } }: Decoded, body: Buffer) => ({
+  queue: routingKey,
+  id: String(headers["hs-id"] ?? ""),
+  code: String(headers["hs-code"] ?? ""),
+  body: body.toString(),
+});
+
+export interface Tap extends AsyncDisposable {
+  port: number;
+  /** Acknowledgements heard, by the queue they were for. */
+  acknowledged: Record<string, number>;
+  /** Those that came before what follows from the message was confirmed and routed. */
+  tooEarly: string[];
+  /** Connections so far. */
+  connections: number;
+  /** Cuts the connection instead of handing on the next confirm: what was published is there, and nobody knows it. */
+  cutAtConfirm(): void;
+}
+
+/** Between a daemon and RabbitMQ: hands everything on, and judges each acknowledgement from outside. */
+export async function startTap(brokerPort: number): Promise<Tap> {
+  const sockets = new Set<Socket>();
+  let cutsNext = false;
+  const server = createServer((client) => {
+    const broker = connect(brokerPort, "127.0.0.1");
+    tap.connections += 1;
+    const listener = new Listener(({ queue, id }, isRight) => {
+      tap.acknowledged[queue] = (tap.acknowledged[queue] ?? 0) + 1;
+      if (!isRight) tap.tooEarly.push(`${queue}: ${id}`);
+    });
+    const end = () => {
+      for (const socket of [client, broker]) {
+        socket.destroy();
+        sockets.delete(socket);
+      }
+    };
+    for (const socket of [client, broker]) {
+      socket.setNoDelay(true);
+      sockets.add(socket);
+      socket.on("error", end).on("close", end);
+    }
+    client.on("data", (bytes: Buffer) => {
+      listener.client.push(bytes);
+      broker.write(bytes);
+    });
+    broker.on("data", (bytes: Buffer) => {
+      const before = listener.confirms;
+      listener.server.push(bytes);
+      if (cutsNext && listener.confirms > before) {
+        cutsNext = false;
+        end();
+      } else client.write(bytes);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const tap: Tap = {
+    port: (server.address() as AddressInfo).port,
+    acknowledged: {},
+    tooEarly: [],
+    connections: 0,
+    cutAtConfirm() {
+      cutsNext = true;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+  return tap;
+}

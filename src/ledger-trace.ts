@@ -26,7 +26,7 @@ type Row = { [K in "run" | "kib" | "code" | "text"]: string | null } & Omit<Step
  * All that is known of an employee by KIB or NIK, run by run, oldest first. Whoever had that KIB is meant, also in
  * what was recorded of them under another one. The NIK is looked for by its keyed hash.
  */
-export function traceOf(ledger: Ledger, key: string, leaves: readonly string[]): Journey[] {
+export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => readonly string[]): Journey[] {
   const find = `select at, run, kib, stage, outcome, attempt, code, text from events
     where kib = ?1 or person = ?2 or person in (select person from events where kib = ?1) order by at, id`;
   const rows = ledger.rows<Row>(find, key, ledger.personKey(key));
@@ -37,17 +37,16 @@ export function traceOf(ledger: Ledger, key: string, leaves: readonly string[]):
       ...(code !== null && { code }),
       ...(text !== null && { text }),
     }));
-    return { ...(run !== null && { run }), where: whereIs(steps, leaves), steps };
+    return { ...(run !== null && { run }), where: whereIs(steps, nextOf), steps };
   });
 }
 
-function whereIs(steps: readonly Step[], leaves: readonly string[]): string {
+function whereIs(steps: readonly Step[], nextOf: (stage: string) => readonly string[]): string {
   const last = steps.findLast(({ outcome }) => outcome !== "warning");
   if (last === undefined) return "only warnings are known";
   const { stage, outcome, attempt, code, text } = last;
-  const through = leaves.includes(stage)
-    ? `through: ${stage} was the last stage`
-    : `${stage} is done, the next to come`;
+  const next = nextOf(stage);
+  const through = next.length === 0 ? `through: ${stage} was the last stage` : `waits for ${next.join(" and ")}`;
   const words: Record<Outcome, string> = {
     done: through,
     retry: `waits for another attempt at ${stage} after ${attempt + 1}: ${code}`,

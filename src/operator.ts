@@ -99,7 +99,10 @@ export class Operator {
 
   /** By KIB or NIK. */
   trace(key: string): Journey[] {
-    return traceOf(this.options.ledger, key.trim(), this.#leaves);
+    const { ledger, placed } = this.options;
+    const nextOf = (stage: string) => placed.find((one) => one.stage.name === stage)?.successors ?? [];
+    const consumed = (stage: string) => nextOf(stage).flatMap((next) => (next.consumed ? [next.stage.name] : []));
+    return traceOf(ledger, key.trim(), consumed);
   }
 
   runs(): Promise<RunView[]> {

@@ -72,6 +72,7 @@ test("a paused stage stays so across a restart, shows why, loses nothing and goe
   const waiting = async () => (await box.cli("status")).out;
   await until(async () => /hikvision_update_kib +40 /.test(await waiting()), { what: "all to wait there" });
   expect(await waiting()).toMatch(/update-kib: paused since .*: an operator paused it/);
+  expect((await box.cli("trace", "2600001")).out).toContain(": waits for update-kib\n");
   expect((await box.cli("resume", "update-kib")).exit).toBe(0);
   const isThrough = async () => (await box.cli("status", "--json")).json().lastRun.status === "done";
   await until(isThrough, { what: "the run to be through" });

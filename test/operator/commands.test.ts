@@ -123,14 +123,20 @@ test("what is left of a cancelled run ends, what is done stays, and another run 
   const { body } = await daemon.trigger(undefined, { prefer: "respond-async" });
   const id = String(body.run);
   const view = async () => (await box.cli("runs", id, "--json")).json();
-  await until(async () => (await view()).stages["create-person"]?.done === 60, { timeoutMs: 40_000, what: "all to be persons" });
+  await until(async () => (await view()).stages["create-person"]?.done === 60, {
+    timeoutMs: 40_000,
+    what: "all to be persons",
+  });
   expect((await box.cli("runs", "cancel", "nonsense")).exit).toBe(1);
   expect((await box.cli("runs", "cancel", id)).exit).toBe(0);
   await daemon.stop();
 
   const again = await box.daemon();
   await box.cli("resume", "update-kib");
-  await until(async () => (await view()).stages["update-kib"]?.ended === 60, { timeoutMs: 40_000, what: "the rest to end" });
+  await until(async () => (await view()).stages["update-kib"]?.ended === 60, {
+    timeoutMs: 40_000,
+    what: "the rest to end",
+  });
   expect(await view()).toMatchObject({ status: "cancelled", employees: 60, through: 60, deadLetters: [] });
   expect(box.hikcentral.state().persons).toHaveLength(60);
   expect(box.hikcentral.writes.filter(({ call }) => !call.endsWith("person/single/add"))).toEqual([]);

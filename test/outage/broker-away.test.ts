@@ -61,6 +61,20 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
     await expectEverybodyOnce(box);
   });
 
+  test("RabbitMQ is killed and started again", async () => {
+    await using box = await startBox(slowly);
+    const run = await box.trigger();
+    await half(box);
+    await shared.kill();
+    await until(async () => (await box.readyz()).broker === "connecting", { what: "it to be missed" });
+    const { ready, trouble } = await box.readyz();
+    expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringMatching(/cannot be reached|refuses/) });
+    expect((await box.daemon.trigger({ from: "2026-01-20", to: "2026-01-20" })).status).toBe(503);
+    await shared.restart();
+    await run.through();
+    await expectEverybodyOnce(box);
+  }, 120_000);
+
   test("a queue is deleted: it is there again, and its stage takes from it", async () => {
     await using box = await startBox(slowly);
     const run = await box.trigger();

@@ -148,10 +148,10 @@ function assemble(config: Config, placed: readonly Placed[], parts: Parts) {
     delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
     stallMs: config.broker.stallTimeoutMs,
     clients: (signal, meta) => ({
-      hikcentral: clients.hikcentral.for(whileUp("hikcentral", signal)),
-      eposh: clients.eposh.for(whileUp("eposh", signal)),
-      photo: { ...clients.photos.for(whileUp("photo", signal)), ...photosOf(ledger, meta) },
-      site: siteOf(config, todayIn(config.site.timeZone, now())),
+      hikcentral: () => clients.hikcentral.for(whileUp("hikcentral", signal)),
+      eposh: () => clients.eposh.for(whileUp("eposh", signal)),
+      photo: () => ({ ...clients.photos.for(whileUp("photo", signal)), ...photosOf(ledger, meta) }),
+      site: () => siteOf(config, todayIn(config.site.timeZone, now())),
     }),
   });
   const queue = placed.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
@@ -12,7 +11,7 @@ const maxRemembered = 10_000;
 
 /** Names a message at a stage in a few safe characters. */
 export const handKey = (stage: string, id: string) =>
-  createHash("sha256").update(`${stage}\n${id}`).digest("base64url").slice(0, 22);
+  new Bun.CryptoHasher("sha256").update(`${stage}\n${id}`).digest("base64url").slice(0, 22);
 
 /**
  * Which messages a stage is running with, kept in the file `hands` so that the next start knows what was in hand when
@@ -26,6 +25,8 @@ export class Hands implements Disposable {
   readonly #held = new Map<string, Disposable | undefined>();
   readonly #suspects = new Turns();
   #file: number | undefined;
+  /** Lines that may wait for the next one: of what is settled nothing comes back. */
+  #waiting = "";
   #bytes = 0;
   #failing = false;
 
@@ -57,12 +58,14 @@ export class Hands implements Disposable {
   /** It is acknowledged, here or as a dead letter. */
   settle(key: string): void {
     const known = this.#ends.delete(key);
-    if (!this.#letGo(key, "-") && known) this.#append(`-${key}`);
+    if (!this.#release(key) && !known) return;
+    if (this.#waiting === "") setImmediate(() => this.#append(""));
+    this.#waiting += `-${key}\n`;
   }
 
   /** It will be delivered again. */
   goBack(key: string): void {
-    this.#letGo(key, "~");
+    if (this.#release(key)) this.#append(`~${key}`);
   }
 
   /** A clean end: nothing is in hand. */
@@ -73,23 +76,24 @@ export class Hands implements Disposable {
     this.#file = undefined;
   }
 
-  #letGo(key: string, mark: string): boolean {
+  #release(key: string): boolean {
     const turn = this.#held.get(key);
-    if (!this.#held.delete(key)) return false;
     turn?.[Symbol.dispose]();
-    this.#append(mark + key);
-    return true;
+    return this.#held.delete(key);
   }
 
   #append(line: string): void {
+    const lines = this.#waiting + (line && `${line}\n`);
+    this.#waiting = "";
     this.#try(() => {
-      if (this.#file === undefined) return;
-      this.#bytes += writeSync(this.#file, `${line}\n`);
+      if (this.#file === undefined || lines === "") return;
+      this.#bytes += writeSync(this.#file, lines);
       if (this.#bytes > compactAtBytes) this.#rewrite();
     });
   }
 
   #rewrite(): void {
+    this.#waiting = "";
     this.#try(() => {
       const known = [...this.#ends].map(([key, ends]) => `${ends}${key}\n`);
       const held = [...this.#held.keys()].map((key) => `+${key}\n`);

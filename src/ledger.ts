@@ -1,5 +1,4 @@
 import type { Database } from "bun:sqlite";
-import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { textOf } from "./errors.ts";
 import { isPassing, keyIn, openOrMoveAside } from "./ledger-file.ts";
@@ -155,7 +154,7 @@ export class Ledger implements Disposable {
 
   /** The keyed hash of a NIK. */
   personKey(code: string): string {
-    return createHmac("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
+    return new Bun.CryptoHasher("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
   }
 
   /** For those who show it, and small writes; an answer is empty where the ledger cannot be used. */

@@ -82,6 +82,7 @@ export class AmqpConsumer implements Consumer {
     const { content, properties, fields } = message;
     const delivery = new InHand(this.queue, content, properties.headers ?? {}, fields.redelivered, (how) => {
       inHand.delete(delivery);
+      this.broker.gather();
       try {
         if (how === "ack") channel.ack(message);
         else channel.nack(message, false, true);

@@ -22,6 +22,7 @@ export abstract class AmqpLink extends StatefulBroker {
   #asking: Promise<unknown> = Promise.resolve();
   #askedOn: Channel | undefined;
   #alarm: string | undefined;
+  #gathering = false;
 
   constructor(
     private readonly connection: RecoveringChannelModel,
@@ -86,6 +87,22 @@ export abstract class AmqpLink extends StatefulBroker {
     return answer;
   }
 
+  /** What is sent in one turn of the event loop goes out in one write. */
+  gather(): void {
+    const stream = this.#stream;
+    if (this.#gathering || stream === undefined) return;
+    this.#gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#gathering = false;
+      stream.uncork();
+    });
+  }
+
+  get #stream(): Duplex | undefined {
+    return (this.#model?.connection as { stream?: Duplex } | undefined)?.stream;
+  }
+
   protected down(): BrokerDown {
     return new BrokerDown(this.trouble ?? (this.state === "closed" ? "the broker is closed" : "not connected yet"));
   }
@@ -93,7 +110,7 @@ export abstract class AmqpLink extends StatefulBroker {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.state === "closed") return;
     this.turn("closed");
-    const socket = (this.#model?.connection as { stream?: Duplex } | undefined)?.stream;
+    const socket = this.#stream;
     try {
       // The channels first: an acknowledgement may still wait in one, and the connection's close would overtake it.
       await this.within(Promise.allSettled([...this.#channels].map((channel) => channel.close())), closeMs);

@@ -62,6 +62,7 @@ export class AmqpBroker extends AmqpLink implements Broker {
     const channel = this.publisher;
     if (channel === undefined) return Promise.reject(this.down());
     if (messages.length === 0) return Promise.resolve();
+    this.gather();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let waiting = messages.length;
     let failure: unknown;

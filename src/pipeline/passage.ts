@@ -12,7 +12,7 @@ import { peopleOfPage, personOf, readMeta, remember, type Tracked, writeMeta } f
 import { batches, checkFor, entriesOf, outgoing } from "./outputs.ts";
 import type { Placed } from "./registry.ts";
 import type { Round } from "./round.ts";
-import type { Shop } from "./shop.ts";
+import { Asked, type Shop } from "./shop.ts";
 import { deadQueueOf, waitQueueOf } from "./waiting.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
@@ -158,15 +158,8 @@ export class Passage {
       this.#warnings.push({ code, text });
       warn(text, { code });
     };
-    return {
-      ...shop.clients(signal, meta),
-      options: placed.options as never,
-      meta,
-      log,
-      signal,
-      dryRun: false,
-      warn: warnOf,
-    };
+    const own = { options: placed.options as never, meta, log, signal, dryRun: false, warn: warnOf };
+    return Object.assign(new Asked(shop.clients(signal, meta)), own);
   }
 
   /** What the stage said is printed as it becomes true: with each batch that is confirmed. */

@@ -11,6 +11,41 @@ import type { Pause } from "./round.ts";
 import type { Turns } from "./turns.ts";
 import type { Upstream } from "./upstream.ts";
 
+type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
+export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
+
+/** Each is made when the stage asks for it, once. */
+export class Asked implements Made {
+  readonly #makers: Makers;
+  readonly #made: Partial<Made> = {};
+
+  constructor(makers: Makers) {
+    this.#makers = makers;
+  }
+
+  get hikcentral() {
+    return this.#get("hikcentral");
+  }
+
+  get eposh() {
+    return this.#get("eposh");
+  }
+
+  get photo() {
+    return this.#get("photo");
+  }
+
+  get site() {
+    return this.#get("site");
+  }
+
+  #get<Name extends keyof Made>(name: Name): Made[Name] {
+    const made: Made[Name] = this.#made[name] ?? this.#makers[name]();
+    this.#made[name] = made;
+    return made;
+  }
+}
+
 /** What the workers of a pipeline share. */
 export interface Shop {
   readonly broker: Broker;
@@ -25,8 +60,8 @@ export interface Shop {
   readonly delays: readonly Delay[];
   /** After how long without any movement a stage with work ready is said to stall. */
   readonly stallMs: number;
-  /** The clients, listening to one message's signal. */
-  readonly clients: (signal: AbortSignal, meta: Tracked) => Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
+  /** How to make what a stage may ask for, listening to one message's signal: most ask for one or two. */
+  readonly clients: (signal: AbortSignal, meta: Tracked) => Makers;
   readonly onPause: (stage: string, pause: Pause) => void;
   readonly now: () => Date;
 }

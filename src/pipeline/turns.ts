@@ -11,7 +11,8 @@ export class Turns {
 
   /** Rejects with the signal's reason when that aborts before it is this one's turn. */
   async take(key: string, signal: AbortSignal): Promise<Disposable> {
-    const before = this.#last.get(key) ?? Promise.resolve();
+    signal.throwIfAborted();
+    const before = this.#last.get(key);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last.set(key, promise);
     const release = () => {
@@ -19,9 +20,9 @@ export class Turns {
       resolve();
     };
     try {
-      await untilAborted(before, signal);
+      if (before) await untilAborted(before, signal);
     } catch (error) {
-      void before.then(release);
+      void before?.then(release);
       throw error;
     }
     return { [Symbol.dispose]: release };

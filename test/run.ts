@@ -12,7 +12,7 @@ let passed = 0;
 let failed = 0;
 const running = new Set<Subprocess>();
 
-/** One line where it is well, and all that it printed where it is not. */
+/** One line where it is well, and what it printed of its failures where it is not. */
 async function step(title: string, command: string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {
   const started = performance.now();
   const child = spawn(command, { cwd: root, env: { ...process.env, ...env }, stdout: "pipe", stderr: "pipe" });
@@ -26,7 +26,8 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   failed += code === 0 ? 0 : Math.max(1, count("fail"));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${isTest ? `${count("pass")} tests, ` : ""}${seconds} s)`);
-  if (code !== 0 || isVerbose) console.log(text);
+  if (isVerbose) console.log(text);
+  else if (code !== 0) console.log(text.replace(/^\(pass\).*\n/gm, ""));
   else for (const line of text.match(/^(SKIPPED|STEP) .*$/gm) ?? []) console.log(line);
   return code === 0;
 }

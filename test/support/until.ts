@@ -1,5 +1,5 @@
 export interface UntilOptions {
-  /** 10 s unless told otherwise. */
+  /** 30 s unless told otherwise: a machine may be busy. */
   timeoutMs?: number;
   /** 10 ms unless told otherwise. */
   everyMs?: number;
@@ -10,7 +10,7 @@ export interface UntilOptions {
 /** Waits until `condition` gives something truthy and returns it; an error thrown by it counts as "not yet". */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, everyMs = 10, what = "the condition" }: UntilOptions = {},
+  { timeoutMs = 30_000, everyMs = 10, what = "the condition" }: UntilOptions = {},
 ): Promise<Exclude<T, undefined | null | false | 0 | "">> {
   const end = performance.now() + timeoutMs;
   let last: unknown;

@@ -71,9 +71,10 @@ export const diskFull = (disk: Disk): Spell => ({
     for (let times = 0; times < 6; times++) {
       await moreWork();
       await unkilled(async () => {
+        const said = () => victim.said(/queue\.db cannot be written/);
+        const before = said();
         await disk.fill();
-        const full = async () => /cannot be written/.test(String((await victim.get("/readyz")).trouble));
-        const seen = await until(full, { timeoutMs: 3_000, everyMs: 20 }).catch(() => false);
+        const seen = await until(() => said() > before, { timeoutMs: 3_000, everyMs: 20 }).catch(() => false);
         await Bun.sleep(dice.between(0, 300));
         await disk.free();
         if (seen) tally.add("disk full");

@@ -40,6 +40,8 @@ if (import.meta.main) {
   // Whatever escapes would be printed by the runtime with its source lines, unmasked.
   process.on("uncaughtException", (error) => process.exit(fail(error)));
   process.on("unhandledRejection", (error) => process.exit(fail(error)));
+  // Until serve knows what to do with it, it must not end the daemon.
+  if (process.argv[2] === "serve") process.on("SIGHUP", () => {});
   // A reader that went away, as `head` does, is no failure.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});

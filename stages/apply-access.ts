@@ -7,6 +7,8 @@ export default defineStage({
   queue: "hikvision_apply_access",
   after: "assign-privilege",
   optional: true,
+  // As many as HikCentral takes in one call: whoever waits for it is in hand.
+  concurrency: 100,
   message: v.object({ personId: v.string() }),
   async run({ personId }, { hikcentral, log, warn }) {
     try {

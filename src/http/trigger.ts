@@ -119,22 +119,26 @@ export class Trigger {
       headers: writeMeta({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
     }));
     const through = wait ? this.#workedOff(run, tasks.length, kib) : undefined;
-    try {
+    const begin = async () => {
       // The daemon answers a moment before its queues are declared.
       await broker.declare([queue]);
       await broker.publish(queue, messages);
-    } catch {
+      const asked = { ...(limit ? { limit } : {}), ...(kib ? { kib } : {}) };
+      ledger.openRun({ id: run, at: now(), dates, tasks: tasks.length, ...asked });
+    };
+    const begun = begin().then(
+      () => "yes" as const,
+      () => "no" as const,
+    );
+    // n.b. RabbitMQ tells of an alarm only who has published: then it has the messages, and takes them when it is over.
+    const blocked = Promise.withResolvers<"blocked">();
+    const stopListening = broker.onState((state) => state === "blocked" && blocked.resolve("blocked"));
+    const became = await Promise.race([begun, blocked.promise]);
+    stopListening();
+    if (became !== "yes") {
       through?.cancel();
-      return { answer: brokerDown(broker) };
+      return { answer: became === "no" ? brokerDown(broker) : brokerBlocked(broker, run) };
     }
-    ledger.openRun({
-      id: run,
-      at: now(),
-      dates,
-      tasks: tasks.length,
-      ...(limit ? { limit } : {}),
-      ...(kib ? { kib } : {}),
-    });
     return { answer: through?.answer ?? { status: 202, body: { status: "accepted", run } } };
   }
 
@@ -208,5 +212,8 @@ const failed = (status: 400 | 502 | 503, error: string, run?: string): Answer =>
   body: { status: "error", error, ...(run === undefined ? {} : { run }) },
 });
 
-const brokerDown = ({ label, trouble }: Broker, run?: string) =>
-  failed(503, `${label} cannot be reached (${trouble ?? "no connection"}); trigger again when it is back`, run);
+const brokerDown = ({ label, trouble }: Broker) =>
+  failed(503, `${label} cannot be reached (${trouble ?? "no connection"}); trigger again when it is back`);
+
+const brokerBlocked = ({ label, trouble }: Broker, run: string) =>
+  failed(503, `${trouble ?? `${label} is blocked`}; run ${run} begins when it does`, run);

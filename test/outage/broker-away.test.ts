@@ -61,6 +61,22 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
     await expectEverybodyOnce(box);
   });
 
+  test("an alarm that nobody knew of: the trigger says so in bounded time, and its run begins when it is over", async () => {
+    await using box = await startBox(slowly);
+    await shared.ctl("set_vm_memory_high_watermark", "0.00001");
+    let run: unknown;
+    try {
+      const { status, body } = await box.daemon.trigger();
+      expect({ status, body }).toMatchObject({ status: 503, body: { error: expect.stringMatching(/begins when it/) } });
+      run = body.run;
+    } finally {
+      await shared.ctl("set_vm_memory_high_watermark", "0.4");
+    }
+    const through = async () => (await box.daemon.get(`/runs/${run}`)).body.status === "done";
+    await until(through, { timeoutMs: 40_000, what: "the run to be through" });
+    await expectEverybodyOnce(box);
+  });
+
   test("RabbitMQ is killed and started again", async () => {
     await using box = await startBox(slowly);
     const run = await box.trigger();

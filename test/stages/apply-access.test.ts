@@ -15,7 +15,7 @@ test("apply-access is shipped disabled: nothing is asked for and no queue is fil
 test("enabled it asks for the access of just these people, gathered into few calls", async () => {
   await using simulators = await startSimulators({ people: 130 });
   simulators.hikcentral.seed({ personCode: "3500000000009999", personGivenName: "Siti", personFamilyName: "Contoh" });
-  const env = { STAGES_DISABLED: ",", STAGES_APPLY_ACCESS_CONCURRENCY: "200" };
+  const env = { STAGES_DISABLED: "," };
   await using daemon = await startDaemon({ ...environmentOf(simulators), ...env });
   expect(await daemon.induct()).toMatchObject({ dead: 0, stages: { "apply-access": { done: 130 } } });
   const { applied, persons, calls } = simulators.hikcentral;

@@ -12,7 +12,7 @@ import { peopleOfPage, personOf, readMeta, remember, type Tracked, writeMeta } f
 import { batches, checkFor, entriesOf, outgoing } from "./outputs.ts";
 import type { Placed } from "./registry.ts";
 import type { Round } from "./round.ts";
-import { Asked, type Shop } from "./shop.ts";
+import { type Shop, whenAsked } from "./shop.ts";
 import { deadQueueOf, waitQueueOf } from "./waiting.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
@@ -159,7 +159,7 @@ export class Passage {
       warn(text, { code });
     };
     const own = { options: placed.options as never, meta, log, signal, dryRun: false, warn: warnOf };
-    return Object.assign(new Asked(shop.clients(signal, meta)), own);
+    return Object.assign(whenAsked(shop.clients(signal, meta)), own);
   }
 
   /** What the stage said is printed as it becomes true: with each batch that is confirmed. */

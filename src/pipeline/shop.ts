@@ -15,35 +15,27 @@ type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
 export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 
 /** Each is made when the stage asks for it, once. */
-export class Asked implements Made {
-  readonly #makers: Makers;
-  readonly #made: Partial<Made> = {};
-
-  constructor(makers: Makers) {
-    this.#makers = makers;
-  }
-
-  get hikcentral() {
-    return this.#get("hikcentral");
-  }
-
-  get eposh() {
-    return this.#get("eposh");
-  }
-
-  get photo() {
-    return this.#get("photo");
-  }
-
-  get site() {
-    return this.#get("site");
-  }
-
-  #get<Name extends keyof Made>(name: Name): Made[Name] {
-    const made: Made[Name] = this.#made[name] ?? this.#makers[name]();
-    this.#made[name] = made;
-    return made;
-  }
+export function whenAsked(makers: Makers): Made {
+  const made: Partial<Made> = {};
+  const get = <Name extends keyof Made>(name: Name): Made[Name] => {
+    const one: Made[Name] = made[name] ?? makers[name]();
+    made[name] = one;
+    return one;
+  };
+  return {
+    get hikcentral() {
+      return get("hikcentral");
+    },
+    get eposh() {
+      return get("eposh");
+    },
+    get photo() {
+      return get("photo");
+    },
+    get site() {
+      return get("site");
+    },
+  };
 }
 
 /** What the workers of a pipeline share. */

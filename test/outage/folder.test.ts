@@ -26,7 +26,7 @@ describe("a ledger.db that is damaged", () => {
       folder,
       env: { HIKCENTRAL_URL: first.hikcentral.url, EPOSH_URL: first.eposh.url },
     });
-    expect(box.daemon.output()).toContain("ledger.db is damaged");
+    expect(box.daemon.output()).toContain("ledger.db cannot be read");
     const aside = readdirSync(folder).find((name) => name.startsWith("ledger.db.damaged-")) ?? "";
     expect(readFileSync(join(folder, aside))).toEqual(damaged);
     await (await box.trigger()).through();

@@ -32,7 +32,7 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   return code === 0;
 }
 
-const longest = ["binary", "stages", "systemd", "broker", "pipeline", "outage"];
+const longest = ["outage", "binary", "systemd", "stages", "operator", "pipeline"];
 const rank = (name: string) => longest.indexOf(name) + 1 || longest.length + 1;
 /** Folders and files of test/ that hold tests, those that take longest first. */
 const groups = readdirSync(import.meta.dir)
@@ -71,8 +71,8 @@ async function testAll(): Promise<void> {
     const lane = async () => {
       for (let name = waiting.shift(); name; name = waiting.shift()) await group(name, env);
     };
-    // One for each of two processors: every file has a virtual host, folders and ports of its own.
-    await Promise.all([lane(), lane()]);
+    // Three for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
+    await Promise.all([lane(), lane(), lane()]);
     if (groups.includes("faults")) await group("faults", env);
   } finally {
     await stopRabbit();

@@ -4,7 +4,7 @@ import { employee } from "../../src/simulator/people.ts";
 export const leaks: Readonly<Record<string, RegExp>> = {
   key: /contoh-(?:api-key|app-id|app-key|app-secret)/,
   // A run of 43 characters of Base64 with a digit, a small and a capital letter, and its "=".
-  signature: /(?<![\w+/])(?=[A-Za-z+/]*\d)(?=[^=]*[a-z])(?=[^=]*[A-Z])[\w+/]{43}=/,
+  signature: /(?<![\w+/])(?=[\w+/]{43}=)(?=[A-Za-z+/]*\d)(?=[\d+A-Z/]*[a-z])(?=[\d+a-z/]*[A-Z])[\w+/]{43}=/,
   NIK: /(?<!\d)(?:35\d{14}|9171010101900003)(?!\d)/,
 };
 

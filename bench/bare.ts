@@ -12,7 +12,10 @@ export const bareAmqplib =
     const connection = await amqp.connect(url, { noDelay: true });
     try {
       const channel = await connection.createConfirmChannel();
-      for (const queue of ["bare", "bare.next"]) await channel.assertQueue(queue, { durable: true });
+      for (const queue of ["bare", "bare.next"]) {
+        await channel.assertQueue(queue, { durable: true });
+        await channel.purgeQueue(queue);
+      }
       for (const body of bodies) channel.sendToQueue("bare", Buffer.from(body), { persistent: true });
       await channel.waitForConfirms();
       await channel.prefetch(inHand);

@@ -15,7 +15,7 @@ const schema = `
   create index if not exists steps_task on steps (run, outcome) where kind = 'task';
   create index if not exists events_person on events (person);
   create index if not exists events_kib on events (kib);
-  create index if not exists events_run on events (run, outcome);
+  create index if not exists events_warning on events (run) where outcome = 'warning';
   create table if not exists links (mark text, person text, run text, kib text, at text, told int default 0,
     primary key (mark, person)) strict, without rowid;
   create table if not exists faces (person text primary key, mark text, at text) strict, without rowid;

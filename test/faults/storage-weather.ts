@@ -68,7 +68,7 @@ export const confirmsLost = (tap: Tap): Spell => ({
 export const diskFull = (disk: Disk): Spell => ({
   name: "disk full",
   async blow({ victim, tally, moreWork, dice, unkilled, fetched }) {
-    for (let times = 0; times < 6; times++) {
+    for (let times = 0; times < 8; times++) {
       await moreWork();
       await unkilled(async () => {
         const said = () => victim.said(/queue\.db cannot be written/);

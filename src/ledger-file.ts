@@ -48,15 +48,21 @@ export function openOrMoveAside(file: string, say: (text: string) => void): Data
 }
 
 function open(file: string): Database {
+  if (existsSync(file)) check(file);
   const db = new Database(file, { create: true, strict: true });
   chmodSync(file, 0o600);
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma busy_timeout = 2000");
+  db.run(`${schema} pragma user_version = ${version};`);
+  return db;
+}
+
+/** Before anything is written: what is damaged is to be kept as it is. */
+function check(file: string): void {
+  using db = new Database(file, { readonly: true });
   const [[written] = []] = db.query("pragma user_version").values();
   const isNewer = Number(written) > version;
-  if (!isNewer) db.run(`${schema} pragma user_version = ${version};`);
   const [[verdict] = []] = isNewer ? [["written by a newer version"]] : db.query("pragma quick_check(1)").values();
   if (verdict !== "ok") throw Object.assign(new Error(String(verdict)), { code: "SQLITE_CORRUPT" });
-  return db;
 }

@@ -32,7 +32,7 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   return code === 0;
 }
 
-const longest = ["outage", "binary", "systemd", "faults", "stages", "operator", "pipeline"];
+const longest = ["outage", "binary", "systemd", "stages", "operator", "pipeline"];
 const rank = (name: string) => longest.indexOf(name) + 1 || longest.length + 1;
 /** Folders and files of test/ that hold tests, those that take longest first. */
 const groups = readdirSync(import.meta.dir)
@@ -67,12 +67,14 @@ async function testAll(): Promise<void> {
     ]);
     if (!first.every(Boolean)) return;
     const { env } = await starting;
-    const waiting = groups.filter((name) => name !== "unit");
+    const waiting = groups.filter((name) => name !== "unit" && name !== "faults");
     const lane = async () => {
       for (let name = waiting.shift(); name; name = waiting.shift()) await group(name, env);
     };
     // Three for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
     await Promise.all([lane(), lane(), lane()]);
+    // It has lanes of its own.
+    await group("faults", env);
   } finally {
     await stopRabbit();
   }

@@ -5,7 +5,8 @@ export const leaks: Readonly<Record<string, RegExp>> = {
   key: /contoh-(?:api-key|app-id|app-key|app-secret)/,
   // A run of 43 characters of Base64 with a digit, a small and a capital letter, and its "=".
   signature: /(?<![\w+/])(?=[\w+/]{43}=)(?=[A-Za-z+/]*\d)(?=[\d+A-Z/]*[a-z])(?=[\d+a-z/]*[A-Z])[\w+/]{43}=/,
-  NIK: /(?<!\d)(?:35\d{14}|9171010101900003)(?!\d)/,
+  // After a point it is a fraction of a second.
+  NIK: /(?<![\d.])(?:35\d{14}|9171010101900003)(?!\d)/,
 };
 
 /** The kinds that are in the text, each with the place where. */

@@ -31,9 +31,10 @@ test("the tap hears an acknowledgement that comes before the confirm, or after a
   channel.ack(await work("not followed"));
   channel.ack(await work("sent nowhere", "nowhere"));
   const message = await work("before the confirm");
-  void send(to, "before the confirm");
+  const confirmed = send(to, "before the confirm");
   channel.ack(message);
   await until(() => tap.acknowledged[from] === 5, { what: "all acknowledgements to be heard" });
   expect(tap.tooEarly).toEqual(["not followed", "sent nowhere", "before the confirm"].map((id) => `${from}: ${id}`));
+  await confirmed;
   await connection.close();
 }, 60_000);

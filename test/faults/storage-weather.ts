@@ -68,10 +68,12 @@ export const confirmsLost = (tap: Tap): Spell => ({
 export const diskFull = (disk: Disk): Spell => ({
   name: "disk full",
   async blow({ victim, tally, moreWork, dice, unkilled, fetched }) {
-    // n.b. What still fits into the log that SQLite has already, it writes there.
-    for (let tries = 0, hits = 0; tries < 16 && hits < 4; tries++) {
-      await moreWork();
+    for (let tries = 0, hits = 0; tries < 8 && hits < 4; tries++) {
       await unkilled(async () => {
+        // A clean end gives SQLite's log back to the disk: what is written next needs room.
+        await victim.stop();
+        await victim.start();
+        await moreWork();
         const said = () => victim.said(/queue\.db cannot be written/);
         const before = said();
         await disk.fill();

@@ -114,7 +114,7 @@ export interface Stage<M extends Schema = Schema, O extends Schema | undefined =
   readonly options?: O;
   /** Messages in hand at a time, unless `[stages.NAME] concurrency` says otherwise (broker.prefetch). */
   readonly concurrency?: number;
-  /** How long one `run` may take, in milliseconds (10 minutes). */
+  /** How long one `run` may take, in milliseconds (10 minutes, at most 25). */
   readonly deadlineMs?: number;
   /** Left out altogether while stages.disabled names it, instead of having its queue filled for others. */
   readonly optional?: boolean;

@@ -18,6 +18,10 @@ export interface StartOptions {
 /** Declares and consumes once the broker is there; until then it says why it is not. */
 export async function startWhenUp({ broker, pipeline, log, signal, leftover }: StartOptions): Promise<void> {
   let said = "";
+  const sayOnce = (text: string) => {
+    if (text !== said) log.warn(text);
+    said = text;
+  };
   for (let waitMs = 50; !signal.aborted; waitMs = Math.min(2 * waitMs, 2_000)) {
     try {
       if (broker.state === "up") {
@@ -29,10 +33,9 @@ export async function startWhenUp({ broker, pipeline, log, signal, leftover }: S
         return await nameUnconsumed(broker, pipeline, log);
       }
     } catch (error) {
-      log.warn(`work cannot be taken yet: ${textOf(error)}`);
+      sayOnce(`work cannot be taken yet: ${textOf(error)}`);
     }
-    if (broker.trouble && broker.trouble !== said) log.warn(`${broker.label} cannot be used yet: ${broker.trouble}`);
-    said = broker.trouble ?? said;
+    if (broker.trouble) sayOnce(`${broker.label} cannot be used yet: ${broker.trouble}`);
     await sleep(waitMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { eachUntilAborted } from "../abort.ts";
 import type { Outgoing } from "../broker/broker.ts";
 import { Reject } from "../errors.ts";
 import { type Entry, subjectOf } from "../ledger.ts";
@@ -9,7 +10,7 @@ import type { Placed } from "./registry.ts";
 const batchSize = 100;
 
 /** One message, many at once in batches, or many as they come: then each on its own, so that memory stays flat. */
-export async function* batches(result: unknown): AsyncGenerator<unknown[]> {
+export async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<unknown[]> {
   if (!isMany(result)) {
     yield [result];
     return;
@@ -19,7 +20,7 @@ export async function* batches(result: unknown): AsyncGenerator<unknown[]> {
     const all = [...messages];
     for (let at = 0; at < all.length; at += batchSize) yield all.slice(at, at + batchSize);
   } else {
-    for await (const message of messages) yield [message];
+    for await (const message of eachUntilAborted(messages, signal)) yield [message];
   }
 }
 

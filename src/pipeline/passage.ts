@@ -173,7 +173,7 @@ export class Passage {
       const fromPerson = personOf(this.#body) !== undefined;
       let index = 0;
       let fetchedAt = stage.fetches ? now() : this.#meta.fetchedAt;
-      for await (const batch of batches(result)) {
+      for await (const batch of batches(result, this.#hand.signal)) {
         this.#hand.signal.throwIfAborted();
         for (const message of batch) checkFor(successors, message, stage.name);
         const from = { ...this.#meta, fetchedAt };

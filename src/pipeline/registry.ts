@@ -49,7 +49,14 @@ const shape = v.object({
   concurrency: v.optional(
     v.pipe(v.number("must be a number"), v.integer("must be whole"), v.minValue(1, "must be at least 1")),
   ),
-  deadlineMs: v.optional(v.pipe(v.number("must be a number"), v.minValue(1, "must be positive"))),
+  deadlineMs: v.optional(
+    v.pipe(
+      v.number("must be a number"),
+      v.minValue(1, "must be positive"),
+      // RabbitMQ waits for 30 minutes, and in them is the waiting for the same person's turn.
+      v.maxValue(25 * 60_000, "must be at most 1500000 (25 minutes): do the work in parts"),
+    ),
+  ),
   fetches: v.optional(v.boolean("must be true or false")),
   optional: v.optional(v.boolean("must be true or false")),
   run: v.function("must be a function"),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Broker, BrokerDown } from "../broker/broker.ts";
 import { parseDuration } from "../dates.ts";
+import { textOf } from "../errors.ts";
 import type { Delay } from "./decide.ts";
 import { readMeta, writeMeta } from "./meta.ts";
 
@@ -40,11 +41,19 @@ export async function keepSweeping(
   delay: Delay,
   { signal, now, say }: { signal: AbortSignal; now: () => Date; say: (text: string) => void },
 ): Promise<void> {
-  while (!signal.aborted) {
-    const nextMs = await sweep(broker, queue, delay, now).catch((error: unknown) => {
-      if (!(error instanceof BrokerDown)) say(`${waitQueueOf(queue, delay)} could not be swept: ${String(error)}`);
-      return 1_000;
-    });
+  const waitQueue = waitQueueOf(queue, delay);
+  for (let said = ""; !signal.aborted; ) {
+    let nextMs = 1_000;
+    try {
+      nextMs = await sweep(broker, queue, delay, now);
+      said = "";
+    } catch (error) {
+      const text = `${waitQueue} cannot be emptied: ${textOf(error)}`;
+      if (!(error instanceof BrokerDown) && text !== said) say(text);
+      said = text;
+      // Somebody may have deleted one of them.
+      await broker.declare([queue, waitQueue]).catch(() => {});
+    }
     await sleep(nextMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -184,11 +184,15 @@ export class Worker {
   async #subscribe(prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer | undefined> {
     const { queue } = this.placed.stage;
     const signal = this.#stop.signal;
-    while (!signal.aborted) {
+    for (let said = ""; !signal.aborted; ) {
       try {
         return await this.shop.broker.consume(queue, prefetch, take);
       } catch (error) {
-        if (!(error instanceof BrokerDown)) this.#log.error(`${queue} cannot be consumed yet: ${textOf(error)}`);
+        const text = `${queue} cannot be consumed yet: ${textOf(error)}`;
+        if (!(error instanceof BrokerDown) && text !== said) this.#log.error(text);
+        said = text;
+        // Somebody may have deleted it while the stage was paused.
+        await this.shop.broker.declare([queue]).catch(() => {});
         await sleep(1_000, undefined, { signal }).catch(() => {});
       }
     }

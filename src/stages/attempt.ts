@@ -60,7 +60,7 @@ export async function attempt(placed: Placed, body: string, options: AttemptOpti
     const result = await untilAborted(Promise.resolve(stage.run(checked.output, context)), signal);
     if (isEnd(result)) return { ...attempted, outcome: "ended", code: "ended", text: result.reason };
     if (result === undefined && successors.length > 0) throw new Reject("no_result", `${stage.name} returned nothing`);
-    for await (const batch of result === undefined ? [] : batches(result))
+    for await (const batch of result === undefined ? [] : batches(result, signal))
       for (const one of batch) {
         checkFor(successors, one, stage.name);
         const { body, headers = {} } = outgoing(one, attempted.returned.length, meta, personOf(message) !== undefined);

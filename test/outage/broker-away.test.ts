@@ -91,15 +91,24 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
     await expectEverybodyOnce(box);
   }, 120_000);
 
-  test("a queue is deleted: it is there again, and its stage takes from it", async () => {
+  test("a queue is deleted, also while its stage is paused: it is there again, and its stage takes from it", async () => {
     await using box = await startBox(slowly);
     const run = await box.trigger();
     await run.through();
+    const known = async () => (await box.daemon.get("/status")).body.queues as { queue: string; consumers: number }[];
+    const operate = (what: string) => fetch(`${box.daemon.url}/stages/publisher/${what}`, { method: "POST" });
+    await operate("pause");
+    const consumers = async () => (await known()).find(({ queue }) => queue === "hikvision_queue")?.consumers;
+    await until(async () => (await consumers()) === 0, { what: "publisher to let go of its queue" });
     const connection = await amqp.connect(shared.url);
     const channel = await connection.createChannel();
-    for (const queue of ["hikvision_create_person", "hikvision_update_kib.dead", "hikvision_queue"])
-      await channel.deleteQueue(queue);
+    const deleted = ["hikvision_create_person", "hikvision_queue.retry.100ms", "hikvision_queue"];
+    for (const queue of [...deleted, "hikvision_update_kib.dead"]) await channel.deleteQueue(queue);
     await connection.close();
+    await operate("resume");
+    await until(async () => new Set((await known()).map(({ queue }) => queue)).isSupersetOf(new Set(deleted)), {
+      what: "the queues to be there again",
+    });
     const again = await box.trigger({ from: "2026-01-01", to: "2026-01-19" });
     await again.through();
     await expectEverybodyOnce(box);

@@ -16,9 +16,12 @@ const attemptsOf = async ({ url }: DaemonProcess, stage: string): Promise<number
   return Number(new RegExp(`^hikvision_sync_attempts_total\\{stage="${stage}"\\} (\\d+)`, "m").exec(text)?.[1]);
 };
 
-test("a stage that takes longer than its time is aborted, retried, and in the end a dead letter; the others go on", async () => {
+test.each([
+  ["a stage that takes longer than its time", "new Promise(() => {})"],
+  ["one that gives messages and stops giving", "h.many((async function* () { await new Promise(() => {}); })())"],
+])("%s is aborted, retried, and in the end a dead letter; the others go on", async (_, never) => {
   await using daemon = await start({
-    "slow.ts": stageText("slow", "deadlineMs: 50, run: () => new Promise(() => {}),"),
+    "slow.ts": stageText("slow", `deadlineMs: 50, run: () => ${never},`),
     "quick.ts": stageText("quick", "run: () => {},"),
   });
   const view = await daemon.induct();

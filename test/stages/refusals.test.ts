@@ -28,6 +28,7 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
   ["a stage without run", "idle.ts", stageText("idle", "concurrency: 1,"), 2, "run is missing"],
   ["a name not the file's", "other.ts", stageText("another", ends), 3, "called another but its file other"],
   ["a name that is taken", "twice.ts", stageText("twice", ends), 3, "the name twice is taken by"],
+  ["a run longer than RabbitMQ waits", "long.ts", stageText("long", `deadlineMs: 1_500_001, ${ends}`), 7, "at most 1500000"],
   ["a queue that is taken", "queue.ts", stageText("queue", ends, { queue: "hikvision_queue" }), 4, "publisher"],
   ["an unknown after", "lost.ts", stageText("lost", ends, { after: "nowhere" }), 5, "which is no stage; there is"],
   ["a circle", "egg.ts", stageText("egg", ends, { after: "hen" }), 5, "egg after hen after egg; break it"],

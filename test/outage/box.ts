@@ -6,7 +6,7 @@ import { until } from "../support/until.ts";
 
 export interface BoxOptions extends SimulatorOptions {
   env?: Readonly<Record<string, string>>;
-  folder?: string;
+  folder?: string | undefined;
 }
 
 interface StageView {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { untilAborted } from "./abort.ts";
 import type { Broker } from "./broker/broker.ts";
 import { inFolder, leftoverOf, openBroker } from "./broker/open.ts";
 import { stagesOf } from "./builtin.ts";
@@ -47,8 +47,8 @@ export interface Daemon {
    * configuration cannot work, and goes on as before; what needs a restart is said and left as it was.
    */
   reload(fresh: Loaded): Promise<void>;
-  /** Finishes what is in hand within broker.shutdown_timeout, or until `atOnce` aborts. */
-  stop(atOnce?: AbortSignal): Promise<void>;
+  /** Finishes what is in hand within broker.shutdown_timeout, also in the middle of a reload. */
+  stop(): Promise<void>;
 }
 
 /** config → log → http → broker → upstreams → pipeline; stops in reverse. */
@@ -80,13 +80,11 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
   /** One at a time, and none once it stops. */
   let changing = Promise.resolve();
   let stopping = false;
-  const drain = async (atOnce?: AbortSignal) => {
+  const drain = async (late = AbortSignal.timeout(core.config.broker.shutdownTimeoutMs)) => {
     starting.abort();
-    const late = AbortSignal.timeout(core.config.broker.shutdownTimeoutMs);
-    const giveUp = atOnce ? AbortSignal.any([late, atOnce]) : late;
-    const drained = started.then(() => core.pipeline.stop(giveUp));
+    const drained = started.then(() => core.pipeline.stop(late));
     // A broker that hangs does not even let go: what is not settled it takes back by itself.
-    await Promise.race([drained, once(giveUp, "abort").then(() => sleep(graceMs))]);
+    await untilAborted(drained, late).catch(() => Promise.race([drained, sleep(graceMs)]));
   };
   const change = async (fresh: Loaded) => {
     const { config, taken, left } = takeOver(core.config, fresh.config);
@@ -121,10 +119,11 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
       changing = reloaded.catch(() => {});
       return reloaded;
     },
-    async stop(atOnce) {
+    async stop() {
       stopping = true;
-      await changing;
-      await drain(atOnce);
+      const late = AbortSignal.timeout(core.config.broker.shutdownTimeoutMs);
+      await untilAborted(changing, late).catch(() => {});
+      await drain(late);
       await open.disposeAsync();
     },
   };

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import type { Broker, Delivery } from "./broker/broker.ts";
+import { untilAborted } from "./abort.ts";
+import { type Broker, BrokerDown, type Delivery } from "./broker/broker.ts";
 import { textOf } from "./errors.ts";
 import { type Entry, type Ledger, type Outcome, subjectOf } from "./ledger.ts";
 import type { Mask } from "./log.ts";
@@ -84,6 +85,8 @@ export interface DeadLetterOptions {
 const maxIds = 20;
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
+/** How long one waits for another that looks at them, or replays them. */
+const turnMs = 5_000;
 const kibsHere = "{kibs}";
 
 /** The messages that a human must look at, where they lie. */
@@ -134,7 +137,9 @@ export class DeadLetters {
       // Before it is published: afterwards the stage may have said already what became of it.
       await ledger.record(...this.#entries(found, "replayed"));
       try {
-        await broker.publish(placed?.stage.queue ?? "", [{ body: delivery.body, headers }]);
+        const published = broker.publish(placed?.stage.queue ?? "", [{ body: delivery.body, headers }]);
+        // In an alarm RabbitMQ confirms nothing until it is over, or takes the letter back before.
+        await untilAborted(published, signal ? AbortSignal.any([delivery.lost, signal]) : delivery.lost);
       } catch (error) {
         await ledger.record(...this.#entries(found, "dead"));
         throw error;
@@ -197,7 +202,9 @@ export class DeadLetters {
 
   async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<Found> {
     const { broker, queues } = this.options;
-    using _turn = await this.#turns.take("", new AbortController().signal);
+    using _turn = await this.#turns.take("", AbortSignal.timeout(turnMs)).catch(() => {
+      throw new BrokerDown("another command is busy with the dead letters: ask again in a moment");
+    });
     for (const queue of queues()) {
       if ((await broker.depth(deadQueueOf(queue))) === undefined) continue;
       for await (const delivery of broker.browse(deadQueueOf(queue))) {

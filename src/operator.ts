@@ -32,6 +32,7 @@ export interface StatusView {
   stages: { name: string; state: string; paused: string | null; since: Date | null }[];
   unconsumed: Unconsumed[];
   queues: ({ queue: string } & Depth)[];
+  /** Null where the broker does not say, or not soon. */
   deadLetters: Awaited<ReturnType<DeadLetters["list"]>> | null;
   lastRun: RunView | null;
 }
@@ -74,7 +75,7 @@ export class Operator {
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
       unconsumed,
       queues: [...depths].map(([queue, depth]) => ({ queue, ...depth })),
-      deadLetters: isUp ? await this.dead.list() : null,
+      deadLetters: isUp ? await this.dead.list().catch(() => null) : null,
       lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
     };
   }

@@ -8,7 +8,7 @@ const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.pipe(v.s
 /** The stages that a human paused, and since when; kept in the state folder across restarts. */
 export class PausedStages {
   readonly #file: string;
-  readonly #since: Map<string, string>;
+  #since: ReadonlyMap<string, string>;
 
   /** Exit 69 where the file cannot be read: a pause that is forgotten would let work go on against a human's word. */
   constructor(folder: string) {
@@ -27,25 +27,25 @@ export class PausedStages {
     return this.#since;
   }
 
-  /** Kept for good once this returns. */
+  /** Kept for good once this returns; where it throws, e.g. on a full disk, all is as it was. */
   set(stage: string, since: string): void {
-    if (!this.#since.has(stage)) this.#since.set(stage, since);
-    this.#write();
+    if (!this.#since.has(stage)) this.#write(new Map(this.#since).set(stage, since));
   }
 
   delete(stage: string): void {
-    if (this.#since.delete(stage)) this.#write();
+    this.#write(new Map([...this.#since].filter(([name]) => name !== stage)));
   }
 
-  #write(): void {
+  #write(all: ReadonlyMap<string, string>): void {
     const fresh = `${this.#file}.new`;
     const file = openSync(fresh, "w", 0o600);
     try {
-      writeSync(file, `${JSON.stringify(Object.fromEntries(this.#since))}\n`);
+      writeSync(file, `${JSON.stringify(Object.fromEntries(all))}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
     renameSync(fresh, this.#file);
+    this.#since = all;
   }
 }

@@ -41,7 +41,11 @@ function textOf(
     "",
     table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
     "",
-    deadLetters && deadLetters.total > 0 ? tableOf(deadLetters, office) : "no dead letters",
+    deadLetters === null
+      ? "dead letters: not known for now"
+      : deadLetters.total > 0
+        ? tableOf(deadLetters, office)
+        : "no dead letters",
     "",
     lastRun
       ? textOfRun(lastRun, office.time(lastRun.at))

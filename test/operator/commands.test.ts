@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSqlite } from "../../src/broker/sqlite.ts";
 import { startSimulators } from "../../src/simulator/simulators.ts";
@@ -73,6 +73,10 @@ test("a paused stage stays so across a restart, shows why, loses nothing and goe
   await until(async () => /hikvision_update_kib +40 /.test(await waiting()), { what: "all to wait there" });
   expect(await waiting()).toMatch(/update-kib: paused since .*: an operator paused it/);
   expect((await box.cli("trace", "2600001")).out).toContain(": waits for update-kib\n");
+  // What cannot be kept, e.g. on a full disk, is not done, and can be said again.
+  mkdirSync(join(box.folder, "paused.json.new"));
+  expect(await box.cli("resume", "update-kib")).toMatchObject({ exit: 1, err: expect.stringContaining("paused.json") });
+  rmdirSync(join(box.folder, "paused.json.new"));
   expect((await box.cli("resume", "update-kib")).exit).toBe(0);
   const isThrough = async () => (await box.cli("status", "--json")).json().lastRun.status === "done";
   await until(isThrough, { what: "the run to be through" });

@@ -99,6 +99,33 @@ describe.each([
   });
 });
 
+test("a replay that waits for the broker keeps nobody from an answer, and whoever hangs up ends it", async () => {
+  await using site = await startSite();
+  await kill(site, 2);
+  const { broker } = site.daemon;
+  let published = 0;
+  const confirms = broker.publish;
+  // As in an alarm: neither confirmed nor refused.
+  broker.publish = () => {
+    published++;
+    return new Promise(() => {});
+  };
+  const client = new AbortController();
+  const request = { method: "POST", body: "{}", signal: client.signal };
+  const replayed = fetch(`${site.daemon.url}/dead/replay`, request).then(() => "answered", String);
+  await until(() => published === 1, { what: "the replay to wait" });
+  const askedAt = performance.now();
+  const [list, status] = await Promise.all([ask(site, "/dead"), ask(site, "/status")]);
+  expect(performance.now() - askedAt).toBeLessThan(15_000);
+  expect(list).toMatchObject({ status: 503, error: expect.stringContaining("ask again") });
+  expect(status).toMatchObject({ status: 200, deadLetters: null });
+  client.abort();
+  expect(await replayed).toContain("abort");
+  broker.publish = confirms;
+  expect(await ask(site, "/dead")).toMatchObject({ total: 2 });
+  expect(published).toBe(1);
+});
+
 test("dropping needs to be told which, and nothing but a known filter is taken", async () => {
   await using site = await startSite();
   await kill(site, 1);

@@ -36,8 +36,8 @@ interface Expected {
 const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
-/** Between two tries of a read that failed in passing: half a minute in all. */
-const pausesMs = [500, 1000, 2000, 4000, 8000, 16_000];
+/** Between two tries of a read that failed in passing: a quarter of a minute in all. */
+const pausesMs = [500, 1000, 2000, 4000, 8000];
 
 export interface CompareOptions {
   dates: readonly string[];
@@ -130,11 +130,12 @@ export async function compare(
     if (isUnchecked) unchecked++;
     else note("access", missing.length === 0, `not in privilege group ${missing.join(", ")}`);
   };
-  const waiting = [...expected];
+  const waiting = expected.entries();
+  let done = 0;
   const worker = async () => {
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-      await look(...next);
-      onPerson?.(expected.size - waiting.length, expected.size);
+    for (const [personCode, employee] of waiting) {
+      await look(personCode, employee);
+      onPerson?.(++done, expected.size);
     }
   };
   await Promise.all(Array.from({ length: 2 * concurrency }, worker));

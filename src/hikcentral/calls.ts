@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { CustomField, Face, NewPerson, Person, PersonChanges } from "./hikcentral.ts";
+import { namesIn } from "./person.ts";
 
 /** One signed call; gives the checked `data` of a success. `once`: not repeated if it may have arrived. */
 export type Send = <Data>(
@@ -50,6 +51,12 @@ const customField = v.pipe(
   ),
 );
 
+/** n.b. A version may show the whole name alone. */
+const namesOf = (read: Record<"personGivenName" | "personFamilyName" | "personName", string>) =>
+  read.personGivenName || read.personFamilyName || !read.personName
+    ? { givenName: read.personGivenName, familyName: read.personFamilyName }
+    : namesIn(read.personName);
+
 const person = v.pipe(
   v.record(v.string(), v.unknown()),
   v.transform((raw) => ({ ...raw, raw })),
@@ -59,6 +66,7 @@ const person = v.pipe(
     personCode: text,
     personGivenName: text,
     personFamilyName: text,
+    personName: text,
     remark: text,
     beginTime: text,
     endTime: text,
@@ -69,8 +77,7 @@ const person = v.pipe(
     (read): Person => ({
       personId: read.personId,
       personCode: read.personCode,
-      givenName: read.personGivenName,
-      familyName: read.personFamilyName,
+      ...namesOf(read),
       remark: read.remark,
       validFrom: read.beginTime,
       validUntil: read.endTime,
@@ -122,10 +129,12 @@ const onWire = (person: Partial<NewPerson>) => ({
 });
 
 /** What personInfo gives and single/update does not take. */
-const answerOnly = new Set(["faces", "personPhoto"]);
-const withChanges = (raw: Person["raw"], changes: PersonChanges) => {
+const answerOnly = new Set(["faces", "personPhoto", "personName"]);
+const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChanges) => {
   const read = Object.entries(raw).filter(([key, value]) => !answerOnly.has(key) && value !== null && value !== "");
-  const changed = Object.entries(onWire(changes)).filter(([, value]) => value !== undefined);
+  const changed = Object.entries(onWire({ givenName, familyName, ...changes })).filter(
+    ([, value]) => value !== undefined,
+  );
   return Object.fromEntries([...read, ...changed]);
 };
 
@@ -154,8 +163,12 @@ export function createCalls(send: Send) {
     },
     addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
     /** It replaces: what is left out is cleared, so all that was read goes back. */
-    updatePerson: ({ raw, personId }: Person, changes: PersonChanges) =>
-      send("/api/resource/v1/person/single/update", { ...withChanges(raw, changes), personId }, v.unknown()),
+    updatePerson: (known: Person, changes: PersonChanges) =>
+      send(
+        "/api/resource/v1/person/single/update",
+        { ...withChanges(known, changes), personId: known.personId },
+        v.unknown(),
+      ),
     /** Anything beside these two is refused. */
     updateFace: (personId: string, faceData: Face) =>
       send("/api/resource/v1/person/face/update", { personId, faceData }, v.unknown()),

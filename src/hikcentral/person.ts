@@ -59,19 +59,23 @@ function cutTo(length: number, text: string): string {
         .trimEnd();
 }
 
-/** Given name = first word, family name = the rest or "-". `cut`: one was over 256 characters. Rejects with `bad_name`. */
+/** Given name = first word, family name = the rest or "-". */
+export function namesIn(whole: string): Names {
+  const [givenName = "", ...rest] = whole.trim().split(/\s+/);
+  return { givenName, familyName: rest.join(" ") || "-" };
+}
+
+/** The names that HikCentral takes. `cut`: one was over 256 characters. Rejects with `bad_name`. */
 export function namesOf(name: unknown): Names & { cut: boolean } {
   if (typeof name !== "string") throw reject("bad_name", "name is missing or not a text: correct it in Eposh");
   const clean = name
     .toWellFormed()
     .replaceAll("'", "’")
-    .replace(/[/\\:*?"<>|\p{Cc}\s]+/gu, " ")
-    .trim();
+    .replace(/[/\\:*?"<>|\p{Cc}\s]+/gu, " ");
   if (!/[^\s\p{C}]/u.test(clean)) throw reject("bad_name", "name is empty without the characters HikCentral forbids");
-  const [first = "", ...rest] = clean.split(" ");
-  const last = rest.join(" ") || "-";
-  const [givenName, familyName] = [cutTo(maxName, first), cutTo(maxName, last)];
-  return { givenName, familyName, cut: givenName !== first || familyName !== last };
+  const whole = namesIn(clean);
+  const [givenName, familyName] = [cutTo(maxName, whole.givenName), cutTo(maxName, whole.familyName)];
+  return { givenName, familyName, cut: givenName !== whole.givenName || familyName !== whole.familyName };
 }
 
 const wordsOf = ({ givenName, familyName }: Names) =>

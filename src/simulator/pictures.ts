@@ -20,20 +20,20 @@ function png(width: number, height: number, depth: number, colour: number, pixel
   return Buffer.concat([signature, chunk("IHDR", header), comment, chunk("IDAT", pixels), chunk("IEND", Buffer.of())]);
 }
 
-const [width, height] = [450, 600];
+const [width, height] = [300, 400];
 
 /** Head and shoulders on transparency, with enough texture to be as heavy as a photo. Deflated: one for each jacket. */
 function draw(jacket: number): Buffer {
   const rows = Buffer.alloc(height * (width * 4 + 1));
   const random = randomFrom(jacket);
-  const grains = Int8Array.from({ length: 150 * 150 }, () => random() * 48 - 24);
+  const grains = Int8Array.from({ length: 150 * 200 }, () => random() * 48 - 24);
   const within = (x: number, y: number, radiusX: number, radiusY: number) =>
     (x / radiusX) ** 2 + (y / radiusY) ** 2 < 1;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const head = within(x - 225, y - 225, 112, 150);
-      if (!head && !within(x - 225, y - 640, 210, 250)) continue;
-      const grain = grains[(x >> 2) + (y >> 2) * 150] ?? 0;
+      const head = within(x - 150, y - 150, 75, 100);
+      if (!head && !within(x - 150, y - 427, 140, 167)) continue;
+      const grain = grains[(x >> 1) + (y >> 1) * 150] ?? 0;
       const [red, green, blue] = head ? [196, 150, 120] : [60 + 25 * jacket, 90, 210 - 25 * jacket];
       rows.set([red + grain, green + grain, blue + grain, 255], y * (width * 4 + 1) + 1 + x * 4);
     }
@@ -42,7 +42,7 @@ function draw(jacket: number): Buffer {
 
 const jackets: Buffer[] = [];
 
-/** A person's own photo: PNG with transparency, 450×600. n.b. Drawn once per jacket, or it would eat the demo's CPU. */
+/** A person's own photo: PNG with transparency, 300×400. n.b. Drawn once per jacket, or it would eat the demo's CPU. */
 export function portrait(stamp: number, text = `${stamp}`): Buffer {
   const jacket = stamp % 6;
   jackets[jacket] ??= draw(jacket);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import * as v from "valibot";
+import { Exit, exits } from "../errors.ts";
 
 const faultSchema = v.strictObject({
   /**
@@ -132,7 +133,10 @@ export async function serve(
   async function up(): Promise<void> {
     if (server.listening) return;
     server.listen(port, "127.0.0.1");
-    await once(server, "listening");
+    await once(server, "listening").catch((error) => {
+      const advice = "stop what listens there, or choose another port";
+      throw new Exit(exits.unavailable, `port ${port} of 127.0.0.1 cannot be listened on: ${advice}`, { cause: error });
+    });
     ({ port } = server.address() as AddressInfo);
   }
   async function down(): Promise<void> {

@@ -128,3 +128,15 @@ describe("demo without --once", () => {
     expect(readdirSync(TMPDIR)).toEqual([]);
   });
 });
+
+test.each(["eposh", "hikcentral"])(
+  "simulate with an --%s-port that is taken names it and ends with 69",
+  async (name) => {
+    await using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const ports = { "eposh-port": 0, "hikcentral-port": 0, [`${name}-port`]: taken.port };
+    const words = Object.entries(ports).map(([flag, port]) => `--${flag}=${port}`);
+    const { exit, out, err } = await run(["simulate", ...words]);
+    expect({ exit, out }).toEqual({ exit: 69, out: "" });
+    expect(err).toContain(`port ${taken.port} of 127.0.0.1 cannot be listened on`);
+  },
+);

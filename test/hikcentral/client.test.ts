@@ -103,6 +103,19 @@ test.each(["Budi", undefined, null])(
   },
 );
 
+test("a person shown with a whole name alone has its first word and the rest, and an update sends both parts", async () => {
+  const data = { personId: "7", personCode: "1a", personName: "Budi Contoh  Santoso", remark: "made by hand" };
+  const { url, bodies } = gateway({ [info]: () => success(data), "person/single/update": () => success("") });
+  const { hikcentral } = clientOf(url);
+  const person = await hikcentral.personByCode("1a");
+  if (!person) throw new Error("not found");
+  expect(person).toMatchObject({ givenName: "Budi", familyName: "Contoh Santoso" });
+  await hikcentral.updatePerson(person, { remark: "" });
+  const { personName: _, ...shown } = data;
+  const parts = { personGivenName: "Budi", personFamilyName: "Contoh Santoso" };
+  expect(bodies("person/single/update")).toEqual([{ ...shown, ...parts, remark: "" }]);
+});
+
 test("without a photo no faces are sent", async () => {
   const { url, bodies } = gateway({ [add]: () => success("1") });
   await clientOf(url).hikcentral.addPerson(newPerson);

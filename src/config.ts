@@ -144,6 +144,14 @@ export function brokerOf({ broker, state }: LocalConfig) {
   return { kind: "sqlite", file: file || join(state.folder, "queue.db") } as const;
 }
 
+/** The same for people, without its password. */
+export function brokerAt(config: LocalConfig): string {
+  const broker = brokerOf(config);
+  if (broker.kind === "sqlite") return `the embedded queue, ${broker.file}`;
+  const { host, pathname } = new URL(broker.url.reveal());
+  return `RabbitMQ, ${host}${pathname}`;
+}
+
 /** What stages see of the configuration on a day (YYYY-MM-DD). */
 export function siteOf({ hikcentral, site, regionals, photo, eposh }: Config, today: string): Site {
   const { organisation, gender, verifyFace } = hikcentral;

@@ -6,7 +6,7 @@ import type { Broker } from "./broker/broker.ts";
 import { inFolder, leftoverOf, openBroker } from "./broker/open.ts";
 import { stagesOf } from "./builtin.ts";
 import { type Clients, createClients } from "./clients.ts";
-import { type Config, type Loaded, type LocalConfig, siteOf, sourcesOf } from "./config.ts";
+import { brokerAt, type Config, type Loaded, type LocalConfig, siteOf, sourcesOf } from "./config.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "./dates.ts";
 import { Exit, exits, Failure, textOf } from "./errors.ts";
 import { Hands } from "./hands.ts";
@@ -72,7 +72,7 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
   const server = listen(config, (request, connection) => core.app.fetch(request, connection));
   opened.defer(() => server.stop(true));
   const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
-  const introduced = introduce(loaded, { placed, broker, clients: core.clients, url, log });
+  const introduced = introduce(loaded, { placed, clients: core.clients, url, log });
 
   let starting = new AbortController();
   const start = () => startWhenUp({ broker, pipeline: core.pipeline, log, leftover, signal: starting.signal });
@@ -222,13 +222,7 @@ const namesMs = 1_000;
 /** All that the daemon was told, in one block. */
 async function introduce(
   loaded: Loaded,
-  {
-    placed,
-    broker,
-    clients,
-    url,
-    log,
-  }: { placed: readonly Placed[]; broker: Broker; clients: Clients; url: string; log: Log },
+  { placed, clients, url, log }: { placed: readonly Placed[]; clients: Clients; url: string; log: Log },
 ): Promise<void> {
   const { config, hints, warnings } = loaded;
   const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
@@ -241,7 +235,7 @@ async function introduce(
   const lines = [
     ["configuration", sourcesOf(loaded)],
     ["trigger", `POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`],
-    ["broker", broker.label],
+    ["broker", brokerAt(config)],
     ["Eposh", new URL(config.eposh.url).origin],
     ["HikCentral", new URL(config.hikcentral.url).origin],
     ...names,

@@ -8,6 +8,8 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
+const livesWithinMs = 5_000;
+
 /** How the commands speak to the running daemon. */
 export class DaemonClient {
   readonly #headers: Record<string, string>;
@@ -25,6 +27,19 @@ export class DaemonClient {
     const host = http.host === "0.0.0.0" ? "127.0.0.1" : http.host === "::" ? "::1" : http.host;
     const url = `http://${host.includes(":") ? `[${host}]` : host}:${http.port}`;
     return new DaemonClient(url, http.token?.reveal(), startMs);
+  }
+
+  /** Says why nobody can be asked; undefined where the daemon lives. Exit 69 where it listens and answers nothing. */
+  async missing(): Promise<string | undefined> {
+    const signal = AbortSignal.timeout(livesWithinMs);
+    try {
+      await fetch(`${this.url}/livez`, { headers: this.#headers, signal });
+      return undefined;
+    } catch {
+      if (!signal.aborted) return this.#nobody;
+      const text = `the daemon at ${this.url} does not answer within ${livesWithinMs / 1000} s`;
+      throw new Exit(exits.unavailable, `${text}; see systemctl status hikvision-sync, and restart it if it stays so`);
+    }
   }
 
   /** Exit 69 when nobody answers. */
@@ -54,11 +69,14 @@ export class DaemonClient {
       try {
         return await fetch(url, request);
       } catch (cause) {
-        const text = `no daemon answers at ${this.url}; start one with: hikvision-sync serve, or systemctl start hikvision-sync`;
-        if (performance.now() >= endsAt) throw new Exit(exits.unavailable, text, { cause });
+        if (performance.now() >= endsAt) throw new Exit(exits.unavailable, this.#nobody, { cause });
         await sleep(100);
       }
     }
+  }
+
+  get #nobody(): string {
+    return `no daemon answers at ${this.url}; start one with: hikvision-sync serve, or systemctl start hikvision-sync`;
   }
 
   /** The run at each look, until it is through or nothing has moved for `patienceMs`. */

@@ -63,8 +63,8 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       const selection: Selection = {
         ...filtersOf(args),
         ...(args._.length > 0 && { ids: args._ }),
-        ...(limit && { limit: numberOf("limit", args) }),
-        ...(rate && { rate: numberOf("rate", args) }),
+        ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
+        ...(rate && { rate: numberOf("rate", args, { min: 1 }) }),
         ...(all && { all }),
         ...(dryRun && { dryRun }),
         ...(stale && { stale }),

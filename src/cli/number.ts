@@ -1,8 +1,12 @@
 import { Exit, exits } from "../errors.ts";
 
-/** A flag that takes a whole number, 0 to `max`. */
-export function numberOf(flag: string, args: Readonly<Record<string, unknown>>, max = 1_000_000): number {
+/** A flag that takes a whole number. */
+export function numberOf(
+  flag: string,
+  args: Readonly<Record<string, unknown>>,
+  { min = 0, max = 1_000_000 } = {},
+): number {
   const value = Number(args[flag]);
-  if (Number.isInteger(value) && value >= 0 && value <= max && args[flag] !== "") return value;
-  throw new Exit(exits.usage, `--${flag} must be a whole number from 0 to ${max}`);
+  if (Number.isInteger(value) && value >= min && value <= max && args[flag] !== "") return value;
+  throw new Exit(exits.usage, `--${flag} must be a whole number from ${min} to ${max}`);
 }

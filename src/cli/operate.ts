@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { openBroker } from "../broker/open.ts";
 import { stageNamesIn } from "../builtin.ts";
 import type { LocalConfig } from "../config.ts";
 import { placedOf } from "../daemon.ts";
-import { Exit, exits, textOf } from "../errors.ts";
+import { Exit, exits } from "../errors.ts";
 import { operatorRoutes } from "../http/operator.ts";
 import { Ledger } from "../ledger.ts";
 import { lockFolder } from "../lock.ts";
@@ -37,7 +37,7 @@ export async function openOffice(args: { config?: string | undefined }): Promise
   const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
   await using opened = new AsyncDisposableStack();
   const daemon = DaemonClient.of(config);
-  const nobody = await daemon.call("GET", "/livez").then(() => undefined, textOf);
+  const nobody = await daemon.missing();
   const call: Call =
     nobody === undefined ? (...words) => daemon.call(...words) : await openFolder(config, nobody, opened);
   const open = opened.move();
@@ -57,8 +57,7 @@ export async function openOffice(args: { config?: string | undefined }): Promise
 /** The daemon's own routes over the folder's files; the folder is locked meanwhile and never made. */
 async function openFolder(config: LocalConfig, nobody: string, opened: AsyncDisposableStack): Promise<Call> {
   const { folder, keepDays } = config.state;
-  if (!existsSync(join(folder, "ledger.db")))
-    throw new Exit(exits.unavailable, `${nobody}; nor has a daemon left anything to read in ${folder} (state.folder)`);
+  becomeOwner(folder, nobody);
   opened.use(lockFolder(folder));
   const ledger = opened.use(new Ledger({ folder, keepDays, say: complain }));
   const broker = opened.use(await openBroker(config));
@@ -74,6 +73,22 @@ async function openFolder(config: LocalConfig, nobody: string, opened: AsyncDisp
     const answer = await app.request(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     return { status: answer.status, body: (await answer.json()) as Answer["body"] };
   };
+}
+
+/** What root writes into the folder is to be the service's. Exit 69 where there is nothing, or not for us. */
+function becomeOwner(folder: string, nobody: string): void {
+  try {
+    const { uid, gid } = statSync(join(folder, "ledger.db"));
+    if (process.geteuid?.() !== 0) return;
+    process.setegid?.(gid);
+    process.seteuid?.(uid);
+  } catch (cause) {
+    const isRefused = (cause as NodeJS.ErrnoException).code === "EACCES";
+    const left = isRefused
+      ? `what one has left in ${folder} is not for this user: use sudo`
+      : `nor has a daemon left anything to read in ${folder} (state.folder)`;
+    throw new Exit(exits.unavailable, `${nobody}; ${left}`, { cause });
+  }
 }
 
 export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2));

@@ -29,8 +29,8 @@ export default defineCommand({
   async run({ args }) {
     using stop = untilStopped();
     const ports = {
-      eposh: numberOf("eposh-port", args, 65_535),
-      hikcentral: numberOf("hikcentral-port", args, 65_535),
+      eposh: numberOf("eposh-port", args, { max: 65_535 }),
+      hikcentral: numberOf("hikcentral-port", args, { max: 65_535 }),
     };
     const options = {
       people: numberOf("people", args),

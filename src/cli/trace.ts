@@ -18,7 +18,8 @@ export default defineCommand({
       say(`run ${run ?? "unknown"}: ${where}`);
       const rows = steps.map(({ at, stage, outcome, attempt, kib, code, text }) => {
         const why = [code, text].filter(Boolean).join(": ");
-        return [`  ${office.time(at)}`, stage, outcome, `attempt ${attempt + 1}`, kib ? `KIB ${kib}` : "", why];
+        const tried = outcome === "replayed" || outcome === "dropped" ? "" : `attempt ${attempt + 1}`;
+        return [`  ${office.time(at)}`, stage, outcome, tried, kib ? `KIB ${kib}` : "", why];
       });
       say(table(rows));
     }

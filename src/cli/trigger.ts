@@ -5,6 +5,7 @@ import { nobody } from "../http/trigger.ts";
 import type { RunView } from "../ledger-runs.ts";
 import { DaemonClient, withoutFace } from "./daemon-client.ts";
 import { complain, configArgument, loadLocalConfig, say, untilStopped } from "./frame.ts";
+import { numberOf } from "./number.ts";
 import { Progress } from "./progress.ts";
 
 const startMs = 3_000;
@@ -36,15 +37,15 @@ export default defineCommand({
     const patienceMs = parseDuration(args.patience);
     if (patienceMs === undefined)
       throw new Exit(exits.usage, "--patience must be a duration such as 500ms, 5s, 2m or 1h");
-    const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
     const { from, to, skip, limit, kib } = args;
     const body = {
       ...(from && { from }),
       ...(to && { to }),
       ...(skip && { skip: list(skip) }),
-      ...(limit && { limit: Number(limit) }),
+      ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
       ...(kib && { kib: list(kib) }),
     };
+    const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
     const instead = args.detach ? "" : ": following that one";
     if (started.status === 409) complain(`run ${started.body.run} fetches these dates already${instead}`);
@@ -84,7 +85,7 @@ function report(view: RunView): number {
   }
   if (status !== "done") {
     complain(
-      `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, whose log says what it waits for`,
+      `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, and hikvision-sync status says what it waits for`,
     );
     return exits.failed;
   }

@@ -1,5 +1,5 @@
 import { createClients } from "../clients.ts";
-import { brokerOf, type Config } from "../config.ts";
+import { brokerAt, type Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Placed } from "../pipeline/registry.ts";
 import type { Fetch } from "../upstream-fetch.ts";
@@ -42,8 +42,6 @@ export function examineAll(config: Config, { log, load, signal }: DoctorOptions)
     return { system, at, findings: look(examine).then(() => found) };
   };
   const placed = Promise.withResolvers<readonly Placed[]>();
-  const broker = brokerOf(config);
-  const brokerAt = broker.kind === "amqp" ? `RabbitMQ ${new URL(broker.url.reveal()).host}` : broker.file;
   const examinations = [
     begin("this machine", config.state.folder, async (examine) => {
       placed.resolve(await examineMachine(examine, config, load));
@@ -52,7 +50,7 @@ export function examineAll(config: Config, { log, load, signal }: DoctorOptions)
     begin("HikCentral", new URL(config.hikcentral.url).host, (examine) =>
       examineHikCentral(examine, config, clients, clockOf),
     ),
-    begin("the broker", brokerAt, async (examine) => examineBroker(examine, config, await placed.promise)),
+    begin("the broker", brokerAt(config), async (examine) => examineBroker(examine, config, await placed.promise)),
   ];
   void Promise.allSettled(examinations.map(({ findings }) => findings)).then(() => clients[Symbol.asyncDispose]());
   return examinations;

@@ -110,14 +110,16 @@ export function placeStages(found: readonly Found[], options: RegistryOptions): 
       problems.push(`${at("name")}: the name ${stage.name} is taken by ${before.origin}: choose another one`);
     stages.set(stage.name, { stage, origin, at });
   }
+  const files = new Set(found.map(({ file }) => file));
+  for (const name of Object.keys(options.settings))
+    if (!files.has(name)) problems.push(`configuration: [stages.${name}] names no stage; there is ${list(files)}`);
+  for (const name of options.disabled)
+    if (!files.has(name))
+      problems.push(`configuration: stages.disabled names ${name}, which is no stage; there is ${list(files)}`);
   for (const [name, { stage }] of stages) {
     if (stage.optional && options.disabled.includes(name)) stages.delete(name);
   }
   problems.push(...graphProblems(stages, broken));
-  for (const name of Object.keys(options.settings)) {
-    if (!found.some(({ file }) => file === name))
-      problems.push(`configuration: [stages.${name}] names no stage; there is ${list(stages.keys())}`);
-  }
 
   const placed = new Map<string, Placed & { successors: Placed[] }>();
   for (const [name, { stage, origin, at }] of stages) {

@@ -37,7 +37,7 @@ test("the start is one block: version, sources, broker, upstreams, group names, 
   for (const said of [
     `configuration  ${file}, ${variables} values from the environment, 1 from credentials`,
     `trigger        POST ${daemon.url}/eposh-induction`,
-    "broker         the embedded queue",
+    `broker         the embedded queue, ${join(folder, "queue.db")}`,
     `Eposh          ${simulators.eposh.origin}`,
     `HikCentral     ${simulators.hikcentral.origin}`,
     ...Object.entries(groups).map(([slug, group]) => `regional       ${slug} → privilege group ${group}`),

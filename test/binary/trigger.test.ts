@@ -286,6 +286,7 @@ describe("where it cannot work", () => {
       status: 503,
       body: { status: "error", error: expect.stringContaining("RabbitMQ at 127.0.0.1:1 refuses the connection") },
     });
+    expect(daemon.output()).toContain("\n  broker         RabbitMQ, 127.0.0.1:1/\n");
     expect(daemon.output()).not.toContain("kata-sandi");
   });
 
@@ -391,7 +392,8 @@ describe("hikvision-sync trigger", () => {
 
   test.each([
     ["--from yesterday", "from must be a day"],
-    ["--limit many", "limit must be"],
+    ["--limit many", "--limit must be a whole number from 1 to 1000000"],
+    ["--limit 0", "--limit must be"],
     ["--patience long", "--patience must be a duration"],
     ["--form 2026-01-01", "did you mean --from?"],
   ])("%s ends with 64", async (words, text) => {

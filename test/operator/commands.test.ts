@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSqlite } from "../../src/broker/sqlite.ts";
 import { startSimulators } from "../../src/simulator/simulators.ts";
@@ -90,6 +90,31 @@ test("a paused stage stays so across a restart, shows why, loses nothing and goe
   await third.stop();
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  "what root says while no daemon runs leaves the folder to the user of the service",
+  async () => {
+    await using box = await startBox(0);
+    await (await box.daemon()).stop();
+    const files = () => readdirSync(box.folder).map((name) => join(box.folder, name));
+    const somebody = 65_534;
+    for (const path of [box.folder, ...files()]) chownSync(path, somebody, somebody);
+    expect(await box.cli("pause", "publisher")).toMatchObject({ exit: 0 });
+    expect(await box.cli("status")).toMatchObject({ exit: 69, out: expect.stringContaining("publisher: paused") });
+    expect(files()).toContain(join(box.folder, "paused.json"));
+    for (const path of files()) expect({ path, uid: statSync(path).uid }).toEqual({ path, uid: somebody });
+  },
+);
+
+test("a daemon that answers nothing is said, and not waited for for ever", async () => {
+  await using box = await startBox(0);
+  const daemon = await box.daemon();
+  process.kill(daemon.pid, "SIGSTOP");
+  const { exit, err } = await box.cli("status");
+  process.kill(daemon.pid, "SIGCONT");
+  expect({ exit, err }).toEqual({ exit: 69, err: expect.stringMatching(/does not answer within \d+ s/) });
+  await daemon.stop();
+});
+
 test("an employee is found by KIB and by NIK, with every attempt, and the NIK is never printed", async () => {
   await using box = await startBox(20);
   const busy = {
@@ -173,6 +198,8 @@ test("a dead letter whose stage no longer exists is listed, shown and dropped, a
   expect(replay.err).toContain("there is no stage former on hikvision_former any more");
   expect(await box.cli("dead", "replay", "0123456789ab", "ba9876543210")).toMatchObject({ exit: 1, out: "" });
   expect(await box.cli("dead", "drop")).toMatchObject({ exit: 64, out: "" });
+  const none = await box.cli("dead", "drop", "--all", "--limit", "0");
+  expect(none).toMatchObject({ exit: 64, err: "--limit must be a whole number from 1 to 1000000\n" });
   await daemon.stop();
   expect(await box.cli("dead", "drop", "--stage", "former")).toMatchObject({ exit: 0, out: "dropped: 1\n" });
   expect((await box.cli("dead", "list")).out).toBe("no dead letters\n");

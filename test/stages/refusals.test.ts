@@ -160,6 +160,16 @@ test("a folder that others may write is refused before anything in it is run", a
   expect(await Bun.file(join(folder, "was-run")).exists()).toBe(false);
 });
 
+test("a stage of the configuration that is none, disabled or set up, is refused with the others", async () => {
+  const env = { STAGES_DISABLED: "apply-access,create-persn", STAGES_FOLDER: folderWith({ "none.ts": "" }) };
+  const { exit, err } = await run("stages", env);
+  expect(exit).toBe(78);
+  expect(err).toContain(
+    "configuration: stages.disabled names create-persn, which is no stage; there is apply-access, ",
+  );
+  expect(err).toContain("/none.ts:1: ");
+});
+
 test("what a link leads to is looked at as well", async () => {
   const elsewhere = folderWith({ "linked.ts": stageText("linked", ends) });
   chmodSync(elsewhere, 0o777);

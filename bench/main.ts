@@ -6,4 +6,5 @@ const benches: Record<string, () => Promise<number>> = { stages };
 const bench = benches[process.argv[2] ?? ""];
 if (bench === undefined)
   console.error(`npm run bench -- NAME, where NAME is one of ${Object.keys(benches).join(", ")}`);
-process.exit(bench === undefined ? 64 : await bench());
+const { exit } = process;
+exit(bench === undefined ? 64 : await bench());

@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { complain, explain, runLine } from "./cli/frame.ts";
+import { complain, exit, explain, runLine } from "./cli/frame.ts";
 import { Exit, exits } from "./errors.ts";
 
 /** A command is a file, loaded when it is asked for. */
@@ -31,21 +31,25 @@ export const root = defineCommand({
 
 function fail(error: unknown): number {
   const text = explain(error);
-  if (text !== "") complain(error instanceof Exit ? text : `unexpected: ${text}`);
+  const stack = (error instanceof Error && error.stack) || "";
+  const [, place] = /^ +at .*?([^\s()]+\.[tj]s:\d+)/m.exec(stack) ?? [];
+  const where = place && text !== stack ? ` (${place})` : "";
+  if (text !== "") complain(error instanceof Exit ? text : `unexpected: ${text}${where}`);
   return error instanceof Exit ? error.exit : exits.failed;
 }
 
 // Elsewhere it is read for the manual.
 if (import.meta.main) {
   // Whatever escapes would be printed by the runtime with its source lines, unmasked.
-  process.on("uncaughtException", (error) => process.exit(fail(error)));
-  process.on("unhandledRejection", (error) => process.exit(fail(error)));
+  process.on("uncaughtException", (error) => exit(fail(error)));
+  process.on("unhandledRejection", (error) => exit(fail(error)));
   // Until serve knows what to do with it, it must not end the daemon.
   if (process.argv[2] === "serve") process.on("SIGHUP", () => {});
   // A reader that went away, as `head` does, is no failure.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
 
-  // Not process.exit: what is still on its way into a pipe would be lost.
-  process.exitCode = await runLine(root, process.argv.slice(2)).catch(fail);
+  const code = await runLine(root, process.argv.slice(2)).catch(fail);
+  // A timer or a listener that a stage left keeps nothing from ending. n.b. Only `end` waits for the reader of a pipe.
+  process.stdout.end(() => process.stderr.end(() => exit(code)));
 }

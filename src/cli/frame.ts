@@ -5,6 +5,9 @@ import { closest } from "../config-sources.ts";
 import { Exit, exits, textOf } from "../errors.ts";
 import { createMask } from "../log.ts";
 
+/** Taken before a stage is loaded, which may not call it. */
+export const { exit } = process;
+
 /** Masks all that a command prints; what is secret in the configuration is added when that is read. */
 export const mask = createMask();
 
@@ -39,8 +42,7 @@ export const loadLocalConfig = (args: { config?: string | undefined }, options: 
  */
 export function untilStopped(): { signal: AbortSignal } & Disposable {
   const stop = new AbortController();
-  const onStop = () =>
-    stop.signal.aborted ? process.exit(exits.failed) : stop.abort(new Exit(exits.failed, "stopped"));
+  const onStop = () => (stop.signal.aborted ? exit(exits.failed) : stop.abort(new Exit(exits.failed, "stopped")));
   const onHangUp = () => {};
   process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onHangUp);
   const listenNoMore = () => void process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onHangUp);

@@ -11,9 +11,9 @@ export default defineCommand({
   args: folderArguments,
   async run({ args }) {
     const found = localFolderOf(args);
-    const { folder } = found;
+    const { folder, isConfigured } = found;
     if (!existsSync(folder)) throw new Exit(exits.config, `there is no folder ${folder}: stages new NAME makes one`);
-    const files = readdirSync(folder).filter((name) => /(?<!\.d)\.[tj]s$/.test(name));
+    const files = readdirSync(folder).filter((name) => /^[^.].*(?<!\.d)\.[tj]s$/.test(name));
     const [types, placed] = await Promise.allSettled([
       typeProblems(files.map((name) => join(folder, name))),
       stagesFor(found),
@@ -26,5 +26,6 @@ export default defineCommand({
     const own = placed.status === "fulfilled" ? placed.value.filter(({ origin }) => origin.startsWith(folder)) : [];
     say(`ok: types of ${files.length} files in ${folder}`);
     say(`ok: contract of ${own.map(({ stage }) => stage.name).join(", ") || "no stage"}`);
+    if (!isConfigured) say(`Next: stages.folder = "${folder}" in the configuration, so that the daemon takes them`);
   },
 });

@@ -17,12 +17,13 @@ type Arguments = { config?: string | undefined; folder?: string | undefined };
 export function folderOf<C extends LocalConfig>(
   args: Arguments,
   load: (options: { stageNames: typeof stageNamesIn }) => Loaded<C>,
-): { config: C; folder: string } {
+): { config: C; folder: string; isConfigured: boolean } {
   const own = args.folder ?? (existsSync("stages") ? "stages" : undefined);
   const stageNames = (configured: string | undefined) => stageNamesIn(args.folder ?? configured ?? own);
   const { config } = load({ stageNames });
   const folder = resolve(args.folder ?? config.stages.folder ?? "stages");
-  return { config: { ...config, stages: { ...config.stages, folder } }, folder };
+  const isConfigured = config.stages.folder !== undefined && resolve(config.stages.folder) === folder;
+  return { config: { ...config, stages: { ...config.stages, folder } }, folder, isConfigured };
 }
 
 export const localFolderOf = (args: Arguments) => folderOf(args, (options) => loadLocalConfig(args, options));

@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import type { Placed } from "../pipeline/registry.ts";
 import { say } from "./frame.ts";
+import { queueOf } from "./stages.ts";
 import { folderArguments, localFolderOf, stagesFor } from "./stages-folder.ts";
 
 export default defineCommand({
@@ -14,7 +15,8 @@ export default defineCommand({
   },
 });
 
-const labelOf = ({ stage, consumed }: Placed) => `${stage.name} ← ${stage.queue}${consumed ? "" : " (disabled here)"}`;
+const labelOf = ({ stage, consumed }: Placed) =>
+  `${stage.name} ← ${queueOf(stage)}${consumed ? "" : " (disabled here)"}`;
 
 function tree(one: Placed, first = "", rest = ""): string[] {
   const { successors } = one;

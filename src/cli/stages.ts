@@ -1,7 +1,11 @@
 import { defineCommand } from "citty";
 import { stageNamesIn, stagesOf } from "../builtin.ts";
+import type { Stage } from "../stage.ts";
 import { configArgument, loadLocalConfig, mask, say } from "./frame.ts";
 import { table } from "./table.ts";
+
+/** Each daemon has its own of a local one. */
+export const queueOf = ({ queue, local }: Stage): string => (local ? `${queue}.<host>` : queue);
 
 export default defineCommand({
   meta: { name: "stages", description: "List the stages: name, queue, after, origin, concurrency" },
@@ -17,7 +21,7 @@ export default defineCommand({
     const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
     const rows = (await stagesOf(config, mask)).map(({ stage, origin, concurrency, consumed }) => [
       stage.name,
-      stage.local ? `${stage.queue}.<host>` : stage.queue,
+      queueOf(stage),
       stage.after ?? "-",
       origin,
       consumed ? String(concurrency) : "disabled here",

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { Exit, exits, textOf } from "../errors.ts";
 import type { Stage } from "../stage.ts";
@@ -37,12 +38,19 @@ export interface RegistryOptions {
 
 const isSchema = (value: unknown) => typeof value === "object" && value !== null && "~run" in value;
 const schema = v.custom<v.GenericSchema>(isSchema, "must be a schema made with v");
-const shape = v.object({
+const shape = v.strictObject({
   name: v.pipe(
     v.string("must be a string"),
     v.regex(/^[a-z][a-z0-9-]{0,40}$/, "must be lower-case words with hyphens"),
   ),
-  queue: v.pipe(v.string("must be a string"), v.regex(/^[\w.-]{1,100}$/, "must be 1 to 100 letters, digits, _ . -")),
+  queue: v.pipe(
+    v.string("must be a string"),
+    v.regex(/^[\w.-]{1,100}$/, "must be 1 to 100 letters, digits, _ . -"),
+    v.regex(
+      /^(?!.*\.(dead|retry\.[^.]*)$)/,
+      "must not end in .dead or .retry.…: dead letters and retries have such queues",
+    ),
+  ),
   after: v.optional(v.string("must be a string")),
   message: schema,
   options: v.optional(schema),
@@ -59,6 +67,7 @@ const shape = v.object({
   ),
   fetches: v.optional(v.boolean("must be true or false")),
   optional: v.optional(v.boolean("must be true or false")),
+  local: v.optional(v.boolean("must be true or false")),
   run: v.function("must be a function"),
 });
 
@@ -68,7 +77,7 @@ const expectations = (issues: readonly v.BaseIssue<unknown>[]) =>
     const path = v.getDotPath(issue) ?? "it";
     if (issue.expected === "never") return `${path} is not an option of it`;
     if (issue.received === "undefined") return `${path} is missing`;
-    return `${path} must be ${issue.expected ?? "as its schema says"}`;
+    return `${path} must be ${issue.expected ?? `as its schema says (${issue.type})`}`;
   });
 
 /** Also of a schema that would overlook what it does not know: a mistyped option is not left in silence. */
@@ -145,14 +154,17 @@ const list = (names: Iterable<string>) => [...names].sort().join(", ");
 
 function notAStage(exported: unknown, at: Candidate["at"]): string[] {
   const helper = "a helper belongs in a folder below";
-  if (exported === undefined) return [`${at()}: it has no default export: export default defineStage({…}); ${helper}`];
+  // n.b. An empty file is taken to export {}.
+  if (exported === undefined || isDeepStrictEqual(exported, {}))
+    return [`${at()}: it has no default export: export default defineStage({…}); ${helper}`];
   if (typeof exported !== "object" || exported === null)
     return [`${at()}: its default export is not a stage: export default defineStage({…}); ${helper}`];
   try {
     const { issues = [] } = v.safeParse(shape, exported);
     return issues.map((issue) => {
       const property = v.getDotPath(issue) ?? undefined;
-      const what = issue.received === "undefined" ? "is missing" : issue.message;
+      const unknown = `is no property of one; there is ${list(Object.keys(shape.entries))}`;
+      const what = issue.expected === "never" ? unknown : issue.received === "undefined" ? "is missing" : issue.message;
       return `${at(property)}: it is not a stage: ${property ?? "it"} ${what}`;
     });
   } catch (error) {

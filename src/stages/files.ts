@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Exit, exits } from "../errors.ts";
 
-/** Tests and declarations are none. */
-export const isSource = (name: string): boolean => /\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name);
+/** Tests and declarations are none, nor what is hidden: an editor's or a Mac's. */
+export const isSource = (name: string): boolean => /^[^.].*\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name);
 
 /** The stages in a folder, by their paths. Helpers belong in a folder below it. */
 export function stageFilesIn(folder: string): string[] {

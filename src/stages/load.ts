@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { plugin } from "bun";
-import { exits, textOf } from "../errors.ts";
+import { textOf } from "../errors.ts";
 import type { Found } from "../pipeline/registry.ts";
 import * as stageModule from "../stage.ts";
 import { nameOf, placeIn, propertyPattern, rightsProblem, stageFilesIn } from "./files.ts";
@@ -21,6 +21,10 @@ function register(): void {
     name: "hikvision-sync",
     setup: (build) => void build.module("hikvision-sync", () => ({ loader: "object", exports: stageModule })),
   });
+  // When it is imported that is a refusal, and in its run a retry.
+  process.exit = () => {
+    throw new Error("process.exit would end the daemon: return or throw instead");
+  };
 }
 
 /** Every stage of the folder; what is wrong with one it says itself. Exit 78 only where there is no such folder. */
@@ -103,8 +107,6 @@ async function importedFrom(file: string, deadlineMs: number): Promise<{ default
     ended.abort();
     URL.revokeObjectURL(url);
   }
-  // What the file left running would keep a command from ending that has nothing more to do.
-  setTimeout(() => process.exit(exits.config), 1_000).unref();
   const place = placeIn(file, /^(?:[\w\s{},=]*=\s*)?await\b/m);
   throw new Refused([`${place}: its import does not end within ${deadlineMs} ms; move what it awaits into run`]);
 }

@@ -26,8 +26,9 @@ export function stageText(name: string, after: string | undefined): string {
  * must then leave the same behind: look before you write. Give \`signal\` to all that you wait for.
  *
  * Try it:    hikvision-sync stages check, then stages test ${name}, then stages run ${name} --message FILE --dry-run
- * Use it:    a changed file is taken up by a restart, hikvision-sync restarted or systemctl restart hikvision-sync. It
- *            takes about a second and loses nothing: what is in hand is finished first, the rest waits in its queue.
+ * Use it:    stages.folder in the configuration names the folder. A changed file is taken up by a restart, with systemd
+ *            systemctl restart hikvision-sync. It takes about a second and loses nothing: what is in hand is finished
+ *            first, and the rest waits in its queue.
  */
 export default defineStage({
   // The name of this file.

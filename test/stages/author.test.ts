@@ -74,7 +74,8 @@ describe("on a machine without node and Bun", () => {
     expect(await tool("stages new feed")).toMatchObject({ exit: 0, err: "" });
     expect(readdirSync(join(cwd, "stages")).sort()).toEqual([".types", "feed.test.ts", "feed.ts", "tsconfig.json"]);
     expect(readFileSync(join(cwd, "stages/feed.ts"), "utf8")).toContain("taken up by a restart");
-    expect(await tool("stages check")).toMatchObject({ exit: 0 });
+    const next = `Next: stages.folder = "${cwd}/stages" in the configuration`;
+    expect(await tool("stages check")).toMatchObject({ exit: 0, out: expect.stringContaining(next) });
     expect(await tool("stages test feed")).toMatchObject({ exit: 0 });
     // As an editor sees it: with the compiler of this repository, and the stage's own tsconfig.
     const tsc = join(import.meta.dir, "../../node_modules/.bin/tsc");
@@ -225,6 +226,7 @@ test("`stages` and `stages graph` show where a stage came from and what it comes
   expect(list).toMatch(new RegExp(`update-kib +hikvision_update_kib +create-person +${folder}/update-kib.ts`));
   expect(list).toMatch(/create-person +\S+ +publisher +built in/);
   const { out: graph } = await tool("stages graph", { STAGES_FOLDER: folder });
+  expect(graph).toStartWith("induction ← hikvision_induction.<host>\n");
   expect(graph).toContain("publisher ← hikvision_queue\n   ├─ create-person");
   expect(graph).toContain("   └─ tap ← site_tap\n");
   expect(graph).toMatch(/flowchart TD[\s\S]*s1 -->\|site_tap\| s\d/);

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { startSimulators } from "../../src/simulator/simulators.ts";
-import { type DaemonProcess, environmentOf, startDaemon } from "../support/daemon.ts";
+import { type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { folderWith, stageText } from "./workshop.ts";
 
@@ -53,6 +53,27 @@ test("whatever odd thing a stage throws is a retry with a text, and nothing that
   expect(output).toContain("something that is not an error was thrown (undefined)");
   expect(output).toContain("something that cannot be read was thrown");
   expect(`${output}${JSON.stringify(view)}`).not.toMatch(/\d{16}|the-key-of-odd/);
+});
+
+test("a stage neither keeps the program from ending, by a timer or a listener, nor ends it", async () => {
+  const left = "setInterval(() => {}, 1_000);\nBun.serve({ port: 0, fetch: () => new Response() });\n";
+  const files = {
+    "busy.ts": `${left}${stageText("busy", "run() {},")}`,
+    "quits.ts": stageText("quits", "run: () => process.exit(0),"),
+  };
+  expect(await run("stages", { STAGES_FOLDER: folderWith(files) })).toMatchObject({ exit: 0, err: "" });
+  await using daemon = await start(files);
+  const view = await daemon.induct();
+  expect(view.stages.busy).toEqual({ done: people });
+  const text = "process.exit would end the daemon: return or throw instead";
+  expect(view.deadLetters).toEqual([{ code: "unexpected_error", count: people, text }]);
+  expect(await daemon.stop()).toBe(0);
+}, 60_000);
+
+test("what fails where nobody waits for it is said with its place", async () => {
+  const files = { "floats.ts": `\nPromise.reject(new Error("afloat"));\nawait Bun.sleep(50);\n` };
+  const { exit, err } = await run("stages", { STAGES_FOLDER: folderWith(files) });
+  expect({ exit, err }).toEqual({ exit: 1, err: expect.stringMatching(/^unexpected: afloat \(\S*floats\.ts:2\)\n$/) });
 });
 
 test("a warning is kept with the run, and a stage may end an employee's way on purpose", async () => {

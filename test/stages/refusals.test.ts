@@ -77,7 +77,17 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
     "throws boo",
   ],
   ["a throw of nothing", "nothing.js", "\nthrow undefined;\n", 2, "something that is not an error was thrown"],
-  ["an empty file", "empty.ts", "", 1, "name is missing"],
+  ["an empty file", "empty.ts", "", 1, "no default export"],
+  ["an end of the daemon", "exit.ts", "\nprocess.exit(0);\n", 2, "would end the daemon: return or throw instead"],
+  ["a queue of dead letters", "dead.ts", stageText("dead", ends, { queue: "hikvision_queue.dead" }), 4, "not end in"],
+  ["a queue of retries", "again.ts", stageText("again", ends, { queue: "site_a.retry.5s" }), 4, "not end in .dead or"],
+  [
+    "a misspelt property",
+    "typo.ts",
+    stageText("typo", `afer: "x", ${ends}`),
+    7,
+    "afer is no property of one; there is",
+  ],
   ["JSON that is none", "lib/broken.json", '{"a": ', 1, "Unexpected end of file; mend it"],
   ["a stage after itself", "itself.ts", stageText("itself", ends, { after: "itself" }), 5, "itself after itself"],
   ["a promise of a stage", "promised.ts", "export default new Promise(() => {});\n", 1, "name is missing"],
@@ -103,10 +113,14 @@ describe("the binary refuses, all at once and with file and line,", async () => 
     "fine-folder.ts/fine.ts": "throw new Error('a folder is no stage');\n",
     "fine.test.ts": "throw new Error('a test is no stage');\n",
     "fine.d.ts": "export const a: 1;\n",
+    "._fine.ts": "\0 what is hidden is no stage",
   });
   for (const file of ["open.ts", "lib/open.ts"]) chmodSync(join(folder, file), 0o666);
   if (process.getuid?.() === 0) chownSync(join(folder, "foreign.ts"), 65534, 65534);
-  writeFileSync(join(folder, "config.toml"), `[stages]\nfolder = "${folder}"\n[stages.asks]\nurll = "secret-value"\n`);
+  writeFileSync(
+    join(folder, "config.toml"),
+    `[stages]\nfolder = "${folder}"\ndisabled = ["aply-access"]\n[stages.asks]\nurll = "secret-value"\n`,
+  );
   const { exit, out, err } = await run(["stages", "--config", join(folder, "config.toml")]);
   const lines = err.split("\n");
 
@@ -121,6 +135,7 @@ describe("the binary refuses, all at once and with file and line,", async () => 
 
   test("with 78, without a word about what is right and without values", () => {
     expect({ exit, out }).toEqual({ exit: 78, out: "" });
+    expect(err).toContain("configuration: stages.disabled names aply-access, which is no stage; there is ");
     expect(err).not.toContain("fine.");
     expect(err).not.toContain("secret-value");
   });

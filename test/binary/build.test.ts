@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../../build.ts";
+import { binary, temporaryFolder } from "../support/daemon.ts";
 
 const root = join(import.meta.dir, "../..");
-const folder = mkdtempSync(join(tmpdir(), "binary-"));
-const binary = join(folder, "dist/hikvision-sync");
+const folder = temporaryFolder();
 const plain = join(folder, "plain");
+mkdirSync(plain);
 const needed = {
   EPOSH_URL: "http://127.0.0.1:9/employees",
   EPOSH_API_KEY: "eposh-key-1",
@@ -16,12 +16,6 @@ const needed = {
   HIKCENTRAL_APP_KEY: "hik-key-1",
   HIKCENTRAL_APP_SECRET: "hik-secret-1",
 };
-
-beforeAll(async () => {
-  mkdirSync(plain);
-  await build({ outfile: binary });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the binary with this environment and no other. */
 function run(words: string, { env = {}, cwd = plain }: { env?: Record<string, string>; cwd?: string } = {}) {
@@ -32,30 +26,27 @@ function run(words: string, { env = {}, cwd = plain }: { env?: Record<string, st
   return { exit: exitCode, out: stdout.toString(), err: stderr.toString() };
 }
 
-describe("the build", () => {
-  test("leaves one file, which needs nothing beside it", () => {
-    expect(readdirSync(join(folder, "dist"))).toEqual(["hikvision-sync"]);
-    expect(run("version")).toMatchObject({ exit: 0, err: "" });
-    expect(run("version").out).toMatch(/^hikvision-sync \d+\.\d+\.\d+ \(([0-9a-f]{12}, )?bun [\d.]+, linux \w+\)\n$/);
-    expect(run("--version")).toEqual(run("version"));
-  });
+test("the program needs nothing beside it and says which one it is", () => {
+  expect(run("version")).toMatchObject({ exit: 0, err: "" });
+  expect(run("version").out).toMatch(/^hikvision-sync \d+\.\d+\.\d+ \(([0-9a-f]{12}, )?bun [\d.]+, linux \w+\)\n$/);
+  expect(run("--version")).toEqual(run("version"));
+});
 
-  test("twice from the same source gives the same bytes, in another folder too", async () => {
-    mkdirSync(join(root, "dist"), { recursive: true });
-    const elsewhere = mkdtempSync(join(root, "dist/.elsewhere-"));
-    try {
-      const parts = "package.json tsconfig.json build.ts build-kit.ts src stages node_modules".split(" ");
-      expect(Bun.spawnSync(["cp", "-al", ...parts, elsewhere], { cwd: root }).exitCode).toBe(0);
-      const again = Bun.spawnSync([process.execPath, "build.ts", "--quiet"], { cwd: elsewhere });
-      expect({ exit: again.exitCode, err: again.stderr.toString() }).toEqual({ exit: 0, err: "" });
-      const sums = [binary, join(elsewhere, "dist/hikvision-sync")].map((path) =>
-        Bun.SHA256.hash(readFileSync(path), "hex"),
-      );
-      expect(sums[0]).toBe(sums[1] ?? "");
-    } finally {
-      rmSync(elsewhere, { recursive: true });
-    }
-  });
+test("a build leaves one file, and another one the same bytes, in another folder too", async () => {
+  const elsewhere = mkdtempSync(join(root, "dist/.elsewhere-"));
+  try {
+    const parts = "package.json tsconfig.json build.ts build-kit.ts src stages node_modules".split(" ");
+    expect(Bun.spawnSync(["cp", "-al", ...parts, elsewhere], { cwd: root }).exitCode).toBe(0);
+    const command = [process.execPath, "build.ts", "--quiet"];
+    const another = Bun.spawn(command, { cwd: elsewhere, stdout: "ignore", stderr: "pipe" });
+    const one = await build({ outfile: join(folder, "dist/hikvision-sync") });
+    expect({ err: await another.stderr.text(), exit: await another.exited }).toEqual({ err: "", exit: 0 });
+    expect(readdirSync(join(folder, "dist"))).toEqual(["hikvision-sync"]);
+    const sum = (path: string) => Bun.SHA256.hash(readFileSync(path), "hex");
+    expect(sum(join(elsewhere, "dist/hikvision-sync"))).toBe(sum(one));
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
 });
 
 describe("what lies in the working directory", () => {

@@ -33,6 +33,8 @@ export interface DaemonOptions {
   loaded: Loaded;
   log: Log;
   now?: () => Date;
+  /** RabbitMQ takes back what is not acknowledged for 30 minutes, and closes the channel with all that is on it (28 minutes). */
+  holdForMs?: number;
 }
 
 export interface Daemon {
@@ -52,7 +54,8 @@ export interface Daemon {
 }
 
 /** config → log → http → broker → upstreams → pipeline; stops in reverse. */
-export async function startDaemon({ loaded, log, now = () => new Date() }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { loaded, log, now = () => new Date(), holdForMs = 28 * 60_000 } = options;
   const { config } = loaded;
   const placed = await placedOf(config, log);
   await using opened = new AsyncDisposableStack();
@@ -65,7 +68,7 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
   opened.defer(sayBrokerStates(broker, log));
   const hands = opened.use(new Hands(folder, say));
   const metrics = new Metrics(placed.map(({ stage }) => stage.name));
-  const parts = { ledger, broker, hands, metrics, remembered: new RememberedQueues(folder, say), log, now };
+  const parts = { ledger, broker, hands, metrics, remembered: new RememberedQueues(folder, say), log, now, holdForMs };
   let core = assemble(config, placed, parts);
   opened.defer(() => core.clients[Symbol.asyncDispose]());
   // n.b. Looked up at each request: a reload changes what answers, never the socket.
@@ -132,7 +135,7 @@ export async function startDaemon({ loaded, log, now = () => new Date() }: Daemo
 /** What was told to give up goes back within it. */
 const graceMs = 500;
 
-type Parts = Pick<Shop, "ledger" | "broker" | "hands" | "metrics" | "remembered" | "log" | "now">;
+type Parts = Pick<Shop, "ledger" | "broker" | "hands" | "metrics" | "remembered" | "log" | "now" | "holdForMs">;
 
 /** What a configuration decides and a reload replaces. */
 function assemble(config: Config, placed: readonly Placed[], parts: Parts) {

@@ -16,8 +16,6 @@ import { type Shop, whenAsked } from "./shop.ts";
 import { deadQueueOf, waitQueueOf } from "./waiting.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
-/** RabbitMQ takes back what is not acknowledged for 30 minutes, and closes the channel with all that is on it. */
-const holdForMs = 28 * 60_000;
 
 /** What became of a message, for whoever watches the stage as a whole. */
 export type Passed =
@@ -67,7 +65,7 @@ export class Passage {
     const late = () => this.#letGo("the daemon is stopping");
     delivery.lost.addEventListener("abort", lost, { once: true });
     this.giveUp.addEventListener("abort", late, { once: true });
-    const limit = setTimeout(() => this.#letGo("it was in hand for too long"), holdForMs);
+    const limit = setTimeout(() => this.#letGo("it was in hand for too long"), shop.holdForMs);
     if (delivery.lost.aborted) lost();
     if (this.giveUp.aborted) late();
     try {

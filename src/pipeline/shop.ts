@@ -52,6 +52,8 @@ export interface Shop {
   readonly delays: readonly Delay[];
   /** After how long without any movement a stage with work ready is said to stall. */
   readonly stallMs: number;
+  /** After how long a message that is not finished goes back, uncharged. */
+  readonly holdForMs: number;
   /** How to make what a stage may ask for, listening to one message's signal: most ask for one or two. */
   readonly clients: (signal: AbortSignal, meta: Tracked) => Makers;
   readonly onPause: (stage: string, pause: Pause) => void;

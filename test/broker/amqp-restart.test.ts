@@ -2,23 +2,28 @@ import { afterAll, expect, test } from "bun:test";
 import { openAmqp } from "../../src/broker/amqp.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
+import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { isUp, numbered, openUp, queueOf, ready, take, textOf } from "./transports.ts";
 
 const rabbit = await startRabbit();
 afterAll(() => rabbit.stop(), 40_000);
 
+/** How long RabbitMQ waits for an acknowledgement on channels that are opened from now on; it looks often. */
+const waitForAck = (ms: number) =>
+  rabbit.evaluate(
+    `application:set_env(rabbit, channel_tick_interval, 200), application:set_env(rabbit, consumer_timeout, ${ms})`,
+  );
+
 test("a consumer whose channel RabbitMQ closed is back, and the message in hand is lost and comes again", async () => {
   // The delivery acknowledgement timeout is the channel error that a slow stage really meets.
-  const limit =
-    "application:set_env(rabbit, consumer_timeout, 500), application:set_env(rabbit, channel_tick_interval, 200)";
-  await rabbit.evaluate(limit);
+  await waitForAck(500);
   await using broker = await openUp(rabbit.url);
   const queue = await queueOf(broker);
   await broker.publish(queue, numbered(1));
   await using taken = await take(broker, queue, 1);
   const [first] = await taken.has(1);
-  await rabbit.evaluate("application:set_env(rabbit, consumer_timeout, 1800000)");
+  await waitForAck(1_800_000);
   const [, again] = await taken.has(2);
   expect(first?.lost.aborted).toBe(true);
   expect(broker.state).toBe("up");
@@ -26,6 +31,26 @@ test("a consumer whose channel RabbitMQ closed is back, and the message in hand 
   again?.ack();
   await until(async () => (await broker.depth(queue))?.consumers === 1, { what: "the consumer to be back" });
   await ready(broker, queue, 0);
+}, 60_000);
+
+test("what a stage cannot finish goes back uncharged before RabbitMQ closes the channel for it", async () => {
+  await waitForAck(3_000);
+  await using site = await startSite({ env: { BROKER_URL: rabbit.url }, holdForMs: 1_000 });
+  const of = "C <- rabbit_amqqueue:consumers_all(<<$/>>)";
+  const channels = () => rabbit.evaluate(`lists:sort([proplists:get_value(channel_pid, C) || ${of}])`);
+  const before = await until(async () => {
+    const all = await channels();
+    return all.split(",").length === site.daemon.pipeline.workers.length && all;
+  });
+  await waitForAck(1_800_000);
+  site.hikcentral.faults.set({ kind: "hang", match: "person/single/add" });
+  const employed = site.employ(budi(site));
+  const hung = () => (site.hikcentral.faults.seen.hang ?? 0) >= 6;
+  await until(hung, { what: "it to be handed out again for longer than RabbitMQ waits" });
+  expect(await channels()).toBe(before);
+  site.hikcentral.faults.set();
+  expect(await employed).toEqual({ end: "done", warnings: [] });
+  expect(site.entries.filter(({ outcome }) => outcome === "retry")).toEqual([]);
 }, 60_000);
 
 test("in an alarm publishes wait and fail nothing, and are confirmed when it is over", async () => {

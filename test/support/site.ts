@@ -16,6 +16,7 @@ export interface SiteOptions {
   env?: Readonly<Record<string, string>>;
   /** Before the daemon starts, which reads HikCentral's set-up at once. */
   prepare?: (simulators: Simulators) => unknown;
+  holdForMs?: number;
 }
 
 /** What became of one message: "done" or a dead letter's code, and the warnings on its way, sorted. */
@@ -27,7 +28,7 @@ export interface Fate {
 let messages = 0;
 
 /** Both simulators and a daemon on the embedded queue in this process, nobody inducted yet unless `people` are. */
-export async function startSite({ people = 0, env = {}, prepare }: SiteOptions = {}) {
+export async function startSite({ people = 0, env = {}, prepare, ...more }: SiteOptions = {}) {
   await using opened = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-site-"));
   opened.defer(() => rmSync(folder, { recursive: true }));
@@ -51,7 +52,7 @@ export async function startSite({ people = 0, env = {}, prepare }: SiteOptions =
     output += text;
   };
   const log = createLog({ ...loaded.config.log, mask: createMask(loaded.secrets), write });
-  const daemon = await startDaemon({ loaded, log });
+  const daemon = await startDaemon({ loaded, log, ...more });
   opened.defer(() => daemon.stop());
   const entries: Entry[] = [];
   opened.defer(daemon.ledger.onRecord((recorded) => void entries.push(...recorded)));

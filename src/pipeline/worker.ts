@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { untilAborted } from "../abort.ts";
 import { BrokerDown, type Consumer, type Delivery } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -8,6 +8,7 @@ import type { Placed } from "./registry.ts";
 import { type Pause, Round } from "./round.ts";
 import type { Shop } from "./shop.ts";
 import { watchForStall } from "./stall.ts";
+import type { Upstream } from "./upstream.ts";
 
 const streakToPause = 20;
 /** Between two tries with one real message; of an outage that the probe does not see, so that work goes on within 5 s. */
@@ -103,7 +104,7 @@ export class Worker {
         await this.#held.released.promise;
         continue;
       }
-      const pause = await this.#consume(tries > 0);
+      const pause = await this.#consume(tries);
       if (pause?.reason === "operator") continue;
       if (pause === undefined) {
         tries = 0;
@@ -152,8 +153,14 @@ export class Worker {
     if (this.inHand === 0) this.#round.end();
   }
 
-  /** One round. After a pause it is a trial: one message at a time, until one went through. */
-  async #consume(trial: boolean): Promise<Pause | undefined> {
+  /**
+   * One round. After a pause it is a trial: one message at a time, until one went through. Of an outage that the probe
+   * does not see it is one more at each try, or a message for which alone its upstream fails would keep all others back.
+   */
+  async #consume(tries: number): Promise<Pause | undefined> {
+    const { concurrency } = this.placed;
+    const trial = tries > 0;
+    const atATime = trial ? (this.#met?.pause.reason === "outage" ? Math.min(tries, concurrency) : 1) : concurrency;
     const round = new Round(trial);
     this.#round = round;
     const take = (delivery: Delivery) => {
@@ -165,14 +172,14 @@ export class Worker {
         passage.pass().then((passed) => this.#judge(passed, round)),
       );
     };
-    const consumer = await this.#subscribe(trial ? 1 : this.placed.concurrency, take);
+    const consumer = await this.#subscribe(atATime, take);
     if (consumer === undefined) return undefined;
     this.consuming = this.#subscribed = true;
     if (this.#stop.signal.aborted) round.end();
     const nothing = setTimeout(() => trial && round.inHand === 0 && round.end(), nothingToTryMs);
     const pause = await round.ended;
     clearTimeout(nothing);
-    if (pause?.reason === "outage") round.abort("its upstream is down");
+    if (this.#downOf(pause)) round.abort("its upstream is down");
     await consumer.stop();
     this.#subscribed = false;
     round.hush();
@@ -200,16 +207,22 @@ export class Worker {
   }
 
   /** True once the probe is answered; what the probe cannot see ends by one real message at a time. */
-  async #wayBack({ reason, upstream: name = "" }: Pause, tries: number): Promise<boolean> {
-    const upstream = this.shop.upstreams.get(name);
+  async #wayBack(pause: Pause, tries: number): Promise<boolean> {
     const signal = this.#stop.signal;
-    if (reason === "outage" && upstream?.state === "down") {
-      if (!signal.aborted) await Promise.race([upstream.back(), once(signal, "abort")]);
+    const down = this.#downOf(pause);
+    if (down) {
+      await untilAborted(down.back(), signal).catch(() => {});
       return true;
     }
-    const waits = tryAgainMs[reason === "outage" ? "outage" : "other"];
+    const waits = tryAgainMs[pause.reason === "outage" ? "outage" : "other"];
     await sleep(waits[tries] ?? waits.at(-1), undefined, { signal }).catch(() => {});
     return false;
+  }
+
+  /** The upstream that is waited for, if its probe says that it is down. */
+  #downOf(pause: Pause | undefined): Upstream | undefined {
+    const upstream = pause?.reason === "outage" ? this.shop.upstreams.get(pause.upstream ?? "") : undefined;
+    return upstream?.state === "down" ? upstream : undefined;
   }
 
   #judge(passed: Passed, round: Round): void {

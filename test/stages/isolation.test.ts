@@ -123,6 +123,16 @@ test("while an upstream of its own is down only its stage pauses, and nobody is 
   }
 }, 60_000);
 
+test("an upstream that fails for one employee alone keeps nobody else back, and charges nobody", async () => {
+  const text = 'run(m, { meta }) { if (meta.kib === "2600001") throw h.unavailable("gatehouse"); },';
+  await using daemon = await start({ "gate.ts": stageText("gate", text) }, { STAGES_GATE_CONCURRENCY: "2" });
+  const { body } = await daemon.trigger({ limit: 3 }, { prefer: "respond-async" });
+  const view = async () => (await daemon.get(`/runs/${body.run}`)).body;
+  await until(async () => Bun.deepMatch({ gate: { done: 2 } }, (await view()).stages), { what: "the others" });
+  expect(await view()).toMatchObject({ status: "working", dead: 0 });
+  expect(await attemptsOf(daemon, "gate")).toBe(0);
+});
+
 test("a changed file is taken up by a restart, which loses nothing", async () => {
   const folder = folderWith({
     "gate.ts": stageText("gate", "async run() { await new Promise((r) => setTimeout(r, 30)); },"),

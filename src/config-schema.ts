@@ -29,7 +29,9 @@ const when = (expectation: string, check: (given: string) => boolean) =>
 const toWords = v.transform((given: string) => given.split(",").map((part) => part.trim()));
 /** In the file a list or a text, elsewhere a text with commas. */
 const words = v.union([v.array(v.string()), v.pipe(v.string(), toWords)]);
-const stageNames = kind("a list of names of stages", words);
+const withoutEmpty = v.transform((names: string[]) => names.filter((name) => name !== ""));
+/** n.b. In the environment an empty value counts as not set, so that none is a comma. */
+const stageNames = kind("a list of names of stages", v.pipe(words, withoutEmpty));
 const hosts = kind("a list of host names", v.pipe(words, v.array(v.pipe(v.string(), v.toLowerCase()))));
 const toHex = v.transform((given: string) => given.replaceAll(":", "").toLowerCase());
 const sha256 = kind("64 hexadecimal digits", v.pipe(v.string(), toHex, v.regex(/^[0-9a-f]{64}$/)));

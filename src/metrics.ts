@@ -33,59 +33,33 @@ class Codes {
 /** All that /metrics shows, in a registry of its own. Labels never hold a name, a number of a person or a text. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #own = { registers: [this.#registry] };
-  readonly #deliveries = new Counter({
-    ...this.#own,
-    name: `${prefix}deliveries_total`,
-    help: "Messages handed to a stage, by what became of them.",
-    labelNames: ["stage", "outcome"],
-  });
-  readonly #attempts = new Counter({
-    ...this.#own,
-    name: `${prefix}attempts_total`,
-    help: "Attempts that failed and were charged to their message; an outage charges nobody.",
-    labelNames: ["stage"],
-  });
-  readonly #dead = new Counter({
-    ...this.#own,
-    name: `${prefix}dead_letters_total`,
-    help: "Messages that became dead letters here.",
-    labelNames: ["stage", "code"],
-  });
-  readonly #stageSeconds = new Histogram({
-    ...this.#own,
-    name: `${prefix}stage_seconds`,
-    help: "From taking a message until it is settled.",
-    labelNames: ["stage"],
-    buckets: seconds,
-  });
-  readonly #callSeconds = new Histogram({
-    ...this.#own,
-    name: `${prefix}hikcentral_call_seconds`,
-    help: "Calls of HikCentral, by its code or the word for a transport failure.",
-    labelNames: ["call", "code"],
-    buckets: seconds,
-  });
-  readonly #people = new Counter({
-    ...this.#own,
-    name: `${prefix}people_done_total`,
-    help: "Times that an employee came through the last stage here.",
-  });
-  readonly #warnings = new Counter({
-    ...this.#own,
-    name: `${prefix}warnings_total`,
-    help: "Warnings about persons.",
-    labelNames: ["code"],
-  });
-  readonly #codes = new Codes();
-  readonly #inHand = this.#gauge("in_flight", "Messages in hand.", "stage");
-  readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", "queue");
+  readonly #deliveries = this.#counter("deliveries_total", "Messages handed to a stage, by what became of them.", [
+    "stage",
+    "outcome",
+  ]);
+  readonly #attempts = this.#counter(
+    "attempts_total",
+    "Attempts that failed and were charged to their message; an outage charges nobody.",
+    ["stage"],
+  );
+  readonly #dead = this.#counter("dead_letters_total", "Messages that became dead letters here.", ["stage", "code"]);
+  readonly #stageSeconds = this.#histogram("stage_seconds", "From taking a message until it is settled.", ["stage"]);
+  readonly #callSeconds = this.#histogram(
+    "hikcentral_call_seconds",
+    "Calls of HikCentral, by its code or the word for a transport failure.",
+    ["call", "code"],
+  );
+  readonly #people = this.#counter("people_done_total", "Times that an employee came through the last stage here.");
+  readonly #warnings = this.#counter("warnings_total", "Warnings about persons.", ["code"]);
+  readonly #inHand = this.#gauge("in_flight", "Messages in hand.", ["stage"]);
+  readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", ["queue"]);
   readonly #lastTaken = this.#gauge(
     "last_taken_age_seconds",
     "Since the stage last took a message; nothing until it took one.",
-    "stage",
+    ["stage"],
   );
-  readonly #paused = this.#gauge("paused", "1 while a stage takes no work.", "upstream", "stage");
+  readonly #paused = this.#gauge("paused", "1 while a stage takes no work.", ["upstream", "stage"]);
+  readonly #codes = new Codes();
 
   /** Each of these stages shows its zeros from the start. */
   constructor(stages: readonly string[]) {
@@ -134,7 +108,19 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  #gauge(name: string, help: string, ...labelNames: string[]) {
-    return new Gauge({ ...this.#own, name: prefix + name, help, labelNames });
+  #of<Label extends string>(name: string, help: string, labelNames: Label[]) {
+    return { registers: [this.#registry], name: prefix + name, help, labelNames };
+  }
+
+  #counter<Label extends string>(name: string, help: string, labels: Label[] = []) {
+    return new Counter(this.#of(name, help, labels));
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labels: Label[]) {
+    return new Gauge(this.#of(name, help, labels));
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labels: Label[]) {
+    return new Histogram({ ...this.#of(name, help, labels), buckets: seconds });
   }
 }

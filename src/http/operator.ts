@@ -1,47 +1,42 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { BrokerDown } from "../broker/broker.ts";
-import { type Handled, selection } from "../dead-letters.ts";
+import { selection } from "../dead-letters.ts";
 import { textOf } from "../errors.ts";
 import type { Operator } from "../operator.ts";
 
-type Status = 200 | 400 | 404 | 500 | 503;
+type Status = 400 | 404 | 500 | 503;
 
-/** What operators see and do over HTTP; the commands speak to the same routes. Every answer is masked. */
+const done = { replay: "replayed", drop: "dropped" } as const;
+
+/** What operators see and do over HTTP; the commands speak to the same routes. Who shows an answer masks it. */
 export function operatorRoutes(operator: Operator): Hono {
-  const { mask } = operator.options;
   const app = new Hono();
-  const answer = (c: Context, value: object, status: Status = 200) =>
-    c.body(mask(JSON.stringify(value)), status, { "content-type": "application/json" });
-  const error = (c: Context, text: string, status: Status) => answer(c, { status: "error", error: text }, status);
+  const error = (c: Context, text: string, status: Status, more: object = {}) =>
+    c.json({ status: "error", error: text, ...more }, status);
 
-  app.get("/status", async (c) => answer(c, await operator.status()));
+  app.get("/status", async (c) => c.json(await operator.status()));
 
   app.get("/dead", async (c) => {
     const { stage, code, run } = c.req.query();
-    return answer(c, await operator.dead.list({ stage, code, run }));
+    return c.json(await operator.dead.list({ stage, code, run }));
   });
   app.get("/dead/:id", async (c) => {
     const letter = await operator.dead.show(c.req.param("id"));
-    return letter ? answer(c, letter) : error(c, noLetter(c.req.param("id")), 404);
+    return letter ? c.json(letter) : error(c, noLetter(c.req.param("id")), 404);
   });
-  const handle = (c: Context, { count, left, unknown, trouble }: Handled, done: string) => {
-    if (trouble) return answer(c, { error: `${trouble}; ${count} were ${done} before`, [done]: count }, 503);
-    const found = count > 0 || left.length > 0 || unknown.length === 0;
-    return found ? answer(c, { [done]: count, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);
-  };
-  app.post("/dead/replay", async (c) => {
-    const asked = await bodyOf(c, selection);
-    if (asked === undefined) return error(c, badSelection, 400);
-    return handle(c, await operator.dead.replay(asked, c.req.raw.signal), "replayed");
-  });
-  app.post("/dead/drop", async (c) => {
+  app.post("/dead/:verb{replay|drop}", async (c) => {
+    const verb = c.req.param("verb") as keyof typeof done;
     const asked = await bodyOf(c, selection);
     if (asked === undefined) return error(c, badSelection, 400);
     const { ids, stage, code, run, all } = asked;
-    if (!all && (ids ?? stage ?? code ?? run) === undefined)
+    if (verb === "drop" && !all && (ids ?? stage ?? code ?? run) === undefined)
       return error(c, "dropping is for good: say which by ids, stage, code or run, or that all are meant", 400);
-    return handle(c, await operator.dead.drop(asked, c.req.raw.signal), "dropped");
+    const { count, left, unknown, trouble } = await operator.dead[verb](asked, c.req.raw.signal);
+    const handled = { [done[verb]]: count };
+    if (trouble) return error(c, `${trouble}; ${count} were ${done[verb]} before`, 503, handled);
+    const found = count > 0 || left.length > 0 || unknown.length === 0;
+    return found ? c.json({ ...handled, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);
   });
 
   // n.b. POST, because a NIK in an address would be in every log on the way.
@@ -49,31 +44,31 @@ export function operatorRoutes(operator: Operator): Hono {
     const asked = await bodyOf(c, v.strictObject({ key: v.pipe(v.string(), v.trim(), v.nonEmpty()) }));
     if (asked === undefined) return error(c, 'send {"key":"a KIB or NIK"}', 400);
     const journeys = operator.trace(asked.key);
-    return journeys.length > 0 ? answer(c, { journeys }) : error(c, nobody, 404);
+    return journeys.length > 0 ? c.json({ journeys }) : error(c, nobody, 404);
   });
 
   app.post("/stages/:stage/pause", (c) => {
     const stage = c.req.param("stage");
     const names = operator.options.placed.flatMap((one) => (one.consumed ? [one.stage.name] : [])).join(", ");
     return operator.pause(stage)
-      ? answer(c, { paused: stage })
+      ? c.json({ paused: stage })
       : error(c, `there is no stage ${stage} at work here; there is ${names}`, 404);
   });
   app.post("/stages/:stage/resume", (c) => {
     const stage = c.req.param("stage");
     return operator.resume(stage)
-      ? answer(c, { resumed: stage })
+      ? c.json({ resumed: stage })
       : error(c, `no operator paused ${stage}; see hikvision-sync status`, 404);
   });
 
-  app.get("/runs", async (c) => answer(c, { runs: await operator.runs() }));
+  app.get("/runs", async (c) => c.json({ runs: await operator.runs() }));
   app.get("/runs/:id", (c) => {
     const run = operator.run(c.req.param("id"));
-    return run ? answer(c, run) : error(c, noRun(c.req.param("id")), 404);
+    return run ? c.json(run) : error(c, noRun(c.req.param("id")), 404);
   });
   app.post("/runs/:id/cancel", (c) => {
     const run = operator.cancel(c.req.param("id"));
-    return run ? answer(c, run) : error(c, noRun(c.req.param("id")), 404);
+    return run ? c.json(run) : error(c, noRun(c.req.param("id")), 404);
   });
 
   app.onError((thrown, c) => error(c, textOf(thrown), thrown instanceof BrokerDown ? 503 : 500));

@@ -46,7 +46,8 @@ const meanings: Readonly<Record<string, string>> = {
   "photo.ca_file": "certificates (PEM) to trust besides the public ones",
   "photo.required": "true makes an employee without a usable photo a dead letter instead of a warning",
   "stages.folder": "your own stages (.ts or .js), owned by root or the service's user",
-  "stages.disabled": "stages that are published to but not worked on here",
+  "stages.disabled":
+    "stages that are published to but not worked on here; who lists others lists apply-access too, unless it is to work",
   "log.level": "error, warn, info or debug",
   "log.format": "pretty, journal or json; journal under systemd and pretty elsewhere where it is not set",
   "state.folder": "what must survive a restart; systemd's $STATE_DIRECTORY, else ~/.local/state/hikvision-sync",

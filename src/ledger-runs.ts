@@ -10,7 +10,7 @@ export interface RunView {
   /** Other daemons share the queues or began the run: these are the numbers of what this one saw of it. */
   part: boolean;
   dates: readonly string[];
-  /** Of the run's messages, one a date, how many are worked off. */
+  /** Of its dates how many are worked off. */
   fetched: { done: number; dead: number; of: number };
   limit?: number;
   kib?: readonly string[];
@@ -54,21 +54,28 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
   for (const { kind, stage, outcome, n } of counts) {
     if (kind === "person") stages[stage] = { ...stages[stage], [outcome]: n };
   }
+  const dates = JSON.parse(run.dates) as string[];
+  // A message is a date, but for a limit, which counts over all of them.
+  const perTask = run.people_limit === null ? 1 : dates.length;
   // n.b. what another stage takes may have no employee in it either; only induction's are dates.
-  const dates = (...outcomes: Outcome[]) =>
+  const datesThat = (...outcomes: Outcome[]) =>
     counts
       .filter(({ kind, stage, outcome }) => kind === "task" && stage === "induction" && outcomes.includes(outcome))
-      .reduce((sum, { n }) => sum + n, 0);
+      .reduce((sum, { n }) => sum + n * perTask, 0);
   const [people] = rows<{ employees: number; through: number; dead: number }>(throughQuery(leaves), id);
   const { employees = 0, through = 0, dead = 0 } = people ?? {};
-  const fetched = { done: dates("done", "ended"), dead: dates("dead", "dropped"), of: run.tasks };
+  const fetched = {
+    done: datesThat("done", "ended"),
+    dead: datesThat("dead", "dropped"),
+    of: run.tasks * perTask,
+  };
   const working = fetched.done + fetched.dead < fetched.of ? "fetching" : through < employees ? "working" : "done";
   return {
     run: run.id,
     at: run.at,
     status: run.cancelled === null ? working : "cancelled",
     part: run.part === 1,
-    dates: JSON.parse(run.dates) as string[],
+    dates,
     fetched,
     ...(run.people_limit === null ? {} : { limit: run.people_limit }),
     ...(run.kib === null ? {} : { kib: JSON.parse(run.kib) as string[] }),

@@ -73,6 +73,17 @@ test("what is not a date of a run does not count as one, and a retry that later 
   expect(runOf(ledger.rows, "r", leaves)).toMatchObject({ fetched: { done: 2, dead: 0 }, deadLetters: [] });
 });
 
+test("a run with a limit, which fetches all its dates by one message, counts dates all the same", async () => {
+  using ledger = new Ledger({ folder: temporaryFolder(), keepDays: 90, say: () => {} });
+  const dates = ["2026-01-01", "2026-01-02", "2026-01-03"];
+  ledger.openRun({ id: "r", at: new Date(), dates, tasks: 1, limit: 5 });
+  expect(runOf(ledger.rows, "r", leaves)).toMatchObject({ fetched: { done: 0, dead: 0, of: 3 } });
+  const outcome = { kind: "task", stage: "induction", outcome: "done", attempt: 0 } as const;
+  const nobody = { code: undefined, kib: undefined, fetchedAt: undefined };
+  await ledger.record({ ...outcome, ...nobody, run: "r", item: "r/0", at: new Date() });
+  expect(runOf(ledger.rows, "r", leaves)).toMatchObject({ status: "done", fetched: { done: 3, dead: 0, of: 3 } });
+});
+
 test("what cannot be written for a while is kept later, and nobody waits for it", async () => {
   const folder = temporaryFolder();
   const said: string[] = [];

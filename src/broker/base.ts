@@ -4,6 +4,8 @@ import type { BrokerState, Delivery } from "./broker.ts";
 export abstract class StatefulBroker {
   #state: BrokerState = "connecting";
   #trouble: string | undefined;
+  #wasUp = false;
+  #backAt = Number.NEGATIVE_INFINITY;
   readonly #listeners = new Set<(state: BrokerState) => void>();
 
   get state(): BrokerState {
@@ -12,6 +14,10 @@ export abstract class StatefulBroker {
 
   get trouble(): string | undefined {
     return this.#trouble;
+  }
+
+  get backAt(): number {
+    return this.#backAt;
   }
 
   onState(listener: (state: BrokerState) => void): () => void {
@@ -24,6 +30,8 @@ export abstract class StatefulBroker {
     if (this.#state === "closed") return;
     this.#trouble = trouble;
     if (this.#state === state) return;
+    if (this.#wasUp && this.#state === "connecting") this.#backAt = performance.now();
+    this.#wasUp ||= state === "up";
     this.#state = state;
     for (const listener of [...this.#listeners]) listener(state);
   }

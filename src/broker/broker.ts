@@ -46,6 +46,8 @@ export interface Broker extends AsyncDisposable {
   readonly state: BrokerState;
   /** Why it is not up, without credentials. */
   readonly trouble: string | undefined;
+  /** When it was lost and came back (performance.now()), the last time; long ago where it never did. */
+  readonly backAt: number;
   /** Called at each change of state; returns how to stop listening. */
   onState(listener: (state: BrokerState) => void): () => void;
   /** Looks first; what is missing is declared durable without arguments. What exists is left as it is. */

@@ -13,6 +13,8 @@ import type { Upstream } from "./upstream.ts";
 const streakToPause = 20;
 /** Between two tries with one real message; of an outage that the probe does not see, so that work goes on within 5 s. */
 const tryAgainMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
+/** How long RabbitMQ may take a connection that was cut for a living one, at a heartbeat of up to a minute. */
+const countedMs = 150_000;
 /** A trial that finds no message to try with is over. */
 const nothingToTryMs = 5_000;
 
@@ -133,8 +135,10 @@ export class Worker {
     const { queue, name } = this.placed.stage;
     const before = this.#subscribed;
     const depth = await broker.depth(queue);
+    // n.b. RabbitMQ counts what we lost with a connection until it misses its heartbeat.
+    if (performance.now() - broker.backAt < countedMs) return depth?.ready;
     const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#subscribed);
-    // n.b. RabbitMQ counts a daemon that was killed for a moment longer.
+    // n.b. It counts a daemon that was killed for a moment longer, too.
     ledger.shared[hasOthers && this.#hadOthers ? "add" : "delete"](name);
     this.#hadOthers = hasOthers;
     return depth?.ready;

@@ -5,6 +5,8 @@ import { type DaemonProcess, environmentOf, run, startDaemon, temporaryFolder } 
 import { parsePrometheus, sumOf } from "../support/prometheus.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
+import { startBox } from "./box.ts";
+import { wayToRabbit } from "./way.ts";
 
 const { url } = await sharedRabbit();
 const people = 80;
@@ -62,4 +64,21 @@ test("two daemons on one RabbitMQ share a run; one that is killed costs nobody, 
   // What the killed one saw is in its folder.
   const left = await run(["runs", String(body.run), "--json"], { ...env, STATE_FOLDER: folder, HTTP_PORT: "1" });
   expect(JSON.parse(left.out)).toMatchObject({ part: true });
+});
+
+test("a daemon whose connection was cut does not take what RabbitMQ still has of it for another daemon", async () => {
+  using way = await wayToRabbit(url);
+  const broker = new URL(way.url);
+  broker.searchParams.set("heartbeat", "3");
+  const env = { BROKER_URL: broker.href, BROKER_STALL_TIMEOUT: "1s" };
+  await using box = await startBox({ people: 4, env });
+  const most = async () => {
+    const { queues } = (await box.daemon.get("/status")).body as { queues: { consumers: number }[] };
+    return Math.max(...queues.map(({ consumers }) => consumers));
+  };
+  await until(async () => (await most()) === 1, { what: "its consumers" });
+  way.cutHalf();
+  await until(async () => (await most()) === 2, { what: "it to be back while it is still counted" });
+  const run = await box.trigger();
+  expect(await run.through()).toMatchObject({ part: false, employees: 4 });
 });

@@ -1,42 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { connect, createServer, type Socket } from "node:net";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { type Box, startBox } from "./box.ts";
+import { wayToRabbit } from "./way.ts";
 
 const { url } = await sharedRabbit();
 const people = 6;
-
-/** A way to RabbitMQ that can fall silent, as a network does. */
-async function wayToRabbit() {
-  const sockets = new Set<Socket>();
-  let silent = false;
-  const { hostname, port } = new URL(url);
-  const server = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on("data", (bytes) => silent || to.write(bytes));
-      from.on("error", () => {}).on("close", () => to.destroy());
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const through = new URL(url);
-  through.port = String((server.address() as { port: number }).port);
-  return {
-    url: through.href,
-    fallSilent: () => {
-      silent = true;
-    },
-    [Symbol.dispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
 
 /** SIGTERM; its exit code and how long it took. */
 async function stop({ daemon }: Box): Promise<{ exit: number; ms: number }> {
@@ -89,7 +58,7 @@ describe("SIGTERM", () => {
   });
 
   test("while RabbitMQ is silent it ends within shutdown_timeout, and the rest is done later, uncharged", async () => {
-    using way = await wayToRabbit();
+    using way = await wayToRabbit(url);
     await using box = await startBox({ people, env: { BROKER_URL: way.url, BROKER_SHUTDOWN_TIMEOUT: "1s" } });
     box.hikcentral.faults.set({ kind: "slow", match: "person/single/add", minMs: 500 });
     await box.trigger();

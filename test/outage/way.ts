@@ -1,0 +1,41 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A way to RabbitMQ that can fall silent, as a network does, or end on this side alone. */
+export async function wayToRabbit(url: string) {
+  const sockets = new Set<Socket>();
+  const near = new Set<Socket>();
+  let silent = false;
+  const { hostname, port } = new URL(url);
+  const server = createServer((client) => {
+    const rabbit = connect(Number(port), hostname);
+    near.add(client);
+    for (const [from, to] of [
+      [client, rabbit],
+      [rabbit, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("data", (bytes) => silent || to.destroyed || to.write(bytes));
+      from.on("error", () => {}).on("close", () => near.has(client) && to.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const through = new URL(url);
+  through.port = String((server.address() as { port: number }).port);
+  return {
+    url: through.href,
+    fallSilent: () => {
+      silent = true;
+    },
+    /** The daemon sees its connection end, and RabbitMQ does not. */
+    cutHalf() {
+      for (const socket of near) {
+        near.delete(socket);
+        socket.destroy();
+      }
+    },
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

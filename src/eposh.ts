@@ -31,7 +31,7 @@ export interface EposhClient {
 export interface EposhOptions {
   url: string;
   apiKey: Secret;
-  appId: Secret | string;
+  appId: Secret;
   pageSize: number;
   timeoutMs: number;
   tls?: TlsOptions | undefined;
@@ -49,8 +49,7 @@ export function createEposh(options: EposhOptions): EposhClient {
     const address = new URL(url);
     const query = { induction_date: date, include_base64: "false", page, limit };
     for (const [name, value] of Object.entries(query)) address.searchParams.set(name, String(value));
-    const id = typeof appId === "string" ? appId : appId.reveal();
-    const headers = { accept: "application/json", "x-api-key": apiKey.reveal(), "x-app-id": id };
+    const headers = { accept: "application/json", "x-api-key": apiKey.reveal(), "x-app-id": appId.reveal() };
     const { tls, fetch } = options;
     return upstreamFetch({ url: address.href, headers, timeoutMs: deadlineMs, signal, tls, fetch });
   }

@@ -25,7 +25,10 @@ const unusable = (text: string, cause?: unknown) => reject("photo_unusable", tex
  */
 export async function fit(bytes: Uint8Array): Promise<Face> {
   const photo = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const flat = await flatten(await decode(photo, whole(photo)));
+  const format = whole(photo);
+  const opaque = isOpaque(photo, format);
+  const png = await decode(photo, format, opaque);
+  const flat = opaque ? png : await flatten(png);
   const encode = (level: number) =>
     new Bun.Image(flat)
       .resize(edgePixels, edgePixels, { fit: "inside", withoutEnlargement: true })
@@ -79,9 +82,9 @@ function hasEnd(jpeg: Buffer): boolean {
 }
 
 /** As an uncompressed PNG, no larger than what is needed from here on. */
-async function decode(photo: Buffer, format: Format): Promise<Buffer> {
+async function decode(photo: Buffer, format: Format, opaque: boolean): Promise<Buffer> {
   // n.b. Bun's resize mixes the hidden colour of transparent pixels into their neighbours. "nearest" mixes nothing.
-  const [edge, filter] = isOpaque(photo, format) ? [edgePixels, undefined] : [flattenEdge, "nearest" as const];
+  const [edge, filter] = opaque ? [edgePixels, undefined] : [flattenEdge, "nearest" as const];
   try {
     return await new Bun.Image(photo, { maxPixels: maxPixels[format] })
       .resize(edge, edge, { fit: "inside", withoutEnlargement: true, ...(filter && { filter }) })

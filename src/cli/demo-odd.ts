@@ -2,6 +2,8 @@ import type { RunView, Tally } from "../ledger-runs.ts";
 import { laterOddPeople, oddPeople } from "../simulator/odd.ts";
 import type { Comparison, Difference } from "../verify.ts";
 
+export const isOddKib = (kib: string): boolean => Number(kib) >= 2_698_000 || !/^\d+$/.test(kib);
+
 /** What `--odd` must come to: each odd person's warning or dead letter, and no other; and no difference but theirs. */
 export function oddityReport(
   { differences }: Comparison,
@@ -22,9 +24,8 @@ export function oddityReport(
       return want === have ? [] : [`${kind} ${code}: ${have} instead of ${want}`];
     });
   };
-  const isOdd = (difference: Difference) => Number(difference.kib) >= 2_698_000 || !/^\d+$/.test(difference.kib);
   return {
-    differences: differences.filter((difference) => !isOdd(difference)),
+    differences: differences.filter(({ kib }) => !isOddKib(kib)),
     problems: [...against("warning", warnings), ...against("dead", deadLetters)],
   };
 }

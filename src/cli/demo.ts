@@ -23,7 +23,7 @@ import { numberOf } from "./number.ts";
 import { Progress } from "./progress.ts";
 import { tableOf } from "./verify.ts";
 
-const brokerWithinMs = 10_000;
+const brokerWithinMs = 5_000;
 
 export default defineCommand({
   meta: { name: "demo", description: "The whole main job on this machine, against simulators" },

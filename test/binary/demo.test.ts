@@ -58,6 +58,13 @@ describe("demo --once", () => {
     expect(exit).toBe(1);
   });
 
+  test("--sabotage breaks an ordinary record also where most people are odd, and says so where there is none", async () => {
+    const few = await run("demo --once --people 2 --odd --sabotage kib");
+    expect(few).toMatchObject({ exit: 1, out: expect.stringMatching(/^KIB 260000\d, .*: KIB is 999$/m) });
+    const none = await run("demo --once --people 0 --sabotage kib");
+    expect(none).toMatchObject({ exit: 1, err: expect.stringContaining("--sabotage found nobody to break") });
+  });
+
   test.each([
     ["--sabotage gate", "--sabotage must be one of kib, face, access, person"],
     ["--people many", "--people must be a whole number"],

@@ -27,7 +27,7 @@ const endOf = ({ hikcentral }: Simulators) =>
     .sort((a, b) => a.personCode.localeCompare(b.personCode));
 
 test("a Python worker that takes and feeds every message of all four queues changes nothing in the end", async () => {
-  const people = 150;
+  const people = 60;
   await using straight = await startSimulators({ people });
   {
     await using daemon = await startDaemon(environmentOf(straight));

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { untilAborted } from "./abort.ts";
 import type { Broker, Depth } from "./broker/broker.ts";
 import { textOf } from "./errors.ts";
 
@@ -54,12 +55,7 @@ export async function depthsOf(broker: Broker, queues: readonly string[]): Promi
       if (depth) depths.set(queue, depth);
     }
   };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patienceMs);
-  });
-  await Promise.race([ask().catch(() => {}), late]);
-  clearTimeout(timer);
+  await untilAborted(ask(), AbortSignal.timeout(patienceMs)).catch(() => {});
   return depths;
 }
 

@@ -32,7 +32,8 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   };
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
   const keepTelling = async () => {
-    for (let looks = 0; !isWorking(daemon) && !signal.aborted; await pause(20)) if (looks++ % 100 === 0) await tell();
+    const isReady = () => daemon.broker.state === "up" && isWorking(daemon);
+    for (let looks = 0; !isReady() && !signal.aborted; await pause(20)) if (looks++ % 100 === 0) await tell();
     for (await tell("READY=1"); !signal.aborted; await tell()) await pause(everyMs);
   };
   void keepTelling();
@@ -44,8 +45,8 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   };
 }
 
-const isWorking = ({ broker, pipeline }: Supervised) =>
-  broker.state === "up" && pipeline.workers.every(({ consuming, pause }) => consuming || pause !== undefined);
+const isWorking = ({ pipeline }: Supervised) =>
+  pipeline.workers.every(({ consuming, pause }) => consuming || pause !== undefined);
 
 const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh", photo: "the photo host" };
 
@@ -70,9 +71,9 @@ export async function statusOf(daemon: Supervised, timeZone: string): Promise<st
 }
 
 async function countsOf({ broker, pipeline }: Supervised): Promise<string[]> {
-  // A broker that goes away just now does not say how much it holds.
-  const depths = await depthsOf(broker, pipeline.known).catch(() => undefined);
-  if (!depths) return [];
+  const depths = await depthsOf(broker, pipeline.known);
+  // Blocked or busy, a broker does not say how much it holds.
+  if (depths.size === 0) return [];
   let [waiting, dead] = [pipeline.workers.reduce((sum, { inHand }) => sum + inHand, 0), 0];
   for (const [queue, { ready }] of depths) {
     if (queue.endsWith(deadQueueOf(""))) dead += ready;

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import type { Log } from "../log.ts";
-import type { Broker } from "./broker.ts";
+import type { Broker, Delivery, Headers } from "./broker.ts";
 import { openSqlite } from "./sqlite.ts";
 
 const batchSize = 100;
@@ -16,24 +16,15 @@ export async function moveWork(file: string, to: Broker, log: Pick<Log, "info">)
   await to.declare(queues);
   let moved = 0;
   for (const queue of queues) {
-    const batch: Parameters<typeof send>[0] = [];
-    const send = async (
-      deliveries: { body: Uint8Array; headers: Readonly<Record<string, unknown>>; ack(): void }[],
-    ) => {
-      await to.publish(
-        queue,
-        deliveries.map(({ body, headers }) => ({
-          body,
-          headers: headers as Record<string, string | number | boolean>,
-        })),
-      );
-      for (const delivery of deliveries.splice(0)) delivery.ack();
+    const batch: Delivery[] = [];
+    const send = async () => {
+      const messages = batch.map(({ body, headers }) => ({ body, headers: headers as Headers }));
+      await to.publish(queue, messages);
+      for (const delivery of batch.splice(0)) delivery.ack();
+      moved += messages.length;
     };
-    for await (const delivery of from.browse(queue)) {
-      moved++;
-      if (batch.push(delivery) >= batchSize) await send(batch);
-    }
-    await send(batch);
+    for await (const delivery of from.browse(queue)) if (batch.push(delivery) >= batchSize) await send();
+    await send();
   }
   log.info(`${moved} messages that the embedded queue held are in ${to.label} now`);
 }

@@ -1,3 +1,4 @@
+import { untilAborted } from "../abort.ts";
 import { Unavailable } from "../errors.ts";
 
 export type UpstreamState = "up" | "probing" | "down";
@@ -70,10 +71,7 @@ export class Upstream implements AsyncDisposable {
       if (await this.options.probe(over.signal)) resolve();
     };
     const timer = setInterval(look, this.options.everyMs ?? 1_000);
-    const stop = () => resolve();
-    this.#stop.signal.addEventListener("abort", stop, { once: true });
-    await promise;
-    this.#stop.signal.removeEventListener("abort", stop);
+    await untilAborted(promise, this.#stop.signal).catch(() => {});
     clearInterval(timer);
     over.abort();
     if (!this.#stop.signal.aborted) this.#move("up");

@@ -90,12 +90,8 @@ export class Worker {
     this.#stop.abort();
     this.#held?.released.resolve();
     this.#round.end();
-    const end = () => {
-      this.#giveUp.abort();
-      this.#round.abort("the daemon is stopping");
-    };
-    late.addEventListener("abort", end, { once: true });
-    if (late.aborted) end();
+    late.addEventListener("abort", () => this.#giveUp.abort(), { once: true });
+    if (late.aborted) this.#giveUp.abort();
     await this.#driven;
   }
 

@@ -48,7 +48,7 @@ test("READY waits for the broker and for the stages", async () => {
 });
 
 test("STATUS says what is down and since when, what is paused and what stalls", async () => {
-  const { daemon, worker, hikcentral } = daemonWith();
+  const { daemon, broker, worker, hikcentral } = daemonWith();
   using systemd = told(daemon);
   Object.assign(hikcentral, { state: "down", downSince: new Date("2026-01-01T19:14:00Z") });
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · HikCentral down since 02:14");
@@ -58,6 +58,10 @@ test("STATUS says what is down and since when, what is paused and what stalls", 
   worker.pause = undefined;
   worker.stalledMs = 60_000;
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person STALLS");
+  worker.stalledMs = undefined;
+  broker.state = "blocked";
+  broker.depth = () => Promise.reject(new Error("blocked"));
+  await systemd.hears("STATUS=1 stages · RabbitMQ blocked");
 });
 
 test("the watchdog starves while a stage stalls", async () => {

@@ -51,10 +51,10 @@ describe("demo --once", () => {
     ["access", "not in privilege group"],
     ["person", "no such person"],
   ])("--sabotage %s ends with 1 and names the KIB number", async (what, text) => {
-    const { exit, out } = await run(`demo --once --people 40 --sabotage ${what}`);
+    const { exit, out } = await run(`demo --once --people 12 --sabotage ${what}`);
     const [, kib] = new RegExp(`^Sabotage: the ${what} of KIB (\\d+) was broken`, "m").exec(out) ?? [];
     expect(out.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^KIB ${kib}, .*: ${text}`)));
-    expect(out).toContain("NOT all 40 employees agree");
+    expect(out).toContain("NOT all 12 employees agree");
     expect(exit).toBe(1);
   });
 

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { openSqlite } from "../../src/broker/sqlite.ts";
+import { PausedStages } from "../../src/paused-stages.ts";
+import { startSimulators } from "../../src/simulator/simulators.ts";
+import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { numbered, openUp, textOf } from "./transports.ts";
+
+const rabbit = await sharedRabbit();
+const queue = "hikvision_update_kib";
+const messages = 10_000;
+
+test("what the embedded queue holds goes to RabbitMQ before any work: a daemon killed meanwhile loses none of it", async () => {
+  await using simulators = await startSimulators({ people: 0 });
+  const folder = temporaryFolder();
+  const file = join(folder, "queue.db");
+  const env = { ...environmentOf(simulators), BROKER_URL: rabbit.url };
+  new PausedStages(folder).set("update-kib", new Date().toISOString());
+  {
+    await using embedded = openSqlite({ file });
+    await embedded.declare([queue]);
+    await embedded.publish(queue, numbered(messages));
+  }
+  const left = async () => {
+    await using embedded = openSqlite({ file });
+    return (await embedded.depth(queue))?.ready ?? 0;
+  };
+  await using broker = await openUp(rabbit.url);
+  await broker.declare([queue]);
+  const moved = async () => (await broker.depth(queue))?.ready ?? 0;
+
+  let interrupted = 0;
+  for (let kills = 0; kills < 3; kills++) {
+    const before = await moved();
+    const daemon = await startDaemon(env, folder);
+    await until(async () => (await moved()) > before, { everyMs: 1, what: "some to be moved" });
+    await daemon.kill();
+    const rest = await left();
+    expect((await moved()) + rest).toBeGreaterThanOrEqual(messages);
+    if (rest === 0) break;
+    interrupted++;
+  }
+  expect(interrupted).toBeGreaterThan(0);
+
+  await using daemon = await startDaemon(env, folder);
+  await until(() => daemon.output().includes("that the embedded queue held are in RabbitMQ now"), { what: "the rest" });
+  const texts: string[] = [];
+  for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
+  expect(new Set(texts).size).toBe(messages);
+  expect(texts.length).toBeLessThanOrEqual(messages + 3 * 100);
+  await daemon.stop();
+  expect(await left()).toBe(0);
+});

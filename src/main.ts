@@ -49,6 +49,10 @@ if (import.meta.main) {
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
 
+  // n.b. The runtime would send even calls to this machine through HTTP_PROXY. Of the two spellings this one counts.
+  const { no_proxy: direct = process.env.NO_PROXY } = process.env;
+  process.env.no_proxy = [direct, "127.0.0.1", "localhost", "::1"].filter(Boolean).join(",");
+
   const code = await runLine(root, process.argv.slice(2)).catch(fail);
   // A timer or a listener that a stage left keeps nothing from ending. n.b. Only `end` waits for the reader of a pipe.
   process.stdout.end(() => process.stderr.end(() => exit(code)));

@@ -52,7 +52,7 @@ const customField = v.pipe(
 );
 
 /** n.b. A version may show the whole name alone. */
-const namesOf = (read: Record<"personGivenName" | "personFamilyName" | "personName", string>) =>
+const shownNames = (read: Record<"personGivenName" | "personFamilyName" | "personName", string>) =>
   read.personGivenName || read.personFamilyName || !read.personName
     ? { givenName: read.personGivenName, familyName: read.personFamilyName }
     : namesIn(read.personName);
@@ -77,7 +77,7 @@ const person = v.pipe(
     (read): Person => ({
       personId: read.personId,
       personCode: read.personCode,
-      ...namesOf(read),
+      ...shownNames(read),
       remark: read.remark,
       validFrom: read.beginTime,
       validUntil: read.endTime,

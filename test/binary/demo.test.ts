@@ -26,6 +26,12 @@ describe("demo --once", () => {
     180_000,
   );
 
+  test("where a proxy is set it calls nobody through it, because all of it is on this machine", async () => {
+    const proxy = "http://127.0.0.1:9";
+    const { exit, out, err } = await run("demo --once --people 2", { HTTP_PROXY: proxy, http_proxy: proxy });
+    expect({ exit, out }, err).toEqual({ exit: 0, out: expect.stringContaining("All 2 employees agree") });
+  });
+
   test("--odd ends with 0 and the warnings and dead letters that odd people are to have", async () => {
     const { exit, out } = await run("demo --once --people 50 --odd");
     for (const line of [

@@ -15,6 +15,8 @@ export interface Command {
   /** `["config", "print"]`; empty for the program itself. */
   path: readonly string[];
   description: string;
+  /** By itself, too, where it has commands below it. */
+  runs: boolean;
   arguments: readonly Argument[];
   commands: readonly Command[];
 }
@@ -38,7 +40,7 @@ export async function describeCommands(command: CommandDef = root, path: readonl
       default: typeof preset === "string" ? preset : undefined,
     }),
   );
-  return { path, description, arguments: described, commands };
+  return { path, description, runs: command.run !== undefined, arguments: described, commands };
 }
 
 interface Described {

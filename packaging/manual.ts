@@ -46,7 +46,7 @@ export function manual(root: Command, { version, date }: ManualOptions): string 
     "The other commands look at it, start runs and compare.",
     ".SH COMMANDS",
     ...flatten(root)
-      .filter(({ commands }) => commands.length === 0)
+      .filter(({ runs }) => runs)
       .flatMap(describe),
     ".SH CONFIGURATION",
     "A key of a section of the file is also a variable in the environment",

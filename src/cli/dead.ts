@@ -17,7 +17,7 @@ const list = defineCommand({
   args: { ...operateArguments, ...filters },
   async run({ args }) {
     await using office = await openOffice(args);
-    const query = new URLSearchParams(JSON.parse(JSON.stringify(filtersOf(args))) as Record<string, string>);
+    const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
     const found = await office.ask<{ total: number; groups: Group[] }>("GET", `/dead?${query}`);
     if (args.json) sayJson(found);
     else say(found.total > 0 ? tableOf(found, office) : "no dead letters");

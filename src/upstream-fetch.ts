@@ -92,7 +92,8 @@ export async function upstreamFetch(request: UpstreamRequest): Promise<UpstreamA
       ignoreResponseError: true,
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
       ...(body === undefined ? {} : { body }),
-      ...(tls === undefined ? {} : { tls }),
+      // n.b. Left out, NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
+      ...{ tls: { rejectUnauthorized: true, ...tls } },
     });
     return {
       status: response.status,

@@ -41,6 +41,21 @@ test("another ca, or a certificate for another name, is not trusted", async () =
   });
 });
 
+test.each([
+  ["no setting", {}],
+  ["another ca", { ca: selfSigned().cert }],
+  ["another fingerprint", { fingerprint: "0".repeat(64) }],
+])("NODE_TLS_REJECT_UNAUTHORIZED in the environment opens nothing with %s", async (_, tls) => {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  try {
+    const { url, calls } = gateway(answers, own);
+    const failure = await failureOf(clientOf(url, { tls }).hikcentral.personByCode("1a"));
+    expect({ ...failure, calls }).toMatchObject({ kind: "unavailable", reason: "setup", calls: [] });
+  } finally {
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  }
+});
+
 test("insecure asks for no certificate's word", async () => {
   const { url } = gateway(answers, own);
   expect(await clientOf(url, { tls: { insecure: true } }).hikcentral.personByCode("1a")).toBeUndefined();

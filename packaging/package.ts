@@ -14,7 +14,7 @@ const root = join(import.meta.dir, "..");
 const targets = { amd64: "bun-linux-x64-baseline", arm64: "bun-linux-arm64" } as const;
 const manuals = "usr/share/doc/hikvision-sync";
 export type Architecture = keyof typeof targets;
-export const architectures = Object.keys(targets) as Architecture[];
+const architectures = Object.keys(targets) as Architecture[];
 
 export interface PackageOptions {
   /** The compiled program. */

@@ -9,7 +9,7 @@ import { configArgument, loadConfig, say } from "./frame.ts";
 import { table } from "./table.ts";
 
 /** Values as one would write them in the file, and where each came from. */
-export async function resolved(loaded: Loaded): Promise<string[][]> {
+async function resolved(loaded: Loaded): Promise<string[][]> {
   const { config, sources, file } = loaded;
   const from = (name: string) =>
     ({

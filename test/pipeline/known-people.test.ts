@@ -205,6 +205,21 @@ describe("a person made by hand", () => {
     expect(site.deeds()).toEqual({});
   });
 
+  test("whom HikCentral shows with the whole name alone is the same person, and not updated for it", async () => {
+    await using site = await startSite();
+    const { personId } = seed(site);
+    const { personGivenName: _, personFamilyName: __, ...others } = byHand;
+    const kept = {
+      ...others,
+      personPhoto: { picUri: "1" },
+      customFieldList: [{ id: "1", customFieldValue: "2600001" }],
+    };
+    const shown = { personId, personName: "Budi Contoh Santoso", ...kept };
+    site.hikcentral.faults.set(instead("shown", JSON.stringify({ code: "0", data: shown }), { match: personInfo }));
+    expect(await site.employ(budi(site, { photo: null }))).toEqual(done);
+    expect(site.deeds()).toEqual({ "single/addPersons": 3 });
+  });
+
   test("is updated by nobody where nothing differs", async () => {
     await using site = await startSite();
     seed(site, { personFamilyName: "Contoh Santoso" });

@@ -106,7 +106,7 @@ export class AmqpBroker extends AmqpLink implements Broker {
   async *browse(queue: string): AsyncGenerator<Delivery> {
     const channel = await this.open();
     const gone = new AbortController();
-    channel.once("close", () => gone.abort());
+    channel.once("close", () => gone.abort(new BrokerDown(`RabbitMQ closed the channel to ${queue}`)));
     try {
       // No further than it reaches now: the caller may be publishing to the same queue.
       for (let left = Number.POSITIVE_INFINITY; left > 0; left--) {

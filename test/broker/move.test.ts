@@ -10,7 +10,7 @@ import { numbered, openUp, textOf } from "./transports.ts";
 
 const rabbit = await sharedRabbit();
 const queue = "hikvision_update_kib";
-const messages = 10_000;
+const messages = 4_000;
 
 test("what the embedded queue holds goes to RabbitMQ before any work: a daemon killed meanwhile loses none of it", async () => {
   await using simulators = await startSimulators({ people: 0 });

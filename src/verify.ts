@@ -159,7 +159,7 @@ function expectationOf(
     const zones = field(employee, "regionals");
     const slugs = Array.isArray(zones) ? zones.map((zone) => String(field(zone, "slug"))) : [];
     const groups = slugs.flatMap((slug) => regionals[slug] ?? []);
-    const face = Boolean(field(field(employee, "photo"), "link"));
+    const face = String(field(field(employee, "photo"), "link") ?? "").trim() !== "";
     return { personCode, name, kib: kibNumberOf(field(employee, "kib_number")), face, groups };
   } catch (error) {
     if (error instanceof Failure && isReject(error)) return undefined;

@@ -56,7 +56,7 @@ export interface SimulatedPerson extends Omit<v.InferOutput<typeof updateSchema>
 }
 
 /** Whether the devices take these bytes: a whole baseline JPEG of three components, 200 KB at most. */
-export function isUsableFace(bytes: Buffer): boolean {
+function isUsableFace(bytes: Buffer): boolean {
   if (bytes.length < 4 || bytes.length > 200 * 1024) return false;
   if (bytes.readUInt16BE(0) !== 0xffd8 || bytes.readUInt16BE(bytes.length - 2) !== 0xffd9) return false;
   for (let at = 2; at + 10 < bytes.length && bytes[at] === 0xff; at += 2 + bytes.readUInt16BE(at + 2)) {

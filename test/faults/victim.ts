@@ -55,7 +55,8 @@ export class Victim implements AsyncDisposable {
       HIKCENTRAL_CONCURRENCY: "8",
       HIKCENTRAL_TIMEOUT: "1s",
       EPOSH_PAGE_SIZE: "2",
-      BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms",
+      // So many that nobody's are used up: where one person alone is left at work, he meets all of a spell's faults.
+      BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms,1700ms,1800ms,1900ms,2s",
       LOG_FORMAT: "json",
       ...env,
     };

@@ -33,26 +33,6 @@ test("a consumer whose channel RabbitMQ closed is back, and the message in hand 
   await ready(broker, queue, 0);
 }, 60_000);
 
-test("what a stage cannot finish goes back uncharged before RabbitMQ closes the channel for it", async () => {
-  await waitForAck(3_000);
-  await using site = await startSite({ env: { BROKER_URL: rabbit.url }, holdForMs: 1_000 });
-  const of = "C <- rabbit_amqqueue:consumers_all(<<$/>>)";
-  const channels = () => rabbit.evaluate(`lists:sort([proplists:get_value(channel_pid, C) || ${of}])`);
-  const before = await until(async () => {
-    const all = await channels();
-    return all.split(",").length === site.daemon.pipeline.workers.length && all;
-  });
-  await waitForAck(1_800_000);
-  site.hikcentral.faults.set({ kind: "hang", match: "person/single/add" });
-  const employed = site.employ(budi(site));
-  const hung = () => (site.hikcentral.faults.seen.hang ?? 0) >= 6;
-  await until(hung, { what: "it to be handed out again for longer than RabbitMQ waits" });
-  expect(await channels()).toBe(before);
-  site.hikcentral.faults.set();
-  expect(await employed).toEqual({ end: "done", warnings: [] });
-  expect(site.entries.filter(({ outcome }) => outcome === "retry")).toEqual([]);
-}, 60_000);
-
 test("in an alarm publishes wait and fail nothing, and are confirmed when it is over", async () => {
   await using broker = await openUp(rabbit.url);
   const queue = await queueOf(broker);
@@ -127,3 +107,23 @@ test("kill -9 and a restart lose no confirmed message, and everything comes back
   for await (const delivery of broker.browse(queue)) found.add(textOf(delivery));
   expect([...confirmed].filter((body) => !found.has(body))).toEqual([]);
 }, 90_000);
+
+test("what a stage cannot finish goes back uncharged before RabbitMQ closes the channel for it", async () => {
+  await waitForAck(3_000);
+  await using site = await startSite({ env: { BROKER_URL: rabbit.url }, holdForMs: 1_000 });
+  const of = "C <- rabbit_amqqueue:consumers_all(<<$/>>)";
+  const channels = () => rabbit.evaluate(`lists:sort([proplists:get_value(channel_pid, C) || ${of}])`);
+  const before = await until(async () => {
+    const all = await channels();
+    return all.split(",").length === site.daemon.pipeline.workers.length && all;
+  });
+  await waitForAck(1_800_000);
+  site.hikcentral.faults.set({ kind: "hang", match: "person/single/add" });
+  const employed = site.employ(budi(site));
+  const hung = () => (site.hikcentral.faults.seen.hang ?? 0) >= 6;
+  await until(hung, { what: "it to be handed out again for longer than RabbitMQ waits" });
+  expect(await channels()).toBe(before);
+  site.hikcentral.faults.set();
+  expect(await employed).toEqual({ end: "done", warnings: [] });
+  expect(site.entries.filter(({ outcome }) => outcome === "retry")).toEqual([]);
+}, 60_000);

@@ -58,6 +58,8 @@ test("while RabbitMQ hangs, every request and closing end in bounded time", asyn
   const [first] = await taken.has(1);
   process.kill(rabbit.pid, "SIGSTOP");
   try {
+    const status = () => Bun.file(`/proc/${rabbit.pid}/status`).text();
+    await until(async () => /^State:\s+T/m.test(await status()), { what: "it to hang" });
     await expect(broker.depth(queue)).rejects.toBeInstanceOf(BrokerDown);
     await expect(broker.consume(queue, 1, () => {})).rejects.toBeInstanceOf(BrokerDown);
     await expect(broker.declare(["test-other"])).rejects.toBeInstanceOf(BrokerDown);

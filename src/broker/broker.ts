@@ -50,7 +50,10 @@ export interface Broker extends AsyncDisposable {
   readonly backAt: number;
   /** Called at each change of state; returns how to stop listening. */
   onState(listener: (state: BrokerState) => void): () => void;
-  /** Looks first; what is missing is declared durable without arguments. What exists is left as it is. */
+  /**
+   * Looks first; what is missing is declared durable without arguments, and resolves once it is there for good. What
+   * exists is left as it is.
+   */
   declare(queues: readonly string[]): Promise<void>;
   /** Resolves once every message is stored durably **and** routed to the queue; rejects when one may not be. */
   publish(queue: string, messages: readonly Outgoing[]): Promise<void>;

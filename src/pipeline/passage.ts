@@ -18,9 +18,7 @@ import { deadQueueOf, waitQueueOf } from "./waiting.ts";
 const defaultDeadlineMs = 10 * 60_000;
 
 /** What became of a message, for whoever watches the stage as a whole. */
-export type Passed =
-  | { outcome: "done" | "ended" | "gone back" }
-  | { outcome: "retry" | "dead"; id: string; code: string; text: string };
+export type Passed = "done" | "ended" | "gone back" | "retry" | "dead";
 
 /** One message in one stage: parse → run → publish → acknowledge last. */
 export class Passage {
@@ -74,7 +72,7 @@ export class Passage {
           this.#log.error(`a message goes back to ${placed.stage.queue}: ${textOf(error)}`);
         return this.#goBack();
       });
-      shop.metrics.passed(placed.stage.name, passed.outcome, performance.now() - startedAt);
+      shop.metrics.passed(placed.stage.name, passed, performance.now() - startedAt);
       return passed;
     } finally {
       clearTimeout(limit);
@@ -104,7 +102,7 @@ export class Passage {
       shop.hands.settle(this.#key);
       const isLast = outcome === "ended" || !placed.successors.some(({ consumed }) => consumed);
       if (isLast && personOf(this.#body)) shop.metrics.personDone();
-      return { outcome };
+      return outcome;
     } catch (thrown) {
       return await this.#fail(this.#hand.signal.reason === late ? late : thrown);
     } finally {
@@ -214,7 +212,7 @@ export class Passage {
 
   async #fail(thrown: unknown): Promise<Passed> {
     const failure = failureOf(thrown);
-    if (this.delivery.lost.aborted) return { outcome: "gone back" };
+    if (this.delivery.lost.aborted) return "gone back";
     if (this.#hand.signal.aborted && failure.code !== "stage_timeout") return this.#goBack();
     const suspect = failure instanceof Retry ? this.shop.upstreams.get(failure.suspect ?? "") : undefined;
     const suspectIsDown = (await suspect?.isDown()) ?? false;
@@ -223,20 +221,24 @@ export class Passage {
       this.round.end(decision);
       return this.#goBack();
     }
+    const { do: outcome, code, text } = decision;
+    const { pause } = this.round;
+    // What was in hand at the twentieth failure, and fails like it, is not charged for it any more.
+    if (pause?.reason === "streak" && pause.code === code) return this.#goBack();
+    this.round.failed({ id: this.#meta.id, code, text });
     await this.#defer(decision);
-    await this.#record(decision.do, decision);
+    await this.#record(outcome, decision);
     this.delivery.ack();
     this.shop.hands.settle(this.#key);
-    const { do: outcome, code, text } = decision;
     this.shop.metrics.charged(this.placed.stage.name, code, outcome === "dead");
-    return { outcome, id: this.#meta.id, code, text };
+    return outcome;
   }
 
   /** n.b. Only once no more deliveries come, or the broker would hand it out again at once. */
   async #goBack(): Promise<Passed> {
     if (this.round.over) await this.round.quiet;
     this.delivery.putBack();
-    return { outcome: "gone back" };
+    return "gone back";
   }
 
   async #defer(decision: Exclude<Decision, { do: "pause" }>): Promise<void> {

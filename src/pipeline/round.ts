@@ -7,6 +7,13 @@ export interface Pause {
   readonly text: string;
 }
 
+/** A message (its `hs-id`), and why it is charged. */
+export interface Failed {
+  readonly id: string;
+  readonly code: string;
+  readonly text: string;
+}
+
 interface Abortable {
   abort(reason: string): void;
 }
@@ -23,9 +30,14 @@ export class Round {
   /** When something last went out of it (performance.now()); that it was begun is no movement. */
   movedAt = 0;
 
+  /** Why it ended, if it was a pause. */
+  pause: Pause | undefined;
+
   constructor(
     /** End the round as soon as one message went through: the way back from a refusal. */
     readonly trial: boolean,
+    /** Told of each failure that counts, before it is charged: it may end the round. */
+    readonly failed: (failure: Failed) => void,
   ) {}
 
   /** Resolves when it ends, with the pause that ended it, if it was one. */
@@ -38,6 +50,7 @@ export class Round {
   }
 
   end(pause?: Pause): void {
+    if (!this.over) this.pause = pause;
     this.over = true;
     this.#ended.resolve(pause);
   }

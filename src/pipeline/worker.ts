@@ -5,7 +5,7 @@ import { textOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Passage, type Passed } from "./passage.ts";
 import type { Placed } from "./registry.ts";
-import { type Pause, Round } from "./round.ts";
+import { type Failed, type Pause, Round } from "./round.ts";
 import type { Shop } from "./shop.ts";
 import { watchForStall } from "./stall.ts";
 import type { Upstream } from "./upstream.ts";
@@ -26,7 +26,7 @@ export class Worker {
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #giveUp = new AbortController();
-  #round = new Round(false);
+  #round = new Round(false, () => {});
   #met: { pause: Pause; since: Date } | undefined;
   #held: { pause: Pause; since: Date; released: PromiseWithResolvers<void> } | undefined;
   #streak = { code: "", items: new Set<string>() };
@@ -161,7 +161,7 @@ export class Worker {
     const { concurrency } = this.placed;
     const trial = tries > 0;
     const atATime = trial ? (this.#met?.pause.reason === "outage" ? Math.min(tries, concurrency) : 1) : concurrency;
-    const round = new Round(trial);
+    const round: Round = new Round(trial, (failed) => this.#count(failed, round));
     this.#round = round;
     const take = (delivery: Delivery) => {
       this.lastTakenAt = this.shop.now();
@@ -227,13 +227,12 @@ export class Worker {
 
   #judge(passed: Passed, round: Round): void {
     this.#movedAt = performance.now();
-    if (!("code" in passed)) {
-      if (passed.outcome === "gone back") return;
-      this.#streak.items.clear();
-      if (round.trial) round.end();
-      return;
-    }
-    const { id, code, text } = passed;
+    if (passed !== "done" && passed !== "ended") return;
+    this.#streak.items.clear();
+    if (round.trial) round.end();
+  }
+
+  #count({ id, code, text }: Failed, round: Round): void {
     if (this.#streak.code !== code) this.#streak = { code, items: new Set() };
     this.#streak.items.add(id);
     const { size } = this.#streak.items;

@@ -74,7 +74,7 @@ test("while RabbitMQ hangs, every request and closing end in bounded time", asyn
 }, 60_000);
 
 test("kill -9 and a restart lose no confirmed message, and everything comes back by itself", async () => {
-  await using broker = await openUp(rabbit.url);
+  await using broker = await openUp(rabbit.url, {});
   const queue = await queueOf(broker);
   const held = await queueOf(broker);
   await broker.publish(held, numbered(5));

@@ -29,8 +29,9 @@ export async function amqpTransport(): Promise<Transport> {
   return { name: "amqp", open: () => openUp(url), close: () => {} };
 }
 
-export async function openUp(url: string): Promise<Broker> {
-  const broker = await openAmqp({ url });
+/** Queues are used at once: where RabbitMQ is killed, `newQueueMs` must be left out. */
+export async function openUp(url: string, options: { newQueueMs?: number } = { newQueueMs: 0 }): Promise<Broker> {
+  const broker = await openAmqp({ url, ...options });
   await isUp(broker);
   return broker;
 }

@@ -32,7 +32,7 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   return code === 0;
 }
 
-const longest = ["outage", "binary", "systemd", "stages", "operator", "pipeline"];
+const longest = ["binary", "outage", "systemd", "stages", "operator", "broker", "pipeline", "access", "doctor"];
 const rank = (name: string) => longest.indexOf(name) + 1 || longest.length + 1;
 /** Folders and files of test/ that hold tests, those that take longest first. */
 const groups = readdirSync(import.meta.dir)

@@ -55,8 +55,8 @@ export class Victim implements AsyncDisposable {
       HIKCENTRAL_CONCURRENCY: "8",
       HIKCENTRAL_TIMEOUT: "1s",
       EPOSH_PAGE_SIZE: "2",
-      // So many that nobody's are used up: where one person alone is left at work, he meets all of a spell's faults.
-      BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms,1700ms,1800ms,1900ms,2s",
+      // Nobody's are used up: one person alone at work meets all of a spell's faults, but none lasts longer than the last.
+      BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms,2s,3s",
       LOG_FORMAT: "json",
       ...env,
     };

@@ -29,7 +29,6 @@ export class Round {
   over = false;
   /** When something last went out of it (performance.now()); that it was begun is no movement. */
   movedAt = 0;
-
   /** Why it ended, if it was a pause. */
   pause: Pause | undefined;
 

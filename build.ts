@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { makeKit } from "./build-kit.ts";
 import { version } from "./package.json";
+import { makeKit } from "./packaging/sdk-archive.ts";
 
 const root = import.meta.dir;
 
@@ -60,7 +60,7 @@ function withKit(kit: Uint8Array): Bun.BunPlugin {
   return {
     name: "kit",
     setup: (builder) =>
-      void builder.onLoad({ filter: /src\/stages\/kit-bytes\.ts$/ }, () => ({ contents, loader: "ts" })),
+      void builder.onLoad({ filter: /src\/sdk\/archive-bytes\.ts$/ }, () => ({ contents, loader: "ts" })),
   };
 }
 

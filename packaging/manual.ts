@@ -1,4 +1,4 @@
-import { variableOf } from "../src/config-sources.ts";
+import { variableOf } from "../src/config/sources.ts";
 import { exits } from "../src/errors.ts";
 import type { Argument, Command } from "./commands.ts";
 import { flatten } from "./completion.ts";

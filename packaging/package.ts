@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { $ } from "bun";
 import { build } from "../build.ts";
 import { version as ownVersion } from "../package.json";
-import { exampleConfig } from "../src/config-example.ts";
+import { exampleConfig } from "../src/config/example.ts";
 import { describeCommands } from "./commands.ts";
 import { completion } from "./completion.ts";
 import { copyright } from "./copyright.ts";

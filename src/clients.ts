@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
-import type { Config } from "./config.ts";
-import { createEposh, type EposhClient } from "./eposh.ts";
+import type { Config } from "./config/load.ts";
 import { Exit, exits, textOf } from "./errors.ts";
 import { createHikCentral, type HikCentralClient, type HikCentralOptions } from "./hikcentral/client.ts";
 import type { TransportOptions } from "./hikcentral/transport.ts";
-import type { Log } from "./log.ts";
-import { createPhotos, type PhotoClient } from "./photo.ts";
-import { Upstream } from "./pipeline/upstream.ts";
+import type { Log } from "./observability/log.ts";
+import { Upstream } from "./upstreams/circuit-breaker.ts";
+import { createEposh, type EposhClient } from "./upstreams/eposh.ts";
+import { createPhotos, type PhotoClient } from "./upstreams/photos.ts";
 
 /** Photos downloading or being decoded at a time: two cores decode no more, and each may be 10 MB. */
 const photosInHand = 4;

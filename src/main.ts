@@ -1,25 +1,25 @@
 import { defineCommand } from "citty";
-import { complain, exit, explain, runLine } from "./cli/frame.ts";
+import { complain, exit, explain, runLine } from "./cli/run.ts";
 import { Exit, exits } from "./errors.ts";
 
 /** A command is a file, loaded when it is asked for. */
 const commands = {
-  serve: () => import("./cli/serve.ts"),
-  trigger: () => import("./cli/trigger.ts"),
-  check: () => import("./cli/check.ts"),
-  doctor: () => import("./cli/doctor.ts"),
-  config: () => import("./cli/config.ts"),
-  verify: () => import("./cli/verify.ts"),
-  stages: () => import("./cli/stages.ts"),
-  status: () => import("./cli/status.ts"),
-  runs: () => import("./cli/runs.ts"),
-  trace: () => import("./cli/trace.ts"),
-  dead: () => import("./cli/dead.ts"),
-  pause: () => import("./cli/pause.ts"),
-  resume: () => import("./cli/resume.ts"),
-  demo: () => import("./cli/demo.ts"),
-  simulate: () => import("./cli/simulate.ts"),
-  version: () => import("./cli/version.ts"),
+  serve: () => import("./cli/daily/serve.ts"),
+  trigger: () => import("./cli/daily/trigger.ts"),
+  check: () => import("./cli/setup/check.ts"),
+  doctor: () => import("./cli/setup/doctor.ts"),
+  config: () => import("./cli/setup/config.ts"),
+  verify: () => import("./cli/daily/verify.ts"),
+  stages: () => import("./cli/stages/stages.ts"),
+  status: () => import("./cli/daily/status.ts"),
+  runs: () => import("./cli/daily/runs.ts"),
+  trace: () => import("./cli/trouble/trace.ts"),
+  dead: () => import("./cli/trouble/dead.ts"),
+  pause: () => import("./cli/trouble/pause.ts"),
+  resume: () => import("./cli/trouble/resume.ts"),
+  demo: () => import("./cli/demo/demo.ts"),
+  simulate: () => import("./cli/demo/simulate.ts"),
+  version: () => import("./cli/setup/version.ts"),
 };
 
 export const root = defineCommand({

@@ -2,19 +2,19 @@
  * All that a stage needs: import it as `hikvision-sync`. A stage takes a message from its queue, calls an upstream,
  * and what it returns goes to the stages that name it in `after`.
  */
-import type { Eposh } from "./eposh.ts";
-import type { HikCentral } from "./hikcentral/hikcentral.ts";
-import type { Photos } from "./photo.ts";
-import type { Site } from "./site.ts";
-import type * as v from "./v.ts";
 
-export { type EposhPage, eposhPage } from "./eposh.ts";
-export { codeOf, isRefusal, isReject, reject, retry, unavailable } from "./errors.ts";
-export type { Face, HikCentral, NewPerson, Person, PersonChanges } from "./hikcentral/hikcentral.ts";
-export * from "./hikcentral/person.ts";
+import type { Site } from "./config/site.ts";
+import type * as v from "./config/v.ts";
+import type { HikCentral } from "./hikcentral/types.ts";
+import type { Eposh } from "./upstreams/eposh.ts";
+import type { Photos } from "./upstreams/photos.ts";
 
 /** valibot, with `v.secret()` for an option that no output may show. */
-export * as v from "./v.ts";
+export * as v from "./config/v.ts";
+export { codeOf, isRefusal, isReject, reject, retry, unavailable } from "./errors.ts";
+export type { Face, HikCentral, NewPerson, Person, PersonChanges } from "./hikcentral/types.ts";
+export * from "./people/person.ts";
+export { type EposhPage, eposhPage } from "./upstreams/eposh.ts";
 
 /** The employee's way so far, as the headers tell it. A foreign publisher sends none: then it is derived or unknown. */
 export interface Meta {

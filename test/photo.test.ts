@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { Reject, Retry, Unavailable } from "../src/errors.ts";
-import { createPhotos, type PhotoOptions } from "../src/photo.ts";
+import { createPhotos, type PhotoOptions } from "../src/upstreams/photos.ts";
 import { makePng } from "./support/png.ts";
 import { until } from "./support/until.ts";
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
-import type { AmqpLink } from "./amqp-link.ts";
-import { InHand } from "./base.ts";
+import type { AmqpLink } from "./amqp-connection.ts";
 import type { Broker, Consumer, Delivery } from "./broker.ts";
+import { InHand } from "./managed-delivery.ts";
 
 interface Session {
   readonly channel: Channel;

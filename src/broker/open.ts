@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { brokerOf, type LocalConfig } from "../config.ts";
+import { brokerOf, type LocalConfig } from "../config/load.ts";
 import { Exit, exits, textOf } from "../errors.ts";
-import { openAmqp } from "./amqp.ts";
+import { openAmqp } from "./amqp-broker.ts";
 import type { Broker } from "./broker.ts";
-import { openSqlite } from "./sqlite.ts";
+import { openSqlite } from "./sqlite-broker.ts";
 
 /** As configured. Exit 69 or 78 where the embedded queue cannot be used; RabbitMQ is not waited for. */
 export async function openBroker(config: LocalConfig): Promise<Broker> {

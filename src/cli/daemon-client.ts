@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LocalConfig } from "../config.ts";
+import type { LocalConfig } from "../config/load.ts";
 import { Exit, exits } from "../errors.ts";
-import type { RunView } from "../ledger-runs.ts";
+import type { RunView } from "../ledger/runs.ts";
 
 export interface Answer {
   status: number;

@@ -1,15 +1,15 @@
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AmqpBroker, openAmqp } from "../broker/amqp.ts";
+import { type AmqpBroker, openAmqp } from "../broker/amqp-broker.ts";
 import type { Broker } from "../broker/broker.ts";
-import { brokerOf, type Config } from "../config.ts";
-import { formatDuration } from "../dates.ts";
+import { formatDuration } from "../config/dates.ts";
+import { brokerOf, type Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
-import type { Placed } from "../pipeline/registry.ts";
-import { deadQueueOf, waitQueueOf } from "../pipeline/waiting.ts";
-import { type Examine, Fault, Unchecked } from "./examine.ts";
+import { deadQueueOf, waitQueueOf } from "../pipeline/retry/queues.ts";
+import type { Placed } from "../registry/registry.ts";
 import { checkWritable } from "./machine.ts";
-import { addressOf, reach } from "./reach.ts";
+import { addressOf, reach } from "./network.ts";
+import { type Examine, Fault, Unchecked } from "./probe.ts";
 
 /** The embedded queue's folder; or RabbitMQ, whether it lets us in, and how the queues are that are there. */
 export async function examineBroker(examine: Examine, config: Config, placed: readonly Placed[]): Promise<void> {

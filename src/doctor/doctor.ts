@@ -1,11 +1,11 @@
 import { createClients } from "../clients.ts";
-import { brokerAt, type Config } from "../config.ts";
-import type { Log } from "../log.ts";
-import type { Placed } from "../pipeline/registry.ts";
-import type { Fetch } from "../upstream-fetch.ts";
+import { brokerAt, type Config } from "../config/load.ts";
+import type { Log } from "../observability/log.ts";
+import type { Placed } from "../registry/registry.ts";
+import type { Fetch } from "../upstreams/http.ts";
 import { examineBroker } from "./broker.ts";
-import { type Examine, examiner, type Finding } from "./examine.ts";
 import { examineMachine } from "./machine.ts";
+import { type Examine, examiner, type Finding } from "./probe.ts";
 import { examineEposh, examineHikCentral } from "./upstreams.ts";
 
 export interface DoctorOptions {

@@ -1,9 +1,9 @@
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/load.ts";
 import { Exit, textOf } from "../errors.ts";
-import type { Placed } from "../pipeline/registry.ts";
-import { type Examine, Fault } from "./examine.ts";
+import type { Placed } from "../registry/registry.ts";
+import { type Examine, Fault } from "./probe.ts";
 
 /** Below it a run of 1,543 with its log and ledger is no longer certain to fit. */
 const minFreeBytes = 256 << 20;

@@ -1,14 +1,14 @@
-import { certificateOf } from "../certificate.ts";
 import type { Clients } from "../clients.ts";
-import type { Config } from "../config.ts";
-import { todayIn } from "../dates.ts";
+import { todayIn } from "../config/dates.ts";
+import type { Config } from "../config/load.ts";
 import { codeOf, Failure } from "../errors.ts";
-import { listOf } from "../hikcentral/calls.ts";
-import { mayNotRead } from "../hikcentral/codes.ts";
-import { fieldProblem, groupProblems } from "../hikcentral/setup.ts";
-import { TransportError } from "../upstream-fetch.ts";
-import { type Examine, Fault, type Look, Unchecked } from "./examine.ts";
-import { addressOf, compareClocks, reach } from "./reach.ts";
+import { listOf } from "../hikcentral/api.ts";
+import { mayNotRead } from "../hikcentral/error-codes.ts";
+import { fieldProblem, groupProblems } from "../hikcentral/setup-check.ts";
+import { TransportError } from "../upstreams/http.ts";
+import { certificateOf } from "../upstreams/tls.ts";
+import { addressOf, compareClocks, reach } from "./network.ts";
+import { type Examine, Fault, type Look, Unchecked } from "./probe.ts";
 
 /** How far ahead an upstream's clock is, by its last answer; undefined before it. */
 export type ClockOf = (url: string) => number | undefined;

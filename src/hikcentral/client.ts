@@ -1,10 +1,10 @@
-import { untilAborted } from "../abort.ts";
 import { Failure, reject } from "../errors.ts";
-import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./calls.ts";
-import { createGather } from "./gather.ts";
-import type { HikCentral } from "./hikcentral.ts";
-import { checkSetup, createOptionalReads, type KibField, type Setup, type SetupOptions } from "./setup.ts";
+import { untilAborted } from "../util/abort.ts";
+import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
+import { createGather } from "./batcher.ts";
+import { checkSetup, createOptionalReads, type KibField, type Setup, type SetupOptions } from "./setup-check.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
+import type { HikCentral } from "./types.ts";
 
 export interface HikCentralOptions extends TransportOptions, SetupOptions {
   /** For what is read once for all: aborts when HikCentral is found to be down. */

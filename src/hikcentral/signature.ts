@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../config/secret.ts";
 
 export interface Signable {
   method: string;

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { certificateOf, plainSha256 } from "../certificate.ts";
 import { retry, unavailable } from "../errors.ts";
-import { parseJson } from "../json.ts";
-import { createSlots } from "../slots.ts";
-import { type Fetch, TransportError, upstreamFetch } from "../upstream-fetch.ts";
-import type { Send } from "./calls.ts";
-import { failureOf, isSuccess } from "./codes.ts";
-import { createPin } from "./pin.ts";
+import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
+import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
+import { parseJson } from "../util/exact-json.ts";
+import { createSlots } from "../util/semaphore.ts";
+import type { Send } from "./api.ts";
+import { createPin } from "./certificate-pin.ts";
+import { failureOf, isSuccess } from "./error-codes.ts";
 import { type SignatureOptions, signedHeaders } from "./signature.ts";
 
 export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid"> {

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
+import type { Secret } from "../config/secret.ts";
 import { textOf } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { Operator } from "../operator.ts";
-import type { Secret } from "../secret.ts";
-import { createAccess } from "./access.ts";
-import { operatorRoutes } from "./operator.ts";
-import { parseRequest, type Trigger } from "./trigger.ts";
+import type { Log } from "../observability/log.ts";
+import type { Operator } from "../operator/operator.ts";
+import { createAccess } from "./auth.ts";
+import { parseRequest, type Trigger } from "./induction-route.ts";
+import { operatorRoutes } from "./operator-routes.ts";
 
 export interface AppOptions {
   trigger: Trigger;

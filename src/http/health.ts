@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import type { Broker } from "../broker/broker.ts";
-import type { Metrics } from "../metrics.ts";
+import { depthsOf, unconsumedOf } from "../broker/known-queues.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { Upstream } from "../pipeline/upstream.ts";
-import type { Worker } from "../pipeline/worker.ts";
-import { depthsOf, unconsumedOf } from "../queues.ts";
+import type { Worker } from "../pipeline/stage-worker.ts";
+import type { Upstream } from "../upstreams/circuit-breaker.ts";
 
 export interface HealthOptions {
   pipeline: Pipeline;

@@ -1,9 +1,9 @@
-import type { Delay } from "./decide.ts";
-import { leavesOf, type Placed } from "./registry.ts";
-import type { Pause } from "./round.ts";
-import type { Shop } from "./shop.ts";
-import { deadQueueOf, delayOf, keepSweeping, waitQueueOf } from "./waiting.ts";
-import { Worker } from "./worker.ts";
+import { leavesOf, type Placed } from "../registry/registry.ts";
+import type { Pause } from "./consume-session.ts";
+import type { Delay } from "./retry/policy.ts";
+import { deadQueueOf, delayOf, keepSweeping, waitQueueOf } from "./retry/queues.ts";
+import type { Shop } from "./stage-context.ts";
+import { Worker } from "./stage-worker.ts";
 
 type Listener = (stage: string, pause: Pause) => void;
 

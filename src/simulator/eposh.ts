@@ -1,7 +1,7 @@
-import { laterOddPeople, oddEmployees, oddPeople, unsafeNumber } from "./odd.ts";
+import { type Call, type Faults, instead, type ServerOptions, serve } from "./fault-server.ts";
+import { laterOddPeople, oddEmployees, oddPeople, unsafeNumber } from "./odd-people.ts";
 import { type Employee, employee, inductions } from "./people.ts";
 import { portrait, wrecks } from "./pictures.ts";
-import { type Call, type Faults, instead, type ServerOptions, serve } from "./server.ts";
 
 const apiKey = "contoh-api-key";
 const appId = "contoh-app-id";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { type Judge, Persons, parse, Refused, type SimulatedPerson } from "./persons.ts";
-import { type Call, type Faults, instead, type ServerOptions, serve } from "./server.ts";
+import { type Call, type Faults, instead, type ServerOptions, serve } from "./fault-server.ts";
+import { type Judge, Persons, parse, Refused, type SimulatedPerson } from "./person-store.ts";
 import { type Gateway, signatureFault, textToSign } from "./signature.ts";
 
 const appKey = "contoh-app-key";

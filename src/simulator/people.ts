@@ -1,4 +1,4 @@
-import { randomFrom } from "./server.ts";
+import { randomFrom } from "./fault-server.ts";
 
 export type Employee = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 import { deflateSync } from "node:zlib";
-import { randomFrom } from "./server.ts";
+import { randomFrom } from "./fault-server.ts";
 
 const signature = Buffer.from("89504e470d0a1a0a", "hex");
 

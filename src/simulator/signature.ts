@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { Call } from "./server.ts";
+import type { Call } from "./fault-server.ts";
 
 /** The text that the caller should have signed, rebuilt from the headers that arrived: a missing one has no line. */
 export function textToSign({ method, url, headers }: Omit<Call, "body">): string {

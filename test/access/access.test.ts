@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { Hono } from "hono";
-import { createAccess } from "../../src/http/access.ts";
-import { createLog } from "../../src/log.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { createAccess } from "../../src/http/auth.ts";
+import { createLog } from "../../src/observability/log.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

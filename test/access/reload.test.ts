@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { type DaemonProcess, environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 

@@ -35,7 +35,7 @@ test("the program needs nothing beside it and says which one it is", () => {
 test("a build leaves one file, and another one the same bytes, in another folder too", async () => {
   const elsewhere = mkdtempSync(join(root, "dist/.elsewhere-"));
   try {
-    const parts = "package.json tsconfig.json build.ts build-kit.ts src stages node_modules".split(" ");
+    const parts = "package.json tsconfig.json build.ts packaging src stages node_modules".split(" ");
     expect(Bun.spawnSync(["cp", "-al", ...parts, elsewhere], { cwd: root }).exitCode).toBe(0);
     const command = [process.execPath, "build.ts", "--quiet"];
     const another = Bun.spawn(command, { cwd: elsewhere, stdout: "ignore", stderr: "pipe" });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { openAmqp } from "../../src/broker/amqp.ts";
+import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { binary, run, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import amqp from "amqplib";
 import { type Employee, employee } from "../../src/simulator/people.ts";
-import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { budi } from "../support/site.ts";

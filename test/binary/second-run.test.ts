@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 
 const people = 120;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { badPages } from "../../src/simulator/eposh.ts";
-import { instead } from "../../src/simulator/server.ts";
-import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { binary, type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

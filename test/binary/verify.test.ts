@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { instead } from "../../src/simulator/server.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon } from "../support/daemon.ts";
 
 async function inducted(people: number) {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { openAmqp } from "../../src/broker/amqp.ts";
+import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
 import { budi, startSite } from "../support/site.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import amqp from "amqplib";
-import { openAmqp } from "../../src/broker/amqp.ts";
+import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
 import { binary, permission, sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

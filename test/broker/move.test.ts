@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { openSqlite } from "../../src/broker/sqlite.ts";
-import { PausedStages } from "../../src/paused-stages.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { PausedStages } from "../../src/operator/paused-stages.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

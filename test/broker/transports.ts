@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openAmqp } from "../../src/broker/amqp.ts";
+import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import type { Broker, Consumer, Delivery } from "../../src/broker/broker.ts";
-import { openSqlite } from "../../src/broker/sqlite.ts";
+import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 

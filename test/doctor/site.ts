@@ -1,4 +1,4 @@
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run } from "../support/daemon.ts";
 
 export interface Seen {

@@ -1,8 +1,8 @@
-import { defaultRegionals } from "../../src/config-schema.ts";
-import { namesOf } from "../../src/hikcentral/person.ts";
-import type { RunView } from "../../src/ledger-runs.ts";
+import { defaultRegionals } from "../../src/config/schema.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import { namesOf } from "../../src/people/person.ts";
 import { type Employee, employee } from "../../src/simulator/people.ts";
-import type { Simulators } from "../../src/simulator/simulators.ts";
+import type { Simulators } from "../../src/simulator/start.ts";
 import { sumOf } from "../support/prometheus.ts";
 import type { Victim } from "./victim.ts";
 

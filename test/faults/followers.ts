@@ -1,5 +1,5 @@
-import type { EposhPage } from "../../src/eposh.ts";
 import type { Employee } from "../../src/simulator/people.ts";
+import type { EposhPage } from "../../src/upstreams/eposh.ts";
 
 interface Message {
   queue: string;

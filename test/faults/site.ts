@@ -1,7 +1,7 @@
-import type { RunView } from "../../src/ledger-runs.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import { randomFrom } from "../../src/simulator/fault-server.ts";
 import { employee } from "../../src/simulator/people.ts";
-import { randomFrom } from "../../src/simulator/server.ts";
-import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import type { Disk } from "../support/disk.ts";
 import { binary, permission, type RabbitNode } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

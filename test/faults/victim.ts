@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Simulators } from "../../src/simulator/simulators.ts";
+import type { Simulators } from "../../src/simulator/start.ts";
 import { type DaemonProcess, run, startDaemon } from "../support/daemon.ts";
 import { parsePrometheus, type Sample, sumOf } from "../support/prometheus.ts";
 import { until } from "../support/until.ts";

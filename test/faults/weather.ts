@@ -1,6 +1,6 @@
 import { badPages } from "../../src/simulator/eposh.ts";
+import type { Fault, Faults } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
-import type { Fault, Faults } from "../../src/simulator/server.ts";
 import { until } from "../support/until.ts";
 import type { Site } from "./site.ts";
 

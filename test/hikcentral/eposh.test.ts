@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { createEposh } from "../../src/eposh.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { createEposh } from "../../src/upstreams/eposh.ts";
 import { closing, failureOf } from "./gateway.ts";
 
 const page = (data: unknown[], total = data.length, last = 1) => ({

@@ -1,6 +1,6 @@
 import { afterEach } from "bun:test";
+import { Secret } from "../../src/config/secret.ts";
 import { createHikCentral, type HikCentralOptions } from "../../src/hikcentral/client.ts";
-import { Secret } from "../../src/secret.ts";
 
 export type Body = Record<string, unknown>;
 /** What a call is answered with: a Response as it is, anything else as the whole envelope. */

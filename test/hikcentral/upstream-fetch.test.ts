@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { upstreamFetch } from "../../src/upstream-fetch.ts";
+import { upstreamFetch } from "../../src/upstreams/http.ts";
 import { closing, failureOf } from "./gateway.ts";
 
 const { signal } = new AbortController();

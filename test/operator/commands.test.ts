@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { chownSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openSqlite } from "../../src/broker/sqlite.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
-import { keys } from "../../src/config-describe.ts";
+import { keys } from "../../src/config/keys.ts";
 import { run, temporaryFolder } from "../support/daemon.ts";
 
 const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Handled } from "../../src/dead-letters.ts";
-import type { RunView } from "../../src/ledger-runs.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import type { Handled } from "../../src/operator/dead-letters.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";

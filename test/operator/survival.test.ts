@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openAmqp } from "../../src/broker/amqp.ts";
+import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import type { Broker } from "../../src/broker/broker.ts";
-import { openSqlite } from "../../src/broker/sqlite.ts";
-import type { RunView } from "../../src/ledger-runs.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

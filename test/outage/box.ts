@@ -1,5 +1,5 @@
-import type { RunView } from "../../src/ledger-runs.ts";
-import { type SimulatorOptions, startSimulators } from "../../src/simulator/simulators.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import { type SimulatorOptions, startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { parsePrometheus, type Sample, sumOf } from "../support/prometheus.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import amqp from "amqplib";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";

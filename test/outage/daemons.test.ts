@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { RunView } from "../../src/ledger-runs.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { type DaemonProcess, environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { parsePrometheus, sumOf } from "../support/prometheus.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { binary, environmentOf, run, temporaryFolder } from "../support/daemon.ts";
 import { smallDisk } from "../support/disk.ts";
 import { startBox } from "./box.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { RunView } from "../../src/ledger-runs.ts";
-import { instead } from "../../src/simulator/server.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, startDaemon } from "../support/daemon.ts";
 import { parsePrometheus, sumOf } from "../support/prometheus.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";

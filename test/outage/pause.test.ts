@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { instead } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
-import { instead } from "../../src/simulator/server.ts";
 import { temporaryFolder } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { type Box, startBox } from "./box.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { instead } from "../../src/simulator/server.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
 import { budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

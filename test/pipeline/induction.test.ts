@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { RunView } from "../../src/ledger-runs.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
 import { budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { instead } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
-import { instead } from "../../src/simulator/server.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { instead } from "../../src/simulator/server.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

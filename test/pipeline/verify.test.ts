@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
-import { tableOf } from "../../src/cli/verify.ts";
+import { tableOf } from "../../src/cli/daily/verify.ts";
 import { createClients } from "../../src/clients.ts";
-import { readConfig } from "../../src/config.ts";
-import { createLog } from "../../src/log.ts";
-import type { Fault } from "../../src/simulator/server.ts";
-import { instead } from "../../src/simulator/server.ts";
-import { compare } from "../../src/verify.ts";
+import { readConfig } from "../../src/config/load.ts";
+import { createLog } from "../../src/observability/log.ts";
+import { compare } from "../../src/reconcile/comparison.ts";
+import type { Fault } from "../../src/simulator/fault-server.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
 import { budi, type Site, startSite } from "../support/site.ts";
 
 const date = "2026-01-03";

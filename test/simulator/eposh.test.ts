@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { badPages, type EposhOptions, startEposh } from "../../src/simulator/eposh.ts";
-import { laterOddPeople, oddPeople } from "../../src/simulator/odd.ts";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { laterOddPeople, oddPeople } from "../../src/simulator/odd-people.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 
 interface Page {
   data: { name: string; identity_number: string; kib_number: string; photo: { link: string } }[];

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { binary, environmentOf, temporaryFolder } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { folderWith, stageText } from "./workshop.ts";

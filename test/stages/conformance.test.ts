@@ -1,4 +1,4 @@
-import { builtins } from "../../src/builtin.ts";
-import { conformance } from "../../src/stages/conformance.ts";
+import { builtins } from "../../src/registry/builtin.ts";
+import { conformance } from "../../src/sdk/conformance.ts";
 
 for (const stage of Object.values(builtins)) conformance(stage, { stages: Object.values(builtins) });

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon } from "../support/daemon.ts";
 import { filesIn, folderWith } from "./workshop.ts";
 

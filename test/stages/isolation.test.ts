@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { startSimulators } from "../../src/simulator/simulators.ts";
+import { startSimulators } from "../../src/simulator/start.ts";
 import { type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { folderWith, stageText } from "./workshop.ts";

@@ -2,8 +2,8 @@ import { afterAll } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunView } from "../../src/ledger-runs.ts";
-import type { Simulators } from "../../src/simulator/simulators.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
+import type { Simulators } from "../../src/simulator/start.ts";
 import { until } from "./until.ts";
 
 const built = join(import.meta.dir, "../../dist/hikvision-sync");

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { builtinNames } from "../../src/builtin.ts";
-import { readConfig } from "../../src/config.ts";
-import { startDaemon } from "../../src/daemon.ts";
-import type { Entry } from "../../src/ledger.ts";
-import { createLog, createMask } from "../../src/log.ts";
-import { type Simulators, startSimulators } from "../../src/simulator/simulators.ts";
+import { startDaemon } from "../../src/app/daemon.ts";
+import { readConfig } from "../../src/config/load.ts";
+import type { Entry } from "../../src/ledger/ledger.ts";
+import { createLog, createMask } from "../../src/observability/log.ts";
+import { builtinNames } from "../../src/registry/builtin.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { until } from "./until.ts";
 
 export type Body = Record<string, unknown>;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { version } from "../../package.json";
 import { type Architecture, makeDeb, makeTarball, writeSums } from "../../packaging/package.ts";
-import type { RunView } from "../../src/ledger-runs.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
 import { binary, temporaryFolder } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { type Box, startBox } from "./box.ts";

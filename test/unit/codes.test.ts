@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { failureOf, isSuccess } from "../../src/hikcentral/codes.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { failureOf, isSuccess } from "../../src/hikcentral/error-codes.ts";
 
 const appKey = new Secret("29384756");
 const meaningOf = (code: string | number) => {

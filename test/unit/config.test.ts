@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { brokerOf, type ReadOptions, readConfig, siteOf } from "../../src/config.ts";
-import { closest } from "../../src/config-sources.ts";
+import { brokerOf, type ReadOptions, readConfig, siteOf } from "../../src/config/load.ts";
+import { closest } from "../../src/config/sources.ts";
 import { Exit, exits } from "../../src/errors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "config-"));

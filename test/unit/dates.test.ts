@@ -14,7 +14,7 @@ import {
   resolveDay,
   startOfDay,
   todayIn,
-} from "../../src/dates.ts";
+} from "../../src/config/dates.ts";
 
 const today = "2026-01-20";
 const anyDate = fc.integer({ min: 0, max: 36_000 }).map((days) => addDays("2000-01-01", days));

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Reject, Retry, reject, retry, Unavailable, unavailable } from "../../src/errors.ts";
-import { decide, failureOf } from "../../src/pipeline/decide.ts";
+import { decide, failureOf } from "../../src/pipeline/retry/policy.ts";
 
 const delays = [
   { label: "5s", ms: 5_000 },

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Delivery } from "../../src/broker/broker.ts";
-import { parseJson } from "../../src/json.ts";
-import { peopleOfPage, personOf, readMeta, remember, wayOf, writeMeta } from "../../src/pipeline/meta.ts";
+import { peopleOfPage, personOf, readMeta, remember, wayOf, writeMeta } from "../../src/pipeline/envelope.ts";
+import { parseJson } from "../../src/util/exact-json.ts";
 
 const now = new Date("2026-01-05T03:00:00Z");
 const employee = { name: "Budi Contoh Santoso", identity_number: "3500000000000001", kib_number: "2600001" };

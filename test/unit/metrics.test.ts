@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Metrics } from "../../src/metrics.ts";
+import { Metrics } from "../../src/observability/metrics.ts";
 import { parsePrometheus, sumOf } from "../support/prometheus.ts";
 
 const at = new Date("2026-01-05T03:00:00Z");

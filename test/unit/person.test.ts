@@ -10,8 +10,8 @@ import {
   readMemory,
   sameName,
   writeMemory,
-} from "../../src/hikcentral/person.ts";
-import { parseJson } from "../../src/json.ts";
+} from "../../src/people/person.ts";
+import { parseJson } from "../../src/util/exact-json.ts";
 
 const codeOf = (work: () => unknown) => {
   try {

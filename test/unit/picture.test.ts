@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Reject } from "../../src/errors.ts";
-import { fit } from "../../src/picture.ts";
+import { fit } from "../../src/upstreams/face-jpeg.ts";
 import { makePng, type PngOptions, pixelsOf, pngChunk, pngHeader, type Rgba } from "../support/png.ts";
 
 /** The markers before the first scan, and what the frame header says. */

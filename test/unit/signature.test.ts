@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createServer, type IncomingMessage } from "node:http";
 import fc from "fast-check";
+import { Secret } from "../../src/config/secret.ts";
 import { sign } from "../../src/hikcentral/signature.ts";
-import { Secret } from "../../src/secret.ts";
 import { clientOf } from "../hikcentral/gateway.ts";
 
 const secret = new Secret("test-app-secret");

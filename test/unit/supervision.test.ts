@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { type Supervised, supervise } from "../../src/app/systemd.ts";
 import type { BrokerState } from "../../src/broker/broker.ts";
-import { type Supervised, supervise } from "../../src/supervision.ts";
 import { until } from "../support/until.ts";
 
 /** As much of a daemon as is looked at; change it freely. */

@@ -1,0 +1,60 @@
+import type { Config, Loaded } from "../config/load.ts";
+import { secretKeys } from "../config/schema.ts";
+import { Secret } from "../config/secret.ts";
+import { names } from "../config/sources.ts";
+import { textOf } from "../errors.ts";
+import type { Log } from "../observability/log.ts";
+import { changedSince } from "../registry/builtin.ts";
+import type { Daemon } from "./daemon.ts";
+import type { Notify } from "./notify.ts";
+
+/** What a daemon is born with; secrets too, because systemd hands out credentials only at the start. */
+const needsRestart = (name: string) =>
+  /^(http|log|state)\.|^(broker\.url|stages\.folder)$/.test(name) || secretKeys.includes(name);
+
+const plain = (value: unknown) => (value instanceof Secret ? value.reveal() : JSON.stringify(value));
+
+type Section = Readonly<Record<string, unknown>>;
+
+/** The new configuration as a running daemon can take it over: names of what is new in it, and of what stays as it was. */
+export function takeOver(running: Config, fresh: Config): { config: Config; taken: string[]; left: string[] } {
+  const [taken, left]: [string[], string[]] = [[], []];
+  const config = { ...fresh } as unknown as Record<string, Section>;
+  const before = running as unknown as Readonly<Record<string, Section>>;
+  for (const [name, [section, key]] of names) {
+    if (plain(before[section]?.[key]) === plain(config[section]?.[key])) continue;
+    (needsRestart(name) ? left : taken).push(name);
+    if (needsRestart(name)) config[section] = { ...config[section], [key]: before[section]?.[key] };
+  }
+  if (plain(running.regionals) !== plain(fresh.regionals)) taken.push("regionals");
+  if (plain(running.stages.settings) !== plain(fresh.stages.settings)) taken.push("stages.NAME");
+  left.push(...changedSince(running.stages.folder));
+  return { config: config as unknown as Config, taken, left };
+}
+
+export interface ReloadOptions {
+  /** Reads the configuration again; throws where it is bad. */
+  read: () => Loaded;
+  log: Log;
+  notify: Notify;
+}
+
+/** Until disposed of, SIGHUP has the daemon take over the configuration as it is then, one at a time. */
+export function reloadOnHangUp(daemon: Pick<Daemon, "reload">, { read, log, notify }: ReloadOptions): Disposable {
+  let last = Promise.resolve();
+  const reload = async () => {
+    notify("RELOADING=1", "STATUS=reloading: what is in hand is finished first");
+    try {
+      await daemon.reload(read());
+    } catch (error) {
+      const text = `not reloaded, all goes on with the configuration as it was: ${textOf(error)}`;
+      log.error(text, { code: "reload_refused" });
+    }
+    notify("READY=1");
+  };
+  const onHangUp = () => {
+    last = last.then(reload);
+  };
+  process.on("SIGHUP", onHangUp);
+  return { [Symbol.dispose]: () => void process.off("SIGHUP", onHangUp) };
+}

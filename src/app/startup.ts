@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Broker } from "../broker/broker.ts";
+import { depthsOf, unconsumedOf } from "../broker/known-queues.ts";
+import { moveWork } from "../broker/migrate.ts";
+import { textOf } from "../errors.ts";
+import type { Log } from "../observability/log.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+
+export interface StartOptions {
+  broker: Broker;
+  pipeline: Pipeline;
+  log: Log;
+  signal: AbortSignal;
+  /** A queue.db whose work goes into the broker first. */
+  leftover?: string | undefined;
+}
+
+/** Declares and consumes once the broker is there; until then it says why it is not. */
+export async function startWhenUp({ broker, pipeline, log, signal, leftover }: StartOptions): Promise<void> {
+  let said = "";
+  const sayOnce = (text: string) => {
+    if (text !== said) log.warn(text);
+    said = text;
+  };
+  for (let waitMs = 50; !signal.aborted; waitMs = Math.min(2 * waitMs, 2_000)) {
+    try {
+      if (broker.state === "up") {
+        await pipeline.declare();
+        if (leftover) await moveWork(leftover, broker, log);
+        if (signal.aborted) return;
+        pipeline.start();
+        log.info(`${pipeline.workers.length} stages take work from ${broker.label}`);
+        return await nameUnconsumed(broker, pipeline, log);
+      }
+    } catch (error) {
+      sayOnce(`work cannot be taken yet: ${textOf(error)}`);
+    }
+    if (broker.trouble) sayOnce(`${broker.label} cannot be used yet: ${broker.trouble}`);
+    await sleep(waitMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function nameUnconsumed(broker: Broker, pipeline: Pipeline, log: Log): Promise<void> {
+  for (const { queue, ready } of unconsumedOf(await depthsOf(broker, pipeline.known), pipeline.consumed)) {
+    const text = `${queue} holds ${ready} messages and nobody takes them: enable its stage again, or start its worker`;
+    log.warn(text, { code: "unconsumed_queue" });
+  }
+}
+
+/** Says it when the broker goes away and when it is back, until the returned function is called. */
+export function sayBrokerStates(broker: Broker, log: Log): () => void {
+  let wasUp = broker.state === "up";
+  return broker.onState((state) => {
+    if (state === "up" && wasUp) log.info(`${broker.label} is back`);
+    if (state === "blocked") log.error(broker.trouble ?? `${broker.label} is blocked`, { code: "broker_blocked" });
+    if (state === "connecting" && wasUp)
+      log.error(`${broker.label} is away, work waits for it: ${broker.trouble ?? "no connection"}`, {
+        code: "broker_away",
+      });
+    wasUp ||= state === "up";
+  });
+}
+
+/** Says why the broker is not up within that time; undefined once it is, or when aborted. */
+export async function brokerMissing(broker: Broker, ms: number, signal: AbortSignal): Promise<string | undefined> {
+  const endsAt = performance.now() + ms;
+  while (broker.state !== "up" && !signal.aborted) {
+    if (performance.now() > endsAt) return `${broker.label} is required: ${broker.trouble ?? "it does not answer"}`;
+    await sleep(50, undefined, { signal }).catch(() => {});
+  }
+  return undefined;
+}

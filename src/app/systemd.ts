@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { depthsOf } from "../broker/known-queues.ts";
+import { deadQueueOf } from "../pipeline/retry/queues.ts";
+import type { Daemon } from "./daemon.ts";
+import type { Notify } from "./notify.ts";
+
+export type Supervised = Pick<Daemon, "pipeline" | "broker" | "clients">;
+
+export interface SupervisionOptions {
+  notify: Notify;
+  /** How the times in STATUS are written. */
+  timeZone: string;
+  /** $WATCHDOG_USEC; 0 where nobody watches. */
+  watchdogMs: number;
+  everyMs?: number;
+}
+
+/**
+ * Tells systemd how the daemon is until disposed of: READY once the stages take work, STATUS as it is now, WATCHDOG
+ * while the event loop turns and no stage stands still with work waiting.
+ */
+export function supervise(daemon: Supervised, options: SupervisionOptions): Disposable {
+  const { notify, timeZone, watchdogMs, everyMs = 2_000 } = options;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const isStalled = () => daemon.pipeline.workers.some(({ stalledMs }) => stalledMs !== undefined);
+  // Three chances in one period: a loop that was late once is not dead.
+  const feeder = watchdogMs > 0 ? setInterval(() => isStalled() || notify("WATCHDOG=1"), watchdogMs / 3) : undefined;
+  const tell = async (...states: string[]) => {
+    const status = await statusOf(daemon, timeZone);
+    if (!signal.aborted) notify(...states, `STATUS=${status}`);
+  };
+  const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
+  const keepTelling = async () => {
+    const isReady = () => daemon.broker.state === "up" && isWorking(daemon);
+    for (let looks = 0; !isReady() && !signal.aborted; await pause(20)) if (looks++ % 100 === 0) await tell();
+    for (await tell("READY=1"); !signal.aborted; await tell()) await pause(everyMs);
+  };
+  void keepTelling();
+  return {
+    [Symbol.dispose]() {
+      stop.abort();
+      clearInterval(feeder);
+    },
+  };
+}
+
+const isWorking = ({ pipeline }: Supervised) =>
+  pipeline.workers.every(({ consuming, pause }) => consuming || pause !== undefined);
+
+const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh", photo: "the photo host" };
+
+/** `5 stages · 12 waiting · 1 dead · HikCentral down since 02:14` */
+export async function statusOf(daemon: Supervised, timeZone: string): Promise<string> {
+  const { broker, pipeline, clients } = daemon;
+  if (broker.state === "connecting") return `${broker.label} cannot be reached: ${broker.trouble ?? "connecting"}`;
+  if (!isWorking(daemon)) return "starting";
+  const since = (at: Date | undefined) =>
+    at ? ` since ${at.toLocaleTimeString("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" })}` : "";
+  const counts = await countsOf(daemon);
+  const parts = [`${pipeline.workers.length} stages`, ...counts];
+  if (broker.state === "blocked") parts.push(`${broker.label} blocked`);
+  for (const { name, state, downSince } of clients.upstreams.values())
+    if (state === "down") parts.push(`${proper[name] ?? name} down${since(downSince)}`);
+  for (const { placed, pause, pausedSince, stalledMs } of pipeline.workers) {
+    if (stalledMs !== undefined) parts.push(`${placed.stage.name} STALLS`);
+    if (pause && pause.reason !== "outage")
+      parts.push(`${placed.stage.name} paused${since(pausedSince)} (${pause.code})`);
+  }
+  return parts.join(" · ");
+}
+
+async function countsOf({ broker, pipeline }: Supervised): Promise<string[]> {
+  const depths = await depthsOf(broker, pipeline.known);
+  // Blocked or busy, a broker does not say how much it holds.
+  if (depths.size === 0) return [];
+  let [waiting, dead] = [pipeline.workers.reduce((sum, { inHand }) => sum + inHand, 0), 0];
+  for (const [queue, { ready }] of depths) {
+    if (queue.endsWith(deadQueueOf(""))) dead += ready;
+    else waiting += ready;
+  }
+  return [`${waiting} waiting`, `${dead} dead`];
+}

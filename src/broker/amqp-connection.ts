@@ -1,0 +1,191 @@
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Channel, ChannelModel, ConfirmChannel, RecoveringChannelModel } from "amqplib";
+import { textOf } from "../errors.ts";
+import { BrokerDown } from "./broker.ts";
+import { StatefulBroker } from "./managed-delivery.ts";
+
+/** For saying goodbye: a broker that hangs must not keep the daemon from ending. */
+const closeMs = 1_500;
+
+/**
+ * One connection that recovers by itself, and what it does not recover: its channels. Up means that messages can be
+ * published.
+ */
+export abstract class AmqpLink extends StatefulBroker {
+  /** Where messages are published and confirmed; undefined while it is not there. */
+  protected publisher: ConfirmChannel | undefined;
+  /** Ids of messages that came back as unroutable; their confirm follows. */
+  protected readonly returned = new Set<string>();
+  readonly #channels = new Set<Channel>();
+  #model: ChannelModel | undefined;
+  #asking: Promise<unknown> = Promise.resolve();
+  #askedOn: Channel | undefined;
+  #alarm: string | undefined;
+  #gathering = false;
+
+  constructor(
+    private readonly connection: RecoveringChannelModel,
+    address: URL,
+    private readonly deadlineMs: number,
+  ) {
+    super();
+    connection.on("connect", (model) => void this.#connected(model));
+    connection.on("connect-failed", (error) => this.turn("connecting", troubleOf(error, address)));
+    connection.on("disconnect", (error) => {
+      this.#model = this.#askedOn = this.#alarm = undefined;
+      this.turn("connecting", troubleOf(error, address));
+    });
+    connection.on("blocked", (reason) => this.#heard(reason));
+    connection.on("unblocked", () => this.#heard(undefined));
+    // "disconnect" says it again; without a listener it would be thrown.
+    connection.on("error", () => {});
+  }
+
+  /** Before anything is published over a new connection. */
+  protected abstract restore(): Promise<void>;
+
+  /** A channel for one purpose, to be closed by who asked for it. Its errors are told by what was asked of it. */
+  async open(): Promise<Channel> {
+    const model = this.#model;
+    // In an alarm RabbitMQ does not read from a connection that has published.
+    if (model === undefined || this.#alarm !== undefined) throw this.down();
+    return this.#adopt(model, model.createChannel());
+  }
+
+  /** RabbitMQ's answer, or its refusal with a reply code; anything else is BrokerDown, also an answer that is late. */
+  async within<T>(answer: Promise<T>, ms = this.deadlineMs): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new BrokerDown(`RabbitMQ did not answer within ${ms} ms`)), ms);
+    // What nobody waits for any more must not keep the process.
+    timer.unref();
+    try {
+      return await Promise.race([answer, late.promise]);
+    } catch (error) {
+      if (error instanceof BrokerDown || codeOf(error) !== undefined) throw error;
+      throw new BrokerDown(this.trouble ?? `RabbitMQ: ${textOf(error)}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** One question at a time on one channel: a 404 closes it, and would take the other answers with it. */
+  protected ask<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
+    const answer = this.#asking.then(async () => {
+      if (this.#alarm !== undefined) throw this.down();
+      const channel = this.#askedOn ?? (await this.open());
+      this.#askedOn = channel;
+      try {
+        return await this.within(question(channel));
+      } catch (error) {
+        this.#askedOn = undefined;
+        channel.close().catch(() => {});
+        throw error;
+      }
+    });
+    this.#asking = answer.catch(() => {});
+    return answer;
+  }
+
+  /** What is sent in one turn of the event loop goes out in one write. */
+  gather(): void {
+    const stream = this.#stream;
+    if (this.#gathering || stream === undefined) return;
+    this.#gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#gathering = false;
+      stream.uncork();
+    });
+  }
+
+  get #stream(): Duplex | undefined {
+    return (this.#model?.connection as { stream?: Duplex } | undefined)?.stream;
+  }
+
+  protected down(): BrokerDown {
+    return new BrokerDown(this.trouble ?? (this.state === "closed" ? "the broker is closed" : "not connected yet"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.state === "closed") return;
+    this.turn("closed");
+    const socket = this.#stream;
+    try {
+      // The channels first: an acknowledgement may still wait in one, and the connection's close would overtake it.
+      await this.within(Promise.allSettled([...this.#channels].map((channel) => channel.close())), closeMs);
+      this.#model = undefined;
+      await this.within(this.connection.close(), closeMs);
+    } catch {
+      this.#model = undefined;
+      void this.connection.close();
+      socket?.destroy(new Error("closed"));
+    }
+  }
+
+  async #connected(model: ChannelModel): Promise<void> {
+    this.#model = model;
+    await this.restore().catch(() => {});
+    await this.#openPublisher(model);
+  }
+
+  async #openPublisher(model: ChannelModel): Promise<void> {
+    while (this.#model === model && this.state !== "closed") {
+      try {
+        const channel = await this.#adopt(model, model.createConfirmChannel());
+        channel.on("return", ({ properties }) => this.returned.add(String(properties.messageId)));
+        channel.on("error", (error) => this.turn("connecting", `RabbitMQ closed the channel: ${textOf(error)}`));
+        channel.once("close", () => {
+          this.publisher = undefined;
+          this.returned.clear();
+          this.turn("connecting", this.trouble);
+          void this.#openPublisher(model);
+        });
+        this.publisher = channel;
+        return this.#heard(this.#alarm);
+      } catch (error) {
+        this.turn("connecting", textOf(error));
+        await sleep(500, undefined, { ref: false });
+      }
+    }
+  }
+
+  async #adopt<C extends Channel>(model: ChannelModel, opening: Promise<C>): Promise<C> {
+    const channel = await this.within(opening);
+    // The connection may have ended in the same moment: then the channel has said "close" already.
+    if (this.#model !== model) throw this.down();
+    this.#channels.add(channel);
+    channel.once("close", () => this.#channels.delete(channel));
+    channel.on("error", () => {});
+    return channel;
+  }
+
+  #heard(alarm: string | undefined): void {
+    this.#alarm = alarm;
+    if (this.publisher === undefined) return;
+    if (alarm === undefined) this.turn("up");
+    else this.turn("blocked", `RabbitMQ takes no messages for now: ${alarm}`);
+  }
+}
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
+
+/** n.b. a 404 is also the answer where the node that holds a queue is down. */
+export const isMissing = (error: unknown) => codeOf(error) === 404 && /no queue/.test(textOf(error));
+
+const reasons: [RegExp, string][] = [
+  [/ACCESS[_-]REFUSED/, "refuses the user name or the password of broker.url"],
+  // How the driver tells that RabbitMQ answered the opening of a virtual host with an error.
+  [/ConnectionOpenOk/, "has no such virtual host, or keeps this user out of it: check the path of broker.url"],
+  [/ECONNREFUSED/, "refuses the connection: is it running, and is the port right"],
+  [/ENOTFOUND|EAI_AGAIN/, "cannot be found: the name does not resolve"],
+  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, "does not answer"],
+  [/CERT|certificate/i, "shows a certificate that is not trusted"],
+];
+
+function troubleOf(error: Error & { code?: unknown }, { hostname, port, protocol }: URL): string {
+  const known = reasons.find(([pattern]) => pattern.test(`${error.code} ${error.message}`));
+  const host = `${hostname}:${port || (protocol === "amqp:" ? 5672 : 5671)}`;
+  return `RabbitMQ at ${host} ${known ? known[1] : `cannot be reached: ${textOf(error)}`}`;
+}

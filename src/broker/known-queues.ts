@@ -1,0 +1,72 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { textOf } from "../errors.ts";
+import { untilAborted } from "../util/abort.ts";
+import type { Broker, Depth } from "./broker.ts";
+
+const schema = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
+const patienceMs = 2_000;
+
+/**
+ * The queues ever declared by the daemon of a state folder, in its file queues.json: one that no stage here takes from
+ * any more may still hold messages. Losing the file loses only these names.
+ */
+export class RememberedQueues {
+  readonly #file: string;
+  readonly #names = new Set<string>();
+
+  constructor(
+    folder: string,
+    readonly say: (text: string) => void,
+  ) {
+    this.#file = join(folder, "queues.json");
+    try {
+      if (existsSync(this.#file))
+        for (const name of v.parse(schema, readFileSync(this.#file, "utf8"))) this.#names.add(name);
+    } catch (error) {
+      say(`${this.#file} cannot be read, queues of former stages are forgotten: ${textOf(error)}`);
+    }
+  }
+
+  get names(): string[] {
+    return [...this.#names];
+  }
+
+  remember(names: readonly string[]): void {
+    const before = this.#names.size;
+    for (const name of names) this.#names.add(name);
+    if (this.#names.size === before) return;
+    try {
+      writeFileSync(`${this.#file}.new`, JSON.stringify(this.names, undefined, 1), { mode: 0o600 });
+      renameSync(`${this.#file}.new`, this.#file);
+    } catch (error) {
+      this.say(`${this.#file} cannot be written, new queues are not remembered: ${textOf(error)}`);
+    }
+  }
+}
+
+/** Of those that exist. Empty where the broker does not answer soon: who asks wants to know how things are now. */
+export async function depthsOf(broker: Broker, queues: readonly string[]): Promise<Map<string, Depth>> {
+  const depths = new Map<string, Depth>();
+  const ask = async () => {
+    for (const queue of queues) {
+      const depth = await broker.depth(queue);
+      if (depth) depths.set(queue, depth);
+    }
+  };
+  await untilAborted(ask(), AbortSignal.timeout(patienceMs)).catch(() => {});
+  return depths;
+}
+
+/** A queue that holds messages, and nobody takes them. */
+export interface Unconsumed {
+  queue: string;
+  ready: number;
+}
+
+/** `consumed` are those that are emptied here; what is dead is meant to lie. */
+export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumed: ReadonlySet<string>): Unconsumed[] =>
+  [...depths].flatMap(([queue, { ready, consumers }]) =>
+    ready > 0 && consumers === 0 && !consumed.has(queue) && !queue.endsWith(".dead") ? [{ queue, ready }] : [],
+  );

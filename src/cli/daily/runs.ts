@@ -1,0 +1,60 @@
+import { defineCommand } from "citty";
+import { Exit, exits } from "../../errors.ts";
+import type { RunView } from "../../ledger/runs.ts";
+import { openOffice, operateArguments, sayJson } from "../operator-client.ts";
+import { table } from "../output.ts";
+import { say } from "../run.ts";
+
+export default defineCommand({
+  meta: { name: "runs", description: "List the runs, show one (runs ID), or end what is left of one (runs cancel ID)" },
+  args: {
+    ...operateArguments,
+    what: { type: "positional", required: false, valueHint: "ID or cancel", description: "a run, or cancel" },
+    id: { type: "positional", required: false, description: "the run to cancel" },
+  },
+  async run({ args }) {
+    const { what, id } = args;
+    const isCancel = what === "cancel";
+    if (isCancel !== (id !== undefined)) throw new Exit(exits.usage, "say  runs,  runs ID  or  runs cancel ID");
+    await using office = await openOffice(args);
+    if (what === undefined) {
+      const { runs } = await office.ask<{ runs: RunView[] }>("GET", "/runs");
+      if (args.json) return sayJson({ runs });
+      const rows = runs.map(({ run, at, status, part, dates, employees, through, dead }) => {
+        const range = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : (dates[0] ?? "");
+        return [
+          run,
+          office.time(at),
+          part ? `${status} (part)` : status,
+          range,
+          `${through}/${employees}`,
+          String(dead),
+        ];
+      });
+      return say(table([["RUN", "STARTED", "STATUS", "DATES", "THROUGH", "DEAD"], ...rows]));
+    }
+    const path = `/runs/${encodeURIComponent(id ?? what)}`;
+    const view = await office.ask<RunView>(isCancel ? "POST" : "GET", isCancel ? `${path}/cancel` : path);
+    if (args.json) return sayJson(view);
+    if (isCancel) say("what is left of it ends where a stage takes it; nothing that is done is undone");
+    say(textOfRun(view, office.time(view.at)));
+  },
+});
+
+/** A run in a few lines. */
+export function textOfRun(view: RunView, startedAt: string): string {
+  const { run, status, part, fetched, pages, employees, through, stages, warnings, deadLetters } = view;
+  const dead = fetched.dead > 0 ? `, ${fetched.dead} of them dead` : "";
+  return [
+    `run ${run}, started ${startedAt}: ${status}`,
+    `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through`,
+    ...(part ? ["  only what this daemon saw of it: others take from the same queues, or began it; ask them too"] : []),
+    ...Object.entries(stages).map(([stage, counts]) => {
+      return `  ${stage}: ${Object.entries(counts)
+        .map(([outcome, count]) => `${count} ${outcome}`)
+        .join(", ")}`;
+    }),
+    ...warnings.map(({ code, count, text }) => `warning ${code}: ${count} (${text})`),
+    ...deadLetters.map(({ code, count, text }) => `dead letter ${code}: ${count} (${text})`),
+  ].join("\n");
+}

@@ -1,0 +1,43 @@
+import { once } from "node:events";
+import { defineCommand } from "citty";
+import { startDaemon } from "../../app/daemon.ts";
+import { openNotify } from "../../app/notify.ts";
+import { reloadOnHangUp } from "../../app/reload.ts";
+import { brokerMissing } from "../../app/startup.ts";
+import { supervise } from "../../app/systemd.ts";
+import { Exit, exits } from "../../errors.ts";
+import { adoptConsole, createLog } from "../../observability/log.ts";
+import { stageNamesIn } from "../../registry/builtin.ts";
+import { configArgument, loadConfig, mask, untilStopped } from "../run.ts";
+
+const requireBrokerMs = 15_000;
+
+export default defineCommand({
+  meta: { name: "serve", description: "Run the daemon: the trigger, the publisher and the stages" },
+  args: {
+    ...configArgument,
+    "require-broker": {
+      type: "boolean",
+      description: `end with 69 if the broker is not there within ${requireBrokerMs / 1000} s, instead of waiting for it`,
+    },
+  },
+  async run({ args }) {
+    using stop = untilStopped();
+    const read = () => loadConfig(args, { stageNames: stageNamesIn });
+    const loaded = read();
+    const log = createLog({ ...loaded.config.log, mask });
+    using _console = adoptConsole(log);
+    using notify = openNotify(process.env.NOTIFY_SOCKET);
+    const daemon = await startDaemon({ loaded, log });
+    const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1_000;
+    using _supervision = supervise(daemon, { notify, timeZone: loaded.config.site.timeZone, watchdogMs });
+    using _reloads = reloadOnHangUp(daemon, { read, log, notify });
+    const missing = args["require-broker"] && (await brokerMissing(daemon.broker, requireBrokerMs, stop.signal));
+    if (!missing && !stop.signal.aborted) await once(stop.signal, "abort");
+    log.info("Stopping: what is in hand is finished first");
+    notify("STOPPING=1", "STATUS=stopping: what is in hand is finished first");
+    await daemon.stop();
+    if (missing) throw new Exit(exits.unavailable, missing);
+    log.info("Stopped");
+  },
+});

@@ -1,0 +1,57 @@
+import { defineCommand } from "citty";
+import { exits } from "../../errors.ts";
+import type { StatusView } from "../../operator/operator.ts";
+import { type Office, openOffice, operateArguments, sayJson } from "../operator-client.ts";
+import { table } from "../output.ts";
+import { say } from "../run.ts";
+import { tableOf } from "../trouble/dead.ts";
+import { textOfRun } from "./runs.ts";
+
+export default defineCommand({
+  meta: {
+    name: "status",
+    description: "Upstreams, queues, paused stages, dead letters and the last run; exit 69 if not ready",
+  },
+  args: operateArguments,
+  async run({ args }) {
+    await using office = await openOffice(args);
+    const status = await office.ask<StatusView>("GET", "/status");
+    if (args.json) sayJson(status);
+    else say(textOf(status, office));
+    return status.ready ? exits.ok : exits.unavailable;
+  },
+});
+
+function textOf(
+  { ready, broker, upstreams, stages, unconsumed, queues, deadLetters, lastRun }: StatusView,
+  office: Office,
+): string {
+  const not = office.isDaemon ? "not ready" : "no daemon runs";
+  const rows = queues
+    .filter(({ queue, ready, consumers }) => ready > 0 || consumers > 0 || !/\.(retry\.\w+|dead)$/.test(queue))
+    .map(({ queue, ready, consumers }) => [queue, String(ready), String(consumers)]);
+  return [
+    ready ? "ready" : not,
+    `${broker.label}: ${broker.state}${broker.trouble ? ` (${broker.trouble})` : ""}`,
+    ...upstreams.map(({ name, state, since }) => `${name}: ${state}${since ? ` since ${office.time(since)}` : ""}`),
+    ...stages.map(({ name, state, paused, since }) =>
+      paused && since ? `${name}: ${state} since ${office.time(since)}: ${paused}` : `${name}: ${state}`,
+    ),
+    ...unconsumed.map(({ queue, ready }) => `${queue} holds ${ready} messages and nobody takes them`),
+    "",
+    table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
+    "",
+    deadLetters === null
+      ? "dead letters: not known for now"
+      : deadLetters.total > 0
+        ? tableOf(deadLetters, office)
+        : "no dead letters",
+    "",
+    lastRun
+      ? textOfRun(lastRun, office.time(lastRun.at))
+          .split("\n")
+          .slice(0, lastRun.part ? 3 : 2)
+          .join("\n")
+      : "no run yet",
+  ].join("\n");
+}

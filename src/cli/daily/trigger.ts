@@ -1,0 +1,97 @@
+import { defineCommand } from "citty";
+import { parseDuration } from "../../config/dates.ts";
+import { Exit, exits } from "../../errors.ts";
+import { nobody } from "../../http/induction-route.ts";
+import type { RunView } from "../../ledger/runs.ts";
+import { numberOf } from "../args.ts";
+import { DaemonClient, withoutFace } from "../daemon-client.ts";
+import { Progress } from "../progress.ts";
+import { complain, configArgument, loadLocalConfig, say, untilStopped } from "../run.ts";
+
+const startMs = 3_000;
+
+const list = (text: string) => text.split(",").map((part) => part.trim());
+
+export default defineCommand({
+  meta: { name: "trigger", description: "Start a run at the running daemon and wait until it is through" },
+  args: {
+    ...configArgument,
+    from: { type: "string", valueHint: "date", description: "first induction date, e.g. 2026-01-01" },
+    to: { type: "string", valueHint: "date", description: "last induction date (today)" },
+    skip: { type: "string", valueHint: "dates", description: "dates to leave out, with commas" },
+    limit: { type: "string", valueHint: "n", description: "only the first n people" },
+    kib: {
+      type: "string",
+      valueHint: "numbers",
+      description: "only the people with these KIB numbers, with commas",
+    },
+    patience: {
+      type: "string",
+      valueHint: "duration",
+      default: "60s",
+      description: "stop waiting once nothing has moved for so long",
+    },
+    detach: { type: "boolean", description: "end as soon as the daemon has the run, which then cannot be lost" },
+  },
+  async run({ args }) {
+    const patienceMs = parseDuration(args.patience);
+    if (patienceMs === undefined)
+      throw new Exit(exits.usage, "--patience must be a duration such as 500ms, 5s, 2m or 1h");
+    const { from, to, skip, limit, kib } = args;
+    const body = {
+      ...(from && { from }),
+      ...(to && { to }),
+      ...(skip && { skip: list(skip) }),
+      ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
+      ...(kib && { kib: list(kib) }),
+    };
+    const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
+    const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
+    const instead = args.detach ? "" : ": following that one";
+    if (started.status === 409) complain(`run ${started.body.run} fetches these dates already${instead}`);
+    else if (started.status !== 202) throw new Exit(exitFor(started.status), String(started.body.error));
+    const run = String(started.body.run);
+    if (args.detach) {
+      say(`run ${run}`);
+      return exits.ok;
+    }
+
+    using stop = untilStopped();
+    const { signal } = stop;
+    const progress = new Progress();
+    let view: RunView | undefined;
+    for await (view of daemon.follow(run, { patienceMs, signal })) progress.show(barsOf(view), view.status === "done");
+    if (signal.aborted)
+      throw new Exit(exits.failed, `run ${run} goes on in the daemon: see hikvision-sync runs ${run}`);
+    return view ? report(view) : exits.failed;
+  },
+});
+
+const exitFor = (status: number) =>
+  status === 400 || status === 413 ? exits.usage : status === 503 ? exits.unavailable : exits.failed;
+
+const barsOf = ({ fetched, employees, through, dead }: RunView) => [
+  { label: "dates", done: fetched.done + fetched.dead, of: fetched.of },
+  { label: "employees", done: through, of: employees, ...(dead > 0 && { note: `${dead} dead letters` }) },
+];
+
+function report(view: RunView): number {
+  const { run, status, employees, through, warnings, deadLetters, fetched } = view;
+  for (const { code, count, text } of warnings) say(`warning ${code}: ${count} (${text})`);
+  for (const { code, count, text } of deadLetters) say(`dead letter ${code}: ${count} (${text})`);
+  if (status === "cancelled") {
+    complain(`run ${run} was cancelled at ${through} of ${employees} employees`);
+    return exits.failed;
+  }
+  if (status !== "done") {
+    complain(
+      `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, and hikvision-sync status says what it waits for`,
+    );
+    return exits.failed;
+  }
+  const faceless = withoutFace(view);
+  const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
+  say(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
+  if (employees === 0) complain(nobody(view.kib));
+  return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;
+}

@@ -1,0 +1,157 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineCommand } from "citty";
+import { type Daemon, startDaemon } from "../../app/daemon.ts";
+import { brokerMissing } from "../../app/startup.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { openBroker } from "../../broker/open.ts";
+import { datesOf } from "../../config/dates.ts";
+import { type Config, readConfig } from "../../config/load.ts";
+import { Exit, exits } from "../../errors.ts";
+import type { RunView, Tally } from "../../ledger/runs.ts";
+import { createLog } from "../../observability/log.ts";
+import { compare } from "../../reconcile/comparison.ts";
+import { builtinNames, builtins } from "../../registry/builtin.ts";
+import { type Simulators, startSimulators } from "../../simulator/start.ts";
+import { numberOf } from "../args.ts";
+import { DaemonClient } from "../daemon-client.ts";
+import { tableOf } from "../daily/verify.ts";
+import { Progress } from "../progress.ts";
+import { mask, say, untilStopped } from "../run.ts";
+import { oddityReport } from "./odd.ts";
+import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
+
+const brokerWithinMs = 5_000;
+
+export default defineCommand({
+  meta: { name: "demo", description: "The whole main job on this machine, against simulators" },
+  args: {
+    once: { type: "boolean", description: "end after the run; exit 0 only if all agree" },
+    people: { type: "string", valueHint: "n", default: "1543", description: "how many employees Eposh has" },
+    odd: { type: "boolean", description: "add people with every kind of bad data" },
+    broker: {
+      type: "string",
+      valueHint: "amqp://…",
+      description: "a RabbitMQ to try with, instead of the embedded queue",
+    },
+    sabotage: {
+      type: "string",
+      valueHint: sabotages.join("|"),
+      description: "break one record at HikCentral before comparing",
+    },
+  },
+  async run({ args }) {
+    using stop = untilStopped();
+    const { signal } = stop;
+    const { sabotage, broker, once: isOnce, odd = false } = args;
+    if (sabotage !== undefined && !isSabotage(sabotage)) {
+      throw new Exit(exits.usage, `--sabotage must be one of ${sabotages.join(", ")}`);
+    }
+    const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-demo-"));
+    await using opened = new AsyncDisposableStack();
+    opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const simulators = opened.use(await startSimulators({ people: numberOf("people", args), odd }));
+    const { eposh, hikcentral } = simulators;
+    const env = environmentOf(simulators, folder, broker);
+    const { config, ...loaded } = readConfig({ env, defaultFile: "/nonexistent", stageNames: builtinNames });
+    mask.hide(loaded.secrets);
+    if (broker) await mustBeUnused(config, signal);
+    const log = createLog({ level: "error", format: "pretty", mask, write: () => true });
+    const daemon = await startDaemon({ loaded: { config, ...loaded }, log });
+    opened.defer(() => daemon.stop());
+
+    const dates = datesOf({ ...config.induction, today: config.induction.to });
+    say(
+      `A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, ${daemon.broker.label} between them`,
+    );
+    const startedAt = performance.now();
+    const view = await induct(daemon, signal);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    if (sabotage) say(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
+
+    const comparison = await compare(daemon.clients, config, { dates, signal }).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
+    const { differences, problems } = odd ? oddityReport(comparison, view) : { ...comparison, problems: [] };
+    const { warnings, deadLetters, employees } = view;
+    const total = (tallies: readonly Tally[]) => String(tallies.reduce((sum, { count }) => sum + count, 0));
+    const more = [
+      ["warnings", total(warnings)],
+      ["dead letters", total(deadLetters)],
+      ["seconds", seconds],
+    ];
+    say(tableOf({ ...comparison, differences }, more));
+    for (const { code, count } of warnings) say(`warning ${code}: ${count}`);
+    for (const { code, count } of deadLetters) say(`dead letter ${code}: ${count}`);
+    for (const text of problems) say(`not as expected: ${text}`);
+    const isThrough = view.status === "done" && (odd || warnings.length + deadLetters.length === 0);
+    const isGood = isThrough && differences.length + problems.length === 0;
+    const agree = odd ? "agree, or have the warning or dead letter that they must have" : "agree";
+    say(isGood ? `All ${employees} employees ${agree}` : `NOT all ${employees} employees ${agree}`);
+
+    if (!isOnce) {
+      say(`
+Up until Ctrl-C. Try:
+  curl -X POST ${daemon.url}/eposh-induction  # the same again: it changes nothing
+  curl ${daemon.url}/runs  # every run in numbers
+  curl ${eposh.origin}/_state  # what Eposh was asked for
+  curl ${hikcentral.origin}/_state  # what HikCentral holds`);
+      if (!signal.aborted) await once(signal, "abort");
+    }
+    return isGood ? exits.ok : exits.failed;
+  },
+});
+
+const environmentOf = (simulators: Simulators, folder: string, broker: string | undefined) => ({
+  ...simulators.env,
+  ...(broker && { BROKER_URL: broker }),
+  HIKCENTRAL_CONCURRENCY: "8",
+  // What is to fail here fails for good: no need to wait for it.
+  BROKER_RETRY_DELAYS: "1s,2s,3s",
+  HTTP_PORT: "0",
+  STATE_FOLDER: folder,
+});
+
+/** The demo would take whatever lies in these queues, and make somebody's employees persons of the simulator. */
+async function mustBeUnused(config: Config, signal: AbortSignal): Promise<void> {
+  await using broker = await openBroker(config);
+  await mustBeUp(broker, signal);
+  for (const { queue } of Object.values(builtins)) {
+    const { ready = 0, consumers = 0 } = (await broker.depth(queue)) ?? {};
+    if (ready + consumers === 0) continue;
+    const use = `${queue} has ${ready} messages and ${consumers} consumers`;
+    throw new Exit(exits.unavailable, `that RabbitMQ is in use: ${use}; give the demo an empty virtual host`);
+  }
+}
+
+async function mustBeUp(broker: Broker, signal: AbortSignal): Promise<void> {
+  const missing = await brokerMissing(broker, brokerWithinMs, signal);
+  if (missing) throw new Exit(exits.unavailable, missing);
+  signal.throwIfAborted();
+}
+
+/** Triggers a run over the configured dates, as a user would, and shows every stage's progress until it is through. */
+async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): Promise<RunView> {
+  await mustBeUp(broker, signal);
+  const client = new DaemonClient(url);
+  const started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
+  if (started.status !== 202) throw new Exit(exits.failed, String(started.body.error));
+  const progress = new Progress();
+  const stages = pipeline.workers.map(({ placed }) => placed.stage.name);
+  let view: RunView | undefined;
+  for await (view of client.follow(String(started.body.run), { everyMs: 250, signal })) {
+    const { employees, stages: counts, status } = view;
+    const bars = stages.map((label) => {
+      const { done = 0, ended = 0, dead = 0, retry = 0 } = counts[label] ?? {};
+      const note = [dead > 0 && `${dead} dead`, retry > 0 && `${retry} waiting`].filter(Boolean).join(", ");
+      return { label, done: done + ended, of: employees, ...(note && { note }) };
+    });
+    progress.show(bars, status === "done");
+  }
+  signal.throwIfAborted();
+  if (!view) throw new Exit(exits.failed, "the run cannot be looked at");
+  return view;
+}

@@ -1,0 +1,31 @@
+import type { RunView, Tally } from "../../ledger/runs.ts";
+import type { Comparison, Difference } from "../../reconcile/comparison.ts";
+import { laterOddPeople, oddPeople } from "../../simulator/odd-people.ts";
+
+export const isOddKib = (kib: string): boolean => Number(kib) >= 2_698_000 || !/^\d+$/.test(kib);
+
+/** What `--odd` must come to: each odd person's warning or dead letter, and no other; and no difference but theirs. */
+export function oddityReport(
+  { differences }: Comparison,
+  { warnings, deadLetters }: RunView,
+): { differences: Difference[]; problems: string[] } {
+  const everybody = [...oddPeople, ...laterOddPeople];
+  const expected = (kind: string) => {
+    const codes = everybody.flatMap(({ expect }) =>
+      expect.startsWith(`${kind}:`) ? [expect.slice(kind.length + 1)] : [],
+    );
+    return new Map(codes.map((code) => [code, codes.filter((other) => other === code).length]));
+  };
+  const against = (kind: string, found: readonly Tally[]) => {
+    const wanted = expected(kind);
+    const counts = new Map(found.map(({ code, count }) => [code, count]));
+    return [...new Set([...wanted.keys(), ...counts.keys()])].flatMap((code) => {
+      const [want, have] = [wanted.get(code) ?? 0, counts.get(code) ?? 0];
+      return want === have ? [] : [`${kind} ${code}: ${have} instead of ${want}`];
+    });
+  };
+  return {
+    differences: differences.filter(({ kib }) => !isOddKib(kib)),
+    problems: [...against("warning", warnings), ...against("dead", deadLetters)],
+  };
+}

@@ -1,0 +1,94 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { placedOf } from "../app/daemon.ts";
+import { brokerMissing } from "../app/startup.ts";
+import { lockFolder } from "../app/state-lock.ts";
+import { RememberedQueues } from "../broker/known-queues.ts";
+import { openBroker } from "../broker/open.ts";
+import type { LocalConfig } from "../config/load.ts";
+import { Exit, exits } from "../errors.ts";
+import { operatorRoutes } from "../http/operator-routes.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { Operator } from "../operator/operator.ts";
+import { PausedStages } from "../operator/paused-stages.ts";
+import { stageNamesIn } from "../registry/builtin.ts";
+import { type Answer, DaemonClient } from "./daemon-client.ts";
+import { complain, configArgument, loadLocalConfig, mask, say } from "./run.ts";
+
+type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Answer>;
+
+/** Whoever answers a command: the running daemon, or the folder that it left. */
+export interface Office extends AsyncDisposable {
+  readonly isDaemon: boolean;
+  /** The body of a success; Exit with the answer's text otherwise. */
+  ask<Body>(method: "GET" | "POST", path: string, body?: unknown): Promise<Body>;
+  /** In the site's time zone, to the second. */
+  time(at: string | Date): string;
+}
+
+const brokerWithinMs = 10_000;
+
+export const operateArguments = {
+  ...configArgument,
+  json: { type: "boolean", description: "print JSON, for programs" },
+} as const;
+
+export async function openOffice(args: { config?: string | undefined }): Promise<Office> {
+  const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
+  await using opened = new AsyncDisposableStack();
+  const daemon = DaemonClient.of(config);
+  const nobody = await daemon.missing();
+  const call: Call =
+    nobody === undefined ? (...words) => daemon.call(...words) : await openFolder(config, nobody, opened);
+  const open = opened.move();
+  return {
+    isDaemon: nobody === undefined,
+    async ask<Body>(method: "GET" | "POST", path: string, body?: unknown) {
+      const answer = await call(method, path, body);
+      if (answer.status < 400) return answer.body as Body;
+      const exit = { 400: exits.usage, 503: exits.unavailable }[answer.status] ?? exits.failed;
+      throw new Exit(exit, String(answer.body.error));
+    },
+    time: (at) => new Date(at).toLocaleString("sv-SE", { timeZone: config.site.timeZone }),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** The daemon's own routes over the folder's files; the folder is locked meanwhile and never made. */
+async function openFolder(config: LocalConfig, nobody: string, opened: AsyncDisposableStack): Promise<Call> {
+  const { folder, keepDays } = config.state;
+  becomeOwner(folder, nobody);
+  opened.use(lockFolder(folder));
+  const ledger = opened.use(new Ledger({ folder, keepDays, say: complain }));
+  const broker = opened.use(await openBroker(config));
+  const missing = await brokerMissing(broker, brokerWithinMs, new AbortController().signal);
+  if (missing) throw new Exit(exits.unavailable, missing);
+  const placed = await placedOf(config, { mask });
+  const { names } = new RememberedQueues(folder, complain);
+  const queues = () => names;
+  const operator = new Operator({ broker, ledger, placed, paused: new PausedStages(folder), queues, mask });
+  complain(`no daemon answers: reading ${folder} and ${broker.label}`);
+  const app = operatorRoutes(operator);
+  return async (method, path, body) => {
+    const answer = await app.request(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    return { status: answer.status, body: (await answer.json()) as Answer["body"] };
+  };
+}
+
+/** What root writes into the folder is to be the service's. Exit 69 where there is nothing, or not for us. */
+function becomeOwner(folder: string, nobody: string): void {
+  try {
+    const { uid, gid } = statSync(join(folder, "ledger.db"));
+    if (process.geteuid?.() !== 0) return;
+    process.setegid?.(gid);
+    process.seteuid?.(uid);
+  } catch (cause) {
+    const isRefused = (cause as NodeJS.ErrnoException).code === "EACCES";
+    const left = isRefused
+      ? `what one has left in ${folder} is not for this user: use sudo`
+      : `nor has a daemon left anything to read in ${folder} (state.folder)`;
+    throw new Exit(exits.unavailable, `${nobody}; ${left}`, { cause });
+  }
+}
+
+export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2));

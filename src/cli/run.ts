@@ -1,0 +1,132 @@
+import { parseArgs, stripVTControlCharacters } from "node:util";
+import { type CommandDef, renderUsage, runCommand } from "citty";
+import { type LocalConfig, type ReadOptions, readConfig } from "../config/load.ts";
+import { closest } from "../config/sources.ts";
+import { Exit, exits, textOf } from "../errors.ts";
+import { createMask } from "../observability/log.ts";
+
+/** Taken before a stage is loaded, which may not call it. */
+export const { exit } = process;
+
+/** Masks all that a command prints; what is secret in the configuration is added when that is read. */
+export const mask = createMask();
+
+/** A command's result. */
+export const say = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
+/** What went wrong or may go wrong, apart from the result, which may be piped on. */
+export const complain = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
+
+const description = "configuration; otherwise /etc/hikvision-sync/config.toml where there is one";
+export const configArgument = { config: { type: "string", valueHint: "file", description } } as const;
+
+let stacks = false;
+/** What is said of whatever ended a command: the text, and the stack of what nobody expected at log level debug. */
+export const explain = (error: unknown): string =>
+  stacks && error instanceof Error && !(error instanceof Exit) ? (error.stack ?? error.message) : textOf(error);
+
+const heed = <Loaded extends { config: LocalConfig; secrets: string[] }>(loaded: Loaded): Loaded => {
+  mask.hide(loaded.secrets);
+  stacks = loaded.config.log.level === "debug";
+  return loaded;
+};
+/** For commands that speak to Eposh or HikCentral. Exit 78 names all that is wrong. */
+export const loadConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
+  heed(readConfig({ ...options, file: args.config }));
+/** For commands that speak only to the daemon, or read its folder. */
+export const loadLocalConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
+  heed(readConfig({ ...options, file: args.config, required: false }));
+
+/**
+ * For a command that stays: aborts at SIGTERM or SIGINT, and a second one ends the process at once. SIGHUP is ignored;
+ * it kills a process that does not listen for it.
+ */
+export function untilStopped(): { signal: AbortSignal } & Disposable {
+  const stop = new AbortController();
+  const onStop = () => (stop.signal.aborted ? exit(exits.failed) : stop.abort(new Exit(exits.failed, "stopped")));
+  const onHangUp = () => {};
+  process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onHangUp);
+  const listenNoMore = () => void process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onHangUp);
+  return { signal: stop.signal, [Symbol.dispose]: listenNoMore };
+}
+
+type Resolvable<T> = T | Promise<T> | (() => T) | (() => Promise<T>);
+const settle = async <T extends object>(value: Resolvable<T> | undefined): Promise<T | undefined> =>
+  typeof value === "function" ? (value as () => T | Promise<T>)() : value;
+
+const misspelt = (what: string, word: string, candidates: string[], path: string[]): Exit => {
+  const like = closest(word, candidates);
+  return new Exit(
+    exits.usage,
+    `unknown ${what} ${word}: ${like ? `did you mean ${like}?` : `see ${path.join(" ")} --help`}`,
+  );
+};
+
+/**
+ * Runs the command that a line names, and resolves to what it returns where that is an exit code, else 0.
+ * Exit 64 for all that citty takes in silence and would run for real: unknown words and flags, values missing or too many.
+ */
+export async function runLine(root: CommandDef, line: readonly string[]): Promise<number> {
+  const path = [(await settle(root.meta))?.name ?? ""];
+  let command = root;
+  const rest = /^(--version|-v)$/.test(line.join(" ")) ? ["version"] : [...line];
+  for (let word = rest[0]; word !== undefined && !word.startsWith("-"); word = rest[0]) {
+    const commands = (await settle(command.subCommands)) ?? {};
+    if (Object.keys(commands).length === 0) break;
+    if (!Object.hasOwn(commands, word)) throw misspelt("command", word, Object.keys(commands), path);
+    command = (await settle<CommandDef>(commands[word])) ?? command;
+    path.push(word);
+    rest.shift();
+  }
+  const usage = async () => {
+    const text = await renderUsage(command, { meta: { name: path.slice(0, -1).join(" ") } });
+    return Bun.enableANSIColors ? text : stripVTControlCharacters(text);
+  };
+  if (rest.includes("--help") || rest.includes("-h")) {
+    say(await usage());
+    return exits.ok;
+  }
+  if (!command.run && rest.length === 0) throw new Exit(exits.usage, await usage());
+  await checkArguments(command, path, rest);
+  try {
+    const { result } = await runCommand(command, { rawArgs: rest });
+    return typeof result === "number" ? result : exits.ok;
+  } catch (error) {
+    // citty's own: a required flag is missing, or a value is not in its list.
+    if (!(error instanceof Error) || error.name !== "CLIError") throw error;
+    throw new Exit(exits.usage, `${stripVTControlCharacters(error.message)}; see ${path.join(" ")} --help`);
+  }
+}
+
+async function checkArguments(command: CommandDef, path: string[], rest: string[]): Promise<void> {
+  const known = Object.entries((await settle(command.args)) ?? {});
+  const positionals = known.filter(([, { type }]) => type === "positional");
+  const flags: Record<string, { type: "string" | "boolean"; short?: string }> = {};
+  for (const [name, { type, ...more }] of known) {
+    if (type === "positional") continue;
+    const short = "alias" in more && typeof more.alias === "string" ? { short: more.alias } : {};
+    flags[name] = { type: type === "boolean" ? "boolean" : "string", ...short };
+  }
+  const { tokens } = parseArgs({ args: rest, options: flags, strict: false, tokens: true });
+  const takesMany = positionals.some(([, argument]) => "valueHint" in argument && argument.valueHint?.endsWith("…"));
+  let words = 0;
+  for (const token of tokens) {
+    if (token.kind === "positional" && ++words > positionals.length && !takesMany)
+      throw new Exit(exits.usage, `${token.value} is one word too many: see ${path.join(" ")} --help`);
+    if (token.kind !== "option") continue;
+    const negated = token.rawName.startsWith("--no-") ? flags[token.name.slice("no-".length)] : undefined;
+    const flag = flags[token.name] ?? (negated?.type === "boolean" ? negated : undefined);
+    if (!flag)
+      throw misspelt(
+        "flag",
+        token.rawName,
+        [...Object.keys(flags), "help"].map((name) => `--${name}`),
+        path,
+      );
+    const isMissing = !token.value || (!token.inlineValue && token.value.startsWith("-"));
+    if (flag.type === "string" && isMissing) throw new Exit(exits.usage, `${token.rawName} needs a value`);
+    if (flag.type === "boolean" && token.value !== undefined)
+      throw new Exit(exits.usage, `${token.rawName} takes no value`);
+  }
+  const missing = positionals.slice(words).find(([, { required }]) => required !== false);
+  if (missing) throw new Exit(exits.usage, `${missing[0]} is missing: see ${path.join(" ")} --help`);
+}

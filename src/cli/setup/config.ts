@@ -1,0 +1,67 @@
+import { defineCommand } from "citty";
+import { formatDuration } from "../../config/dates.ts";
+import { exampleConfig } from "../../config/example.ts";
+import { configJsonSchema } from "../../config/json-schema.ts";
+import type { Config, Loaded } from "../../config/load.ts";
+import { names, variableOf } from "../../config/sources.ts";
+import { stageNamesIn, stagesOf } from "../../registry/builtin.ts";
+import { table } from "../output.ts";
+import { configArgument, loadConfig, say } from "../run.ts";
+
+/** Values as one would write them in the file, and where each came from. */
+async function resolved(loaded: Loaded): Promise<string[][]> {
+  const { config, sources, file } = loaded;
+  const from = (name: string) =>
+    ({
+      default: "default",
+      file: file ?? "file",
+      environment: name === "state.folder" ? "environment" : variableOf(name),
+      credentials: `credential ${variableOf(name).toLowerCase()}`,
+    })[sources[name] ?? "default"];
+  const stages = await stagesOf(config);
+  return Object.keys(sources).map((name) => [name, shown(valueAt(name, config, stages)), from(name)]);
+}
+
+function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof stagesOf>>): unknown {
+  if (name === "broker.url") return config.broker.url.reveal().replace(/(:\/\/[^:/@]*:).*(?=@)/, "$1[secret]");
+  const [section, key] = names.get(name) ?? [];
+  if (section !== undefined && key !== undefined) {
+    const value = (config as unknown as Record<string, Record<string, unknown>>)[section]?.[key];
+    return key.endsWith("Ms") && value !== undefined ? [value].flat().map((ms) => formatDuration(Number(ms))) : value;
+  }
+  const [, first = "", ...rest] = name.split(".");
+  if (name.startsWith("regionals.")) return config.regionals[name.slice("regionals.".length)];
+  const placed = stages.find(({ stage }) => stage.name === first);
+  const option = rest.join(".");
+  // As the stage's own schema gives it: there its secrets are secrets.
+  if (option === "concurrency") return placed?.concurrency;
+  return (placed?.options as Record<string, unknown> | undefined)?.[option];
+}
+
+const shown = (value: unknown): string =>
+  value === undefined ? "(not set)" : Array.isArray(value) ? value.join(", ") : String(value);
+
+const print = defineCommand({
+  meta: { name: "print", description: "Show every value as it is in force, and where it came from" },
+  args: configArgument,
+  async run({ args }) {
+    const loaded = loadConfig(args, { stageNames: stageNamesIn });
+    say(table(await resolved(loaded)));
+    for (const text of [...loaded.warnings, ...loaded.hints]) say(`warning: ${text}`);
+  },
+});
+
+const schema = defineCommand({
+  meta: { name: "schema", description: "Print the JSON Schema of the configuration file" },
+  run: () => say(JSON.stringify(configJsonSchema(), undefined, 2)),
+});
+
+const example = defineCommand({
+  meta: { name: "example", description: "Print a sample configuration file with every key" },
+  run: () => say(exampleConfig().trimEnd()),
+});
+
+export default defineCommand({
+  meta: { name: "config", description: "Show the configuration: in force, as a sample, or as JSON Schema" },
+  subCommands: { print, schema, example },
+});

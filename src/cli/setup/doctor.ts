@@ -1,0 +1,64 @@
+import { defineCommand } from "citty";
+import { placedOf } from "../../app/daemon.ts";
+import { examineAll } from "../../doctor/doctor.ts";
+import type { Finding } from "../../doctor/probe.ts";
+import { Exit, exits } from "../../errors.ts";
+import { createLog, paint } from "../../observability/log.ts";
+import { stageNamesIn } from "../../registry/builtin.ts";
+import { complain, configArgument, loadConfig, mask, say, untilStopped } from "../run.ts";
+
+export default defineCommand({
+  meta: {
+    name: "doctor",
+    description: "Look at all that a run needs, and say what is wrong and how to mend it; changes nothing anywhere",
+  },
+  args: { ...configArgument, json: { type: "boolean", description: "print JSON, for programs" } },
+  async run({ args }) {
+    using stop = untilStopped();
+    const { config, warnings, hints } = loadConfig(args, { stageNames: stageNamesIn });
+    const log = createLog({ level: "error", mask, write: (text) => process.stderr.write(text) });
+    const load = () => placedOf(config, { mask });
+    const all: Finding[] = [];
+    for (const { system, at, findings } of examineAll(config, { log, load, signal: stop.signal })) {
+      if (!args.json) say(paint(bold, system) + paint(dim, `  ${at}`));
+      const found = await findings.catch((thrown) => {
+        throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all was looked at") : thrown;
+      });
+      all.push(...found);
+      if (!args.json) say(textOf(found));
+    }
+    const failed = all.filter(({ state }) => state === "failed").length;
+    if (args.json) say(JSON.stringify({ ok: failed === 0, findings: all }, undefined, 2));
+    else say(`\n${summaryOf(all)}`);
+    for (const text of [...warnings, ...hints]) if (!args.json) complain(`warning: ${text}`);
+    return failed === 0 ? exits.ok : exits.unavailable;
+  },
+});
+
+const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33] as const;
+const marks = { ok: paint(green, "✓"), failed: paint(red, "✗"), unchecked: paint(yellow, "?"), skipped: "·" };
+
+/** A line for each probe; those that were skipped share one. */
+function textOf(findings: readonly Finding[]): string {
+  const skipped = findings.flatMap(({ state, probe }) => (state === "skipped" ? [probe] : []));
+  const looked = findings.filter(({ state }) => state !== "skipped").map(linesOf);
+  return [...looked, ...(skipped.length > 0 ? [paint(dim, `  · not looked at      ${skipped.join(", ")}`)] : [])].join(
+    "\n",
+  );
+}
+
+function linesOf({ state, probe, text, fix }: Finding): string {
+  const indent = `\n${" ".repeat(22)}`;
+  const said = (state === "failed" ? paint(red, text) : text).replaceAll("\n", indent);
+  return `  ${marks[state]} ${probe.padEnd(18)}${said}${fix === undefined ? "" : `${indent}→ ${fix}`}`;
+}
+
+function summaryOf(findings: readonly Finding[]): string {
+  const count = (state: Finding["state"]) => findings.filter((one) => one.state === state).length;
+  const parts = (["failed", "unchecked", "skipped"] as const).flatMap((state) =>
+    count(state) > 0 ? [`${count(state)} ${state}`] : [],
+  );
+  if (parts.length === 0) return paint(green, `all ${findings.length} probes are good`);
+  const text = `${count("ok")} of ${findings.length} probes are good, ${parts.join(", ")}`;
+  return count("failed") > 0 ? paint(red, text) : paint(yellow, text);
+}

@@ -1,0 +1,42 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Loaded, LocalConfig } from "../../config/load.ts";
+import { Exit, exits } from "../../errors.ts";
+import { stageNamesIn, stagesOf } from "../../registry/builtin.ts";
+import type { Placed } from "../../registry/registry.ts";
+import { configArgument, loadLocalConfig, mask } from "../run.ts";
+
+export const folderArguments = {
+  ...configArgument,
+  folder: { type: "string", valueHint: "folder", description: "of the stages; otherwise stages.folder, else ./stages" },
+} as const;
+
+type Arguments = { config?: string | undefined; folder?: string | undefined };
+
+/** Where an author works: as said, else as configured, else beside where they are. */
+export function folderOf<C extends LocalConfig>(
+  args: Arguments,
+  load: (options: { stageNames: typeof stageNamesIn }) => Loaded<C>,
+): { config: C; folder: string; isConfigured: boolean } {
+  const own = args.folder ?? (existsSync("stages") ? "stages" : undefined);
+  const stageNames = (configured: string | undefined) => stageNamesIn(args.folder ?? configured ?? own);
+  const { config } = load({ stageNames });
+  const folder = resolve(args.folder ?? config.stages.folder ?? "stages");
+  const isConfigured = config.stages.folder !== undefined && resolve(config.stages.folder) === folder;
+  return { config: { ...config, stages: { ...config.stages, folder } }, folder, isConfigured };
+}
+
+export const localFolderOf = (args: Arguments) => folderOf(args, (options) => loadLocalConfig(args, options));
+
+/** The stage of this name and all others, as the daemon would have them. A folder that is not there has none. */
+export async function stagesFor({ config, folder }: { config: LocalConfig; folder: string }): Promise<Placed[]> {
+  const { folder: _, ...withoutFolder } = config.stages;
+  return stagesOf(existsSync(folder) ? config : { ...config, stages: withoutFolder }, mask);
+}
+
+export function stageIn(placed: readonly Placed[], name: string): Placed {
+  const one = placed.find(({ stage }) => stage.name === name);
+  if (one) return one;
+  const names = placed.map(({ stage }) => stage.name).join(", ");
+  throw new Exit(exits.usage, `there is no stage ${name}; there is ${names}`);
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { defineCommand } from "citty";
+import { createClients } from "../../clients.ts";
+import { todayIn } from "../../config/dates.ts";
+import { siteOf } from "../../config/load.ts";
+import { Exit, exits, textOf } from "../../errors.ts";
+import { createLog } from "../../observability/log.ts";
+import { attempt } from "../../sdk/execute.ts";
+import { watchRequests } from "../../sdk/http-recorder.ts";
+import { noMemory } from "../../upstreams/photos.ts";
+import { complain, loadConfig, mask, say, untilStopped } from "../run.ts";
+import { folderArguments, folderOf, stageIn, stagesFor } from "./folder.ts";
+
+export default defineCommand({
+  meta: { name: "run", description: "Run one message through a stage, and print what it sends" },
+  args: {
+    name: { type: "positional", required: true, description: "a stage" },
+    message: { type: "string", required: true, valueHint: "file", description: "the message, as JSON" },
+    "dry-run": { type: "boolean", description: "hold back what would change anything, and say what it would be" },
+    ...folderArguments,
+  },
+  async run({ args }) {
+    using stop = untilStopped();
+    const dryRun = args["dry-run"] === true;
+    const found = folderOf(args, (options) => loadConfig(args, options));
+    const { config } = found;
+    const one = stageIn(await stagesFor(found), args.name);
+    const body = read(args.message);
+    const log = createLog({ level: config.log.level, mask, write: (text) => process.stderr.write(text) });
+    await using clients = createClients(config, log);
+    using _watch = watchRequests({ dryRun, hikcentral: new URL(config.hikcentral.url).host, say });
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(one.stage.deadlineMs ?? 10 * 60_000)]);
+    const { outcome, code, text, returned, warnings } = await attempt(one, body, {
+      clients: (signal) => ({
+        hikcentral: clients.hikcentral.for(signal),
+        eposh: clients.eposh.for(signal),
+        photo: { ...clients.photos.for(signal), ...noMemory },
+        site: siteOf(config, todayIn(config.site.timeZone)),
+      }),
+      log,
+      signal,
+      dryRun,
+    });
+    for (const warning of warnings) say(`warning    ${warning.code}: ${warning.text}`);
+    for (const { stage } of one.successors)
+      for (const { message } of returned)
+        say(`publish    ${stage.queue} ${JSON.stringify(message)} (not by this command)`);
+    if (outcome === "done" || outcome === "ended") say(`${outcome}${text ? `: ${text}` : ""}`);
+    else complain(`${outcome}: ${code}: ${text}`);
+    return outcome === "done" || outcome === "ended" ? exits.ok : exits.failed;
+  },
+});
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Exit(exits.usage, `the message cannot be read: ${textOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,31 @@
+import { defineCommand } from "citty";
+import { stageNamesIn, stagesOf } from "../../registry/builtin.ts";
+import type { Stage } from "../../stage.ts";
+import { table } from "../output.ts";
+import { configArgument, loadLocalConfig, mask, say } from "../run.ts";
+
+/** Each daemon has its own of a local one. */
+export const queueOf = ({ queue, local }: Stage): string => (local ? `${queue}.<host>` : queue);
+
+export default defineCommand({
+  meta: { name: "stages", description: "List the stages: name, queue, after, origin, concurrency" },
+  args: configArgument,
+  subCommands: {
+    new: async () => (await import("./new.ts")).default,
+    check: async () => (await import("./check.ts")).default,
+    run: async () => (await import("./run.ts")).default,
+    test: async () => (await import("./test.ts")).default,
+    graph: async () => (await import("./graph.ts")).default,
+  },
+  async run({ args }) {
+    const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
+    const rows = (await stagesOf(config, mask)).map(({ stage, origin, concurrency, consumed }) => [
+      stage.name,
+      queueOf(stage),
+      stage.after ?? "-",
+      origin,
+      consumed ? String(concurrency) : "disabled here",
+    ]);
+    say(table([["STAGE", "QUEUE", "AFTER", "ORIGIN", "CONCURRENCY"], ...rows]));
+  },
+});

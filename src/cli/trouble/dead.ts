@@ -1,0 +1,111 @@
+import { type ArgsDef, defineCommand } from "citty";
+import { exits } from "../../errors.ts";
+import type { DeadLetters, Group, Left, Selection } from "../../operator/dead-letters.ts";
+import { numberOf } from "../args.ts";
+import { type Office, openOffice, operateArguments, sayJson } from "../operator-client.ts";
+import { table } from "../output.ts";
+import { complain, say } from "../run.ts";
+
+const filters = {
+  stage: { type: "string", valueHint: "name", description: "only those of this stage" },
+  code: { type: "string", valueHint: "code", description: "only those of this cause" },
+  run: { type: "string", valueHint: "id", description: "only those of this run" },
+} as const;
+
+const list = defineCommand({
+  meta: { name: "list", description: "Count them by stage and cause" },
+  args: { ...operateArguments, ...filters },
+  async run({ args }) {
+    await using office = await openOffice(args);
+    const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
+    const found = await office.ask<{ total: number; groups: Group[] }>("GET", `/dead?${query}`);
+    if (args.json) sayJson(found);
+    else say(found.total > 0 ? tableOf(found, office) : "no dead letters");
+  },
+});
+
+const show = defineCommand({
+  meta: { name: "show", description: "Show one with its history and its message" },
+  args: { ...operateArguments, id: { type: "positional", required: true, description: "as dead list gives it" } },
+  async run({ args }) {
+    await using office = await openOffice(args);
+    const letter = await office.ask<Shown>("GET", `/dead/${encodeURIComponent(args.id)}`);
+    if (args.json) return sayJson(letter);
+    const { history, body, text, first, last, fetched, ...rest } = letter;
+    const times = {
+      first: office.time(first),
+      last: office.time(last),
+      ...(fetched && { fetched: office.time(fetched) }),
+    };
+    say(table(Object.entries({ ...rest, ...times }).map(([name, value]) => [name, String(value)])));
+    say(`\n${text}\n`);
+    for (const { at, stage, code, text } of history) say(`${office.time(at)} ${stage} ${code}: ${text}`);
+    say(`\n${body}`);
+  },
+});
+
+/** `replay` and `drop` differ in one word. */
+const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", description: string, own: ArgsDef = {}) =>
+  defineCommand({
+    meta: { name: verb, description },
+    args: {
+      ...operateArguments,
+      ...filters,
+      ids: { type: "positional", required: false, valueHint: "ID …", description: "those with these ids" },
+      limit: { type: "string", valueHint: "n", description: "at most so many" },
+      rate: { type: "string", valueHint: "n", description: "at most so many a second" },
+      all: { type: "boolean", description: "all of them: drop needs to be told" },
+      "dry-run": { type: "boolean", description: "say how many, and do nothing" },
+      ...own,
+    },
+    async run({ args }) {
+      const { limit, rate, all, stale, "dry-run": dryRun } = args as typeof args & { stale?: boolean };
+      const selection: Selection = {
+        ...filtersOf(args),
+        ...(args._.length > 0 && { ids: args._ }),
+        ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
+        ...(rate && { rate: numberOf("rate", args, { min: 1 }) }),
+        ...(all && { all }),
+        ...(dryRun && { dryRun }),
+        ...(stale && { stale }),
+      };
+      await using office = await openOffice(args);
+      const answer = await office.ask<Done>("POST", `/dead/${verb}`, selection);
+      const { left, unknown } = answer;
+      if (args.json) sayJson(answer);
+      else say(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
+      for (const { count, text } of left) complain(`${count} stay: ${text}`);
+      if (unknown.length > 0) complain(`there is no dead letter ${unknown.join(", ")}`);
+      return left.length + unknown.length > 0 ? exits.failed : exits.ok;
+    },
+  });
+
+export default defineCommand({
+  meta: { name: "dead", description: "Dead letters: messages that a human must look at" },
+  subCommands: {
+    list,
+    show,
+    replay: handle("replay", "replayed", "Send them back to their stages", {
+      stale: { type: "boolean", description: "people whose data is over a day old, too" },
+    }),
+    drop: handle("drop", "dropped", "Remove them for good"),
+  },
+});
+
+type Shown = NonNullable<Awaited<ReturnType<DeadLetters["show"]>>>;
+type Done = { left: Left[]; unknown: string[]; replayed?: number; dropped?: number };
+
+const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | undefined>) => ({
+  ...(stage && { stage }),
+  ...(code && { code }),
+  ...(run && { run }),
+});
+
+/** One line for each stage and cause, and how to see more. */
+export function tableOf({ total, groups }: { total: number; groups: readonly Group[] }, office: Office): string {
+  const rows = groups.map(({ stage, code, count, first, last, ids, text }) => {
+    return [stage, code, String(count), office.time(first), office.time(last), ids[0] ?? "", text];
+  });
+  const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
+  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}; see one with: hikvision-sync dead show ID`;
+}

@@ -1,8 +1,0 @@
-import { defineCommand } from "citty";
-import { versionText } from "../version.ts";
-import { say } from "./frame.ts";
-
-export default defineCommand({
-  meta: { name: "version", description: "Say which version this is" },
-  run: () => say(versionText),
-});

@@ -1,0 +1,100 @@
+import type * as v from "valibot";
+import { sections } from "./schema.ts";
+import { names } from "./sources.ts";
+
+/** What each key means, in one line: for the sample file, the JSON Schema and the manual. */
+const meanings: Readonly<Record<string, string>> = {
+  "http.host": "where the trigger listens; anything but a loopback address needs http.token",
+  "http.port": "0 takes a free one",
+  "http.token": "what callers send as Authorization: Bearer; without it only this machine is answered",
+  "broker.url": "sqlite: is a file in the state folder; or amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://",
+  "broker.prefetch": "messages that a stage has in hand at a time",
+  "broker.retry_delays": "the waits before the second, third, … attempt; after the last one it is a dead letter",
+  "broker.shutdown_timeout": "how long what is in hand may take to finish when the daemon stops",
+  "broker.stall_timeout": "how long a stage may stand still with work waiting before readiness turns red",
+  "eposh.url": "the address of Eposh's employee list",
+  "eposh.api_key": "secret; better as the credential eposh_api_key",
+  "eposh.app_id": "secret; better as the credential eposh_app_id",
+  "eposh.page_size": "employees asked for at a time",
+  "eposh.timeout": "for one page",
+  "eposh.ca_file": "certificates (PEM) to trust besides the public ones, e.g. of a proxy that opens TLS",
+  "hikcentral.url": "https://HOST, with or without /artemis",
+  "hikcentral.app_key": "secret; the partner key; better as the credential hikcentral_app_key",
+  "hikcentral.app_secret": "secret; the partner secret; better as the credential hikcentral_app_secret",
+  "hikcentral.signature": "minimal or full, which also signs the key, a number used once and the time",
+  "hikcentral.ca_file": "certificates (PEM) to trust instead of the system's",
+  "hikcentral.fingerprint": "SHA-256 of the one certificate to trust, whatever its name; for a self-signed one",
+  "hikcentral.insecure": "true trusts any certificate: anybody on the network can then read faces and keys",
+  "hikcentral.concurrency": "calls at a time, of all stages together",
+  "hikcentral.timeout": "for one call",
+  "hikcentral.organisation": "the organisation that new persons are put in",
+  "hikcentral.gender": "of new persons: 0 unknown, 1 male, 2 female",
+  "hikcentral.valid_from": "the first day of new persons: today, or YYYY-MM-DD",
+  "hikcentral.valid_until": "their last day, at most 2037-12-30",
+  "hikcentral.kib_field_id": "the custom field that takes the KIB number",
+  "hikcentral.kib_field_name": "the name of that field in HikCentral; another name there stops all writing",
+  "hikcentral.kib_field_type": "0 text, 1 digits, 2 date, 3 choice; HikCentral's own where it is not set",
+  "hikcentral.verify_face": "read back whether HikCentral really kept the face",
+  "site.time_zone": "governs today, induction dates and validity",
+  "induction.from": "the first date of a bare trigger: YYYY-MM-DD, today or today-7",
+  "induction.to": "its last date",
+  "induction.skip": "dates that a bare trigger leaves out",
+  "induction.max_days": "a trigger over more days is refused",
+  "photo.allowed_hosts": "hosts that photos may come from; Eposh's own and storage.googleapis.com where it is not set",
+  "photo.max_bytes": "a larger photo is not taken",
+  "photo.timeout": "for one photo",
+  "photo.ca_file": "certificates (PEM) to trust besides the public ones",
+  "photo.required": "true makes an employee without a usable photo a dead letter instead of a warning",
+  "stages.folder": "your own stages (.ts or .js), owned by root or the service's user",
+  "stages.disabled":
+    "stages that are published to but not worked on here; who lists others lists apply-access too, unless it is to work",
+  "log.level": "error, warn, info or debug",
+  "log.format": "pretty, journal or json; journal under systemd and pretty elsewhere where it is not set",
+  "state.folder": "what must survive a restart; systemd's $STATE_DIRECTORY, else ~/.local/state/hikvision-sync",
+  "state.keep_days": "how long runs are remembered; dead letters never expire",
+};
+
+/** What to write for a key that has no default. */
+const examples: Readonly<Record<string, unknown>> = {
+  "http.token": "",
+  "eposh.ca_file": "/etc/hikvision-sync/proxy.pem",
+  "photo.ca_file": "/etc/hikvision-sync/proxy.pem",
+  "hikcentral.ca_file": "/etc/hikvision-sync/hikcentral.pem",
+  "hikcentral.fingerprint": "AB:CD:…",
+  "hikcentral.kib_field_type": 1,
+  "photo.allowed_hosts": "storage.googleapis.com",
+  "stages.folder": "/etc/hikvision-sync/stages",
+  "log.format": "journal",
+  "state.folder": "/var/lib/hikvision-sync",
+};
+
+export interface Key {
+  /** `hikcentral.app_key` */
+  name: string;
+  section: string;
+  /** `app_key` */
+  key: string;
+  meaning: string;
+  required: boolean;
+  default: unknown;
+  example: unknown;
+  schema: v.GenericSchema;
+}
+
+/** Every key of the configuration but the regionals and the stages' own, in the order of the schema. */
+export const keys: readonly Key[] = [...names].map(([name, [section, inside]]) => {
+  const entries: Record<string, v.GenericSchema & { default?: unknown }> =
+    sections[section as keyof typeof sections].entries;
+  const schema = entries[inside] as v.GenericSchema & { default?: unknown };
+  const required = !schema.type.endsWith("optional") && !(name in examples);
+  return {
+    name,
+    section,
+    key: name.slice(section.length + 1),
+    meaning: meanings[name] ?? "",
+    required,
+    default: schema.default,
+    example: examples[name] ?? schema.default ?? "",
+    schema,
+  };
+});

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Exit, exits } from "../errors.ts";
+import { defaultRegionals, sections } from "./schema.ts";
+
+export type Source = "file" | "environment" | "credentials" | "default";
+/** `hikcentral.app_key` → what was written, and where. */
+export type Values = Map<string, { value: unknown; source: Source }>;
+
+const outside = (key: string) => key.replace(/Ms$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** The name that people write → section and key as the program knows them. */
+export const names = new Map<string, readonly [section: string, key: string]>();
+for (const [section, { entries }] of Object.entries(sections))
+  for (const key of Object.keys(entries)) names.set(`${section}.${outside(key)}`, [section, key]);
+
+/** `hikcentral.app_key` is HIKCENTRAL_APP_KEY, `regionals.zona-i` is REGIONALS_ZONA_I. */
+export const variableOf = (name: string) => name.replaceAll(/[.-]/g, "_").toUpperCase();
+const variables = new Map([...names.keys()].map((name) => [variableOf(name), name]));
+
+const isTable = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The stages whose options may be set: as a list, or as what is in stages.folder. */
+export type StageNames = readonly string[] | ((folder: string | undefined) => readonly string[]);
+
+/** File, environment and credentials, each over the one before, and what is unknown in them. */
+export function collect(
+  file: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  stageNames: StageNames = [],
+) {
+  const values: Values = new Map();
+  const problems: string[] = [];
+  const hints: string[] = [];
+  const stages = new Set<string>();
+
+  /** Of two spellings of one variable the file's stays. An empty value is not set, and takes a regional away. */
+  const put = (name: string, value: unknown, source: Source) => {
+    const before = [...values.keys()].find((other) => variableOf(other) === variableOf(name)) ?? name;
+    if (value === "" && !name.startsWith("regionals.")) return;
+    values.delete(before);
+    if (value !== "") values.set(source === "file" ? name : before, { value, source });
+  };
+  const unknown = (name: string, where: string) => {
+    const like = closest(name, [...names.keys()]);
+    problems.push(`${name} ${where} is not a key${like ? `: did you mean ${like}?` : ""}`);
+  };
+  for (const [slug, id] of defaultRegionals) put(`regionals.${slug}`, id, "default");
+
+  for (const [section, table] of Object.entries(file === undefined ? {} : readToml(file))) {
+    if (!isTable(table)) unknown(section, "outside a section");
+    else
+      for (const [key, value] of Object.entries(table)) {
+        const name = `${section}.${key}`;
+        if (section === "stages" && isTable(value)) {
+          stages.add(key);
+          for (const [option, inner] of Object.entries(value)) put(`${name}.${option}`, inner, "file");
+        } else if (section === "regionals" || names.has(name)) put(name, value, "file");
+        else unknown(name, "in the file");
+      }
+  }
+
+  const folder = env.STAGES_FOLDER || values.get("stages.folder")?.value;
+  const known = typeof stageNames === "function" ? stageNames(folder ? String(folder) : undefined) : stageNames;
+  const longestFirst = [...stages, ...known].sort((a, b) => b.length - a.length);
+  const nameOf = (variable: string): string | undefined => {
+    const stage = longestFirst.find((name) => variable.startsWith(`STAGES_${variableOf(name)}_`));
+    if (stage) return `stages.${stage}.${variable.slice(`STAGES_${stage}_`.length).toLowerCase()}`;
+    const [, slug] = /^REGIONALS_(.+)$/.exec(variable) ?? [];
+    return slug ? `regionals.${slug.toLowerCase().replaceAll("_", "-")}` : variables.get(variable);
+  };
+  for (const [variable, value = ""] of Object.entries(env)) {
+    const name = nameOf(variable);
+    const like = name ? undefined : closest(variable, [...variables.keys()]);
+    if (name) put(name, value, "environment");
+    else if (like) hints.push(`${variable} in the environment is not read: did you mean ${like}?`);
+  }
+  const credentials = env.CREDENTIALS_DIRECTORY;
+  for (const credential of credentials ? attempt(credentials, () => readdirSync(credentials)) : []) {
+    const path = join(credentials ?? "", credential);
+    const name = nameOf(credential.toUpperCase());
+    if (name) put(name, attempt(path, () => readFileSync(path, "utf8")).replace(/\r?\n$/, ""), "credentials");
+    else unknown(credential, "in the credentials");
+  }
+  return { values, problems, hints };
+}
+
+function readToml(file: string): object {
+  const parse = (text: string) => {
+    try {
+      return Bun.TOML.parse(text);
+    } catch {}
+  };
+  const text = attempt(file, () => readFileSync(file, "utf8"));
+  const tables = parse(text);
+  // Bare dates come as Temporal objects; JSON makes them texts.
+  if (tables) return JSON.parse(JSON.stringify(tables));
+  // The parser knows no line, and its words quote what it read, which may be a secret.
+  const good = text.split("\n").findLastIndex((_, index, lines) => parse(lines.slice(0, index).join("\n")));
+  throw new Exit(exits.config, `${file} is not TOML: look at line ${good + 1}`);
+}
+
+function attempt<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? cause.code : "unreadable";
+    throw new Exit(exits.config, `${path} cannot be read (${reason}): check the path and its rights`, {
+      cause,
+    });
+  }
+}
+
+/** The word that a mistyped one is nearest to, at most two letters away. */
+export const closest = (mistyped: string, words: readonly string[]): string | undefined =>
+  [1, 2].flatMap((steps) => words.filter((word) => isNear(mistyped, word, steps)))[0];
+
+/** Whether so many letters to add, drop or change make one word the other. */
+function isNear(a: string, b: string, steps: number): boolean {
+  if (a === "" || b === "") return a.length + b.length <= steps;
+  if (a[0] === b[0]) return isNear(a.slice(1), b.slice(1), steps);
+  const [restA, restB, left] = [a.slice(1), b.slice(1), steps - 1];
+  return steps > 0 && (isNear(restA, b, left) || isNear(a, restB, left) || isNear(restA, restB, left));
+}

@@ -1,0 +1,85 @@
+import { Failure, textOf } from "../errors.ts";
+import { untilAborted } from "../util/abort.ts";
+
+export interface Finding {
+  /** Whom it is about: "this machine", "Eposh", "HikCentral" or "the broker". */
+  system: string;
+  probe: string;
+  /** `unchecked`: we may not look; `skipped`: it makes no sense after what failed. Neither is a fault. */
+  state: "ok" | "failed" | "unchecked" | "skipped";
+  /** Stable and in snake_case; of a fault only. */
+  code?: string;
+  text: string;
+  /** What to do about a fault. */
+  fix?: string;
+  ms: number;
+}
+
+/** A fault with its own words and its fix. */
+export class Fault extends Error {
+  constructor(
+    readonly code: string,
+    text: string,
+    readonly fix: string,
+  ) {
+    super(text);
+  }
+}
+
+/** What may not be looked at, and is not known to be wrong. */
+export class Unchecked extends Error {}
+
+/** Resolves to what is said of a thing that is right; throws where it is not. */
+export type Look = (signal: AbortSignal) => Promise<string>;
+export type Examine = (probe: string, look: Look, needs?: readonly Finding[]) => Promise<Finding>;
+
+const limitMs = 10_000;
+
+/** Every probe has its own time limit, and is skipped where one that it needs has found something. */
+export function examiner(system: string, tell: (finding: Finding) => void, stop: AbortSignal): Examine {
+  return async (probe, look, needs = []) => {
+    const startedAt = performance.now();
+    const signal = AbortSignal.any([AbortSignal.timeout(limitMs), stop]);
+    const missing = needs.find(({ state }) => state !== "ok");
+    const result = missing
+      ? ({ state: "skipped", text: `not looked at: first mend ${missing.probe}` } as const)
+      : await untilAborted(look(signal), signal).then((text) => ({ state: "ok" as const, text }), resultOf);
+    stop.throwIfAborted();
+    const finding = { system, probe, ...result, ms: Math.round(performance.now() - startedAt) };
+    tell(finding);
+    return finding;
+  };
+}
+
+type Advice = readonly [text: string, fix: string];
+
+/** What the clients say in a sentence, said for a table. */
+const known: Readonly<Record<string, Advice>> = {
+  hikcentral_wrong_key: ["knows no such key", "set hikcentral.app_key to the key of its OpenAPI partner"],
+  hikcentral_wrong_signature: [
+    "refuses the signature: the secret is not that of the key",
+    "set hikcentral.app_secret to the secret of its OpenAPI partner",
+  ],
+  hikcentral_bad_answer: [
+    "what answers there is no OpenAPI of HikCentral",
+    "check hikcentral.url and its port; a proxy may stand before it",
+  ],
+  eposh_bad_page: [
+    "answers with something else than a page of employees",
+    "check eposh.url, and ask who runs Eposh what has changed",
+  ],
+};
+
+function resultOf(thrown: unknown): Pick<Finding, "text"> & Partial<Finding> & { state: "failed" | "unchecked" } {
+  if (thrown instanceof Unchecked) return { state: "unchecked", text: thrown.message };
+  if (thrown instanceof Fault) return { state: "failed", code: thrown.code, text: thrown.message, fix: thrown.fix };
+  if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
+    const fix = "is the address right, and does no firewall swallow it? else wait for it";
+    return { state: "failed", code: "no_answer", text: `no answer within ${limitMs / 1000} s`, fix };
+  }
+  const code = thrown instanceof Failure ? thrown.code : "unexpected";
+  // Their texts end with the next step, unless an answer is quoted behind it.
+  const [, said = textOf(thrown), next] = /^(.*?): (check [^()]*)$/.exec(textOf(thrown)) ?? [];
+  const [text, fix] = known[code] ?? [said, next ?? "hikvision-sync status and the log may say more"];
+  return { state: "failed", code, text, fix };
+}

@@ -1,0 +1,202 @@
+import * as v from "valibot";
+import { namesIn } from "../people/person.ts";
+import type { CustomField, Face, NewPerson, Person, PersonChanges } from "./types.ts";
+
+/** One signed call; gives the checked `data` of a success. `once`: not repeated if it may have arrived. */
+export type Send = <Data>(
+  path: string,
+  body: Record<string, unknown>,
+  data: v.GenericSchema<unknown, Data>,
+  options?: { once?: boolean },
+) => Promise<Data>;
+
+export const maxGroupIds = 20;
+export const maxApplyIds = 100;
+const pageSize = 500;
+
+const sameCode = (a: string, b: string) => a.trim().toLowerCase() === b.toLowerCase();
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const textOrNumber = v.union([v.string(), v.number()]);
+const isId = (given: string) => given !== "" && given !== "null";
+const id = v.pipe(textOrNumber, v.transform(String), v.trim(), v.check(isId));
+/** Null, missing or a number where a text belongs. */
+const text = v.pipe(v.nullish(textOrNumber, ""), v.transform(String));
+/** Where there is nothing to return, data may be "", {}, "null" or missing. */
+const nothing = v.pipe(
+  v.unknown(),
+  v.check((data) => data == null || data === "" || data === "null" || (isRecord(data) && !Object.keys(data).length)),
+  v.transform(() => undefined),
+);
+
+/** Three spellings of the name are in the field; the id may be missing in a person. */
+const customField = v.pipe(
+  v.object({
+    id: text,
+    customFiledName: text,
+    customFieldName: text,
+    name: text,
+    customFieldType: v.nullish(textOrNumber),
+    type: v.nullish(textOrNumber),
+    customFieldValue: text,
+  }),
+  v.transform(
+    (field): CustomField => ({
+      id: field.id,
+      name: field.customFiledName || field.customFieldName || field.name,
+      type: Number(field.customFieldType ?? field.type ?? 0),
+      value: field.customFieldValue,
+    }),
+  ),
+);
+
+/** n.b. A version may show the whole name alone. */
+const shownNames = (read: Record<"personGivenName" | "personFamilyName" | "personName", string>) =>
+  read.personGivenName || read.personFamilyName || !read.personName
+    ? { givenName: read.personGivenName, familyName: read.personFamilyName }
+    : namesIn(read.personName);
+
+const person = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.transform((raw) => ({ ...raw, raw })),
+  v.object({
+    raw: v.record(v.string(), v.unknown()),
+    personId: id,
+    personCode: text,
+    personGivenName: text,
+    personFamilyName: text,
+    personName: text,
+    remark: text,
+    beginTime: text,
+    endTime: text,
+    personPhoto: v.fallback(v.object({ picUri: text }), { picUri: "" }),
+    customFieldList: v.fallback(v.array(customField), []),
+  }),
+  v.transform(
+    (read): Person => ({
+      personId: read.personId,
+      personCode: read.personCode,
+      ...shownNames(read),
+      remark: read.remark,
+      validFrom: read.beginTime,
+      validUntil: read.endTime,
+      hasFace: read.personPhoto.picUri !== "",
+      customFields: read.customFieldList,
+      raw: read.raw,
+    }),
+  ),
+);
+
+const privilegeGroup = v.pipe(
+  v.object({ privilegeGroupId: id, privilegeGroupName: text }),
+  v.transform((group) => ({ id: group.privilegeGroupId, name: group.privilegeGroupName })),
+);
+
+const organisation = v.pipe(
+  v.object({ orgIndexCode: id, orgName: text }),
+  v.transform((found) => ({ id: found.orgIndexCode, name: found.orgName })),
+);
+
+/** A list that may be missing, or hold groups nested under PrivilegeGroupInfo. */
+function flat(list: unknown): unknown[] {
+  if (Array.isArray(list)) return list.flatMap(flat);
+  if (!isRecord(list)) return [];
+  const { PrivilegeGroupInfo: nested, ...own } = list;
+  return nested === undefined ? [own] : [...("privilegeGroupId" in own ? [own] : []), ...flat(nested)];
+}
+const page = <Item>(item: v.GenericSchema<unknown, Item>) =>
+  v.pipe(
+    v.fallback(v.record(v.string(), v.unknown()), {}),
+    v.transform(({ total, list, PrivilegeGroupInfo }): unknown => ({
+      total: Number(total ?? 0),
+      list: flat(list ?? PrivilegeGroupInfo),
+    })),
+    v.object({ total: v.number(), list: v.array(item) }),
+  );
+
+/** In HikCentral's words; what is undefined is not sent. */
+const onWire = (person: Partial<NewPerson>) => ({
+  personCode: person.personCode,
+  personGivenName: person.givenName,
+  personFamilyName: person.familyName,
+  gender: person.gender,
+  orgIndexCode: person.organisation,
+  remark: person.remark,
+  beginTime: person.validFrom,
+  endTime: person.validUntil,
+  faces: person.face ? [{ faceData: person.face }] : undefined,
+});
+
+/** What personInfo gives and single/update does not take. */
+const answerOnly = new Set(["faces", "personPhoto", "personName"]);
+const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChanges) => {
+  const read = Object.entries(raw).filter(([key, value]) => !answerOnly.has(key) && value !== null && value !== "");
+  const changed = Object.entries(onWire({ givenName, familyName, ...changes })).filter(
+    ([, value]) => value !== undefined,
+  );
+  return Object.fromEntries([...read, ...changed]);
+};
+
+/** Every call of HikCentral that we make, one function each. Paths and bodies are in its OpenAPI's own spelling. */
+export function createCalls(send: Send) {
+  async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>) {
+    for (let pageNo = 1, seen = 0; ; pageNo++) {
+      const { list, total }: { list: Item[]; total: number } = await send(
+        path,
+        { ...body, pageNo, pageSize },
+        page(item),
+      );
+      seen += list.length;
+      yield list;
+      // n.b. a short page need not be the last: HikCentral may cap the page size.
+      if (list.length === 0 || seen >= total) return;
+    }
+  }
+
+  return {
+    version: () => send("/api/common/v1/version", {}, v.object({ produceName: text, softVersion: text })),
+    personByCode(personCode: string) {
+      const isAskedFor = (found: Person) => found.personCode === "" || sameCode(found.personCode, personCode);
+      const asked = v.union([nothing, v.pipe(person, v.check(isAskedFor))]);
+      return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
+    },
+    addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
+    /** It replaces: what is left out is cleared, so all that was read goes back. */
+    updatePerson: (known: Person, changes: PersonChanges) =>
+      send(
+        "/api/resource/v1/person/single/update",
+        { ...withChanges(known, changes), personId: known.personId },
+        v.unknown(),
+      ),
+    /** Anything beside these two is refused. */
+    updateFace: (personId: string, faceData: Face) =>
+      send("/api/resource/v1/person/face/update", { personId, faceData }, v.unknown()),
+    customFields: () => pages("/api/resource/v1/person/customFields", {}, customField),
+    setCustomField: (personId: string, { id, name, type, value }: CustomField) =>
+      send(
+        "/api/resource/v1/person/personId/customFieldsUpdate",
+        // n.b. customFiledName is really spelt so.
+        { personId, list: [{ id, customFiledName: name, customFieldType: type, customFieldValue: value }] },
+        v.unknown(),
+      ),
+    organisations: () => pages("/api/resource/v1/org/orgList", {}, organisation),
+    privilegeGroups: () => pages("/api/acs/v1/privilege/group", { type: 1 }, privilegeGroup),
+    groupMembers: (privilegeGroupId: string) =>
+      pages("/api/acs/v1/privilege/group/single/personList", { privilegeGroupId, type: 1 }, v.object({ id })),
+    addToGroup: (privilegeGroupId: string, ids: readonly string[]) =>
+      send(
+        "/api/acs/v1/privilege/group/single/addPersons",
+        { privilegeGroupId, type: 1, list: ids.map((id) => ({ id })) },
+        v.unknown(),
+      ),
+    /** n.b. 0 is "at once, and those that failed before too"; without personIds it would be everybody who is pending. */
+    applyAccess: (ids: readonly string[]) =>
+      send("/api/visitor/v1/auth/reapplication", { ImmediateDownload: 0, personIds: ids.join(",") }, v.unknown()),
+  };
+}
+export type Calls = ReturnType<typeof createCalls>;
+
+/** The pages of a call as one list. */
+export const listOf = async <Item>(pages: AsyncIterable<Item[]>): Promise<Item[]> =>
+  (await Array.fromAsync(pages)).flat();

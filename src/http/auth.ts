@@ -1,0 +1,129 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { isLoopback } from "../config/load.ts";
+import type { Secret } from "../config/secret.ts";
+import type { Log } from "../observability/log.ts";
+
+export interface AccessOptions {
+  /** Where the daemon listens (http.host). */
+  host: string;
+  /** Without one everybody who reaches the port is answered: then it listens on loopback only. */
+  token?: Secret | undefined;
+  log: Log;
+  /** For the body as a whole (30 s). */
+  bodyTimeoutMs?: number;
+  /** After which a connection without a request in progress is closed (30). */
+  idleSeconds?: number;
+  now?: () => number;
+}
+
+/** What Bun's server gives to a handler, as far as it is used here. */
+interface Connection {
+  requestIP?(request: Request): { address: string } | null;
+  timeout?(request: Request, seconds: number): void;
+}
+
+const maxBodyBytes = 64 * 1024;
+/** Wrong tokens from one address within a minute, before it is not listened to any more for the rest of it. */
+const maxWrong = 10;
+const minuteMs = 60_000;
+
+const said = (error: string) => ({ status: "error", error });
+
+/** The name in a Host header: in lower case, without the port and the brackets of an IPv6 address. */
+const nameOf = (host: string) => (URL.parse(`http://${host}`)?.hostname ?? "").replace(/^\[|\]$/g, "");
+
+/**
+ * Whether a Host header can be meant for us. A page may let its own name point to our address, and would then be of our
+ * origin for the browser; an address cannot be made to point elsewhere.
+ */
+function isOwnHost(name: string, listening: string): boolean {
+  if (isLoopback(listening)) return isLoopback(name);
+  const machine = (full: string) => full.toLowerCase().split(".")[0];
+  return isIP(name) > 0 || isLoopback(name) || name === listening || machine(name) === machine(hostname());
+}
+
+/** In constant time: both are hashed, so that not even the length shows. */
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => createHash("sha256").update(text).digest());
+  return left !== undefined && right !== undefined && timingSafeEqual(left, right);
+}
+
+/** Counts wrong tokens by address; what is kept is bounded. */
+class Attempts {
+  readonly #wrong = new Map<string, { since: number; count: number }>();
+
+  constructor(readonly now: () => number) {}
+
+  /** How many in the last minute, this one included. */
+  add(address: string): number {
+    const count = this.of(address) + 1;
+    if (this.#wrong.size > 10_000) this.#wrong.clear();
+    this.#wrong.set(address, { since: this.#wrong.get(address)?.since ?? this.now(), count });
+    return count;
+  }
+
+  of(address: string): number {
+    const known = this.#wrong.get(address);
+    if (known && this.now() - known.since < minuteMs) return known.count;
+    this.#wrong.delete(address);
+    return 0;
+  }
+}
+
+/** Who is answered at all; before every route. */
+export function createAccess(options: AccessOptions): MiddlewareHandler {
+  const { host, token, log, bodyTimeoutMs = 30_000, idleSeconds = 30, now = Date.now } = options;
+  const attempts = new Attempts(now);
+  const limit = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: (c) => c.json(said(`the body is larger than ${maxBodyBytes} bytes; send only what the call takes`), 413),
+  });
+  return async (c, next) => {
+    const refuse = (status: 401 | 403 | 408 | 429, error: string) => c.json(said(error), status);
+    const given = c.req.header("host") ?? "";
+    if (!isOwnHost(nameOf(given), host))
+      return refuse(403, "this Host is refused; call the daemon by its address, for example http://127.0.0.1:5000");
+    // A page in the operator's browser must not be able to start a run.
+    const origin = c.req.header("origin");
+    if (origin !== undefined && URL.parse(origin)?.host !== given.toLowerCase())
+      return refuse(403, "requests from another origin are refused; call the daemon directly, for example with curl");
+
+    const request = c.req.raw;
+    const connection: Connection = c.env ?? {};
+    const address = connection.requestIP?.(request)?.address ?? "unknown";
+    if (token) {
+      if (attempts.of(address) >= maxWrong) {
+        c.header("Retry-After", String(minuteMs / 1000));
+        return refuse(429, "too many wrong tokens from this address; try again in a minute");
+      }
+      const authorization = c.req.header("authorization");
+      if (!sameText(authorization ?? "", `Bearer ${token.reveal()}`)) {
+        c.header("WWW-Authenticate", "Bearer");
+        // Who sends none guesses nothing.
+        if (authorization !== undefined) {
+          const count = attempts.add(address);
+          const rest = count === maxWrong ? ": it is not listened to for a minute" : "";
+          log.warn(`a wrong token came from ${address}${rest}`, { code: "wrong_token" });
+        }
+        return refuse(401, "the token is missing or wrong; send Authorization: Bearer with http.token");
+      }
+    }
+
+    const late = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => late.resolve("late"), bodyTimeoutMs);
+    const read = limit(c, async () => void (await c.req.text())).catch(() => "late" as const);
+    const refused = await Promise.race([read, late.promise]).finally(() => clearTimeout(timer));
+    if (refused === "late") return refuse(408, "the body did not come in time");
+    if (refused) return refused;
+    // An induction and a live page are silent for minutes; until here Bun ends a connection that is.
+    connection.timeout?.(request, 0);
+    await next();
+    const isLive = c.res.headers.get("content-type")?.startsWith("text/event-stream");
+    if (!isLive) connection.timeout?.(request, idleSeconds);
+    return undefined;
+  };
+}

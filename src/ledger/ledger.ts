@@ -1,0 +1,244 @@
+import type { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { textOf } from "../errors.ts";
+import type { Somebody } from "../pipeline/envelope.ts";
+import { isPassing, keyIn, openOrMoveAside } from "./schema.ts";
+
+/** `replayed` and `dropped` are what an operator did to a dead letter. */
+export type Outcome = "done" | "retry" | "dead" | "ended" | "warning" | "replayed" | "dropped";
+
+/** One thing that happened to one message or employee. */
+export interface Entry {
+  run: string | undefined;
+  /** The message's `hs-id`. */
+  item: string;
+  /** "task" is what has no employee in it: a date to fetch. */
+  kind: "person" | "page" | "task";
+  stage: string;
+  outcome: Outcome;
+  at: Date;
+  attempt: number;
+  /** Kept only as a keyed hash. */
+  code: string | undefined;
+  kib: string | undefined;
+  fetchedAt: Date | undefined;
+  failure?: { code: string; text: string };
+}
+
+export interface RunRecord {
+  id: string;
+  at: Date;
+  dates: readonly string[];
+  /** Messages put on the induction queue for it. */
+  tasks: number;
+  limit?: number;
+  kib?: readonly string[];
+}
+
+/** Reads `kind`, the NIK and the KIB off a message's person. */
+export const subjectOf = (person: Somebody | undefined): Pick<Entry, "kind" | "code" | "kib"> => ({
+  kind: person === undefined ? "task" : "person",
+  code: person?.code,
+  kib: person?.kib,
+});
+
+const maxUnkept = 10_000;
+const tryAgainMs = 1_000;
+
+type Value = string | number | null;
+export type Rows = <Row>(sql: string, ...values: Value[]) => Row[];
+
+export interface LedgerOptions {
+  /** The state folder; ledger.db and ledger.key are in it. */
+  folder: string;
+  keepDays: number;
+  say: (text: string) => void;
+  now?: () => Date;
+}
+
+/**
+ * What happened, only for reading: runs, journeys, warnings, hints. HikCentral is the truth about persons and the
+ * broker holds the work, so its failures are said once and stop nothing.
+ */
+export class Ledger implements Disposable {
+  readonly #db: Database;
+  readonly #key: Buffer;
+  readonly #keepDays: number;
+  readonly #say: (text: string) => void;
+  readonly now: () => Date;
+  readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
+  #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
+  /** What could not be written for now, e.g. to a full disk. */
+  #unkept: (() => void)[] = [];
+  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #cancelled: Set<string>;
+  /** Runs that are known to be here, and those of them that are known to be seen in part only. */
+  readonly #noted = { whole: new Set<string>(), part: new Set<string>() };
+  /** Stages whose queue other daemons or workers take from, too. */
+  readonly shared = new Set<string>();
+  #failing = false;
+  #purgedMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
+    this.#say = say;
+    this.now = now;
+    this.#keepDays = keepDays;
+    this.#key = keyIn(folder);
+    this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
+    this.#purge();
+    const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
+    this.#cancelled = new Set(cancelled.map(({ id }) => id));
+  }
+
+  /** Resolves once it is kept, or cannot be yet; what arrives together shares one transaction. Never rejects. */
+  record(...entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#pending.length === 0) setImmediate(() => this.flush());
+    this.#pending.push({ entries, kept: resolve });
+    return promise;
+  }
+
+  flush(): void {
+    const pending = this.#pending.splice(0);
+    const everything = pending.flatMap(({ entries }) => entries);
+    this.#write(...everything.map((entry) => () => this.#keep(entry)));
+    for (const { entries, kept } of pending) {
+      kept();
+      for (const listener of this.#listeners) listener(entries);
+    }
+  }
+
+  /** Called after each record; returns how to stop listening. */
+  onRecord(listener: (entries: readonly Entry[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  openRun({ id, at, dates, tasks, limit, kib }: RunRecord): void {
+    const values = [
+      id,
+      at.toISOString(),
+      JSON.stringify(dates),
+      tasks,
+      limit ?? null,
+      kib ? JSON.stringify(kib) : null,
+    ];
+    const insert = "insert or replace into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)";
+    this.#write(() => this.#db.run(insert, values));
+    for (const noted of Object.values(this.#noted)) noted.delete(id);
+    this.#purge();
+  }
+
+  /** From now on what is left of the run ends where a stage takes it. A run that another daemon opened is noted too. */
+  cancelRun(id: string): void {
+    this.#cancelled.add(id);
+    const at = this.now().toISOString();
+    const note = `insert into runs (id, at, dates, tasks, cancelled, part) values (?1, ?2, '[]', 0, ?2, 1)
+      on conflict do update set cancelled = coalesce(cancelled, ?2)`;
+    this.#write(() => this.#db.run(note, [id, at]));
+  }
+
+  isCancelled(run: string | undefined): boolean {
+    return run !== undefined && this.#cancelled.has(run);
+  }
+
+  /** Whether data of this employee fetched later has passed this stage: a hint that HikCentral itself may not give. */
+  superseded(stage: string, code: string | undefined, fetchedAt: Date | undefined): boolean {
+    if (code === undefined || fetchedAt === undefined) return false;
+    const find = "select 1 from latest where person = ? and stage = ? and fetched > ?";
+    return (
+      this.#try(() => this.#db.query(find).get(this.personKey(code), stage, fetchedAt.toISOString()) !== null) ?? false
+    );
+  }
+
+  /** The keyed hash of a NIK. */
+  personKey(code: string): string {
+    return new Bun.CryptoHasher("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
+  }
+
+  /** For those who show it, and small writes; an answer is empty where the ledger cannot be used. */
+  readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
+    this.flush();
+    return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
+  };
+
+  [Symbol.dispose](): void {
+    this.flush();
+    clearTimeout(this.#again);
+    this.#db.close();
+  }
+
+  /** In one transaction with all that still waits for it; it goes on waiting, within bounds, where that cannot be now. */
+  #write(...writes: (() => void)[]): void {
+    const all = [...this.#unkept, ...writes];
+    if (all.length === 0) return;
+    this.#unkept = [];
+    const write = this.#db.transaction(() => {
+      for (const one of all) one();
+    });
+    this.#try(write, () => {
+      for (const noted of Object.values(this.#noted)) noted.clear();
+      this.#unkept = all.slice(-maxUnkept);
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => this.#write(), tryAgainMs);
+    });
+  }
+
+  #keep(entry: Entry): void {
+    const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
+    const person = code === undefined ? null : this.personKey(code);
+    // An id of a person is a plain hash of run and NIK, which the run beside it would give away.
+    const kept = kind === "person" ? this.personKey(item) : item;
+    const at = entry.at.toISOString();
+    const why = [failure?.code ?? null, failure?.text ?? null];
+    const events =
+      "insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?)";
+    this.#db.query(events).run(at, run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
+    if (run !== undefined) this.#note(run, at);
+    if (outcome === "warning") return;
+    const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
+    this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
+    if (outcome === "done" && person !== null && fetchedAt !== undefined) {
+      const later = "insert into latest values (?1, ?2, ?3) on conflict do update set fetched = max(fetched, ?3)";
+      this.#db.query(later).run(person, stage, fetchedAt.toISOString());
+    }
+  }
+
+  /** Of a run that was begun elsewhere, or while others take from the same queues, only a part is seen here. */
+  #note(run: string, at: string): void {
+    const isPart = this.shared.size > 0;
+    const noted = this.#noted[isPart ? "part" : "whole"];
+    if (noted.has(run)) return;
+    noted.add(run);
+    const note = `insert into runs (id, at, dates, tasks, part) values (?1, ?2, '[]', 0, 1)
+      on conflict do update set part = max(part, ?3)`;
+    this.#db.query(note).run(run, at, Number(isPart));
+  }
+
+  /** At the start and, because a daemon runs for years, at the first run of each day: it reads all that is kept. */
+  #purge(): void {
+    const now = this.now().getTime();
+    if (now - this.#purgedMs < 86_400_000) return;
+    this.#purgedMs = now;
+    const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();
+    this.#try(() => {
+      for (const table of ["events", "steps", "runs", "links", "faces"])
+        this.#db.run(`delete from ${table} where at < ?`, [oldest]);
+      this.#db.run("delete from latest where fetched < ?", [oldest]);
+    });
+  }
+
+  #try<T>(work: () => T, later = () => {}): T | undefined {
+    try {
+      const done = work();
+      this.#failing = false;
+      return done;
+    } catch (error) {
+      if (!this.#failing) this.#say(`ledger.db cannot be used, history may be lost until it can: ${textOf(error)}`);
+      this.#failing = true;
+      if (isPassing(error)) later();
+      return undefined;
+    }
+  }
+}

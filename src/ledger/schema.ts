@@ -1,0 +1,68 @@
+import { Database, SQLiteError } from "bun:sqlite";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { textOf } from "../errors.ts";
+
+const version = 1;
+const schema = `
+  create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text,
+    cancelled text, part int default 0) strict;
+  create table if not exists steps (run text, item text, stage text, kind text, outcome text, at text, code text,
+    text text, primary key (run, item, stage)) strict, without rowid;
+  create table if not exists events (id integer primary key, at text, run text, person text, kib text, kind text,
+    stage text, outcome text, attempt int, code text, text text) strict;
+  create index if not exists steps_task on steps (run, outcome) where kind = 'task';
+  create index if not exists events_person on events (person);
+  create index if not exists events_kib on events (kib);
+  create index if not exists events_warning on events (run) where outcome = 'warning';
+  create table if not exists links (mark text, person text, run text, kib text, at text, told int default 0,
+    primary key (mark, person)) strict, without rowid;
+  create table if not exists faces (person text primary key, mark text, at text) strict, without rowid;
+  create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
+`;
+
+/** The key is not in the ledger, so that a copy of the ledger alone tells no NIK. */
+export function keyIn(folder: string): Buffer {
+  const file = join(folder, "ledger.key");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600 });
+  return readFileSync(file);
+}
+
+/** Not the fault of what is written or of what is there: no room, no right, a lock. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof SQLiteError && /^SQLITE_(FULL|IOERR|BUSY|CANTOPEN|READONLY)/.test(error.code ?? "");
+
+/** A damaged file is moved aside, in words: what is in it can be missed. */
+export function openOrMoveAside(file: string, say: (text: string) => void): Database {
+  try {
+    return open(file);
+  } catch (error) {
+    // Where there is no room or no right it is as good as before.
+    if (!/SQLITE_(CORRUPT|NOTADB)/.test(String((error as { code?: unknown }).code))) throw error;
+    const aside = `${file}.damaged-${Date.now()}`;
+    for (const end of ["", "-wal", "-shm"]) if (existsSync(file + end)) renameSync(file + end, aside + end);
+    say(`ledger.db cannot be read (${textOf(error)}) and was moved to ${aside}: its history is lost, no employee is`);
+    return open(file);
+  }
+}
+
+function open(file: string): Database {
+  if (existsSync(file)) check(file);
+  const db = new Database(file, { create: true, strict: true });
+  chmodSync(file, 0o600);
+  db.run("pragma journal_mode = wal");
+  db.run("pragma synchronous = normal");
+  db.run("pragma busy_timeout = 2000");
+  db.run(`${schema} pragma user_version = ${version};`);
+  return db;
+}
+
+/** Before anything is written: what is damaged is to be kept as it is. */
+function check(file: string): void {
+  using db = new Database(file, { readonly: true });
+  const [[written] = []] = db.query("pragma user_version").values();
+  const isNewer = Number(written) > version;
+  const [[verdict] = []] = isNewer ? [["written by a newer version"]] : db.query("pragma quick_check(1)").values();
+  if (verdict !== "ok") throw Object.assign(new Error(String(verdict)), { code: "SQLITE_CORRUPT" });
+}

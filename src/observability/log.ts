@@ -1,0 +1,151 @@
+import { format as formatArguments } from "node:util";
+import { createConsola, type LogObject } from "consola/core";
+import { textOf } from "../errors.ts";
+
+export const levels = ["error", "warn", "info", "debug"] as const;
+export type Level = (typeof levels)[number];
+export const formats = ["pretty", "journal", "json"] as const;
+export type Format = (typeof formats)[number];
+
+/** What a person greps for: stage, run, kib, code. An undefined one is left out. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Replaces what must not be seen: every secret, also as a URL or JSON writes it, and every run of 16 digits or more,
+ * which may be a NIK. n.b. a NIK with spaces or hyphens in it is not recognised.
+ */
+export interface Mask {
+  (text: string): string;
+  /** Those under 4 characters would blot out ordinary words and are left. */
+  hide(secrets: Iterable<string>): void;
+}
+
+export function createMask(secrets: Iterable<string> = []): Mask {
+  const hidden = new Set<string>();
+  let pattern = /\d{16,}/g;
+  const mask = (text: string) => text.replace(pattern, (found) => (/^\d{16,}$/.test(found) ? "[nik]" : "[secret]"));
+  const hide = (more: Iterable<string>) => {
+    for (const secret of more) {
+      const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+      if (secret.length >= 4) for (const form of forms) hidden.add(RegExp.escape(form));
+    }
+    const longestFirst = [...hidden].sort((a, b) => b.length - a.length);
+    // The digits around a secret go with it: they may be the rest of a NIK that a short secret is a part of.
+    if (hidden.size > 0) pattern = new RegExp(`\\d*(?:${longestFirst.join("|")})\\d*|\\d{16,}`, "g");
+  };
+  hide(secrets);
+  return Object.assign(mask, { hide });
+}
+
+export interface Log extends Readonly<Record<Level, (text: string, fields?: Fields) => void>> {
+  /** A log that says these fields with every line. */
+  child(fields: Fields): Log;
+  /** For texts that are kept or shown elsewhere. */
+  readonly mask: Mask;
+}
+
+export interface LogOptions {
+  level?: Level;
+  format?: Format;
+  /** Share one with whoever else prints. */
+  mask?: Mask;
+  /** Never waits. False: there was no room, and the text is gone. */
+  write?: (text: string) => unknown;
+  now?: () => Date;
+}
+
+type Line = { at: Date; level: Level; text: string; fields: Fields };
+
+const priorities = { error: 3, warn: 4, info: 6, debug: 7 } as const;
+const colours = { error: 31, warn: 33, info: 39, debug: 2 } as const;
+/** With an SGR code, e.g. 31 for red, where a terminal shows it. */
+export const paint = (code: number, text: string) =>
+  Bun.enableANSIColors && text ? `\x1b[${code}m${text}\x1b[0m` : text;
+const isWord = (value: unknown) => typeof value === "string" && /^[\w.:/@+-]+$/.test(value);
+const pairs = (fields: Fields) =>
+  Object.entries(fields).map(([name, value]) => ` ${name}=${isWord(value) ? value : JSON.stringify(value)}`);
+
+const writers: Record<Format, (line: Line) => string> = {
+  pretty({ at, level, text, fields }) {
+    // At info the texts are the ones that operators know, and name what matters themselves.
+    const rest = level === "info" ? "" : paint(2, pairs(fields).join(""));
+    return `${paint(2, at.toTimeString().slice(0, 8))} ${paint(colours[level], text)}${rest}\n`;
+  },
+  journal({ level, text, fields }) {
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    return lines.map((line) => `<${priorities[level]}>${line}${pairs(fields).join("")}\n`).join("");
+  },
+  json({ at, level, text, fields }) {
+    const line = { time: at.toISOString(), level, text };
+    return `${JSON.stringify({ ...line, ...fields, ...line })}\n`;
+  },
+};
+
+/** The daemon's log, on stdout. Everything is masked here, in the sink, whoever logs it. */
+export function createLog(options: LogOptions = {}): Log {
+  const { level = "info", format = "pretty", mask = createMask(), now = () => new Date() } = options;
+  const { write = writeToStdout } = options;
+  let dropped = 0;
+  const put = (level: Level, text: string, fields: Fields) =>
+    write(writers[format]({ at: now(), level, text, fields })) !== false;
+  const report = ({ type, args }: LogObject) => {
+    const [text, fields] = plain(args, mask, level === "debug") as [unknown, Fields];
+    if (dropped > 0 && put("warn", `${dropped} entries of the log were dropped while nobody read it`, {})) dropped = 0;
+    if (!put(type as Level, typeof text === "string" ? text : JSON.stringify(text), fields)) dropped++;
+  };
+  // consola folds lines that repeat within `throttle`, and no time is less than this one.
+  const consola = createConsola({ throttle: Number.NEGATIVE_INFINITY, reporters: [{ log: report }] });
+  consola.level = { error: 0, warn: 1, info: 3, debug: 4 }[level];
+  const withFields = (own: Fields): Log => {
+    const at = (name: Level) => (text: string, fields?: Fields) => consola[name](text, { ...own, ...fields });
+    const child = (fields: Fields) => withFields({ ...own, ...fields });
+    return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug"), child, mask };
+  };
+  return withFields({});
+}
+
+/** What a library or a dropped-in stage says to the console goes to the log until this is disposed of. */
+export function adoptConsole(log: Log): Disposable {
+  const { log: plainLog, ...others } = console;
+  for (const name of levels) console[name] = (...what: unknown[]) => log[name](formatArguments(...what));
+  console.log = console.info;
+  return { [Symbol.dispose]: () => void Object.assign(console, others, { log: plainLog }) };
+}
+
+/** The same as strings, numbers, lists and records: masked, of bounded depth and length, without control characters. */
+function plain(value: unknown, mask: Mask, stacks: boolean, depth = 5): unknown {
+  if (typeof value === "string")
+    return mask(value)
+      .replace(/[^\P{Cc}\n\t]/gu, "�")
+      .slice(0, 16_384);
+  if (typeof value === "number") return mask(String(value)) === String(value) ? value : mask(String(value));
+  if (typeof value === "boolean" || value === undefined || value === null) return value;
+  const again = (inner: unknown) => plain(inner, mask, stacks, depth - 1);
+  try {
+    if (value instanceof Error) {
+      const because = value.cause instanceof Error && depth > 0 ? `, caused by ${again(value.cause)}` : "";
+      return again(`${(stacks && value.stack) || textOf(value)}${because}`);
+    }
+    if (typeof value !== "object") return again(String(value));
+    if (depth <= 0) return "…";
+    if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+    if ("toJSON" in value && typeof value.toJSON === "function") return again(value.toJSON());
+    if (Array.isArray(value)) return value.map(again);
+    const known = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    return Object.fromEntries(known.map(([name, inner]) => [mask(name), again(inner)]));
+  } catch {
+    return "something that cannot be printed";
+  }
+}
+
+const maxUnwrittenCharacters = 4 << 20;
+let unwrittenCharacters = 0;
+
+function writeToStdout(text: string): boolean {
+  if (unwrittenCharacters > maxUnwrittenCharacters) return false;
+  unwrittenCharacters += text.length;
+  process.stdout.write(text, () => {
+    unwrittenCharacters -= text.length;
+  });
+  return true;
+}

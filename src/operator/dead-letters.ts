@@ -1,0 +1,267 @@
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as v from "valibot";
+import { type Broker, BrokerDown, type Delivery } from "../broker/broker.ts";
+import { textOf } from "../errors.ts";
+import { type Entry, type Ledger, type Outcome, subjectOf } from "../ledger/ledger.ts";
+import type { Mask } from "../observability/log.ts";
+import { bodyOf } from "../pipeline/delivery-handler.ts";
+import { entriesOf } from "../pipeline/emit.ts";
+import { type Mishap, peopleOfPage, personOf, readMeta, type Tracked, writeMeta } from "../pipeline/envelope.ts";
+import { deadQueueOf } from "../pipeline/retry/queues.ts";
+import type { Placed } from "../registry/registry.ts";
+import { untilAborted } from "../util/abort.ts";
+import { Turns } from "../util/keyed-mutex.ts";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+/** Which letters; without any of ids, stage, code and run all of them. */
+export const selection = v.strictObject({
+  ids: v.optional(v.array(v.string())),
+  stage: v.optional(v.string()),
+  code: v.optional(v.string()),
+  run: v.optional(v.string()),
+  limit: v.optional(count),
+  /** Letters a second. */
+  rate: v.optional(count),
+  dryRun: v.optional(v.boolean()),
+  /** Replay data that is over a day old, too. */
+  stale: v.optional(v.boolean()),
+  /** Says that all are meant. */
+  all: v.optional(v.boolean()),
+});
+export type Selection = v.InferOutput<typeof selection>;
+
+export interface Letter {
+  /** The same as long as the letter lies there, and when it comes back. */
+  id: string;
+  /** Whose it was; the stage may not exist any more. */
+  stage: string;
+  queue: string;
+  code: string;
+  text: string;
+  attempts: number;
+  first: string;
+  last: string;
+  run?: string | undefined;
+  kib?: string | undefined;
+  name?: string | undefined;
+  fetched?: string | undefined;
+}
+
+export interface Group extends Pick<Letter, "stage" | "code" | "text" | "first" | "last"> {
+  count: number;
+  /** The first few. */
+  ids: string[];
+}
+
+/** Letters that were let lie, and why. */
+export interface Left {
+  text: string;
+  count: number;
+}
+
+export interface Handled {
+  /** Replayed or dropped, or would have been. */
+  count: number;
+  left: Left[];
+  /** Ids that no letter has. */
+  unknown: string[];
+  /** What ended it before its time. */
+  trouble?: string;
+}
+
+type Found = { letter: Letter; meta: Tracked; body: unknown; delivery: Delivery; placed: Placed | undefined };
+
+export interface DeadLetterOptions {
+  broker: Broker;
+  ledger: Ledger;
+  placed: readonly Placed[];
+  /** Main queues whose letters are listed, those of former stages included. */
+  queues: () => readonly string[];
+  mask: Mask;
+  now: () => Date;
+}
+
+const maxIds = 20;
+const maxBodyCharacters = 64 * 1024;
+const oldMs = 86_400_000;
+/** How long one waits for another that looks at them, or replays them. */
+const turnMs = 5_000;
+const kibsHere = "{kibs}";
+
+/** The messages that a human must look at, where they lie. */
+export class DeadLetters {
+  /** What one looks at is in hand meanwhile, and another would not find it. */
+  readonly #turns = new Turns();
+
+  constructor(readonly options: DeadLetterOptions) {}
+
+  /** By stage and cause, the most first. */
+  async list(selected: Selection = {}): Promise<{ total: number; groups: Group[] }> {
+    const groups = new Map<string, Group>();
+    let total = 0;
+    for await (const { letter } of this.#letters(selected)) {
+      const { id, stage, code, text, first, last } = letter;
+      const key = `${stage} ${code}`;
+      const group = groups.get(key) ?? { stage, code, count: 0, text, first, last, ids: [] };
+      groups.set(key, group);
+      total += 1;
+      group.count += 1;
+      if (first < group.first) group.first = first;
+      if (last > group.last) group.last = last;
+      if (group.ids.length < maxIds) group.ids.push(id);
+    }
+    return { total, groups: [...groups.values()].sort((a, b) => b.count - a.count) };
+  }
+
+  /** With its history and its body as text, without a NIK in it. */
+  async show(id: string): Promise<(Letter & { history: readonly Mishap[]; body: string }) | undefined> {
+    const { mask } = this.options;
+    for await (const { letter, meta, body, delivery } of this.#letters({ ids: [id] })) {
+      const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, null, 2);
+      // A NIK may have fewer digits than the mask looks for, or letters.
+      const safe = (meta.code ?? "").length < 6 ? text : text.replaceAll(meta.code ?? "", "[nik]");
+      const history = meta.history.map((one) => ({ ...one, text: mask(one.text) }));
+      return { ...letter, history, body: mask(safe).slice(0, maxBodyCharacters) };
+    }
+    return undefined;
+  }
+
+  /** Back to its stage: confirmed there before it is gone here. */
+  replay(selected: Selection, signal?: AbortSignal): Promise<Handled> {
+    const leave = (found: Found) => this.#reasonToLeave(found, selected);
+    return this.#handle(selected, signal, leave, async (found) => {
+      const { meta, delivery, placed } = found;
+      const { broker, ledger } = this.options;
+      const headers = writeMeta({ ...meta, attempt: 0, dueAt: undefined });
+      // Before it is published: afterwards the stage may have said already what became of it.
+      await ledger.record(...this.#entries(found, "replayed"));
+      try {
+        const published = broker.publish(placed?.stage.queue ?? "", [{ body: delivery.body, headers }]);
+        // In an alarm RabbitMQ confirms nothing until it is over, or takes the letter back before.
+        await untilAborted(published, signal ? AbortSignal.any([delivery.lost, signal]) : delivery.lost);
+      } catch (error) {
+        await ledger.record(...this.#entries(found, "dead"));
+        throw error;
+      }
+      delivery.ack();
+    });
+  }
+
+  /** Gone for good. */
+  drop(selected: Selection, signal?: AbortSignal): Promise<Handled> {
+    const none = () => undefined;
+    return this.#handle(selected, signal, none, async (found) => {
+      found.delivery.ack();
+      await this.options.ledger.record(...this.#entries(found, "dropped"));
+    });
+  }
+
+  async #handle(
+    selected: Selection,
+    signal: AbortSignal | undefined,
+    reasonToLeave: (found: Found) => string | undefined,
+    act: (found: Found) => Promise<void>,
+  ): Promise<Handled> {
+    const { ids, limit = Number.POSITIVE_INFINITY, dryRun = false } = selected;
+    const rate = dryRun ? limit : (selected.rate ?? limit);
+    const unknown = new Set(ids);
+    const left = new Map<string, Map<string, string | undefined>>();
+    const handled = new Set<string>();
+    let [total, trouble] = [0, undefined as string | undefined];
+    for (let going = true; going; ) {
+      const share = Math.min(rate, limit - total);
+      // One that died again since the second before is not taken a second time.
+      const before = new Set(handled);
+      let done = 0;
+      try {
+        for await (const found of this.#letters(selected)) {
+          const { id, kib } = found.letter;
+          unknown.delete(id);
+          const reason = before.has(id) ? undefined : reasonToLeave(found);
+          if (reason !== undefined) left.set(reason, (left.get(reason) ?? new Map()).set(id, kib));
+          if (reason !== undefined || before.has(id)) continue;
+          if (signal?.aborted) break;
+          if (!dryRun) await act(found);
+          handled.add(id);
+          total += 1;
+          if (++done === share) break;
+        }
+      } catch (error) {
+        trouble = textOf(error);
+      }
+      going = done === share && total < limit && !signal?.aborted && trouble === undefined;
+      if (going) await sleep(1_000, undefined, signal && { signal }).catch(() => {});
+    }
+    const texts = [...left].map(([reason, letters]) => {
+      const kibs = [...letters.values()].filter(Boolean).join(",");
+      return { count: letters.size, text: reason.replace(kibsHere, kibs && ` --kib ${kibs}`) };
+    });
+    return { count: total, left: texts, unknown: total < limit ? [...unknown] : [], ...(trouble && { trouble }) };
+  }
+
+  async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<Found> {
+    const { broker, queues } = this.options;
+    using _turn = await this.#turns.take("", AbortSignal.timeout(turnMs)).catch(() => {
+      throw new BrokerDown("another command is busy with the dead letters: ask again in a moment");
+    });
+    for (const queue of queues()) {
+      if ((await broker.depth(deadQueueOf(queue))) === undefined) continue;
+      for await (const delivery of broker.browse(deadQueueOf(queue))) {
+        const found = this.#read(delivery, queue);
+        const { letter } = found;
+        const is = (wanted: string | undefined, value: string | undefined) => wanted === undefined || wanted === value;
+        const named = ids?.includes(letter.id) ?? true;
+        if (named && is(stage, letter.stage) && is(code, letter.code) && is(run, letter.run)) yield found;
+      }
+    }
+  }
+
+  #read(delivery: Delivery, queue: string): Found {
+    const { placed: stages, mask, now } = this.options;
+    const body = bodyOf(delivery);
+    const meta = readMeta(delivery, body, now());
+    const reason = meta.history.at(-1);
+    const placed = stages.find(({ stage }) => stage.queue === queue);
+    const first = meta.firstSeenAt.toISOString();
+    const { name } = (personOf(body) && (body as { employee?: { name?: unknown } }).employee) ?? {};
+    const letter = {
+      id: createHash("sha256").update(`${queue}\n${meta.id}\n`).update(delivery.body).digest("hex").slice(0, 12),
+      stage: placed?.stage.name ?? reason?.stage ?? queue,
+      queue,
+      code: reason?.code ?? "unknown",
+      text: mask(reason?.text ?? "no reason came with it"),
+      attempts: meta.attempt,
+      first,
+      last: reason?.at ?? first,
+      run: meta.run,
+      kib: meta.kib,
+      name: typeof name === "string" ? mask(name).slice(0, 100) : undefined,
+      fetched: meta.fetchedAt?.toISOString(),
+    };
+    return { letter, meta, body, delivery, placed };
+  }
+
+  /** Says what to do instead. */
+  #reasonToLeave({ placed, letter, meta }: Found, { stale = false }: Selection): string | undefined {
+    const { ledger, now } = this.options;
+    if (placed === undefined)
+      return `there is no stage ${letter.stage} on ${letter.queue} any more: bring it back, or drop them`;
+    if (ledger.isCancelled(meta.run)) return `run ${meta.run} was cancelled: trigger its dates again, or drop them`;
+    const ageMs = now().getTime() - (meta.fetchedAt ?? meta.firstSeenAt).getTime();
+    if (placed.stage.name !== "create-person" || ageMs <= oldMs || stale) return undefined;
+    const [run] = ledger.rows<{ dates: string }>("select dates from runs where id = ?", meta.run ?? "");
+    const dates = run ? (JSON.parse(run.dates) as string[]) : [];
+    const trigger = `hikvision-sync trigger --from ${dates[0] ?? "DATE"} --to ${dates.at(-1) ?? "DATE"}${kibsHere}`;
+    return `their data is over a day old: fetch it anew with  ${trigger}  and drop them, or replay it with --stale`;
+  }
+
+  #entries({ letter, meta, body }: Found, outcome: Outcome): Entry[] {
+    const { run, attempt, fetchedAt, id, code, kib } = meta;
+    const { stage, code: why, text } = letter;
+    const failure = outcome === "dead" ? { failure: { code: why, text } } : {};
+    const base = { run, stage, outcome, at: this.options.now(), attempt, fetchedAt, ...failure };
+    if (peopleOfPage(body) !== undefined) return entriesOf(body, id, base);
+    return [{ ...base, ...subjectOf(personOf(body)), item: id, code, kib }];
+  }
+}

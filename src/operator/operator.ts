@@ -1,0 +1,131 @@
+import type { Broker, BrokerState, Depth } from "../broker/broker.ts";
+import { depthsOf, type Unconsumed } from "../broker/known-queues.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
+import { type Journey, traceOf } from "../ledger/trace.ts";
+import type { Mask } from "../observability/log.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { leavesOf, type Placed } from "../registry/registry.ts";
+import type { Upstream } from "../upstreams/circuit-breaker.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import type { PausedStages } from "./paused-stages.ts";
+
+type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
+
+export interface OperatorOptions {
+  broker: Broker;
+  ledger: Ledger;
+  placed: readonly Placed[];
+  paused: PausedStages;
+  /** All that are known, those of former stages included. */
+  queues: () => readonly string[];
+  mask: Mask;
+  /** What runs; nothing does where a command reads the state folder of a daemon that ended. */
+  running?: { pipeline: Pipeline; upstreams: ReadonlyMap<string, Upstream>; readiness: () => Promise<Readiness> };
+  now?: () => Date;
+}
+
+export interface StatusView {
+  ready: boolean;
+  broker: { label: string; state: BrokerState; trouble: string | null };
+  upstreams: { name: string; state: string; since: Date | null }[];
+  stages: { name: string; state: string; paused: string | null; since: Date | null }[];
+  unconsumed: Unconsumed[];
+  queues: ({ queue: string } & Depth)[];
+  /** Null where the broker does not say, or not soon. */
+  deadLetters: Awaited<ReturnType<DeadLetters["list"]>> | null;
+  lastRun: RunView | null;
+}
+
+/** What an operator may see and do, of a running daemon or of the state folder that it left. */
+export class Operator {
+  readonly dead: DeadLetters;
+  readonly #now: () => Date;
+  readonly #leaves: string[];
+
+  constructor(readonly options: OperatorOptions) {
+    const { now = () => new Date(), placed, paused, queues } = options;
+    const mainQueues = () => queues().flatMap((queue) => /^(.*)\.dead$/.exec(queue)?.[1] ?? []);
+    this.dead = new DeadLetters({ ...options, now, queues: mainQueues });
+    this.#now = now;
+    this.#leaves = leavesOf(placed);
+    for (const [stage, since] of paused.all) this.#hold(stage, since);
+  }
+
+  async status(): Promise<StatusView> {
+    const { broker, placed, running, paused, queues, ledger } = this.options;
+    const isUp = broker.state === "up";
+    const depths = isUp ? await depthsOf(broker, queues()) : [];
+    const stopped = placed.map(({ stage: { name } }) => {
+      const since = paused.all.get(name);
+      if (since === undefined) return { name, state: "stopped", paused: null, since: null };
+      return { name, state: "paused", paused: textOf(name), since: new Date(since) };
+    });
+    const { ready, stages, unconsumed } = (await running?.readiness()) ?? {
+      ready: false,
+      stages: stopped,
+      unconsumed: [],
+    };
+    return {
+      ready,
+      broker: { label: broker.label, state: broker.state, trouble: broker.trouble ?? null },
+      upstreams: [...(running?.upstreams.values() ?? [])].map(({ name, state, downSince }) => {
+        return { name, state, since: downSince ?? null };
+      }),
+      stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
+      unconsumed,
+      queues: [...depths].map(([queue, depth]) => ({ queue, ...depth })),
+      deadLetters: isUp ? await this.dead.list().catch(() => null) : null,
+      lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
+    };
+  }
+
+  /** Keeps it across restarts. False where there is no such stage here. */
+  pause(stage: string): boolean {
+    const { paused, placed } = this.options;
+    if (!placed.some((one) => one.consumed && one.stage.name === stage)) return false;
+    paused.set(stage, this.#now().toISOString());
+    this.#hold(stage, paused.all.get(stage) ?? "");
+    return true;
+  }
+
+  /** False where an operator had not paused it. */
+  resume(stage: string): boolean {
+    const { paused, running } = this.options;
+    if (!paused.all.has(stage)) return false;
+    paused.delete(stage);
+    running?.pipeline.worker(stage)?.release();
+    return true;
+  }
+
+  /** By KIB or NIK. */
+  trace(key: string): Journey[] {
+    const { ledger, placed } = this.options;
+    const nextOf = (stage: string) => placed.find((one) => one.stage.name === stage)?.successors ?? [];
+    const consumed = (stage: string) => nextOf(stage).flatMap((next) => (next.consumed ? [next.stage.name] : []));
+    return traceOf(ledger, key.trim(), consumed);
+  }
+
+  runs(): Promise<RunView[]> {
+    return runsOf(this.options.ledger.rows, this.#leaves);
+  }
+
+  run(id: string): RunView | undefined {
+    return runOf(this.options.ledger.rows, id, this.#leaves);
+  }
+
+  /** What is left of it ends where a stage takes it; what is done stays. Undefined for a run that nobody knows. */
+  cancel(id: string): RunView | undefined {
+    const { ledger } = this.options;
+    const known = this.run(id) ?? ledger.rows("select 1 from steps where run = ? limit 1", id)[0];
+    if (known === undefined) return undefined;
+    ledger.cancelRun(id);
+    return this.run(id);
+  }
+
+  #hold(stage: string, since: string): void {
+    this.options.running?.pipeline.worker(stage)?.hold(textOf(stage), new Date(since));
+  }
+}
+
+const textOf = (stage: string) => `an operator paused it; go on with: hikvision-sync resume ${stage}`;

@@ -1,0 +1,51 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { Exit, exits, textOf } from "../errors.ts";
+
+const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())));
+
+/** The stages that a human paused, and since when; kept in the state folder across restarts. */
+export class PausedStages {
+  readonly #file: string;
+  #since: ReadonlyMap<string, string>;
+
+  /** Exit 69 where the file cannot be read: a pause that is forgotten would let work go on against a human's word. */
+  constructor(folder: string) {
+    this.#file = join(folder, "paused.json");
+    try {
+      const text = existsSync(this.#file) ? readFileSync(this.#file, "utf8") : "{}";
+      this.#since = new Map(Object.entries(v.parse(schema, text)));
+    } catch (error) {
+      const next = "mend it, or remove it and pause the stages again";
+      throw new Exit(exits.unavailable, `${this.#file} cannot be read: ${next}`, { cause: textOf(error) });
+    }
+  }
+
+  /** Stage → since when. */
+  get all(): ReadonlyMap<string, string> {
+    return this.#since;
+  }
+
+  /** Kept for good once this returns; where it throws, e.g. on a full disk, all is as it was. */
+  set(stage: string, since: string): void {
+    if (!this.#since.has(stage)) this.#write(new Map(this.#since).set(stage, since));
+  }
+
+  delete(stage: string): void {
+    this.#write(new Map([...this.#since].filter(([name]) => name !== stage)));
+  }
+
+  #write(all: ReadonlyMap<string, string>): void {
+    const fresh = `${this.#file}.new`;
+    const file = openSync(fresh, "w", 0o600);
+    try {
+      writeSync(file, `${JSON.stringify(Object.fromEntries(all))}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(fresh, this.#file);
+    this.#since = all;
+  }
+}

@@ -1,0 +1,46 @@
+import { Failure, Reject, Retry, textOf, Unavailable } from "../../errors.ts";
+
+/** A rung of the ladder: how long, and how the configuration writes it (it names the wait queue). */
+export interface Delay {
+  readonly label: string;
+  readonly ms: number;
+}
+
+export type Decision =
+  | { do: "retry"; delay: Delay; code: string; text: string }
+  | { do: "dead"; code: string; text: string }
+  | { do: "pause"; upstream: string; reason: "outage" | "setup"; code: string; text: string };
+
+export interface Circumstances {
+  /** Counted attempts before the one that failed. */
+  attempt: number;
+  /** What the probe of the failure's suspect said, if there was one. */
+  suspectIsDown: boolean;
+  delays: readonly Delay[];
+}
+
+/** Anything that was thrown becomes one of the three failures. */
+export function failureOf(thrown: unknown): Failure {
+  try {
+    if (thrown instanceof Failure) return thrown;
+  } catch {
+    // A proxy may throw even here.
+  }
+  return new Retry("unexpected_error", textOf(thrown), { cause: thrown });
+}
+
+/** What becomes of a message whose stage failed. Pure: the same failure in the same circumstances, the same answer. */
+export function decide(failure: Failure, { attempt, suspectIsDown, delays }: Circumstances): Decision {
+  const { code, message: text } = failure;
+  if (failure instanceof Unavailable) {
+    return { do: "pause", upstream: failure.upstream, reason: failure.reason, code, text };
+  }
+  if (failure instanceof Reject) return { do: "dead", code, text };
+  const { suspect, afterMs = 0 } = failure as Retry;
+  if (suspect !== undefined && suspectIsDown) return { do: "pause", upstream: suspect, reason: "outage", code, text };
+  const rung = delays[attempt];
+  if (rung === undefined) return { do: "dead", code, text };
+  // A hint picks a later rung, never an earlier one: each wait queue stays in the order of its due times.
+  const delay = rung.ms >= afterMs ? rung : (delays.find(({ ms }) => ms >= afterMs) ?? delays.at(-1) ?? rung);
+  return { do: "retry", delay, code, text };
+}

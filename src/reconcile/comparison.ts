@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clients } from "../clients.ts";
+import type { Config } from "../config/load.ts";
+import { codeOf, Failure, isReject, Retry, Unavailable } from "../errors.ts";
+import { createOptionalReads } from "../hikcentral/setup-check.ts";
+import { kibNumberOf, namesOf, personCodeOf, sameName } from "../people/person.ts";
+
+/** What HikCentral does not show of an employee. */
+export interface Difference {
+  what: "person" | "face" | "kib" | "access";
+  personCode: string;
+  kib: string;
+  name: string;
+  text: string;
+}
+
+export interface Comparison {
+  /** Different NIKs at Eposh. */
+  employees: number;
+  /** How many of them agree, by what was compared; where Eposh gives none there is nothing to miss. */
+  agree: Record<Difference["what"], number>;
+  differences: Difference[];
+  /** Records that cannot be a person: no NIK or no name. */
+  unusable: number;
+  /** Persons whose access could not be compared, because the partner may not read who is in a group. */
+  unchecked: number;
+}
+
+interface Expected {
+  name: string;
+  kib: string | undefined;
+  face: boolean;
+  groups: string[];
+}
+
+const field = (value: unknown, key: string): unknown =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+
+/** Between two tries of a read that failed in passing: a quarter of a minute in all. */
+const pausesMs = [500, 1000, 2000, 4000, 8000];
+
+export interface CompareOptions {
+  dates: readonly string[];
+  signal: AbortSignal;
+  /** What went wrong in passing, or is not compared; each text once. */
+  say?: (text: string) => void;
+  onPerson?: (done: number, of: number) => void;
+}
+
+/** Eposh against HikCentral, one read a person; changes nothing anywhere. Rejects with what does not pass. */
+export async function compare(
+  { hikcentral, eposh }: Clients,
+  { regionals, hikcentral: { concurrency } }: Config,
+  { dates, signal, say = () => {}, onPerson }: CompareOptions,
+): Promise<Comparison> {
+  const said = new Set<string>();
+  const once = (text: string) => {
+    if (!said.has(text)) say(text);
+    said.add(text);
+  };
+  async function patiently<Data>(read: () => Promise<Data>): Promise<Data> {
+    for (const pauseMs of pausesMs) {
+      try {
+        return await read();
+      } catch (error) {
+        const passes = error instanceof Retry || (error instanceof Unavailable && error.reason === "outage");
+        if (!passes) throw error;
+        once(`${error.message}; trying again`);
+      }
+      await sleep(pauseMs, undefined, { signal });
+    }
+    return read();
+  }
+
+  const expected = new Map<string, Expected>();
+  let unusable = 0;
+  const pages = eposh.for(signal);
+  for (const date of dates) {
+    for (let page = 1, last = 1; page <= last; page++) {
+      const { data, pagination } = await patiently(() => pages.page(date, page));
+      last = pagination.last_page;
+      for (const employee of data) {
+        const found = expectationOf(employee, regionals);
+        if (found) expected.set(found.personCode, united(expected.get(found.personCode), found));
+        else unusable++;
+      }
+    }
+  }
+
+  const optional = createOptionalReads({ info: once, warn: once });
+  /** Undefined where the partner may not read them. */
+  async function membersOf(group: string): Promise<Set<string> | undefined> {
+    const ids = new Set<string>();
+    const read = async () => {
+      for await (const page of hikcentral.reads(signal).groupMembers(group)) for (const { id } of page) ids.add(id);
+      return ids;
+    };
+    return await patiently(() => optional("the members of privilege groups", read)).catch((error) => {
+      if (codeOf(error) !== "not_found") throw error;
+      once(`HikCentral has no privilege group ${group}`);
+      return ids;
+    });
+  }
+  const members = new Map<string, Set<string> | undefined>();
+  const groups = new Set([...expected.values()].flatMap((one) => one.groups));
+  for (const group of groups) members.set(group, await membersOf(group));
+
+  const agree = { person: 0, face: 0, kib: 0, access: 0 };
+  let unchecked = 0;
+  const differences: Difference[] = [];
+  const calls = hikcentral.for(signal);
+  const look = async (personCode: string, { name, kib, face, groups }: Expected) => {
+    const note = (what: Difference["what"], isRight: boolean, text: string) => {
+      if (isRight) agree[what]++;
+      else differences.push({ what, personCode, kib: kib ?? "none", name, text });
+    };
+    const person = await patiently(() => calls.personByCode(personCode)).catch((error) => {
+      if (!isReject(error)) throw error;
+      note("person", false, error.message);
+      return null;
+    });
+    if (person === null) return;
+    const isNamed = person !== undefined && sameName(person, namesOf(name));
+    note("person", isNamed, person ? "the person has another name" : "no such person");
+    if (!person) return;
+    const missing = groups.filter((group) => members.get(group)?.has(person.personId) === false);
+    const isUnchecked = missing.length === 0 && groups.some((group) => members.get(group) === undefined);
+    note("face", person.hasFace || !face, "no face");
+    note("kib", kib === undefined || calls.kibOf(person) === kib, `KIB is ${calls.kibOf(person) || "empty"}`);
+    if (isUnchecked) unchecked++;
+    else note("access", missing.length === 0, `not in privilege group ${missing.join(", ")}`);
+  };
+  const waiting = expected.entries();
+  let done = 0;
+  const worker = async () => {
+    for (const [personCode, employee] of waiting) {
+      await look(personCode, employee);
+      onPerson?.(++done, expected.size);
+    }
+  };
+  await Promise.all(Array.from({ length: 2 * concurrency }, worker));
+  return { employees: expected.size, agree, differences, unusable, unchecked };
+}
+
+/** What Eposh gave of one NIK twice: access is only ever added, and the later record has the last word in the rest. */
+const united = (before: Expected | undefined, found: Expected): Expected =>
+  before
+    ? { ...found, kib: found.kib ?? before.kib, groups: [...new Set([...before.groups, ...found.groups])] }
+    : found;
+
+function expectationOf(
+  employee: unknown,
+  regionals: Readonly<Record<string, string>>,
+): (Expected & { personCode: string }) | undefined {
+  try {
+    const personCode = personCodeOf(field(employee, "identity_number"));
+    const name = String(field(employee, "name") ?? "");
+    namesOf(name);
+    const zones = field(employee, "regionals");
+    const slugs = Array.isArray(zones) ? zones.map((zone) => String(field(zone, "slug"))) : [];
+    const groups = slugs.flatMap((slug) => regionals[slug] ?? []);
+    const face = String(field(field(employee, "photo"), "link") ?? "").trim() !== "";
+    return { personCode, name, kib: kibNumberOf(field(employee, "kib_number")), face, groups };
+  } catch (error) {
+    if (error instanceof Failure && isReject(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import applyAccess from "../../stages/apply-access.ts";
+import assignPrivilege from "../../stages/assign-privilege.ts";
+import createPerson from "../../stages/create-person.ts";
+import induction from "../../stages/induction.ts";
+import publisher from "../../stages/publisher.ts";
+import updateKib from "../../stages/update-kib.ts";
+import type { Config, LocalConfig } from "../config/load.ts";
+import { Secret } from "../config/secret.ts";
+import type { Mask } from "../observability/log.ts";
+import { isSource, nameOf, stageFilesIn } from "./files.ts";
+import { loadFolder } from "./loader.ts";
+import { builtIn, type Found, type Placed, placeStages } from "./registry.ts";
+
+/** By the name of the file, in the order of their graph. */
+export const builtins = {
+  induction,
+  publisher,
+  "create-person": createPerson,
+  "update-kib": updateKib,
+  "assign-privilege": assignPrivilege,
+  "apply-access": applyAccess,
+};
+
+export const builtinNames = Object.keys(builtins);
+
+/** The stages whose options the configuration may set, before any of them is loaded. */
+export function stageNamesIn(folder: string | undefined): string[] {
+  return folder === undefined || !existsSync(folder)
+    ? builtinNames
+    : [...builtinNames, ...stageFilesIn(folder).map(nameOf)];
+}
+
+/** The stages as configured, in the order of their graph; every problem at once, exit 78. Hides their secrets. */
+export async function stagesOf({ stages, broker }: Config | LocalConfig, mask?: Mask): Promise<Placed[]> {
+  const { folder, disabled, settings } = stages;
+  const found = Object.entries(builtins).map(([file, exported]): Found => ({ origin: builtIn, file, exported }));
+  if (folder !== undefined) found.push(...(await loadOnce(folder)));
+  const placed = placeStages(found, { disabled, settings, prefetch: broker.prefetch });
+  for (const { options } of placed) mask?.hide(secretsIn(options));
+  return placed;
+}
+
+const folders = new Map<string, { found: Promise<Found[]>; marks: Map<string, string> }>();
+/** As they were at the start: a reload of the configuration takes up no changed file, and a restart does. */
+function loadOnce(folder: string): Promise<Found[]> {
+  const loaded = folders.get(folder) ?? { marks: marksOf(folder), found: loadFolder(folder) };
+  folders.set(folder, loaded);
+  return loaded.found;
+}
+
+/** Files of stages that were changed, added or taken away since they were loaded. */
+export function changedSince(folder: string | undefined): string[] {
+  const before = folder === undefined ? undefined : folders.get(folder)?.marks;
+  if (folder === undefined || !before) return [];
+  const now = marksOf(folder);
+  return [...new Set([...before.keys(), ...now.keys()])].filter((file) => before.get(file) !== now.get(file)).sort();
+}
+
+/** When each file was written; what stages import lies in folders below. */
+function marksOf(folder: string): Map<string, string> {
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
+  const paths = files.flatMap((one) => (one.isFile() && isSource(one.name) ? [join(one.parentPath, one.name)] : []));
+  return new Map(paths.map((path) => [path, `${statSync(path).mtimeMs} ${statSync(path).size}`]));
+}
+
+/** What `v.secret()` stands for, anywhere in a stage's options. */
+export function secretsIn(options: unknown): string[] {
+  if (options instanceof Secret) return [options.reveal()];
+  return typeof options === "object" && options !== null ? Object.values(options).flatMap(secretsIn) : [];
+}

@@ -1,0 +1,121 @@
+import { realpathSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { plugin } from "bun";
+import { textOf } from "../errors.ts";
+import * as stageModule from "../stage.ts";
+import { nameOf, placeIn, propertyPattern, rightsProblem, stageFilesIn } from "./files.ts";
+import type { Found } from "./registry.ts";
+
+export interface LoadOptions {
+  /** How long a file may take to be imported (5 s). */
+  deadlineMs?: number;
+}
+
+let registered = false;
+/** What a stage imports as `hikvision-sync` is this program's own module: classes and all are the same ones. */
+function register(): void {
+  if (registered) return;
+  registered = true;
+  plugin({
+    name: "hikvision-sync",
+    setup: (build) => void build.module("hikvision-sync", () => ({ loader: "object", exports: stageModule })),
+  });
+  // When it is imported that is a refusal, and in its run a retry.
+  process.exit = () => {
+    throw new Error("process.exit would end the daemon: return or throw instead");
+  };
+}
+
+/** Every stage of the folder; what is wrong with one it says itself. Exit 78 only where there is no such folder. */
+export async function loadFolder(folder: string, { deadlineMs = 5_000 }: LoadOptions = {}): Promise<Found[]> {
+  const files = stageFilesIn(folder);
+  const unsafe = rightsProblem(folder);
+  register();
+  return Promise.all(files.map((file) => load(file, unsafe && `its folder ${unsafe}`, deadlineMs)));
+}
+
+async function load(file: string, unsafe: string | undefined, deadlineMs: number): Promise<Found> {
+  const at = (property?: string) =>
+    placeIn(file, ...(property === undefined ? [] : [propertyPattern(property)]), /^export default/m);
+  const found = { origin: file, file: nameOf(file), at };
+  try {
+    // Before anything of it is run.
+    const problem = unsafe ?? rightsProblem(file);
+    if (problem) throw new Refused([`${file}:1: ${problem}`]);
+    return { ...found, exported: (await importedFrom(file, deadlineMs)).default };
+  } catch (error) {
+    const problems = error instanceof Refused ? error.problems : [`${file}:1: ${textOf(error)}; mend it or remove it`];
+    return { ...found, exported: undefined, problems };
+  }
+}
+
+class Refused extends Error {
+  constructor(readonly problems: string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+/**
+ * Bundled with its relative files and imported as a blob: a module that failed once would otherwise stay broken for
+ * the life of the process. Throws `Refused` with every problem and its place.
+ */
+async function importedFrom(file: string, deadlineMs: number): Promise<{ default?: unknown }> {
+  const { success, logs, outputs, metafile } = await Bun.build({
+    entrypoints: [file],
+    target: "bun",
+    format: "esm",
+    external: ["hikvision-sync"],
+    sourcemap: "inline",
+    metafile: true,
+    throw: false,
+  });
+  const [output] = outputs;
+  if (!success || !output) {
+    throw new Refused(
+      logs.map(({ message, position }) => {
+        const [text] = message.split(/\. Maybe you need/);
+        const next = /^Could not resolve/.test(message)
+          ? "import hikvision-sync, a relative file or a module of Node"
+          : "mend it";
+        return `${position ? `${resolve(position.file)}:${position.line}` : `${file}:1`}: ${text}; ${next}`;
+      }),
+    );
+  }
+  const inputs = Object.keys(metafile?.inputs ?? {}).map((path) => resolve(path));
+  // n.b. The file itself may be a link to somewhere else.
+  const parts = new Set(inputs.map((path) => realpathSync(path)));
+  const folders = new Set([...parts].map((path) => dirname(path)));
+  const unsafe = [...parts, ...folders].flatMap((path) => {
+    const problem = rightsProblem(path);
+    return problem ? [`${path}${parts.has(path) ? ":1" : ""}: it is a part of ${file} and ${problem}`] : [];
+  });
+  if (unsafe.length > 0) throw new Refused(unsafe);
+
+  const url = URL.createObjectURL(new Blob([await output.text()], { type: "text/javascript" }));
+  const ended = new AbortController();
+  const late = sleep(deadlineMs, "late" as const, { signal: ended.signal });
+  late.catch(() => {});
+  try {
+    const imported = await Promise.race([import(url) as Promise<{ default?: unknown }>, late]);
+    if (imported !== "late") return imported;
+  } catch (error) {
+    throw new Refused([
+      `${placeOf(error, file, inputs)}: it throws when it is imported: ${textOf(error).replace(/\.$/, "")}; mend it`,
+    ]);
+  } finally {
+    ended.abort();
+    URL.revokeObjectURL(url);
+  }
+  const place = placeIn(file, /^(?:[\w\s{},=]*=\s*)?await\b/m);
+  throw new Refused([`${place}: its import does not end within ${deadlineMs} ms; move what it awaits into run`]);
+}
+
+/** Where it was thrown: the first place in its stack that belongs to the stage, else what its text quotes. */
+function placeOf(error: unknown, file: string, inputs: readonly string[]): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  for (const [, path = "", line] of stack.matchAll(/([^\s()]+):(\d+):\d+\)?$/gm))
+    if (inputs.includes(resolve(path))) return `${resolve(path)}:${line}`;
+  const [, quoted] = /['"]([^'"]+)['"]/.exec(textOf(error)) ?? [];
+  return placeIn(file, quoted === undefined ? /^[ \t]*throw\b/m : new RegExp(`\\b${RegExp.escape(quoted)}\\b`));
+}

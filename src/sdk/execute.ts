@@ -1,0 +1,83 @@
+import * as v from "valibot";
+import type { Headers } from "../broker/broker.ts";
+import { InHand } from "../broker/managed-delivery.ts";
+import { Reject, Unavailable } from "../errors.ts";
+import type { Log } from "../observability/log.ts";
+import { batches, checkFor, outgoing } from "../pipeline/emit.ts";
+import { personOf, readMeta } from "../pipeline/envelope.ts";
+import { failureOf } from "../pipeline/retry/policy.ts";
+import type { Placed } from "../registry/registry.ts";
+import { type Context, isEnd } from "../stage.ts";
+import { untilAborted } from "../util/abort.ts";
+import { parseJson } from "../util/exact-json.ts";
+
+export interface AttemptOptions {
+  clients: (signal: AbortSignal) => Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
+  log: Log;
+  headers?: Headers;
+  /** As if it had been delivered before. */
+  again?: boolean;
+  signal?: AbortSignal;
+  dryRun?: boolean;
+  now?: () => Date;
+}
+
+/** What the daemon would do with a message. */
+export interface Attempted {
+  outcome: "done" | "ended" | "retry" | "dead" | "paused";
+  /** Of the failure, or why it ended on purpose. */
+  code?: string;
+  text?: string;
+  /** Each would go to every stage after it. */
+  returned: { message: unknown; headers: Headers }[];
+  warnings: { code: string; text: string }[];
+}
+
+/** One message in one stage as the daemon does it, but without a queue: nothing is published, repeated or kept. */
+export async function attempt(placed: Placed, body: string, options: AttemptOptions): Promise<Attempted> {
+  const { log, headers = {}, again = false, dryRun = false, now = () => new Date() } = options;
+  const { stage, successors } = placed;
+  const signal = options.signal ?? new AbortController().signal;
+  const attempted: Attempted = { outcome: "done", returned: [], warnings: [] };
+  try {
+    const message = messageIn(body);
+    const checked = v.safeParse(stage.message, message);
+    if (!checked.success) throw new Reject("bad_message", `the message does not fit ${stage.name}`);
+    const delivery = new InHand(stage.queue, Buffer.from(body), headers, again, () => {}, signal);
+    const meta = readMeta(delivery, message, now());
+    const context: Context<never> = {
+      ...options.clients(signal),
+      options: placed.options as never,
+      meta: { ...meta, superseded: false },
+      log: { ...log, detail: (text) => log.debug(text) },
+      signal,
+      dryRun,
+      warn: (code, text) => {
+        attempted.warnings.push({ code, text });
+        log.warn(text, { code });
+      },
+    };
+    const result = await untilAborted(Promise.resolve(stage.run(checked.output, context)), signal);
+    if (isEnd(result)) return { ...attempted, outcome: "ended", code: "ended", text: result.reason };
+    if (result === undefined && successors.length > 0) throw new Reject("no_result", `${stage.name} returned nothing`);
+    for await (const batch of result === undefined ? [] : batches(result, signal))
+      for (const one of batch) {
+        checkFor(successors, one, stage.name);
+        const { body, headers = {} } = outgoing(one, attempted.returned.length, meta, personOf(message) !== undefined);
+        attempted.returned.push({ message: parseJson(String(body)), headers });
+      }
+    return attempted;
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    const outcome = failure instanceof Reject ? "dead" : failure instanceof Unavailable ? "paused" : "retry";
+    return { ...attempted, outcome, code: failure.code, text: failure.message };
+  }
+}
+
+function messageIn(body: string): unknown {
+  try {
+    return parseJson(body);
+  } catch {
+    throw new Reject("bad_message", "the message is not JSON");
+  }
+}

@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Headers } from "../broker/broker.ts";
+import { createClients } from "../clients.ts";
+import { readConfig, siteOf } from "../config/load.ts";
+import { createLog } from "../observability/log.ts";
+import { builtins } from "../registry/builtin.ts";
+import { builtIn, type Placed } from "../registry/registry.ts";
+import { type Call, serve } from "../simulator/fault-server.ts";
+import { type Simulators, startSimulators } from "../simulator/start.ts";
+import type { Stage } from "../stage.ts";
+import { noMemory } from "../upstreams/photos.ts";
+import { type Attempted, attempt } from "./execute.ts";
+
+/** A web server for a stage that calls one of its own. It says 200 to everything until `answer` is replaced. */
+export interface Upstream {
+  readonly url: string;
+  readonly requests: Call[];
+  answer: (call: Call) => Response | Promise<Response>;
+  /** `set` replaces what goes wrong, e.g. `{ kind: "reset", times: 1 }`; `seen` counts what did. */
+  readonly faults: Simulators["eposh"]["faults"];
+}
+
+export interface PassOptions {
+  /** As `[stages.NAME]` would give them. */
+  options?: Record<string, unknown>;
+  /** Otherwise what the stages before it make of the first employee of the simulated Eposh. */
+  message?: unknown;
+  /** As if it had been delivered before. */
+  again?: boolean;
+  signal?: AbortSignal;
+}
+
+/** A simulated site of three employees for a stage to be tried on. Nothing in it leaves this machine. */
+export interface Trial extends AsyncDisposable {
+  readonly hikcentral: Simulators["hikcentral"];
+  readonly eposh: Simulators["eposh"];
+  readonly upstream: Upstream;
+  /** All that was logged so far, unmasked. */
+  readonly log: () => string;
+  /** Runs the stage once, as the daemon would. */
+  pass(stage: Stage, options?: PassOptions): Promise<Attempted>;
+  /** The message that `pass` takes unless it is given one. */
+  messageFor(stage: Stage): Promise<unknown>;
+}
+
+export interface TrialOptions {
+  /** Other stages of the site, before or after the one that is tried. */
+  stages?: readonly Stage[];
+}
+
+/** In a trial one wants to see what should not have been said. */
+export const unmasked = Object.assign((text: string) => text, { hide: () => {} });
+
+export const builtinStage = (name: string): Stage | undefined =>
+  Object.values(builtins).find((one) => one.name === name);
+
+/** Everything here answers in milliseconds, on a busy machine in seconds: a stage that takes longer waits for nothing. */
+const patienceMs = 20_000;
+
+const now = () => new Date("2026-01-19T08:00:00+07:00");
+
+export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Trial> {
+  await using opened = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-trial-"));
+  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const simulators = opened.use(await startSimulators({ people: 3 }));
+  const requests: Call[] = [];
+  const upstream = opened.use(
+    await serve(
+      {},
+      (call) => {
+        requests.push(call);
+        return own.answer(call);
+      },
+      () => ({ requests }),
+    ),
+  );
+  const own: Upstream = { url: upstream.origin, requests, answer: () => new Response(), faults: upstream.faults };
+  const env = { ...simulators.env, STATE_FOLDER: folder };
+  const { config } = readConfig({ env, defaultFile: "/nonexistent" });
+  let output = "";
+  const write = (text: string) => {
+    output += text;
+  };
+  const log = createLog({ level: "debug", mask: unmasked, write });
+  const clients = opened.use(createClients(config, log, undefined, { applyWindowMs: 5 }));
+
+  const all = new Map<string, Stage>([...Object.values(builtins), ...stages].map((stage) => [stage.name, stage]));
+  const arrived = new Map<string, { message: unknown; headers: Headers }>();
+
+  /** Through every stage before it, with the options that those have by default. */
+  async function arrive(stage: Stage): Promise<{ message: unknown; headers: Headers }> {
+    const known = arrived.get(stage.name);
+    if (known) return known;
+    const before = all.get(stage.after ?? "");
+    const [date] = [...simulators.eposh.days].find(([, people]) => people.length > 0) ?? [];
+    if (before === undefined && stage.queue !== builtins.induction.queue)
+      throw new Error(`nobody knows what ${stage.name} takes: export an example with a message from its test`);
+    const first = { message: { run: "trial", dates: [date], limit: 1 }, headers: { "hs-run": "trial" } };
+    const { returned: [next] = [], text } = before ? await run(before, await arrive(before)) : { returned: [first] };
+    if (!next)
+      throw new Error(`${before?.name} made no message for ${stage.name} (${text}): export an example with a message`);
+    arrived.set(stage.name, next);
+    return next;
+  }
+
+  async function run(
+    stage: Stage,
+    { message, headers }: { message: unknown; headers: Headers },
+    more: PassOptions = {},
+  ) {
+    const successors = [...all.values()].filter(({ after }) => after === stage.name);
+    const body = typeof message === "string" ? message : JSON.stringify(message);
+    return attempt(placed(stage, more.options, successors), body, {
+      clients: (signal) => ({
+        hikcentral: clients.hikcentral.for(signal),
+        eposh: clients.eposh.for(signal),
+        photo: { ...clients.photos.for(signal), ...noMemory },
+        site: siteOf(config, "2026-01-19"),
+      }),
+      log,
+      headers,
+      now,
+      ...(more.again && { again: true }),
+      signal: AbortSignal.any([AbortSignal.timeout(patienceMs), ...(more.signal ? [more.signal] : [])]),
+    });
+  }
+
+  const open = opened.move();
+  return {
+    ...simulators,
+    upstream: own,
+    log: () => output,
+    messageFor: async (stage) => (await arrive(stage)).message,
+    async pass(stage, options = {}) {
+      const { headers } = "message" in options ? { headers: { "hs-run": "trial" } } : await arrive(stage);
+      const message = "message" in options ? options.message : (await arrive(stage)).message;
+      return run(stage, { message, headers }, options);
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+function placed(stage: Stage, given: Record<string, unknown> = {}, successors: readonly Stage[] = []): Placed {
+  const options = stage.options ? v.safeParse(stage.options, given) : undefined;
+  if (options && !options.success) {
+    const wrong = options.issues.map((issue) => v.getDotPath(issue) ?? "they").join(", ");
+    throw new Error(`the options do not fit ${stage.name} at ${wrong}: export an example with options from its test`);
+  }
+  return {
+    stage,
+    origin: builtIn,
+    options: options?.output ?? {},
+    concurrency: 1,
+    consumed: true,
+    successors: successors.map((next) => ({ ...placed({ ...next, options: undefined }), stage: next })),
+  };
+}

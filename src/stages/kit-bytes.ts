@@ -1,4 +1,0 @@
-import { makeKit } from "../../build-kit.ts";
-
-/** Run from source it is made when it is needed; build.ts puts the finished one in place of this file. */
-export const kitBytes = (): Promise<Uint8Array> => makeKit();

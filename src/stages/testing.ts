@@ -1,4 +1,0 @@
-/** What a stage's test needs: import it as `hikvision-sync/testing`. */
-export type { Attempted } from "./attempt.ts";
-export { type ConformanceOptions, conformance, type Example } from "./conformance.ts";
-export { builtinStage, openTrial, type PassOptions, type Trial, type TrialOptions, type Upstream } from "./trial.ts";

@@ -1,0 +1,93 @@
+import { Unavailable } from "../errors.ts";
+import { untilAborted } from "../util/abort.ts";
+
+export type UpstreamState = "up" | "probing" | "down";
+
+/** What may follow what. `probing` is a first suspicion; from `down` only an answer leads back. */
+const moves: Record<UpstreamState, readonly UpstreamState[]> = {
+  up: ["probing"],
+  probing: ["up", "down"],
+  down: ["up"],
+};
+
+export interface UpstreamOptions {
+  /** True when it answers, whatever the answer. */
+  probe: (signal: AbortSignal) => Promise<boolean>;
+  say: (state: UpstreamState, name: string) => void;
+  /** Between two probes of one that is down. */
+  everyMs?: number;
+}
+
+/** Whether a foreign system answers. A failure only raises the question; the probe decides. */
+export class Upstream implements AsyncDisposable {
+  state: UpstreamState = "up";
+  downSince: Date | undefined;
+  readonly #stop = new AbortController();
+  #calls = new AbortController();
+  #judgement: Promise<boolean> | undefined;
+  #recovery: Promise<void> | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly options: UpstreamOptions,
+  ) {}
+
+  /** Aborts when it goes down, with a failure that costs nobody an attempt: a call that hangs would hold its slot. */
+  get whileUp(): AbortSignal {
+    return this.#calls.signal;
+  }
+
+  /** A transport failure was met: is it down? Callers at the same time share one probe. */
+  isDown(): Promise<boolean> {
+    if (this.state === "down") return Promise.resolve(true);
+    this.#judgement ??= this.#judge().finally(() => {
+      this.#judgement = undefined;
+    });
+    return this.#judgement;
+  }
+
+  /** Resolves when it answers again. */
+  back(): Promise<void> {
+    return this.#recovery ?? Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.allSettled([this.#judgement, this.#recovery]);
+  }
+
+  async #judge(): Promise<boolean> {
+    this.#move("probing");
+    const answers = await this.options.probe(this.#stop.signal);
+    this.#move(answers || this.#stop.signal.aborted ? "up" : "down");
+    return !answers;
+  }
+
+  /** Probes are begun one after the other without waiting: one that hangs must not hide that it is back. */
+  async #recover(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const over = new AbortController();
+    const look = async () => {
+      if (await this.options.probe(over.signal)) resolve();
+    };
+    const timer = setInterval(look, this.options.everyMs ?? 1_000);
+    await untilAborted(promise, this.#stop.signal).catch(() => {});
+    clearInterval(timer);
+    over.abort();
+    if (!this.#stop.signal.aborted) this.#move("up");
+  }
+
+  #move(to: UpstreamState): void {
+    if (!moves[this.state].includes(to)) throw new Error(`${this.name} cannot go from ${this.state} to ${to}`);
+    const worthSaying = to === "down" || this.state === "down";
+    this.state = to;
+    this.downSince = to === "down" ? new Date() : undefined;
+    if (to === "down") {
+      this.#recovery = this.#recover().finally(() => {
+        this.#recovery = undefined;
+      });
+      this.#calls.abort(new Unavailable(this.name, `${this.name} is down`, { code: `${this.name}_down` }));
+    } else if (this.#calls.signal.aborted) this.#calls = new AbortController();
+    if (worthSaying) this.options.say(to, this.name);
+  }
+}

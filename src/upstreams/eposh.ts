@@ -1,0 +1,104 @@
+import * as v from "valibot";
+import type { Secret } from "../config/secret.ts";
+import { type Failure, retry, unavailable } from "../errors.ts";
+import { parseJson } from "../util/exact-json.ts";
+import { type Fetch, retryAfterMs, type TlsOptions, TransportError, upstreamFetch } from "./http.ts";
+import { trustAdvice } from "./tls.ts";
+
+/** The envelope of a page, checked strictly; its employees are not looked at here and travel unchanged. */
+export const eposhPage = v.looseObject({
+  data: v.array(v.unknown()),
+  pagination: v.looseObject({
+    current_page: v.number(),
+    last_page: v.number(),
+    total: v.number(),
+  }),
+});
+export type EposhPage = v.InferOutput<typeof eposhPage>;
+
+export interface Eposh {
+  /** One page of the employees inducted on a date (YYYY-MM-DD). Anything but a whole envelope is a failure, never an empty page. */
+  page(date: string, page: number): Promise<EposhPage>;
+}
+
+export interface EposhClient {
+  /** Its calls end when `signal` aborts. */
+  for(signal: AbortSignal): Eposh;
+  /** True when it answers below 500. Never throws. */
+  probe(signal: AbortSignal): Promise<boolean>;
+}
+
+export interface EposhOptions {
+  url: string;
+  apiKey: Secret;
+  appId: Secret;
+  pageSize: number;
+  timeoutMs: number;
+  tls?: TlsOptions | undefined;
+  fetch?: Fetch | undefined;
+  now?: () => number;
+}
+
+const probeTimeoutMs = 5000;
+const suspect = "eposh";
+
+export function createEposh(options: EposhOptions): EposhClient {
+  const { url, apiKey, appId, pageSize, timeoutMs, now = Date.now } = options;
+
+  async function get(date: string, page: number, limit: number, deadlineMs: number, signal: AbortSignal) {
+    const address = new URL(url);
+    const query = { induction_date: date, include_base64: "false", page, limit };
+    for (const [name, value] of Object.entries(query)) address.searchParams.set(name, String(value));
+    const headers = { accept: "application/json", "x-api-key": apiKey.reveal(), "x-app-id": appId.reveal() };
+    const { tls, fetch } = options;
+    return upstreamFetch({ url: address.href, headers, timeoutMs: deadlineMs, signal, tls, fetch });
+  }
+
+  function refusal(status: number, headers: Headers, where: string): Failure | undefined {
+    if (status >= 200 && status < 300) return undefined;
+    const text = `eposh answers HTTP ${status} to ${where}`;
+    if (status >= 500) return retry("eposh_unavailable", text, { suspect });
+    if (status === 429) return retry("eposh_busy", text, { afterMs: retryAfterMs(headers, now()) });
+    const check = status === 401 || status === 403 ? "eposh.api_key and eposh.app_id" : "eposh.url";
+    return unavailable(suspect, `${text}: check ${check}`, { code: "eposh_refused", reason: "setup" });
+  }
+
+  async function page(date: string, number: number, signal: AbortSignal): Promise<EposhPage> {
+    const where = `page ${number} of ${date}`;
+    const answer = await get(date, number, pageSize, timeoutMs, signal).catch(async (thrown) => {
+      if (!(thrown instanceof TransportError)) throw thrown;
+      const text = `eposh: ${thrown.message} for ${where}`;
+      if (thrown.kind === "certificate") {
+        const advice = await trustAdvice(new URL(url), "eposh.ca_file");
+        throw unavailable(suspect, `${text}: ${advice}`, { code: "eposh_untrusted", reason: "setup", cause: thrown });
+      }
+      if (thrown.kind === "too_large") throw retry("eposh_bad_page", text, { cause: thrown });
+      throw retry("eposh_unavailable", text, { suspect, cause: thrown });
+    });
+    const refused = refusal(answer.status, answer.headers, where);
+    if (refused) throw refused;
+    const found = parsed(answer.body);
+    if (!found) throw retry("eposh_bad_page", `eposh's answer for ${where} is no page with data and pagination`);
+    const { total } = found.pagination;
+    if (found.data.length === 0 && total > 0)
+      throw retry("eposh_bad_page", `eposh's ${where} is empty while its total is ${total}`);
+    return found;
+  }
+
+  return {
+    for: (signal) => ({ page: (date, number) => page(date, number, signal) }),
+    probe: (signal) =>
+      get(new Date(now()).toISOString().slice(0, 10), 1, 1, probeTimeoutMs, signal).then(
+        ({ status }) => status < 500,
+        () => false,
+      ),
+  };
+}
+
+function parsed(body: Uint8Array): EposhPage | undefined {
+  try {
+    return v.parse(eposhPage, parseJson(new TextDecoder().decode(body)));
+  } catch {
+    return undefined;
+  }
+}

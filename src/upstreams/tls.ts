@@ -1,0 +1,31 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect } from "node:tls";
+import { TransportError } from "./http.ts";
+
+const connectTimeoutMs = 5000;
+
+/** The certificate that the server shows, whoever signed it; rejects with `TransportError` when it shows none. */
+export function certificateOf(url: URL): Promise<X509Certificate> {
+  const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const name = isIP(host) ? {} : { servername: host };
+  const socket = connect({ host, port: Number(url.port || 443), rejectUnauthorized: false, ...name });
+  socket.once("secureConnect", () => resolve(new X509Certificate(socket.getPeerCertificate().raw)));
+  const fail = (reason: string) => reject(new TransportError("unconnected", reason));
+  socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "TLS"));
+  const timer = setTimeout(() => fail("ETIMEDOUT"), connectTimeoutMs);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
+}
+
+/** 64 hexadecimal digits in lower case, as the configuration keeps them. */
+export const plainSha256 = ({ fingerprint256 }: X509Certificate) => fingerprint256.replaceAll(":", "").toLowerCase();
+
+/** What to add to the text of a certificate that is not trusted. `setting` takes the certificate of who signed it. */
+export async function trustAdvice(url: URL, setting: string): Promise<string> {
+  const shown = await certificateOf(url).catch(() => undefined);
+  return `if SHA-256 ${shown?.fingerprint256 ?? "(it shows none now)"} is its own, set ${setting} to who signed it`;
+}

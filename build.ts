@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { version } from "./package.json";
-import { makeKit } from "./packaging/sdk-archive.ts";
+import { makeSdkArchive } from "./packaging/sdk-archive.ts";
 
 const root = import.meta.dir;
 
@@ -21,7 +21,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
     const fresh = join(folder, basename(out));
     const { success, logs } = await Bun.build({
       entrypoints: [join(root, "src/main.ts")],
-      plugins: [withKit(await makeKit())],
+      plugins: [withSdk(await makeSdkArchive())],
       compile: {
         outfile: fresh,
         ...(target ? { target } : {}),
@@ -48,17 +48,17 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
   return out;
 }
 
-/** Puts the finished kit in place of the module that would make it. */
-function withKit(kit: Uint8Array): Bun.BunPlugin {
+/** Puts the finished archive in place of the module that would make it. */
+function withSdk(sdk: Uint8Array): Bun.BunPlugin {
   // The path goes into the bytes of the binary: always the same one, wherever the repository is.
-  const file = join(root, "node_modules/.cache/hikvision-sync/kit.zst");
+  const file = join(root, "node_modules/.cache/hikvision-sync/sdk.zst");
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, kit);
+  writeFileSync(file, sdk);
   const contents = `
-    import path from "../../node_modules/.cache/hikvision-sync/kit.zst" with { type: "file" };
-    export const kitBytes = () => Bun.file(path).bytes();`;
+    import path from "../../node_modules/.cache/hikvision-sync/sdk.zst" with { type: "file" };
+    export const sdkBytes = () => Bun.file(path).bytes();`;
   return {
-    name: "kit",
+    name: "sdk",
     setup: (builder) =>
       void builder.onLoad({ filter: /src\/sdk\/archive-bytes\.ts$/ }, () => ({ contents, loader: "ts" })),
   };

@@ -74,13 +74,13 @@ function describe({ path, description, arguments: own }: Command): string[] {
   return [
     `.SS "${escaped([...path, ...positionals].join(" "))}"`,
     `${escaped(description)}.`,
-    ...own.flatMap((argument) => term(nameOf(argument), textOf(argument))),
+    ...own.flatMap((argument) => term(argumentName(argument), argumentText(argument))),
   ];
 }
 
-const nameOf = ({ name, value, positional }: Argument) =>
+const argumentName = ({ name, value, positional }: Argument) =>
   positional ? `<${name}>` : value ? `${name}=<${value}>` : name;
-const textOf = ({ description, default: preset }: Argument) =>
+const argumentText = ({ description, default: preset }: Argument) =>
   `${description[0]?.toUpperCase() ?? ""}${description.slice(1)}${preset ? ` (${preset})` : ""}.`;
 
 const term = (name: string, text: string) => [".TP", `.B ${escaped(name)}`, escaped(text)];

@@ -20,7 +20,7 @@ const entries = { index: "src/stage", testing: "src/sdk/testing" };
  * What an author of stages needs and the binary has not in itself, as files by their path: `types` for an editor, a
  * compiler in JavaScript to check with, and this program's modules for a test. Packed, and the same bytes each time.
  */
-export async function makeKit(): Promise<Uint8Array> {
+export async function makeSdkArchive(): Promise<Uint8Array> {
   const files: [path: string, text: string][] = [];
   const take = (to: string, from: string, wanted: RegExp) => {
     for (const path of readdirSync(from, { recursive: true, encoding: "utf8" }))
@@ -34,14 +34,14 @@ export async function makeKit(): Promise<Uint8Array> {
   take("compiler", join(modules, "typescript-js/lib"), /^(_tsc\.js|lib\.(?!dom|webworker|scripthost).*\.d\.ts)$/);
   take("compiler", join(modules, "typescript-js"), /^(LICENSE|ThirdParty)[^/]*$/);
   for (const [path, text] of declarations()) files.push([join("types/hikvision-sync", path), text]);
-  files.push(["kit.js", await bundle()]);
+  files.push(["sdk.js", await bundle()]);
   files.sort(([a], [b]) => (a < b ? -1 : 1));
   return Bun.zstdCompressSync(Buffer.from(JSON.stringify(Object.fromEntries(files))), { level: 9 });
 }
 
 /** The declarations of the two modules that stages and their tests import, and of what those need. */
 function declarations(): Map<string, string> {
-  const folder = mkdtempSync(join(tmpdir(), "kit-"));
+  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-sdk-"));
   try {
     const config = {
       extends: join(root, "tsconfig.json"),
@@ -79,6 +79,6 @@ async function bundle(): Promise<string> {
   });
   const [output] = outputs;
   if (!success || !output || logs.length > 0)
-    throw new Error(`the kit could not be built:\n${logs.map(String).join("\n")}`);
+    throw new Error(`the sdk could not be built:\n${logs.map(String).join("\n")}`);
   return output.text();
 }

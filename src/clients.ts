@@ -5,7 +5,7 @@ import { Exit, exits, textOf } from "./errors.ts";
 import { createHikCentral, type HikCentralClient, type HikCentralOptions } from "./hikcentral/client.ts";
 import type { TransportOptions } from "./hikcentral/transport.ts";
 import type { Log } from "./observability/log.ts";
-import { Upstream } from "./upstreams/circuit-breaker.ts";
+import { CircuitBreaker } from "./upstreams/circuit-breaker.ts";
 import { createEposh, type EposhClient } from "./upstreams/eposh.ts";
 import { createPhotos, type PhotoClient } from "./upstreams/photos.ts";
 
@@ -17,7 +17,7 @@ export interface Clients extends AsyncDisposable {
   readonly eposh: EposhClient;
   readonly photos: PhotoClient;
   /** By the name that failures give. */
-  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly breakers: ReadonlyMap<string, CircuitBreaker>;
 }
 
 /** The upstreams as configured. */
@@ -32,7 +32,7 @@ export function createClients(
     regionals,
     kibField: { id: hcp.kibFieldId, name: hcp.kibFieldName, type: hcp.kibFieldType },
     tls: { ca: hcp.caFile && readCa("hikcentral", hcp.caFile), fingerprint: hcp.fingerprint, insecure: hcp.insecure },
-    whileUp: () => upstreams.get("hikcentral")?.whileUp ?? AbortSignal.any([]),
+    breakerSignal: () => breakers.get("hikcentral")?.signal ?? AbortSignal.any([]),
     onCall,
     ...more,
     log,
@@ -47,15 +47,15 @@ export function createClients(
   const say = (state: string, name: string) =>
     state === "down" ? log.warn(`${name} is down: stages that need it pause`) : log.info(`${name} answers again`);
   const watch = (name: string, { probe }: { probe(signal: AbortSignal): Promise<boolean> }) =>
-    [name, new Upstream(name, { probe, say })] as const;
-  const upstreams = new Map([watch("hikcentral", hikcentral), watch("eposh", eposh), watch("photo", photos)]);
+    [name, new CircuitBreaker(name, { probe, say })] as const;
+  const breakers = new Map([watch("hikcentral", hikcentral), watch("eposh", eposh), watch("photo", photos)]);
   return {
     hikcentral,
     eposh,
     photos,
-    upstreams,
+    breakers,
     async [Symbol.asyncDispose]() {
-      await Promise.all([...upstreams.values()].map((upstream) => upstream[Symbol.asyncDispose]()));
+      await Promise.all([...breakers.values()].map((breaker) => breaker[Symbol.asyncDispose]()));
       await hikcentral[Symbol.asyncDispose]();
     },
   };

@@ -14,15 +14,18 @@ export abstract class Failure extends Error {
   }
 }
 
+/** What became of one delivery. `requeued`: it will be delivered again, and no attempt was counted. */
+export type Outcome = "done" | "ended" | "retry" | "dead" | "requeued";
+
 export interface RetryOptions {
   cause?: unknown;
-  /** What the upstream asked for, e.g. by Retry-After. Capped at the longest delay of the ladder. */
+  /** What the upstream asked for, e.g. by Retry-After. Capped at the longest delay of the retry schedule. */
   afterMs?: number | undefined;
   /** The upstream that may be down: it is probed at once, and when the probe fails too nobody is charged. */
   suspect?: string | undefined;
 }
 
-/** Later, counted. After the last rung of the ladder it becomes a dead letter. */
+/** Later, counted. After the last delay of the retry schedule it becomes a dead letter. */
 export class Retry extends Failure {
   readonly kind = "retry";
   readonly afterMs: number | undefined;

@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { complain, exit, explain, runLine } from "./cli/run.ts";
+import { exit, explain, printError, runLine } from "./cli/run.ts";
 import { Exit, exits } from "./errors.ts";
 
 /** A command is a file, loaded when it is asked for. */
@@ -34,7 +34,7 @@ function fail(error: unknown): number {
   const stack = (error instanceof Error && error.stack) || "";
   const [, place] = /^ +at .*?([^\s()]+\.[tj]s:\d+)/m.exec(stack) ?? [];
   const where = place && text !== stack ? ` (${place})` : "";
-  if (text !== "") complain(error instanceof Exit ? text : `unexpected: ${text}${where}`);
+  if (text !== "") printError(error instanceof Exit ? text : `unexpected: ${text}${where}`);
   return error instanceof Exit ? error.exit : exits.failed;
 }
 

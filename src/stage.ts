@@ -98,7 +98,7 @@ type Parsed<S> = S extends Schema ? v.InferOutput<S> : Record<string, never>;
  * What each outcome of `run` means:
  * - it **returns** a message: checked against every successor's `message`, published to each, confirmed, and only then
  *   is this one acknowledged. Returning nothing is a reject where there are successors; `end("reason")` ends on purpose.
- * - it throws **retry**, or anything that is not listed here: deferred on the ladder, counted, in the end a dead letter.
+ * - it throws **retry**, or anything that is not listed here: deferred on the retry schedule, counted, in the end a dead letter.
  * - it throws **reject**: a dead letter at once.
  * - it throws **unavailable(upstream)**: the stage pauses until that upstream is back; no attempt is spent.
  * It may be run twice with the same message (a crash, a lost answer) and must then leave the same state behind.

@@ -1,4 +1,4 @@
-import { checkStill, codeOf, defineStage, v } from "../src/stage.ts";
+import { assertSamePerson, codeOf, defineStage, v } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 
@@ -11,7 +11,7 @@ export default defineStage({
   async run(message, { hikcentral, meta, log }) {
     const { personId, privilege_groups: groups } = message;
     // A foreign publisher does not say whose number it is: then it is believed.
-    if (meta.code !== undefined) checkStill(await hikcentral.personByCode(meta.code), personId);
+    if (meta.code !== undefined) assertSamePerson(await hikcentral.personByCode(meta.code), personId);
     const assign = async (group: string) => {
       if (await hikcentral.inGroup(group, personId)) return;
       await hikcentral.addToGroup(group, personId);

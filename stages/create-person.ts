@@ -13,11 +13,11 @@ import {
   type PersonChanges,
   personCodeOf,
   photoMark,
-  readMemory,
+  readRemark,
   reject,
   sameName,
   v,
-  writeMemory,
+  writeRemark,
 } from "../src/stage.ts";
 
 const employeeSchema = v.looseObject({
@@ -90,18 +90,18 @@ class Work {
         `person ${personId} has this NIK and another name; correct the NIK in Eposh or the person in HikCentral`,
       );
     }
-    const memory = readMemory(known.remark);
-    if (meta.superseded || (memory.fetchedAt && meta.fetchedAt && memory.fetchedAt > meta.fetchedAt)) {
+    const note = readRemark(known.remark);
+    if (meta.superseded || (note.fetchedAt && meta.fetchedAt && note.fetchedAt > meta.fetchedAt)) {
       log.info(`Person ${personId} is left as it is: its data was fetched later than this message`);
       return personId;
     }
 
     const remark = (mark: string | undefined) =>
-      writeMemory(memory.text, { fetchedAt: meta.fetchedAt ?? memory.fetchedAt, photoMark: mark });
-    let mark = memory.photoMark;
+      writeRemark(note.text, { fetchedAt: meta.fetchedAt ?? note.fetchedAt, photoMark: mark });
+    let mark = note.photoMark;
     const wanted = this.link && photoMark(this.link);
     // A human's remark may leave no room for the mark: then the ledger remembers, or it is sent once too often.
-    const remembers = readMemory(remark(wanted)).photoMark === wanted;
+    const remembers = readRemark(remark(wanted)).photoMark === wanted;
     const isOther = this.link !== undefined && (remembers ? wanted !== mark : !photo.wasSent(this.link));
     if (!known.hasFace || isOther) {
       const face = fetched ?? (await this.#face(known.hasFace));
@@ -122,7 +122,7 @@ class Work {
     const kib = kibNumberOf(this.employee.kib_number);
     const otherKib = kib !== undefined && kib !== hikcentral.kibOf(known);
     // Nothing differs: no update, not even to note that the same was fetched again.
-    const differs = Object.keys(changes).length > 0 || otherKib || mark !== memory.photoMark;
+    const differs = Object.keys(changes).length > 0 || otherKib || mark !== note.photoMark;
     if (differs && remark(mark) !== known.remark) Object.assign(changes, { remark: remark(mark) });
     const { validFrom, validUntil } = known;
     const times = {
@@ -163,7 +163,7 @@ class Work {
     const { personCode, names, link } = this;
     const { givenName, familyName } = names;
     const photo = face && link ? photoMark(link) : undefined;
-    const remark = writeMemory("", { fetchedAt: this.context.meta.fetchedAt, photoMark: photo });
+    const remark = writeRemark("", { fetchedAt: this.context.meta.fetchedAt, photoMark: photo });
     const person = { personCode, givenName, familyName, gender, organisation, remark, validFrom, validUntil };
     return face ? { ...person, face } : person;
   }

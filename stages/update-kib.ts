@@ -1,4 +1,4 @@
-import { checkStill, defineStage, kibNumberOf, personCodeOf, readMemory, retry, v } from "../src/stage.ts";
+import { assertSamePerson, defineStage, kibNumberOf, personCodeOf, readRemark, retry, v } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 const word = v.fallback(v.optional(v.string()), undefined);
@@ -22,10 +22,10 @@ export default defineStage({
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
     if (!person && !meta.again)
       throw retry("person_not_seen", `person ${personId} cannot be found by its NIK; it may be too new`);
-    checkStill(person, personId);
+    assertSamePerson(person, personId);
 
     const current = hikcentral.kibOf(person);
-    const { fetchedAt } = readMemory(person.remark);
+    const { fetchedAt } = readRemark(person.remark);
     const newer = meta.superseded || (meta.fetchedAt && fetchedAt && fetchedAt > meta.fetchedAt);
     if (kib === undefined) {
       warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is left as it is`);

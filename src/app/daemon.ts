@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker } from "../broker/broker.ts";
-import { RememberedQueues } from "../broker/known-queues.ts";
-import { inFolder, leftoverOf, openBroker } from "../broker/open.ts";
+import { KnownQueues } from "../broker/known-queues.ts";
+import { inFolder, openBroker, queueToMigrate } from "../broker/open.ts";
 import { type Clients, createClients } from "../clients.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
 import { brokerAt, type Config, type Loaded, type LocalConfig, siteOf, sourcesOf } from "../config/load.ts";
@@ -17,17 +17,17 @@ import type { Log } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
-import { Hands } from "../pipeline/in-flight-journal.ts";
+import { InFlightJournal } from "../pipeline/in-flight-journal.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
-import type { Shop } from "../pipeline/stage-context.ts";
-import { stagesOf } from "../registry/builtin.ts";
-import type { Placed } from "../registry/registry.ts";
+import type { PipelineDeps } from "../pipeline/stage-context.ts";
+import { loadStages } from "../registry/builtin.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import { untilAborted } from "../util/abort.ts";
-import { Turns } from "../util/keyed-mutex.ts";
+import { KeyedMutex } from "../util/keyed-mutex.ts";
 import { versionText } from "../version.ts";
-import { takeOver } from "./reload.ts";
+import { mergeReloadable } from "./reload.ts";
 import { sayBrokerStates, startWhenUp } from "./startup.ts";
-import { lockFolder } from "./state-lock.ts";
+import { lockState } from "./state-lock.ts";
 
 export interface DaemonOptions {
   loaded: Loaded;
@@ -57,28 +57,29 @@ export interface Daemon {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { loaded, log, now = () => new Date(), holdForMs = 28 * 60_000 } = options;
   const { config } = loaded;
-  const placed = await placedOf(config, log);
+  const registered = await registeredStages(config, log);
   await using opened = new AsyncDisposableStack();
-  opened.use(lockFolder(config.state.folder));
+  opened.use(lockState(config.state.folder));
   const say = (text: string) => log.error(text);
   const { folder, keepDays } = config.state;
   const ledger = opened.use(inFolder(config, () => new Ledger({ folder, keepDays, say, now })));
   const broker = opened.use(await openBroker(config));
-  const leftover = await leftoverOf(config);
+  const oldQueue = await queueToMigrate(config);
   opened.defer(sayBrokerStates(broker, log));
-  const hands = opened.use(new Hands(folder, say));
-  const metrics = new Metrics(placed.map(({ stage }) => stage.name));
-  const parts = { ledger, broker, hands, metrics, remembered: new RememberedQueues(folder, say), log, now, holdForMs };
-  let core = assemble(config, placed, parts);
+  const journal = opened.use(new InFlightJournal(folder, say));
+  const metrics = new Metrics(registered.map(({ stage }) => stage.name));
+  const parts = { ledger, broker, journal, metrics, knownQueues: new KnownQueues(folder, say), log, now, holdForMs };
+  let core = assemble(config, registered, parts);
   opened.defer(() => core.clients[Symbol.asyncDispose]());
   // n.b. Looked up at each request: a reload changes what answers, never the socket.
   const server = listen(config, (request, connection) => core.app.fetch(request, connection));
   opened.defer(() => server.stop(true));
   const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
-  const introduced = introduce(loaded, { placed, clients: core.clients, url, log });
+  const introduced = introduce(loaded, { registered, clients: core.clients, url, log });
 
   let starting = new AbortController();
-  const start = () => startWhenUp({ broker, pipeline: core.pipeline, log, leftover, signal: starting.signal });
+  const start = () =>
+    startWhenUp({ broker, pipeline: core.pipeline, log, queueToMigrate: oldQueue, signal: starting.signal });
   let started = introduced.then(start);
   /** One at a time, and none once it stops. */
   let changing = Promise.resolve();
@@ -90,8 +91,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await untilAborted(drained, late).catch(() => Promise.race([drained, sleep(graceMs)]));
   };
   const change = async (fresh: Loaded) => {
-    const { config, taken, left } = takeOver(core.config, fresh.config);
-    const next = assemble(config, await placedOf(config, log), parts);
+    const { config, taken, left } = mergeReloadable(core.config, fresh.config);
+    const next = assemble(config, await registeredStages(config, log), parts);
     log.info("Reloading: what is in hand is finished first");
     await drain();
     if (stopping) return;
@@ -135,35 +136,38 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 /** What was told to give up goes back within it. */
 const graceMs = 500;
 
-type Parts = Pick<Shop, "ledger" | "broker" | "hands" | "metrics" | "remembered" | "log" | "now" | "holdForMs">;
+type SharedParts = Pick<
+  PipelineDeps,
+  "ledger" | "broker" | "journal" | "metrics" | "knownQueues" | "log" | "now" | "holdForMs"
+>;
 
 /** What a configuration decides and a reload replaces. */
-function assemble(config: Config, placed: readonly Placed[], parts: Parts) {
+function assemble(config: Config, registered: readonly RegisteredStage[], parts: SharedParts) {
   const { ledger, broker, metrics, log, now } = parts;
   const clients = createClients(config, log, metrics.called);
-  const whileUp = (name: string, signal: AbortSignal) =>
-    AbortSignal.any([signal, clients.upstreams.get(name)?.whileUp ?? signal]);
-  const pipeline = new Pipeline(placed, {
+  const untilOpen = (name: string, signal: AbortSignal) =>
+    AbortSignal.any([signal, clients.breakers.get(name)?.signal ?? signal]);
+  const pipeline = new Pipeline(registered, {
     ...parts,
-    turns: new Turns(),
-    upstreams: clients.upstreams,
+    locks: new KeyedMutex(),
+    breakers: clients.breakers,
     delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
     stallMs: config.broker.stallTimeoutMs,
     clients: (signal, meta) => ({
-      hikcentral: () => clients.hikcentral.for(whileUp("hikcentral", signal)),
-      eposh: () => clients.eposh.for(whileUp("eposh", signal)),
-      photo: () => ({ ...clients.photos.for(whileUp("photo", signal)), ...photosOf(ledger, meta) }),
+      hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", signal)),
+      eposh: () => clients.eposh.for(untilOpen("eposh", signal)),
+      photo: () => ({ ...clients.photos.for(untilOpen("photo", signal)), ...photosOf(ledger, meta) }),
       site: () => siteOf(config, todayIn(config.site.timeZone, now())),
     }),
   });
-  const queue = placed.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
+  const queue = registered.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
   const trigger = new Trigger({ broker, ledger, pipeline, queue, datesFor: datesFor(config, now), now });
-  const { upstreams } = clients;
+  const { breakers } = clients;
   const paused = new PausedStages(config.state.folder);
-  const queues = () => pipeline.known;
-  const health = { pipeline, broker, upstreams, metrics, now };
-  const running = { pipeline, upstreams, readiness: () => readinessOf(health) };
-  const operator = new Operator({ broker, ledger, placed, paused, queues, mask: log.mask, running, now });
+  const queues = () => pipeline.knownQueues;
+  const health = { pipeline, broker, breakers, metrics, now };
+  const running = { pipeline, breakers, readiness: () => readinessOf(health) };
+  const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
   const app = createApp({
     trigger,
     operator,
@@ -174,8 +178,8 @@ function assemble(config: Config, placed: readonly Placed[], parts: Parts) {
   return { config, clients, pipeline, app };
 }
 
-export const placedOf = async (config: Config | LocalConfig, { mask }: Pick<Log, "mask">) =>
-  (await stagesOf(config, mask)).map((one) =>
+export const registeredStages = async (config: Config | LocalConfig, { mask }: Pick<Log, "mask">) =>
+  (await loadStages(config, mask)).map((one) =>
     one.stage.local ? withQueue(one, localQueue(one.stage.queue, config)) : one,
   );
 
@@ -185,7 +189,10 @@ function localQueue(queue: string, { state }: LocalConfig): string {
   return `${queue}.${hostname()}.${folder}`;
 }
 
-const withQueue = (one: Placed, queue: string): Placed => ({ ...one, stage: { ...one.stage, queue } });
+const withQueue = (one: RegisteredStage, queue: string): RegisteredStage => ({
+  ...one,
+  stage: { ...one.stage, queue },
+});
 
 function datesFor({ induction, site }: Config, now: () => Date): DatesFor {
   return ({ from, to, skip }) => {
@@ -225,7 +232,12 @@ const namesMs = 1_000;
 /** All that the daemon was told, in one block. */
 async function introduce(
   loaded: Loaded,
-  { placed, clients, url, log }: { placed: readonly Placed[]; clients: Clients; url: string; log: Log },
+  {
+    registered,
+    clients,
+    url,
+    log,
+  }: { registered: readonly RegisteredStage[]; clients: Clients; url: string; log: Log },
 ): Promise<void> {
   const { config, hints, warnings } = loaded;
   const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
@@ -243,9 +255,9 @@ async function introduce(
     ["HikCentral", new URL(config.hikcentral.url).origin],
     ...names,
     ["state", config.state.folder],
-    ...placed.map(({ stage, origin, consumed }) => [
+    ...registered.map(({ stage, origin, enabledHere }) => [
       "stage",
-      `${stage.name} ← ${stage.queue} (${origin}${consumed ? "" : ", disabled here"})`,
+      `${stage.name} ← ${stage.queue} (${origin}${enabledHere ? "" : ", disabled here"})`,
     ]),
   ];
   log.info([versionText, ...lines.map(([label = "", text]) => `  ${label.padEnd(13)}  ${text}`)].join("\n"));

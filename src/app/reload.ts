@@ -17,7 +17,7 @@ const plain = (value: unknown) => (value instanceof Secret ? value.reveal() : JS
 type Section = Readonly<Record<string, unknown>>;
 
 /** The new configuration as a running daemon can take it over: names of what is new in it, and of what stays as it was. */
-export function takeOver(running: Config, fresh: Config): { config: Config; taken: string[]; left: string[] } {
+export function mergeReloadable(running: Config, fresh: Config): { config: Config; taken: string[]; left: string[] } {
   const [taken, left]: [string[], string[]] = [[], []];
   const config = { ...fresh } as unknown as Record<string, Section>;
   const before = running as unknown as Readonly<Record<string, Section>>;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker } from "../broker/broker.ts";
 import { depthsOf, unconsumedOf } from "../broker/known-queues.ts";
-import { moveWork } from "../broker/migrate.ts";
+import { migrateQueue } from "../broker/migrate.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -12,21 +12,21 @@ export interface StartOptions {
   log: Log;
   signal: AbortSignal;
   /** A queue.db whose work goes into the broker first. */
-  leftover?: string | undefined;
+  queueToMigrate?: string | undefined;
 }
 
 /** Declares and consumes once the broker is there; until then it says why it is not. */
-export async function startWhenUp({ broker, pipeline, log, signal, leftover }: StartOptions): Promise<void> {
-  let said = "";
+export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrate }: StartOptions): Promise<void> {
+  let lastText = "";
   const sayOnce = (text: string) => {
-    if (text !== said) log.warn(text);
-    said = text;
+    if (text !== lastText) log.warn(text);
+    lastText = text;
   };
   for (let waitMs = 50; !signal.aborted; waitMs = Math.min(2 * waitMs, 2_000)) {
     try {
       if (broker.state === "up") {
         await pipeline.declare();
-        if (leftover) await moveWork(leftover, broker, log);
+        if (queueToMigrate) await migrateQueue(queueToMigrate, broker, log);
         if (signal.aborted) return;
         pipeline.start();
         log.info(`${pipeline.workers.length} stages take work from ${broker.label}`);
@@ -41,7 +41,7 @@ export async function startWhenUp({ broker, pipeline, log, signal, leftover }: S
 }
 
 async function nameUnconsumed(broker: Broker, pipeline: Pipeline, log: Log): Promise<void> {
-  for (const { queue, ready } of unconsumedOf(await depthsOf(broker, pipeline.known), pipeline.consumed)) {
+  for (const { queue, ready } of unconsumedOf(await depthsOf(broker, pipeline.knownQueues), pipeline.consumedQueues)) {
     const text = `${queue} holds ${ready} messages and nobody takes them: enable its stage again, or start its worker`;
     log.warn(text, { code: "unconsumed_queue" });
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Exit, exits, textOf } from "../errors.ts";
 
 /** The state folder, made where it is missing, for this process alone until disposed of; the system frees it at any end. */
-export function lockFolder(folder: string): Disposable {
+export function lockState(folder: string): Disposable {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {

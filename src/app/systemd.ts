@@ -46,7 +46,7 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
 }
 
 const isWorking = ({ pipeline }: Supervised) =>
-  pipeline.workers.every(({ consuming, pause }) => consuming || pause !== undefined);
+  pipeline.workers.every(({ consuming, currentPause }) => consuming || currentPause !== undefined);
 
 const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh", photo: "the photo host" };
 
@@ -60,21 +60,21 @@ export async function statusOf(daemon: Supervised, timeZone: string): Promise<st
   const counts = await countsOf(daemon);
   const parts = [`${pipeline.workers.length} stages`, ...counts];
   if (broker.state === "blocked") parts.push(`${broker.label} blocked`);
-  for (const { name, state, downSince } of clients.upstreams.values())
+  for (const { name, state, downSince } of clients.breakers.values())
     if (state === "down") parts.push(`${proper[name] ?? name} down${since(downSince)}`);
-  for (const { placed, pause, pausedSince, stalledMs } of pipeline.workers) {
-    if (stalledMs !== undefined) parts.push(`${placed.stage.name} STALLS`);
+  for (const { registered, currentPause: pause, pausedSince, stalledMs } of pipeline.workers) {
+    if (stalledMs !== undefined) parts.push(`${registered.stage.name} STALLS`);
     if (pause && pause.reason !== "outage")
-      parts.push(`${placed.stage.name} paused${since(pausedSince)} (${pause.code})`);
+      parts.push(`${registered.stage.name} paused${since(pausedSince)} (${pause.code})`);
   }
   return parts.join(" · ");
 }
 
 async function countsOf({ broker, pipeline }: Supervised): Promise<string[]> {
-  const depths = await depthsOf(broker, pipeline.known);
+  const depths = await depthsOf(broker, pipeline.knownQueues);
   // Blocked or busy, a broker does not say how much it holds.
   if (depths.size === 0) return [];
-  let [waiting, dead] = [pipeline.workers.reduce((sum, { inHand }) => sum + inHand, 0), 0];
+  let [waiting, dead] = [pipeline.workers.reduce((sum, { inFlight }) => sum + inFlight, 0), 0];
   for (const [queue, { ready }] of depths) {
     if (queue.endsWith(deadQueueOf(""))) dead += ready;
     else waiting += ready;

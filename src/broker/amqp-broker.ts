@@ -2,10 +2,10 @@ import querystring from "node:querystring";
 import { setTimeout as sleep } from "node:timers/promises";
 import amqp, { type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
-import { AmqpLink, isMissing } from "./amqp-connection.ts";
+import { AmqpConnection, isMissing } from "./amqp-connection.ts";
 import { AmqpConsumer } from "./amqp-consumer.ts";
 import { type Broker, BrokerDown, type Consumer, type Delivery, type Depth, type Outgoing } from "./broker.ts";
-import { bufferOf, InHand } from "./managed-delivery.ts";
+import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
 
 export interface AmqpOptions {
   /** amqp:// or amqps://, with user, password and virtual host. */
@@ -34,7 +34,7 @@ export async function openAmqp({ url, deadlineMs = 10_000, newQueueMs = 1_000 }:
   return new AmqpBroker(connection, address, { deadlineMs, newQueueMs });
 }
 
-export class AmqpBroker extends AmqpLink implements Broker {
+export class AmqpBroker extends AmqpConnection implements Broker {
   readonly label = "RabbitMQ";
   readonly #declared = new Set<string>();
   #published = 0;
@@ -53,7 +53,7 @@ export class AmqpBroker extends AmqpLink implements Broker {
     let made = false;
     for (const queue of queues) {
       if ((await this.depth(queue)) === undefined) {
-        await this.ask((channel) => channel.assertQueue(queue, { durable: true }));
+        await this.rpc((channel) => channel.assertQueue(queue, { durable: true }));
         made = true;
       }
       this.#declared.add(queue);
@@ -69,7 +69,7 @@ export class AmqpBroker extends AmqpLink implements Broker {
 
   async depth(queue: string): Promise<Depth | undefined> {
     try {
-      const { messageCount, consumerCount } = await this.ask((channel) => channel.checkQueue(queue));
+      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue));
       return { ready: messageCount, consumers: consumerCount };
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -81,7 +81,7 @@ export class AmqpBroker extends AmqpLink implements Broker {
     const channel = this.publisher;
     if (channel === undefined) return Promise.reject(this.down());
     if (messages.length === 0) return Promise.resolve();
-    this.gather();
+    this.corkWrites();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let waiting = messages.length;
     let failure: unknown;
@@ -129,18 +129,18 @@ export class AmqpBroker extends AmqpLink implements Broker {
     try {
       // No further than it reaches now: the caller may be publishing to the same queue.
       for (let left = Number.POSITIVE_INFINITY; left > 0; left--) {
-        const message = await this.within(channel.get(queue));
+        const message = await this.withDeadline(channel.get(queue));
         if (message === false) return;
         const { content, properties, fields } = message;
         left = Math.min(left, fields.messageCount + 1);
         // What is put back stays ours until the channel closes, or the next get would find it again.
         const settle = (how: string) => how === "ack" && !gone.signal.aborted && channel.ack(message);
-        yield new InHand(queue, content, properties.headers ?? {}, fields.redelivered, settle, gone.signal);
+        yield new ManagedDelivery(queue, content, properties.headers ?? {}, fields.redelivered, settle, gone.signal);
       }
     } catch (error) {
       throw isMissing(error) ? missing(queue) : error;
     } finally {
-      await this.within(channel.close()).catch(() => {});
+      await this.withDeadline(channel.close()).catch(() => {});
     }
   }
 }

@@ -12,17 +12,17 @@ const closeMs = 1_500;
  * One connection that recovers by itself, and what it does not recover: its channels. Up means that messages can be
  * published.
  */
-export abstract class AmqpLink extends StatefulBroker {
+export abstract class AmqpConnection extends StatefulBroker {
   /** Where messages are published and confirmed; undefined while it is not there. */
   protected publisher: ConfirmChannel | undefined;
   /** Ids of messages that came back as unroutable; their confirm follows. */
   protected readonly returned = new Set<string>();
   readonly #channels = new Set<Channel>();
   #model: ChannelModel | undefined;
-  #asking: Promise<unknown> = Promise.resolve();
-  #askedOn: Channel | undefined;
+  #lastRpc: Promise<unknown> = Promise.resolve();
+  #rpcChannel: Channel | undefined;
   #alarm: string | undefined;
-  #gathering = false;
+  #corked = false;
 
   constructor(
     private readonly connection: RecoveringChannelModel,
@@ -31,10 +31,10 @@ export abstract class AmqpLink extends StatefulBroker {
   ) {
     super();
     connection.on("connect", (model) => void this.#connected(model));
-    connection.on("connect-failed", (error) => this.turn("connecting", troubleOf(error, address)));
+    connection.on("connect-failed", (error) => this.setState("connecting", troubleOf(error, address)));
     connection.on("disconnect", (error) => {
-      this.#model = this.#askedOn = this.#alarm = undefined;
-      this.turn("connecting", troubleOf(error, address));
+      this.#model = this.#rpcChannel = this.#alarm = undefined;
+      this.setState("connecting", troubleOf(error, address));
     });
     connection.on("blocked", (reason) => this.#heard(reason));
     connection.on("unblocked", () => this.#heard(undefined));
@@ -54,7 +54,7 @@ export abstract class AmqpLink extends StatefulBroker {
   }
 
   /** RabbitMQ's answer, or its refusal with a reply code; anything else is BrokerDown, also an answer that is late. */
-  async within<T>(answer: Promise<T>, ms = this.deadlineMs): Promise<T> {
+  async withDeadline<T>(answer: Promise<T>, ms = this.deadlineMs): Promise<T> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new BrokerDown(`RabbitMQ did not answer within ${ms} ms`)), ms);
     // What nobody waits for any more must not keep the process.
@@ -70,31 +70,31 @@ export abstract class AmqpLink extends StatefulBroker {
   }
 
   /** One question at a time on one channel: a 404 closes it, and would take the other answers with it. */
-  protected ask<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
-    const answer = this.#asking.then(async () => {
+  protected rpc<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
+    const answer = this.#lastRpc.then(async () => {
       if (this.#alarm !== undefined) throw this.down();
-      const channel = this.#askedOn ?? (await this.open());
-      this.#askedOn = channel;
+      const channel = this.#rpcChannel ?? (await this.open());
+      this.#rpcChannel = channel;
       try {
-        return await this.within(question(channel));
+        return await this.withDeadline(question(channel));
       } catch (error) {
-        this.#askedOn = undefined;
+        this.#rpcChannel = undefined;
         channel.close().catch(() => {});
         throw error;
       }
     });
-    this.#asking = answer.catch(() => {});
+    this.#lastRpc = answer.catch(() => {});
     return answer;
   }
 
   /** What is sent in one turn of the event loop goes out in one write. */
-  gather(): void {
+  corkWrites(): void {
     const stream = this.#stream;
-    if (this.#gathering || stream === undefined) return;
-    this.#gathering = true;
+    if (this.#corked || stream === undefined) return;
+    this.#corked = true;
     stream.cork();
     setImmediate(() => {
-      this.#gathering = false;
+      this.#corked = false;
       stream.uncork();
     });
   }
@@ -109,13 +109,13 @@ export abstract class AmqpLink extends StatefulBroker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.state === "closed") return;
-    this.turn("closed");
+    this.setState("closed");
     const socket = this.#stream;
     try {
       // The channels first: an acknowledgement may still wait in one, and the connection's close would overtake it.
-      await this.within(Promise.allSettled([...this.#channels].map((channel) => channel.close())), closeMs);
+      await this.withDeadline(Promise.allSettled([...this.#channels].map((channel) => channel.close())), closeMs);
       this.#model = undefined;
-      await this.within(this.connection.close(), closeMs);
+      await this.withDeadline(this.connection.close(), closeMs);
     } catch {
       this.#model = undefined;
       void this.connection.close();
@@ -134,24 +134,24 @@ export abstract class AmqpLink extends StatefulBroker {
       try {
         const channel = await this.#adopt(model, model.createConfirmChannel());
         channel.on("return", ({ properties }) => this.returned.add(String(properties.messageId)));
-        channel.on("error", (error) => this.turn("connecting", `RabbitMQ closed the channel: ${textOf(error)}`));
+        channel.on("error", (error) => this.setState("connecting", `RabbitMQ closed the channel: ${textOf(error)}`));
         channel.once("close", () => {
           this.publisher = undefined;
           this.returned.clear();
-          this.turn("connecting", this.trouble);
+          this.setState("connecting", this.trouble);
           void this.#openPublisher(model);
         });
         this.publisher = channel;
         return this.#heard(this.#alarm);
       } catch (error) {
-        this.turn("connecting", textOf(error));
+        this.setState("connecting", textOf(error));
         await sleep(500, undefined, { ref: false });
       }
     }
   }
 
   async #adopt<C extends Channel>(model: ChannelModel, opening: Promise<C>): Promise<C> {
-    const channel = await this.within(opening);
+    const channel = await this.withDeadline(opening);
     // The connection may have ended in the same moment: then the channel has said "close" already.
     if (this.#model !== model) throw this.down();
     this.#channels.add(channel);
@@ -163,8 +163,8 @@ export abstract class AmqpLink extends StatefulBroker {
   #heard(alarm: string | undefined): void {
     this.#alarm = alarm;
     if (this.publisher === undefined) return;
-    if (alarm === undefined) this.turn("up");
-    else this.turn("blocked", `RabbitMQ takes no messages for now: ${alarm}`);
+    if (alarm === undefined) this.setState("up");
+    else this.setState("blocked", `RabbitMQ takes no messages for now: ${alarm}`);
   }
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
-import type { AmqpLink } from "./amqp-connection.ts";
+import type { AmqpConnection } from "./amqp-connection.ts";
 import type { Broker, Consumer, Delivery } from "./broker.ts";
-import { InHand } from "./managed-delivery.ts";
+import { ManagedDelivery } from "./managed-delivery.ts";
 
 interface Session {
   readonly channel: Channel;
-  readonly inHand: Set<InHand>;
+  readonly inFlight: Set<ManagedDelivery>;
   /** Nothing new comes; the channel stays for what is in hand. */
   draining: boolean;
 }
@@ -18,7 +18,7 @@ export class AmqpConsumer implements Consumer {
   #tag = "";
 
   constructor(
-    private readonly broker: AmqpLink & Broker,
+    private readonly broker: AmqpConnection & Broker,
     private readonly queue: string,
     private readonly prefetch: number,
     private readonly take: (delivery: Delivery) => void,
@@ -27,18 +27,18 @@ export class AmqpConsumer implements Consumer {
   /** Must work the first time: it rejects otherwise, and leaves nothing behind. */
   async start(): Promise<void> {
     const channel = await this.broker.open();
-    const session: Session = { channel, inHand: new Set(), draining: false };
+    const session: Session = { channel, inFlight: new Set(), draining: false };
     let closed = false;
     channel.once("close", () => {
       closed = true;
-      for (const delivery of session.inHand) delivery.lose();
+      for (const delivery of session.inFlight) delivery.revoke();
       if (this.#session === session) void this.#comeBack();
     });
     try {
-      await this.broker.within(channel.prefetch(this.prefetch));
+      await this.broker.withDeadline(channel.prefetch(this.prefetch));
       // n.b. deliveries may come before the promise resolves.
       const consuming = channel.consume(this.queue, (message) => this.#receive(session, message));
-      this.#tag = (await this.broker.within(consuming)).consumerTag;
+      this.#tag = (await this.broker.withDeadline(consuming)).consumerTag;
       if (closed || this.#stop.signal.aborted) throw new Error(`the channel of ${this.queue} closed`);
       this.#session = session;
     } catch (error) {
@@ -51,7 +51,7 @@ export class AmqpConsumer implements Consumer {
     this.#stop.abort();
     const session = this.#session;
     if (session === undefined) return;
-    await this.broker.within(session.channel.cancel(this.#tag)).catch(() => {});
+    await this.broker.withDeadline(session.channel.cancel(this.#tag)).catch(() => {});
     this.#drain(session);
   }
 
@@ -73,16 +73,16 @@ export class AmqpConsumer implements Consumer {
   }
 
   #receive(session: Session, message: ConsumeMessage | null): void {
-    const { channel, inHand } = session;
+    const { channel, inFlight } = session;
     // RabbitMQ cancelled us, e.g. the queue was deleted. What is in hand stays valid: nobody would get it again.
     if (message === null) {
       this.#drain(session);
       return;
     }
     const { content, properties, fields } = message;
-    const delivery = new InHand(this.queue, content, properties.headers ?? {}, fields.redelivered, (how) => {
-      inHand.delete(delivery);
-      this.broker.gather();
+    const delivery = new ManagedDelivery(this.queue, content, properties.headers ?? {}, fields.redelivered, (how) => {
+      inFlight.delete(delivery);
+      this.broker.corkWrites();
       try {
         if (how === "ack") channel.ack(message);
         else channel.nack(message, false, true);
@@ -91,13 +91,13 @@ export class AmqpConsumer implements Consumer {
       }
       if (session.draining) this.#drain(session);
     });
-    inHand.add(delivery);
-    if (this.#stop.signal.aborted) delivery.putBack();
+    inFlight.add(delivery);
+    if (this.#stop.signal.aborted) delivery.requeue();
     else this.take(delivery);
   }
 
   #drain(session: Session): void {
     session.draining = true;
-    if (session.inHand.size === 0) session.channel.close().catch(() => {});
+    if (session.inFlight.size === 0) session.channel.close().catch(() => {});
   }
 }

@@ -6,7 +6,7 @@ export interface Outgoing {
 
 export type Headers = Record<string, string | number | boolean>;
 
-/** A message in hand. Exactly one of `ack` and `putBack` ends it; after `lost` both do nothing. */
+/** A message in hand. Exactly one of `ack` and `requeue` ends it; after `revoked` both do nothing. */
 export interface Delivery {
   readonly queue: string;
   readonly body: Uint8Array;
@@ -15,11 +15,11 @@ export interface Delivery {
   /** The broker says that it was handed out before. */
   readonly redelivered: boolean;
   /** Aborts when the broker took it back (connection or channel gone): it will be delivered again. */
-  readonly lost: AbortSignal;
+  readonly revoked: AbortSignal;
   /** Gone for good. Never before what follows from it is confirmed. */
   ack(): void;
   /** Back to its place in the queue, uncounted. */
-  putBack(): void;
+  requeue(): void;
 }
 
 export interface Consumer extends AsyncDisposable {

@@ -12,7 +12,7 @@ const patienceMs = 2_000;
  * The queues ever declared by the daemon of a state folder, in its file queues.json: one that no stage here takes from
  * any more may still hold messages. Losing the file loses only these names.
  */
-export class RememberedQueues {
+export class KnownQueues {
   readonly #file: string;
   readonly #names = new Set<string>();
 
@@ -33,7 +33,7 @@ export class RememberedQueues {
     return [...this.#names];
   }
 
-  remember(names: readonly string[]): void {
+  add(names: readonly string[]): void {
     const before = this.#names.size;
     for (const name of names) this.#names.add(name);
     if (this.#names.size === before) return;
@@ -65,8 +65,8 @@ export interface Unconsumed {
   ready: number;
 }
 
-/** `consumed` are those that are emptied here; what is dead is meant to lie. */
-export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumed: ReadonlySet<string>): Unconsumed[] =>
+/** `consumedQueues` are those that are emptied here; what is dead is meant to lie. */
+export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues: ReadonlySet<string>): Unconsumed[] =>
   [...depths].flatMap(([queue, { ready, consumers }]) =>
-    ready > 0 && consumers === 0 && !consumed.has(queue) && !queue.endsWith(".dead") ? [{ queue, ready }] : [],
+    ready > 0 && consumers === 0 && !consumedQueues.has(queue) && !queue.endsWith(".dead") ? [{ queue, ready }] : [],
   );

@@ -26,7 +26,7 @@ export abstract class StatefulBroker {
   }
 
   /** `closed` is final. */
-  protected turn(state: BrokerState, trouble?: string): void {
+  protected setState(state: BrokerState, trouble?: string): void {
     if (this.#state === "closed") return;
     this.#trouble = trouble;
     if (this.#state === state) return;
@@ -41,31 +41,31 @@ export abstract class StatefulBroker {
 export const bufferOf = (body: string | Uint8Array) =>
   typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 
-/** A delivery that ends once: settled by its holder, or lost. */
-export class InHand implements Delivery {
+/** A delivery that ends once: settled by its holder, or revoked. */
+export class ManagedDelivery implements Delivery {
   #open = true;
-  #lost: AbortController | undefined;
+  #revoked: AbortController | undefined;
 
   constructor(
     readonly queue: string,
     readonly body: Uint8Array,
     readonly headers: Readonly<Record<string, unknown>>,
     readonly redelivered: boolean,
-    private readonly settle: (how: "ack" | "putBack") => unknown,
-    /** Where many are lost together; otherwise `lose` does it. */
-    private readonly allLost?: AbortSignal,
+    private readonly settle: (how: "ack" | "requeue") => unknown,
+    /** Where many are revoked together; otherwise `revoke` does it. */
+    private readonly allRevoked?: AbortSignal,
   ) {}
 
-  get lost(): AbortSignal {
-    if (this.allLost) return this.allLost;
-    this.#lost ??= new AbortController();
-    return this.#lost.signal;
+  get revoked(): AbortSignal {
+    if (this.allRevoked) return this.allRevoked;
+    this.#revoked ??= new AbortController();
+    return this.#revoked.signal;
   }
 
-  lose(): void {
+  revoke(): void {
     this.#open = false;
-    this.#lost ??= new AbortController();
-    this.#lost.abort();
+    this.#revoked ??= new AbortController();
+    this.#revoked.abort();
   }
 
   ack(): void {
@@ -73,8 +73,8 @@ export class InHand implements Delivery {
     this.#open = false;
   }
 
-  putBack(): void {
-    if (this.#open) this.settle("putBack");
+  requeue(): void {
+    if (this.#open) this.settle("requeue");
     this.#open = false;
   }
 }

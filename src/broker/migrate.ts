@@ -9,7 +9,7 @@ const batchSize = 100;
  * Moves all that a queue.db holds to another broker, each message confirmed there before it is deleted here: killed in
  * between, it is there twice and never nowhere.
  */
-export async function moveWork(file: string, to: Broker, log: Pick<Log, "info">): Promise<void> {
+export async function migrateQueue(file: string, to: Broker, log: Pick<Log, "info">): Promise<void> {
   const queues = holding(file);
   if (queues.length === 0) return;
   await using from = openSqlite({ file });

@@ -14,7 +14,7 @@ export async function openBroker(config: LocalConfig): Promise<Broker> {
 }
 
 /** A queue.db in the state folder while RabbitMQ is configured. Exit 78 where it is damaged: it may hold work. */
-export async function leftoverOf(config: LocalConfig): Promise<string | undefined> {
+export async function queueToMigrate(config: LocalConfig): Promise<string | undefined> {
   const file = join(config.state.folder, "queue.db");
   if (brokerOf(config).kind === "sqlite" || !existsSync(file)) return undefined;
   await inFolder(config, () => openSqlite({ file }))[Symbol.asyncDispose]();

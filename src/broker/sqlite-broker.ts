@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { Exit, exits, textOf } from "../errors.ts";
 import { type Broker, BrokerDown, type Consumer, type Delivery, type Depth, type Outgoing } from "./broker.ts";
-import { bufferOf, InHand, StatefulBroker } from "./managed-delivery.ts";
+import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts";
 
 const version = 1;
 // handed_out is the highest id that ever was: a queue is first in, first out, so all before it were handed out too.
@@ -17,7 +17,7 @@ const tryAgainMs = 1_000;
 
 type Row = { id: number; headers: string; body: Uint8Array };
 type Write = { run: () => void; resolve: () => void; reject: (error: Error) => void };
-type Taker = { readonly prefetch: number; readonly take: (delivery: Delivery) => void; inHand: number };
+type Taker = { readonly prefetch: number; readonly take: (delivery: Delivery) => void; inFlight: number };
 
 /** What is known of a queue without reading the file. */
 class Queue {
@@ -71,7 +71,7 @@ function faultOf(file: string): string | undefined {
 class SqliteBroker extends StatefulBroker implements Broker {
   readonly label = "the embedded queue";
   readonly #queues = new Map<string, Queue>();
-  readonly #inHand = new Set<InHand>();
+  readonly #inFlight = new Set<ManagedDelivery>();
   readonly #handedOut = new Set<Queue>();
   #writes: Write[] = [];
   #acked: { queue: Queue; id: number }[] = [];
@@ -87,7 +87,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
       "SELECT name, handed_out, (SELECT count(*) FROM messages WHERE queue = name) AS stored FROM queues",
     );
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
-    this.turn("up");
+    this.setState("up");
   }
 
   async declare(names: readonly string[]): Promise<void> {
@@ -110,7 +110,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
 
   async consume(name: string, prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer> {
     const queue = this.#queue(name);
-    const taker: Taker = { prefetch, take, inHand: 0 };
+    const taker: Taker = { prefetch, take, inFlight: 0 };
     queue.takers.add(taker);
     this.#soon();
     const stop = async () => void queue.takers.delete(taker);
@@ -119,7 +119,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
 
   async *browse(name: string): AsyncGenerator<Delivery> {
     const queue = this.#queue(name);
-    const held = new Set<number>();
+    const browsed = new Set<number>();
     const over = new AbortController();
     const last = numberOf(this.database, "SELECT seq FROM sqlite_sequence WHERE name = 'messages'");
     try {
@@ -127,14 +127,14 @@ class SqliteBroker extends StatefulBroker implements Broker {
         const row = this.#find(queue, from);
         if (row === null || row.id > last) return;
         from = row.id + 1;
-        held.add(row.id);
-        // What is put back stays held until the end: a consumer would take it out of its place.
-        const settle = (how: string) => how === "ack" && held.delete(row.id) && this.#ack(queue, row.id);
+        browsed.add(row.id);
+        // What is put back stays browsed until the end: a consumer would take it out of its place.
+        const settle = (how: string) => how === "ack" && browsed.delete(row.id) && this.#ack(queue, row.id);
         yield this.#hand(queue, row, settle, over.signal);
       }
     } finally {
-      for (const id of held) queue.free(id);
-      held.clear();
+      for (const id of browsed) queue.free(id);
+      browsed.clear();
       over.abort();
       this.#soon();
     }
@@ -151,9 +151,9 @@ class SqliteBroker extends StatefulBroker implements Broker {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.state === "closed") return;
     this.#commit();
-    this.turn("closed");
+    this.setState("closed");
     clearTimeout(this.#again);
-    for (const delivery of this.#inHand) delivery.lose();
+    for (const delivery of this.#inFlight) delivery.revoke();
     this.database.close(true);
   }
 
@@ -209,7 +209,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
         .immediate();
     } catch (error) {
       const down = new BrokerDown(`${this.file} cannot be written: ${textOf(error)}`);
-      this.turn("connecting", down.message);
+      this.setState("connecting", down.message);
       for (const { reject } of writes) reject(down);
       this.#again ??= setTimeout(() => {
         this.#again = undefined;
@@ -217,7 +217,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
       }, tryAgainMs);
       return false;
     }
-    this.turn("up");
+    this.setState("up");
     for (const { queue, id } of this.#acked.splice(0)) {
       queue.taken.delete(id);
       queue.stored -= 1;
@@ -229,19 +229,19 @@ class SqliteBroker extends StatefulBroker implements Broker {
 
   /** Only as many as there was room for at the beginning: whoever settles at once must not keep the event loop. */
   #serve(queue: Queue, taker: Taker): void {
-    for (let room = taker.prefetch - taker.inHand; room > 0 && queue.stored > queue.taken.size; room--) {
+    for (let room = taker.prefetch - taker.inFlight; room > 0 && queue.stored > queue.taken.size; room--) {
       const row = queue.takers.has(taker) ? this.#find(queue, queue.next) : null;
       if (row === null) return;
       queue.next = row.id + 1;
-      taker.inHand += 1;
+      taker.inFlight += 1;
       const delivery = this.#hand(queue, row, (how) => {
-        this.#inHand.delete(delivery);
-        taker.inHand -= 1;
+        this.#inFlight.delete(delivery);
+        taker.inFlight -= 1;
         if (how === "ack") return this.#ack(queue, row.id);
         queue.free(row.id);
         this.#soon();
       });
-      this.#inHand.add(delivery);
+      this.#inFlight.add(delivery);
       taker.take(delivery);
     }
   }
@@ -256,7 +256,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     return row;
   }
 
-  #hand(queue: Queue, row: Row, settle: (how: "ack" | "putBack") => unknown, lost?: AbortSignal): InHand {
+  #hand(queue: Queue, row: Row, settle: (how: "ack" | "requeue") => unknown, revoked?: AbortSignal): ManagedDelivery {
     const { id, body, headers } = row;
     const redelivered = id <= queue.handedOut;
     queue.taken.add(id);
@@ -265,6 +265,6 @@ class SqliteBroker extends StatefulBroker implements Broker {
       this.#handedOut.add(queue);
     }
     this.#soon();
-    return new InHand(queue.name, body, JSON.parse(headers), redelivered, settle, lost);
+    return new ManagedDelivery(queue.name, body, JSON.parse(headers), redelivered, settle, revoked);
   }
 }

@@ -89,7 +89,7 @@ export class DaemonClient {
     }: { everyMs?: number; patienceMs?: number; signal?: AbortSignal } = {},
   ) {
     let last = "";
-    for (let movedAt = Date.now(); !signal?.aborted; ) {
+    for (let lastProgressAt = Date.now(); !signal?.aborted; ) {
       const { status, body } = await this.call("GET", `/runs/${run}`);
       if (status !== 200) throw new Exit(exits.failed, String(body.error));
       const view = body as unknown as RunView;
@@ -97,8 +97,8 @@ export class DaemonClient {
       if (view.status === "done" || view.status === "cancelled") return;
       const { fetched, stages } = view;
       const now = JSON.stringify({ fetched, stages });
-      if (now !== last) [last, movedAt] = [now, Date.now()];
-      if (Date.now() - movedAt > patienceMs) return;
+      if (now !== last) [last, lastProgressAt] = [now, Date.now()];
+      if (Date.now() - lastProgressAt > patienceMs) return;
       await sleep(everyMs, undefined, signal && { signal }).catch(() => {});
     }
   }

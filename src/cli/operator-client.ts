@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { placedOf } from "../app/daemon.ts";
+import { registeredStages } from "../app/daemon.ts";
 import { brokerMissing } from "../app/startup.ts";
-import { lockFolder } from "../app/state-lock.ts";
-import { RememberedQueues } from "../broker/known-queues.ts";
+import { lockState } from "../app/state-lock.ts";
+import { KnownQueues } from "../broker/known-queues.ts";
 import { openBroker } from "../broker/open.ts";
 import type { LocalConfig } from "../config/load.ts";
 import { Exit, exits } from "../errors.ts";
@@ -13,12 +13,12 @@ import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { stageNamesIn } from "../registry/builtin.ts";
 import { type Answer, DaemonClient } from "./daemon-client.ts";
-import { complain, configArgument, loadLocalConfig, mask, say } from "./run.ts";
+import { configArgument, loadLocalConfig, mask, print, printError } from "./run.ts";
 
 type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Answer>;
 
 /** Whoever answers a command: the running daemon, or the folder that it left. */
-export interface Office extends AsyncDisposable {
+export interface OperatorClient extends AsyncDisposable {
   readonly isDaemon: boolean;
   /** The body of a success; Exit with the answer's text otherwise. */
   ask<Body>(method: "GET" | "POST", path: string, body?: unknown): Promise<Body>;
@@ -33,16 +33,16 @@ export const operateArguments = {
   json: { type: "boolean", description: "print JSON, for programs" },
 } as const;
 
-export async function openOffice(args: { config?: string | undefined }): Promise<Office> {
+export async function openOperatorClient(args: { config?: string | undefined }): Promise<OperatorClient> {
   const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
   await using opened = new AsyncDisposableStack();
   const daemon = DaemonClient.of(config);
-  const nobody = await daemon.missing();
+  const noDaemon = await daemon.missing();
   const call: Call =
-    nobody === undefined ? (...words) => daemon.call(...words) : await openFolder(config, nobody, opened);
+    noDaemon === undefined ? (...words) => daemon.call(...words) : await openFolder(config, noDaemon, opened);
   const open = opened.move();
   return {
-    isDaemon: nobody === undefined,
+    isDaemon: noDaemon === undefined,
     async ask<Body>(method: "GET" | "POST", path: string, body?: unknown) {
       const answer = await call(method, path, body);
       if (answer.status < 400) return answer.body as Body;
@@ -55,19 +55,19 @@ export async function openOffice(args: { config?: string | undefined }): Promise
 }
 
 /** The daemon's own routes over the folder's files; the folder is locked meanwhile and never made. */
-async function openFolder(config: LocalConfig, nobody: string, opened: AsyncDisposableStack): Promise<Call> {
+async function openFolder(config: LocalConfig, noDaemon: string, opened: AsyncDisposableStack): Promise<Call> {
   const { folder, keepDays } = config.state;
-  becomeOwner(folder, nobody);
-  opened.use(lockFolder(folder));
-  const ledger = opened.use(new Ledger({ folder, keepDays, say: complain }));
+  becomeOwner(folder, noDaemon);
+  opened.use(lockState(folder));
+  const ledger = opened.use(new Ledger({ folder, keepDays, say: printError }));
   const broker = opened.use(await openBroker(config));
   const missing = await brokerMissing(broker, brokerWithinMs, new AbortController().signal);
   if (missing) throw new Exit(exits.unavailable, missing);
-  const placed = await placedOf(config, { mask });
-  const { names } = new RememberedQueues(folder, complain);
+  const registered = await registeredStages(config, { mask });
+  const { names } = new KnownQueues(folder, printError);
   const queues = () => names;
-  const operator = new Operator({ broker, ledger, placed, paused: new PausedStages(folder), queues, mask });
-  complain(`no daemon answers: reading ${folder} and ${broker.label}`);
+  const operator = new Operator({ broker, ledger, registered, paused: new PausedStages(folder), queues, mask });
+  printError(`no daemon answers: reading ${folder} and ${broker.label}`);
   const app = operatorRoutes(operator);
   return async (method, path, body) => {
     const answer = await app.request(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -76,7 +76,7 @@ async function openFolder(config: LocalConfig, nobody: string, opened: AsyncDisp
 }
 
 /** What root writes into the folder is to be the service's. Exit 69 where there is nothing, or not for us. */
-function becomeOwner(folder: string, nobody: string): void {
+function becomeOwner(folder: string, noDaemon: string): void {
   try {
     const { uid, gid } = statSync(join(folder, "ledger.db"));
     if (process.geteuid?.() !== 0) return;
@@ -87,8 +87,8 @@ function becomeOwner(folder: string, nobody: string): void {
     const left = isRefused
       ? `what one has left in ${folder} is not for this user: use sudo`
       : `nor has a daemon left anything to read in ${folder} (state.folder)`;
-    throw new Exit(exits.unavailable, `${nobody}; ${left}`, { cause });
+    throw new Exit(exits.unavailable, `${noDaemon}; ${left}`, { cause });
   }
 }
 
-export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2));
+export const sayJson = (value: unknown): void => print(JSON.stringify(value, null, 2));

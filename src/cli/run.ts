@@ -12,9 +12,9 @@ export const { exit } = process;
 export const mask = createMask();
 
 /** A command's result. */
-export const say = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
+export const print = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
 /** What went wrong or may go wrong, apart from the result, which may be piped on. */
-export const complain = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
+export const printError = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
 
 const description = "configuration; otherwise /etc/hikvision-sync/config.toml where there is one";
 export const configArgument = { config: { type: "string", valueHint: "file", description } } as const;
@@ -24,17 +24,17 @@ let stacks = false;
 export const explain = (error: unknown): string =>
   stacks && error instanceof Error && !(error instanceof Exit) ? (error.stack ?? error.message) : textOf(error);
 
-const heed = <Loaded extends { config: LocalConfig; secrets: string[] }>(loaded: Loaded): Loaded => {
+const applyLogSettings = <Loaded extends { config: LocalConfig; secrets: string[] }>(loaded: Loaded): Loaded => {
   mask.hide(loaded.secrets);
   stacks = loaded.config.log.level === "debug";
   return loaded;
 };
 /** For commands that speak to Eposh or HikCentral. Exit 78 names all that is wrong. */
 export const loadConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
-  heed(readConfig({ ...options, file: args.config }));
+  applyLogSettings(readConfig({ ...options, file: args.config }));
 /** For commands that speak only to the daemon, or read its folder. */
 export const loadLocalConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
-  heed(readConfig({ ...options, file: args.config, required: false }));
+  applyLogSettings(readConfig({ ...options, file: args.config, required: false }));
 
 /**
  * For a command that stays: aborts at SIGTERM or SIGINT, and a second one ends the process at once. SIGHUP is ignored;
@@ -82,7 +82,7 @@ export async function runLine(root: CommandDef, line: readonly string[]): Promis
     return Bun.enableANSIColors ? text : stripVTControlCharacters(text);
   };
   if (rest.includes("--help") || rest.includes("-h")) {
-    say(await usage());
+    print(await usage());
     return exits.ok;
   }
   if (!command.run && rest.length === 0) throw new Exit(exits.usage, await usage());

@@ -40,8 +40,8 @@ const maxDurationMs = 7 * 24 * 3_600_000;
 const toMs = v.transform(parseDuration);
 const milliseconds = v.pipe(v.string(), toMs, v.number(), v.minValue(1), v.maxValue(maxDurationMs));
 const duration = kind("a duration such as 500ms, 5s, 2m or 1h, at most 168h", milliseconds);
-const isLadder = (delays: number[]) => delays.every((delay, index) => delay > (delays[index - 1] ?? 0));
-const ladder = v.pipe(words, v.array(milliseconds), v.minLength(1), v.maxLength(20), v.check(isLadder));
+const isGrowing = (delays: number[]) => delays.every((delay, index) => delay > (delays[index - 1] ?? 0));
+const retrySchedule = v.pipe(words, v.array(milliseconds), v.minLength(1), v.maxLength(20), v.check(isGrowing));
 
 const isWebAddress = (given: string) => {
   const url = URL.parse(given);
@@ -72,7 +72,7 @@ export const sections = {
   broker: v.object({
     url: v.optional(kind("sqlite:, sqlite:/a/file, amqp://… or amqps://…", brokerAddress), "sqlite:"),
     prefetch: v.optional(integer(1, 1000), 32),
-    retryDelaysMs: v.optional(kind("a list of growing durations, 20 at most", ladder), "5s,30s,2m,10m,1h"),
+    retryDelaysMs: v.optional(kind("a list of growing durations, 20 at most", retrySchedule), "5s,30s,2m,10m,1h"),
     shutdownTimeoutMs: v.optional(duration, "20s"),
     stallTimeoutMs: v.optional(duration, "60s"),
   }),
@@ -95,7 +95,7 @@ export const sections = {
     fingerprint: v.exactOptional(sha256),
     insecure: v.optional(flag, false),
     concurrency: v.optional(integer(1, 64), 2),
-    /** From when the call has its slot. */
+    /** From when the call has its permit. */
     timeoutMs: v.optional(duration, "30s"),
     organisation: v.optional(text, "1"),
     gender: v.optional(kind("0, 1 or 2", v.pipe(number, v.picklist([0, 1, 2]))), 0),

@@ -63,23 +63,23 @@ export function collect(
   const folder = env.STAGES_FOLDER || values.get("stages.folder")?.value;
   const known = typeof stageNames === "function" ? stageNames(folder ? String(folder) : undefined) : stageNames;
   const longestFirst = [...stages, ...known].sort((a, b) => b.length - a.length);
-  const nameOf = (variable: string): string | undefined => {
+  const keyFor = (variable: string): string | undefined => {
     const stage = longestFirst.find((name) => variable.startsWith(`STAGES_${variableOf(name)}_`));
     if (stage) return `stages.${stage}.${variable.slice(`STAGES_${stage}_`.length).toLowerCase()}`;
     const [, slug] = /^REGIONALS_(.+)$/.exec(variable) ?? [];
     return slug ? `regionals.${slug.toLowerCase().replaceAll("_", "-")}` : variables.get(variable);
   };
   for (const [variable, value = ""] of Object.entries(env)) {
-    const name = nameOf(variable);
+    const name = keyFor(variable);
     const like = name ? undefined : closest(variable, [...variables.keys()]);
     if (name) put(name, value, "environment");
     else if (like) hints.push(`${variable} in the environment is not read: did you mean ${like}?`);
   }
   const credentials = env.CREDENTIALS_DIRECTORY;
-  for (const credential of credentials ? attempt(credentials, () => readdirSync(credentials)) : []) {
+  for (const credential of credentials ? reading(credentials, () => readdirSync(credentials)) : []) {
     const path = join(credentials ?? "", credential);
-    const name = nameOf(credential.toUpperCase());
-    if (name) put(name, attempt(path, () => readFileSync(path, "utf8")).replace(/\r?\n$/, ""), "credentials");
+    const name = keyFor(credential.toUpperCase());
+    if (name) put(name, reading(path, () => readFileSync(path, "utf8")).replace(/\r?\n$/, ""), "credentials");
     else unknown(credential, "in the credentials");
   }
   return { values, problems, hints };
@@ -91,7 +91,7 @@ function readToml(file: string): object {
       return Bun.TOML.parse(text);
     } catch {}
   };
-  const text = attempt(file, () => readFileSync(file, "utf8"));
+  const text = reading(file, () => readFileSync(file, "utf8"));
   const tables = parse(text);
   // Bare dates come as Temporal objects; JSON makes them texts.
   if (tables) return JSON.parse(JSON.stringify(tables));
@@ -100,7 +100,7 @@ function readToml(file: string): object {
   throw new Exit(exits.config, `${file} is not TOML: look at line ${good + 1}`);
 }
 
-function attempt<T>(path: string, read: () => T): T {
+function reading<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {

@@ -5,14 +5,18 @@ import type { Broker } from "../broker/broker.ts";
 import { formatDuration } from "../config/dates.ts";
 import { brokerOf, type Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
-import { deadQueueOf, waitQueueOf } from "../pipeline/retry/queues.ts";
-import type { Placed } from "../registry/registry.ts";
+import { deadQueueOf, retryQueueOf } from "../pipeline/retry/queues.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import { checkWritable } from "./machine.ts";
 import { addressOf, reach } from "./network.ts";
 import { type Examine, Fault, Unchecked } from "./probe.ts";
 
 /** The embedded queue's folder; or RabbitMQ, whether it lets us in, and how the queues are that are there. */
-export async function examineBroker(examine: Examine, config: Config, placed: readonly Placed[]): Promise<void> {
+export async function examineBroker(
+  examine: Examine,
+  config: Config,
+  registered: readonly RegisteredStage[],
+): Promise<void> {
   const configured = brokerOf(config);
   if (configured.kind === "sqlite") {
     await examine("embedded queue", async () => checkWritable(dirname(configured.file), "broker.url"));
@@ -30,9 +34,9 @@ export async function examineBroker(examine: Examine, config: Config, placed: re
     },
     [address],
   );
-  const queues = placed.map(({ stage }) => stage.queue);
+  const queues = registered.map(({ stage }) => stage.queue);
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
-  const all = queues.flatMap((queue) => [queue, ...delays.map((one) => waitQueueOf(queue, one)), deadQueueOf(queue)]);
+  const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
   await examine("queues", async () => checkArguments(broker as AmqpBroker, all), [login]);
   await examine("consumers", async () => checkConsumers(broker as AmqpBroker, queues), [login]);
 }
@@ -98,12 +102,12 @@ async function argumentsOf(broker: AmqpBroker, queue: string): Promise<Arguments
 async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Promise<string | undefined> {
   const channel = await broker.open();
   try {
-    await broker.within(channel.assertQueue(queue, { durable: true, arguments: args }));
+    await broker.withDeadline(channel.assertQueue(queue, { durable: true, arguments: args }));
     return undefined;
   } catch (error) {
     return textOf(error);
   } finally {
-    await broker.within(channel.close()).catch(() => {});
+    await broker.withDeadline(channel.close()).catch(() => {});
   }
 }
 

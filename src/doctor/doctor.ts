@@ -1,7 +1,7 @@
 import { createClients } from "../clients.ts";
 import { brokerAt, type Config } from "../config/load.ts";
 import type { Log } from "../observability/log.ts";
-import type { Placed } from "../registry/registry.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import type { Fetch } from "../upstreams/http.ts";
 import { examineBroker } from "./broker.ts";
 import { examineMachine } from "./machine.ts";
@@ -10,7 +10,7 @@ import { examineEposh, examineHikCentral } from "./upstreams.ts";
 
 export interface DoctorOptions {
   log: Log;
-  load: () => Promise<Placed[]>;
+  load: () => Promise<RegisteredStage[]>;
   signal: AbortSignal;
 }
 
@@ -41,16 +41,16 @@ export function examineAll(config: Config, { log, load, signal }: DoctorOptions)
     const examine = examiner(system, (finding) => found.push(finding), signal);
     return { system, at, findings: look(examine).then(() => found) };
   };
-  const placed = Promise.withResolvers<readonly Placed[]>();
+  const registered = Promise.withResolvers<readonly RegisteredStage[]>();
   const examinations = [
     begin("this machine", config.state.folder, async (examine) => {
-      placed.resolve(await examineMachine(examine, config, load));
+      registered.resolve(await examineMachine(examine, config, load));
     }),
     begin("Eposh", new URL(config.eposh.url).host, (examine) => examineEposh(examine, config, clients, clockOf)),
     begin("HikCentral", new URL(config.hikcentral.url).host, (examine) =>
       examineHikCentral(examine, config, clients, clockOf),
     ),
-    begin("the broker", brokerAt(config), async (examine) => examineBroker(examine, config, await placed.promise)),
+    begin("the broker", brokerAt(config), async (examine) => examineBroker(examine, config, await registered.promise)),
   ];
   void Promise.allSettled(examinations.map(({ findings }) => findings)).then(() => clients[Symbol.asyncDispose]());
   return examinations;

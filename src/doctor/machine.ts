@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Config } from "../config/load.ts";
 import { Exit, textOf } from "../errors.ts";
-import type { Placed } from "../registry/registry.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import { type Examine, Fault } from "./probe.ts";
 
 /** Below it a run of 1,543 with its log and ledger is no longer certain to fit. */
@@ -61,17 +61,17 @@ function checkRoom(folder: string): string {
 export async function examineMachine(
   examine: Examine,
   { state }: Config,
-  load: () => Promise<Placed[]>,
-): Promise<Placed[]> {
-  let placed: Placed[] = [];
+  load: () => Promise<RegisteredStage[]>,
+): Promise<RegisteredStage[]> {
+  let registered: RegisteredStage[] = [];
   const folder = await examine("state folder", async () => checkWritable(state.folder, "state.folder"));
   await examine("disk", async () => checkRoom(state.folder), [folder]);
   await examine("stages", async () => {
-    placed = await load().catch((error: unknown) => {
+    registered = await load().catch((error: unknown) => {
       if (!(error instanceof Exit)) throw error;
       throw new Fault("stage_refused", textOf(error), "mend it, or take it out of stages.folder: hikvision-sync check");
     });
-    return `${placed.length} load: ${placed.map(({ stage }) => stage.name).join(", ")}`;
+    return `${registered.length} load: ${registered.map(({ stage }) => stage.name).join(", ")}`;
   });
-  return placed;
+  return registered;
 }

@@ -56,7 +56,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
     async (signal) => {
       await clients.hikcentral
         .for(signal)
-        .personByCode(nobody)
+        .personByCode(unusedCode)
         .catch((thrown) => {
           const code = codeOf(thrown) ?? "";
           if (!mayNotRead.has(code)) throw thrown;
@@ -110,7 +110,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
 }
 
 /** No NIK: a personCode that nobody has. */
-const nobody = "0";
+const unusedCode = "0";
 
 const orForbidden = (thrown: unknown) => {
   if (!mayNotRead.has(codeOf(thrown) ?? "")) throw thrown;

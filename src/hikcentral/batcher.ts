@@ -1,6 +1,6 @@
 import { Retry, Unavailable } from "../errors.ts";
 
-export interface GatherOptions {
+export interface BatcherOptions {
   max: number;
   /** How long the first one waits for company. */
   windowMs: number;
@@ -28,7 +28,7 @@ const isOutage = (thrown: unknown) =>
  * Gathers concurrent calls of one key into one. When that fails for any cause but an outage it is repeated one by one,
  * so that each caller gets its own answer. A caller whose signal aborts leaves without harm to the others.
  */
-export function createGather({ max, windowMs, run }: GatherOptions) {
+export function createBatcher({ max, windowMs, run }: BatcherOptions) {
   const open = new Map<string, Batch>();
 
   async function flush(key: string, { callers, abandoned, timer }: Batch): Promise<void> {
@@ -57,7 +57,7 @@ export function createGather({ max, windowMs, run }: GatherOptions) {
     }
     const { callers, abandoned, timer } = batch;
     const caller: Caller = { item, signal, answer: Promise.withResolvers<void>() };
-    const leave = () => {
+    const cancel = () => {
       callers.delete(caller);
       caller.answer.reject(signal.reason);
       if (callers.size > 0) return;
@@ -66,8 +66,8 @@ export function createGather({ max, windowMs, run }: GatherOptions) {
       abandoned.abort(signal.reason);
     };
     callers.add(caller);
-    signal.addEventListener("abort", leave, { once: true });
+    signal.addEventListener("abort", cancel, { once: true });
     if (callers.size >= max) void flush(key, batch);
-    return caller.answer.promise.finally(() => signal.removeEventListener("abort", leave));
+    return caller.answer.promise.finally(() => signal.removeEventListener("abort", cancel));
   };
 }

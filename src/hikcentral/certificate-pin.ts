@@ -3,7 +3,7 @@ import { type TlsOptions, TransportError } from "../upstreams/http.ts";
 import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
 
 /** A name that the certificate is good for: the address need not be one of its names. */
-function nameOf({ subjectAltName = "", subject }: X509Certificate): string | undefined {
+function certificateName({ subjectAltName = "", subject }: X509Certificate): string | undefined {
   const [, dns] = /(?:^|, )DNS:([^,]+)/.exec(subjectAltName) ?? [];
   const [, common] = /^CN=(.+)$/m.exec(subject) ?? [];
   return (dns ?? common)?.replace("*", "any");
@@ -18,7 +18,7 @@ export function createPin(url: URL, sha256: string): () => Promise<TlsOptions> {
   const look = async (): Promise<TlsOptions> => {
     const certificate = await certificateOf(url);
     if (plainSha256(certificate) !== sha256) throw new TransportError("certificate", "another fingerprint");
-    const serverName = nameOf(certificate);
+    const serverName = certificateName(certificate);
     return { ca: certificate.toString(), allowPartialTrustChain: true, ...(serverName && { serverName }) };
   };
   return () => {

@@ -1,14 +1,14 @@
 import { Failure, reject } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
-import { createGather } from "./batcher.ts";
+import { createBatcher } from "./batcher.ts";
 import { checkSetup, createOptionalReads, type KibField, type Setup, type SetupOptions } from "./setup-check.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
 
 export interface HikCentralOptions extends TransportOptions, SetupOptions {
   /** For what is read once for all: aborts when HikCentral is found to be down. */
-  whileUp?: () => AbortSignal;
+  breakerSignal?: () => AbortSignal;
   /** How long the first person whose access is to be applied waits for others (2 s). */
   applyWindowMs?: number;
 }
@@ -45,11 +45,11 @@ interface Members {
 const codeIs = (thrown: unknown, code: string) => thrown instanceof Failure && thrown.code === code;
 
 export function createHikCentral(options: HikCentralOptions): HikCentralClient {
-  const { log, kibField, whileUp, now = Date.now } = options;
+  const { log, kibField, breakerSignal, now = Date.now } = options;
   const transport = createTransport(options);
   const closing = new AbortController();
   const callsOf = (signal: AbortSignal) => createCalls(transport.send(signal));
-  const ownCalls = () => callsOf(AbortSignal.any([closing.signal, ...(whileUp ? [whileUp()] : [])]));
+  const ownCalls = () => callsOf(AbortSignal.any([closing.signal, ...(breakerSignal ? [breakerSignal()] : [])]));
   const optional = createOptionalReads(log);
 
   let setup: Promise<Setup> | undefined;
@@ -94,7 +94,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     return fresh;
   };
 
-  const group = createGather({
+  const group = createBatcher({
     max: maxGroupIds,
     windowMs: groupWindowMs,
     async run(groupId, personIds, signal) {
@@ -107,7 +107,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       for (const id of personIds) members.get(groupId)?.ids.add(id);
     },
   });
-  const apply = createGather({
+  const apply = createBatcher({
     max: maxApplyIds,
     windowMs: options.applyWindowMs ?? 2000,
     run: async (_, personIds, signal) => void (await callsOf(signal).applyAccess(personIds)),

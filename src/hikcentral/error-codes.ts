@@ -48,7 +48,7 @@ function redacted(message: string, appKey: Secret): string {
 }
 
 /** What a code other than success means for the message in hand. */
-export function failureOf(call: string, code: string | number, message: string, appKey: Secret): Failure {
+export function failureFor(call: string, code: string | number, message: string, appKey: Secret): Failure {
   const number = numberOf(code);
   const shown = number > 0xffff ? `0x${number.toString(16).padStart(8, "0")}` : String(code).slice(0, 20);
   const unknown = `hikcentral_code_${shown.toLowerCase().replace(/\W+/g, "_")}`;

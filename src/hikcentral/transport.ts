@@ -4,10 +4,10 @@ import { retry, unavailable } from "../errors.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
 import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
 import { parseJson } from "../util/exact-json.ts";
-import { createSlots } from "../util/semaphore.ts";
+import { createSemaphore } from "../util/semaphore.ts";
 import type { Send } from "./api.ts";
 import { createPin } from "./certificate-pin.ts";
-import { failureOf, isSuccess } from "./error-codes.ts";
+import { failureFor, isSuccess } from "./error-codes.ts";
 import { type SignatureOptions, signedHeaders } from "./signature.ts";
 
 export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid"> {
@@ -17,7 +17,7 @@ export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid">
   tls?: { ca?: string | undefined; fingerprint?: string | undefined; insecure?: boolean | undefined };
   /** Calls at a time, for all stages together. */
   concurrency: number;
-  /** Of one call, from when it has its slot. */
+  /** Of one call, from when it has its permit. */
   timeoutMs: number;
   /** Before the second and the third try after a transport failure. */
   retryPausesMs?: readonly number[];
@@ -56,7 +56,7 @@ export function createTransport(options: TransportOptions) {
   const { ca, fingerprint, insecure } = options.tls ?? {};
   const pin = fingerprint && root.startsWith("https:") ? createPin(new URL(root), fingerprint) : undefined;
   const unpinned = { ...(ca && { ca }), ...(insecure && { rejectUnauthorized: false }) };
-  const slot = createSlots(options.concurrency);
+  const acquire = createSemaphore(options.concurrency);
 
   async function post(path: string, body: Record<string, unknown>, deadlineMs: number, signal: AbortSignal) {
     const tls = pin ? await pin() : unpinned;
@@ -74,7 +74,7 @@ export function createTransport(options: TransportOptions) {
   }
 
   async function measured(call: string, path: string, body: Record<string, unknown>, signal: AbortSignal) {
-    using _slot = await slot(signal);
+    using _permit = await acquire(signal);
     const startedAt = performance.now();
     let code = "aborted";
     try {
@@ -120,7 +120,7 @@ export function createTransport(options: TransportOptions) {
         for (let failures = 0; ; failures++) {
           try {
             const answer = await measured(call, path, body, signal);
-            if (!isSuccess(answer.code)) throw failureOf(call, answer.code, answer.msg, appKey);
+            if (!isSuccess(answer.code)) throw failureFor(call, answer.code, answer.msg, appKey);
             const parsed = v.safeParse(data, answer.data);
             if (parsed.success) return parsed.output;
             const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "data");
@@ -136,7 +136,7 @@ export function createTransport(options: TransportOptions) {
       };
     },
 
-    /** Whether it answers at all: any envelope will do, also a refusal. Takes no slot. */
+    /** Whether it answers at all: any envelope will do, also a refusal. Takes no permit. */
     async probe(signal: AbortSignal): Promise<boolean> {
       const answer = await post("/api/common/v1/version", {}, probeTimeoutMs, signal).catch(() => undefined);
       return answer !== undefined;

@@ -34,7 +34,7 @@ const minuteMs = 60_000;
 const said = (error: string) => ({ status: "error", error });
 
 /** The name in a Host header: in lower case, without the port and the brackets of an IPv6 address. */
-const nameOf = (host: string) => (URL.parse(`http://${host}`)?.hostname ?? "").replace(/^\[|\]$/g, "");
+const hostnameOf = (host: string) => (URL.parse(`http://${host}`)?.hostname ?? "").replace(/^\[|\]$/g, "");
 
 /**
  * Whether a Host header can be meant for us. A page may let its own name point to our address, and would then be of our
@@ -85,7 +85,7 @@ export function createAccess(options: AccessOptions): MiddlewareHandler {
   return async (c, next) => {
     const refuse = (status: 401 | 403 | 408 | 429, error: string) => c.json(said(error), status);
     const given = c.req.header("host") ?? "";
-    if (!isOwnHost(nameOf(given), host))
+    if (!isOwnHost(hostnameOf(given), host))
       return refuse(403, "this Host is refused; call the daemon by its address, for example http://127.0.0.1:5000");
     // A page in the operator's browser must not be able to start a run.
     const origin = c.req.header("origin");

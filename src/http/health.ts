@@ -3,20 +3,20 @@ import type { Broker } from "../broker/broker.ts";
 import { depthsOf, unconsumedOf } from "../broker/known-queues.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { Worker } from "../pipeline/stage-worker.ts";
-import type { Upstream } from "../upstreams/circuit-breaker.ts";
+import type { StageWorker } from "../pipeline/stage-worker.ts";
+import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 
 export interface HealthOptions {
   pipeline: Pipeline;
   broker: Broker;
-  upstreams: ReadonlyMap<string, Upstream>;
+  breakers: ReadonlyMap<string, CircuitBreaker>;
   metrics: Metrics;
   now: () => Date;
 }
 
 /** `/livez` while the process turns, `/readyz` while work is done, `/metrics` for Prometheus. */
 export function healthRoutes(options: HealthOptions): Hono {
-  const { pipeline, broker, upstreams, metrics, now } = options;
+  const { pipeline, broker, breakers, metrics, now } = options;
   const app = new Hono();
   app.get("/livez", (c) => c.json({ status: "ok" }));
   app.get("/readyz", async (c) => {
@@ -24,14 +24,14 @@ export function healthRoutes(options: HealthOptions): Hono {
     return c.json(view, view.ready ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
-    const depths = await depthsOf(broker, pipeline.known);
+    const depths = await depthsOf(broker, pipeline.knownQueues);
     const text = await metrics.text({
-      stages: pipeline.workers.map(({ placed, inHand, lastTakenAt }) => ({
-        stage: placed.stage.name,
-        inHand,
+      stages: pipeline.workers.map(({ registered, inFlight, lastTakenAt }) => ({
+        stage: registered.stage.name,
+        inFlight,
         lastTakenAt,
       })),
-      paused: pipeline.workers.flatMap((worker) => pausesOf(worker, upstreams)),
+      paused: pipeline.workers.flatMap((worker) => pausesOf(worker, breakers)),
       depths: new Map([...depths].map(([queue, { ready }]) => [queue, ready])),
       now: now(),
     });
@@ -41,11 +41,11 @@ export function healthRoutes(options: HealthOptions): Hono {
 }
 
 /** Red when the broker or an upstream is down, a stage does not work, or a queue with messages is nobody's. */
-export async function readinessOf({ pipeline, broker, upstreams }: HealthOptions) {
-  const depths = broker.state === "up" ? await depthsOf(broker, pipeline.known) : new Map();
+export async function readinessOf({ pipeline, broker, breakers }: HealthOptions) {
+  const depths = broker.state === "up" ? await depthsOf(broker, pipeline.knownQueues) : new Map();
   const stages = pipeline.workers.map((worker) => {
-    const { placed, pause, pausedSince, stalledMs, consuming, inHand, lastTakenAt } = worker;
-    const { name, queue } = placed.stage;
+    const { registered, currentPause: pause, pausedSince, stalledMs, consuming, inFlight, lastTakenAt } = worker;
+    const { name, queue } = registered.stage;
     return {
       name,
       queue,
@@ -53,29 +53,29 @@ export async function readinessOf({ pipeline, broker, upstreams }: HealthOptions
       paused: pause?.text ?? null,
       since: pausedSince ?? null,
       waiting: depths.get(queue)?.ready ?? null,
-      inHand,
+      inFlight,
       lastTakenAt: lastTakenAt ?? null,
     };
   });
-  const unconsumed = unconsumedOf(depths, pipeline.consumed);
+  const unconsumed = unconsumedOf(depths, pipeline.consumedQueues);
   const ready =
     broker.state === "up" &&
-    [...upstreams.values()].every(({ state }) => state !== "down") &&
+    [...breakers.values()].every(({ state }) => state !== "down") &&
     stages.every(({ state }) => state === "working") &&
     unconsumed.length === 0;
   return {
     ready,
     broker: broker.state,
     trouble: broker.trouble ?? null,
-    upstreams: Object.fromEntries([...upstreams].map(([name, { state }]) => [name, state])),
+    upstreams: Object.fromEntries([...breakers].map(([name, { state }]) => [name, state])),
     stages,
     unconsumed,
   };
 }
 
 /** One line for each upstream, so that a pause shows as a change from 0; "none" is a pause for another reason. */
-function pausesOf({ placed, pause }: Worker, upstreams: ReadonlyMap<string, Upstream>) {
-  const names = new Set([...upstreams.keys(), "none", ...(pause?.upstream ? [pause.upstream] : [])]);
+function pausesOf({ registered, currentPause: pause }: StageWorker, breakers: ReadonlyMap<string, CircuitBreaker>) {
+  const names = new Set([...breakers.keys(), "none", ...(pause?.upstream ? [pause.upstream] : [])]);
   const waitsFor = pause && (pause.upstream ?? "none");
-  return [...names].map((upstream) => ({ upstream, stage: placed.stage.name, isPaused: upstream === waitsFor }));
+  return [...names].map((upstream) => ({ upstream, stage: registered.stage.name, isPaused: upstream === waitsFor }));
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import type { Broker } from "../broker/broker.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { writeMeta } from "../pipeline/envelope.ts";
+import { encodeHeaders } from "../pipeline/envelope.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 
 /** The dates of a run, or a text that says what is wrong with what was asked. */
@@ -116,7 +116,7 @@ export class Trigger {
     }));
     const messages = tasks.map((task, at) => ({
       body: JSON.stringify(task),
-      headers: writeMeta({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
+      headers: encodeHeaders({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
     }));
     const through = wait ? this.#workedOff(run, tasks.length, kib) : undefined;
     const begin = async () => {
@@ -182,7 +182,7 @@ export class Trigger {
       if (done === tasks) resolve({ status: 200, body: queued(run, people.size, pages.size, broker.label, kib) });
     });
     const stopPauses = pipeline.onPause((stage, pause) => stage === "induction" && failure(pause.text));
-    const paused = pipeline.worker("induction")?.pause;
+    const paused = pipeline.worker("induction")?.currentPause;
     if (paused) failure(paused.text);
     const cancel = () => {
       stopRecords();
@@ -193,7 +193,7 @@ export class Trigger {
 }
 
 /** What to say of a run for which Eposh gave nobody. */
-export const nobody = (kib?: readonly string[]) =>
+export const noEmployees = (kib?: readonly string[]) =>
   kib
     ? "Eposh has nobody with these KIB numbers on these dates; check kib, from, to and skip"
     : "Eposh has no employees on these dates; check from, to and skip";
@@ -204,7 +204,7 @@ const queued = (run: string, employees: number, pages: number, label: string, ki
   run,
   employees,
   pages,
-  ...(employees === 0 ? { warning: nobody(kib) } : {}),
+  ...(employees === 0 ? { warning: noEmployees(kib) } : {}),
 });
 
 const failed = (status: 400 | 502 | 503, error: string, run?: string): Answer => ({

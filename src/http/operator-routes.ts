@@ -33,23 +33,23 @@ export function operatorRoutes(operator: Operator): Hono {
     if (verb === "drop" && !all && (ids ?? stage ?? code ?? run) === undefined)
       return error(c, "dropping is for good: say which by ids, stage, code or run, or that all are meant", 400);
     const { count, left, unknown, trouble } = await operator.dead[verb](asked, c.req.raw.signal);
-    const handled = { [done[verb]]: count };
-    if (trouble) return error(c, `${trouble}; ${count} were ${done[verb]} before`, 503, handled);
+    const result = { [done[verb]]: count };
+    if (trouble) return error(c, `${trouble}; ${count} were ${done[verb]} before`, 503, result);
     const found = count > 0 || left.length > 0 || unknown.length === 0;
-    return found ? c.json({ ...handled, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);
+    return found ? c.json({ ...result, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);
   });
 
   // n.b. POST, because a NIK in an address would be in every log on the way.
   app.post("/trace", async (c) => {
     const asked = await bodyOf(c, v.strictObject({ key: v.pipe(v.string(), v.trim(), v.nonEmpty()) }));
     if (asked === undefined) return error(c, 'send {"key":"a KIB or NIK"}', 400);
-    const journeys = operator.trace(asked.key);
-    return journeys.length > 0 ? c.json({ journeys }) : error(c, nobody, 404);
+    const traces = operator.trace(asked.key);
+    return traces.length > 0 ? c.json({ journeys: traces }) : error(c, unknownPerson, 404);
   });
 
   app.post("/stages/:stage/pause", (c) => {
     const stage = c.req.param("stage");
-    const names = operator.options.placed.flatMap((one) => (one.consumed ? [one.stage.name] : [])).join(", ");
+    const names = operator.options.registered.flatMap((one) => (one.enabledHere ? [one.stage.name] : [])).join(", ");
     return operator.pause(stage)
       ? c.json({ paused: stage })
       : error(c, `there is no stage ${stage} at work here; there is ${names}`, 404);
@@ -77,7 +77,7 @@ export function operatorRoutes(operator: Operator): Hono {
 
 const noLetter = (id: string) => `there is no dead letter ${id}; hikvision-sync dead list names them`;
 const noRun = (id: string) => `there is no run ${id}; hikvision-sync runs lists them`;
-const nobody = "nobody with this KIB or NIK is in the ledger (state.keep_days says how long it remembers)";
+const unknownPerson = "nobody with this KIB or NIK is in the ledger (state.keep_days says how long it remembers)";
 const badSelection =
   "send a JSON object of ids, stage, code and run, and of limit and rate (whole numbers), dryRun, stale and all";
 

@@ -1,11 +1,11 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { textOf } from "../errors.ts";
-import type { Somebody } from "../pipeline/envelope.ts";
+import { type Outcome, textOf } from "../errors.ts";
+import type { PersonRef } from "../pipeline/envelope.ts";
 import { isPassing, keyIn, openOrMoveAside } from "./schema.ts";
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */
-export type Outcome = "done" | "retry" | "dead" | "ended" | "warning" | "replayed" | "dropped";
+export type TraceOutcome = Exclude<Outcome, "requeued"> | "warning" | "replayed" | "dropped";
 
 /** One thing that happened to one message or employee. */
 export interface Entry {
@@ -15,7 +15,7 @@ export interface Entry {
   /** "task" is what has no employee in it: a date to fetch. */
   kind: "person" | "page" | "task";
   stage: string;
-  outcome: Outcome;
+  outcome: TraceOutcome;
   at: Date;
   attempt: number;
   /** Kept only as a keyed hash. */
@@ -36,13 +36,13 @@ export interface RunRecord {
 }
 
 /** Reads `kind`, the NIK and the KIB off a message's person. */
-export const subjectOf = (person: Somebody | undefined): Pick<Entry, "kind" | "code" | "kib"> => ({
+export const subjectOf = (person: PersonRef | undefined): Pick<Entry, "kind" | "code" | "kib"> => ({
   kind: person === undefined ? "task" : "person",
   code: person?.code,
   kib: person?.kib,
 });
 
-const maxUnkept = 10_000;
+const maxUnwritten = 10_000;
 const tryAgainMs = 1_000;
 
 type Value = string | number | null;
@@ -57,7 +57,7 @@ export interface LedgerOptions {
 }
 
 /**
- * What happened, only for reading: runs, journeys, warnings, hints. HikCentral is the truth about persons and the
+ * What happened, only for reading: runs, traces, warnings, hints. HikCentral is the truth about persons and the
  * broker holds the work, so its failures are said once and stop nothing.
  */
 export class Ledger implements Disposable {
@@ -69,13 +69,13 @@ export class Ledger implements Disposable {
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
   /** What could not be written for now, e.g. to a full disk. */
-  #unkept: (() => void)[] = [];
+  #unwritten: (() => void)[] = [];
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #cancelled: Set<string>;
   /** Runs that are known to be here, and those of them that are known to be seen in part only. */
-  readonly #noted = { whole: new Set<string>(), part: new Set<string>() };
+  readonly #seenRuns = { whole: new Set<string>(), partial: new Set<string>() };
   /** Stages whose queue other daemons or workers take from, too. */
-  readonly shared = new Set<string>();
+  readonly sharedStages = new Set<string>();
   #failing = false;
   #purgedMs = Number.NEGATIVE_INFINITY;
 
@@ -126,7 +126,7 @@ export class Ledger implements Disposable {
     ];
     const insert = "insert or replace into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)";
     this.#write(() => this.#db.run(insert, values));
-    for (const noted of Object.values(this.#noted)) noted.delete(id);
+    for (const seen of Object.values(this.#seenRuns)) seen.delete(id);
     this.#purge();
   }
 
@@ -171,15 +171,15 @@ export class Ledger implements Disposable {
 
   /** In one transaction with all that still waits for it; it goes on waiting, within bounds, where that cannot be now. */
   #write(...writes: (() => void)[]): void {
-    const all = [...this.#unkept, ...writes];
+    const all = [...this.#unwritten, ...writes];
     if (all.length === 0) return;
-    this.#unkept = [];
+    this.#unwritten = [];
     const write = this.#db.transaction(() => {
       for (const one of all) one();
     });
     this.#try(write, () => {
-      for (const noted of Object.values(this.#noted)) noted.clear();
-      this.#unkept = all.slice(-maxUnkept);
+      for (const seen of Object.values(this.#seenRuns)) seen.clear();
+      this.#unwritten = all.slice(-maxUnwritten);
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#write(), tryAgainMs);
     });
@@ -195,7 +195,7 @@ export class Ledger implements Disposable {
     const events =
       "insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?)";
     this.#db.query(events).run(at, run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
-    if (run !== undefined) this.#note(run, at);
+    if (run !== undefined) this.#noteRun(run, at);
     if (outcome === "warning") return;
     const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
     this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
@@ -206,14 +206,14 @@ export class Ledger implements Disposable {
   }
 
   /** Of a run that was begun elsewhere, or while others take from the same queues, only a part is seen here. */
-  #note(run: string, at: string): void {
-    const isPart = this.shared.size > 0;
-    const noted = this.#noted[isPart ? "part" : "whole"];
-    if (noted.has(run)) return;
-    noted.add(run);
+  #noteRun(run: string, at: string): void {
+    const isPartial = this.sharedStages.size > 0;
+    const seen = this.#seenRuns[isPartial ? "partial" : "whole"];
+    if (seen.has(run)) return;
+    seen.add(run);
     const note = `insert into runs (id, at, dates, tasks, part) values (?1, ?2, '[]', 0, 1)
       on conflict do update set part = max(part, ?3)`;
-    this.#db.query(note).run(run, at, Number(isPart));
+    this.#db.query(note).run(run, at, Number(isPartial));
   }
 
   /** At the start and, because a daemon runs for years, at the first run of each day: it reads all that is kept. */

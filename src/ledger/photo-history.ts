@@ -1,10 +1,10 @@
 import { photoMark } from "../people/person.ts";
-import type { Tracked } from "../pipeline/envelope.ts";
+import type { Envelope } from "../pipeline/envelope.ts";
 import { noMemory, type Photos } from "../upstreams/photos.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** What is remembered of an employee's photos. Only hints: without them nobody is warned, and a face is sent once more. */
-export function photosOf(ledger: Ledger, of: Pick<Tracked, "code" | "kib" | "run">): Omit<Photos, "fetch"> {
+export function photosOf(ledger: Ledger, of: Pick<Envelope, "code" | "kib" | "run">): Omit<Photos, "fetch"> {
   const { code, kib = null, run = null } = of;
   if (code === undefined) return noMemory;
   const person = ledger.personKey(code);

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Outcome, Rows } from "./ledger.ts";
+import type { Rows, TraceOutcome } from "./ledger.ts";
 
 /** A run as it stands, in numbers of distinct employees. */
 export interface RunView {
@@ -19,7 +19,7 @@ export interface RunView {
   /** Employees at their last stage, ended on purpose, dead, or dropped by an operator. */
   through: number;
   dead: number;
-  stages: Record<string, Partial<Record<Outcome, number>>>;
+  stages: Record<string, Partial<Record<TraceOutcome, number>>>;
   warnings: Tally[];
   deadLetters: Tally[];
 }
@@ -46,7 +46,7 @@ export async function runsOf(rows: Rows, leaves: readonly string[], count = 50):
 export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunView | undefined {
   const [run] = rows<RunRow>("select * from runs where id = ?", id);
   if (run === undefined) return undefined;
-  const counts = rows<{ kind: string; stage: string; outcome: Outcome; n: number }>(
+  const counts = rows<{ kind: string; stage: string; outcome: TraceOutcome; n: number }>(
     "select kind, stage, outcome, count(*) n from steps where run = ? group by 1, 2, 3",
     id,
   );
@@ -58,7 +58,7 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
   // A message is a date, but for a limit, which counts over all of them.
   const perTask = run.people_limit === null ? 1 : dates.length;
   // n.b. what another stage takes may have no employee in it either; only induction's are dates.
-  const datesThat = (...outcomes: Outcome[]) =>
+  const datesThat = (...outcomes: TraceOutcome[]) =>
     counts
       .filter(({ kind, stage, outcome }) => kind === "task" && stage === "induction" && outcomes.includes(outcome))
       .reduce((sum, { n }) => sum + n * perTask, 0);

@@ -1,10 +1,10 @@
-import type { Ledger, Outcome } from "./ledger.ts";
+import type { Ledger, TraceOutcome } from "./ledger.ts";
 
 /** One thing that happened to an employee. */
-export interface Step {
+export interface TraceEvent {
   at: string;
   stage: string;
-  outcome: Outcome;
+  outcome: TraceOutcome;
   /** Counted attempts before this one. */
   attempt: number;
   kib?: string;
@@ -12,21 +12,21 @@ export interface Step {
   text?: string;
 }
 
-export interface Journey {
+export interface Trace {
   /** Undefined for what came without one. */
   run?: string;
   /** In one sentence. */
   where: string;
-  steps: Step[];
+  steps: TraceEvent[];
 }
 
-type Row = { [K in "run" | "kib" | "code" | "text"]: string | null } & Omit<Step, "kib" | "code" | "text">;
+type Row = { [K in "run" | "kib" | "code" | "text"]: string | null } & Omit<TraceEvent, "kib" | "code" | "text">;
 
 /**
  * All that is known of an employee by KIB or NIK, run by run, oldest first. Whoever had that KIB is meant, also in
  * what was recorded of them under another one. The NIK is looked for by its keyed hash.
  */
-export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => readonly string[]): Journey[] {
+export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => readonly string[]): Trace[] {
   const find = `select at, run, kib, stage, outcome, attempt, code, text from events
     where kib = ?1 or person = ?2 or person in (select person from events where kib = ?1) order by at, id`;
   const rows = ledger.rows<Row>(find, key, ledger.personKey(key));
@@ -41,13 +41,13 @@ export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => 
   });
 }
 
-function whereIs(steps: readonly Step[], nextOf: (stage: string) => readonly string[]): string {
+function whereIs(steps: readonly TraceEvent[], nextOf: (stage: string) => readonly string[]): string {
   const last = steps.findLast(({ outcome }) => outcome !== "warning");
   if (last === undefined) return "only warnings are known";
   const { stage, outcome, attempt, code, text } = last;
   const next = nextOf(stage);
   const through = next.length === 0 ? `through: ${stage} was the last stage` : `waits for ${next.join(" and ")}`;
-  const words: Record<Outcome, string> = {
+  const words: Record<TraceOutcome, string> = {
     done: through,
     retry: `waits for another attempt at ${stage} after ${attempt + 1}: ${code}`,
     dead: `a dead letter at ${stage}: ${code}`,

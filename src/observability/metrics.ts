@@ -1,14 +1,12 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Outcome } from "../errors.ts";
 
 const prefix = "hikvision_sync_";
 const seconds = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
-/** What became of one delivery; "gone back" will be delivered again, and nobody was charged for it. */
-export type DeliveryOutcome = "done" | "ended" | "retry" | "dead" | "gone back";
-
 /** What is only known when somebody asks. */
 export interface Gauges {
-  stages: readonly { stage: string; inHand: number; lastTakenAt: Date | undefined }[];
+  stages: readonly { stage: string; inFlight: number; lastTakenAt: Date | undefined }[];
   /** Whether the stage waits for the upstream. */
   paused: readonly { upstream: string; stage: string; isPaused: boolean }[];
   /** Ready messages by queue. */
@@ -51,7 +49,7 @@ export class Metrics {
   );
   readonly #people = this.#counter("people_done_total", "Times that an employee came through the last stage here.");
   readonly #warnings = this.#counter("warnings_total", "Warnings about persons.", ["code"]);
-  readonly #inHand = this.#gauge("in_flight", "Messages in hand.", ["stage"]);
+  readonly #inFlight = this.#gauge("in_flight", "Messages in progress.", ["stage"]);
   readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", ["queue"]);
   readonly #lastTaken = this.#gauge(
     "last_taken_age_seconds",
@@ -69,7 +67,7 @@ export class Metrics {
     }
   }
 
-  passed(stage: string, outcome: DeliveryOutcome, ms: number): void {
+  passed(stage: string, outcome: Outcome, ms: number): void {
     this.#deliveries.inc({ stage, outcome });
     this.#stageSeconds.observe({ stage }, ms / 1000);
   }
@@ -92,9 +90,9 @@ export class Metrics {
 
   /** In Prometheus' text format. */
   async text({ stages, paused, depths, now }: Gauges): Promise<string> {
-    for (const gauge of [this.#inHand, this.#depth, this.#lastTaken, this.#paused]) gauge.reset();
-    for (const { stage, inHand, lastTakenAt } of stages) {
-      this.#inHand.set({ stage }, inHand);
+    for (const gauge of [this.#inFlight, this.#depth, this.#lastTaken, this.#paused]) gauge.reset();
+    for (const { stage, inFlight, lastTakenAt } of stages) {
+      this.#inFlight.set({ stage }, inFlight);
       if (lastTakenAt) this.#lastTaken.set({ stage }, (now.getTime() - lastTakenAt.getTime()) / 1000);
     }
     for (const { upstream, stage, isPaused } of paused) {

@@ -3,15 +3,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { type Broker, BrokerDown, type Delivery } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
-import { type Entry, type Ledger, type Outcome, subjectOf } from "../ledger/ledger.ts";
+import { type Entry, type Ledger, subjectOf, type TraceOutcome } from "../ledger/ledger.ts";
 import type { Mask } from "../observability/log.ts";
 import { bodyOf } from "../pipeline/delivery-handler.ts";
 import { entriesOf } from "../pipeline/emit.ts";
-import { type Mishap, peopleOfPage, personOf, readMeta, type Tracked, writeMeta } from "../pipeline/envelope.ts";
+import {
+  decodeHeaders,
+  type Envelope,
+  encodeHeaders,
+  type FailureRecord,
+  peopleOfPage,
+  personOf,
+} from "../pipeline/envelope.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
-import type { Placed } from "../registry/registry.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import { untilAborted } from "../util/abort.ts";
-import { Turns } from "../util/keyed-mutex.ts";
+import { KeyedMutex } from "../util/keyed-mutex.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** Which letters; without any of ids, stage, code and run all of them. */
@@ -31,7 +38,7 @@ export const selection = v.strictObject({
 });
 export type Selection = v.InferOutput<typeof selection>;
 
-export interface Letter {
+export interface DeadLetter {
   /** The same as long as the letter lies there, and when it comes back. */
   id: string;
   /** Whose it was; the stage may not exist any more. */
@@ -48,34 +55,40 @@ export interface Letter {
   fetched?: string | undefined;
 }
 
-export interface Group extends Pick<Letter, "stage" | "code" | "text" | "first" | "last"> {
+export interface Group extends Pick<DeadLetter, "stage" | "code" | "text" | "first" | "last"> {
   count: number;
   /** The first few. */
   ids: string[];
 }
 
 /** Letters that were let lie, and why. */
-export interface Left {
+export interface Skipped {
   text: string;
   count: number;
 }
 
-export interface Handled {
+export interface BatchResult {
   /** Replayed or dropped, or would have been. */
   count: number;
-  left: Left[];
+  left: Skipped[];
   /** Ids that no letter has. */
   unknown: string[];
   /** What ended it before its time. */
   trouble?: string;
 }
 
-type Found = { letter: Letter; meta: Tracked; body: unknown; delivery: Delivery; placed: Placed | undefined };
+type Found = {
+  letter: DeadLetter;
+  meta: Envelope;
+  body: unknown;
+  delivery: Delivery;
+  registered: RegisteredStage | undefined;
+};
 
 export interface DeadLetterOptions {
   broker: Broker;
   ledger: Ledger;
-  placed: readonly Placed[];
+  registered: readonly RegisteredStage[];
   /** Main queues whose letters are listed, those of former stages included. */
   queues: () => readonly string[];
   mask: Mask;
@@ -86,13 +99,13 @@ const maxIds = 20;
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
 /** How long one waits for another that looks at them, or replays them. */
-const turnMs = 5_000;
+const lockWaitMs = 5_000;
 const kibsHere = "{kibs}";
 
 /** The messages that a human must look at, where they lie. */
 export class DeadLetters {
   /** What one looks at is in hand meanwhile, and another would not find it. */
-  readonly #turns = new Turns();
+  readonly #browseLock = new KeyedMutex();
 
   constructor(readonly options: DeadLetterOptions) {}
 
@@ -115,7 +128,7 @@ export class DeadLetters {
   }
 
   /** With its history and its body as text, without a NIK in it. */
-  async show(id: string): Promise<(Letter & { history: readonly Mishap[]; body: string }) | undefined> {
+  async show(id: string): Promise<(DeadLetter & { history: readonly FailureRecord[]; body: string }) | undefined> {
     const { mask } = this.options;
     for await (const { letter, meta, body, delivery } of this.#letters({ ids: [id] })) {
       const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, null, 2);
@@ -128,18 +141,18 @@ export class DeadLetters {
   }
 
   /** Back to its stage: confirmed there before it is gone here. */
-  replay(selected: Selection, signal?: AbortSignal): Promise<Handled> {
-    const leave = (found: Found) => this.#reasonToLeave(found, selected);
-    return this.#handle(selected, signal, leave, async (found) => {
-      const { meta, delivery, placed } = found;
+  replay(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
+    const skip = (found: Found) => this.#reasonToSkip(found, selected);
+    return this.#handle(selected, signal, skip, async (found) => {
+      const { meta, delivery, registered } = found;
       const { broker, ledger } = this.options;
-      const headers = writeMeta({ ...meta, attempt: 0, dueAt: undefined });
+      const headers = encodeHeaders({ ...meta, attempt: 0, dueAt: undefined });
       // Before it is published: afterwards the stage may have said already what became of it.
       await ledger.record(...this.#entries(found, "replayed"));
       try {
-        const published = broker.publish(placed?.stage.queue ?? "", [{ body: delivery.body, headers }]);
+        const published = broker.publish(registered?.stage.queue ?? "", [{ body: delivery.body, headers }]);
         // In an alarm RabbitMQ confirms nothing until it is over, or takes the letter back before.
-        await untilAborted(published, signal ? AbortSignal.any([delivery.lost, signal]) : delivery.lost);
+        await untilAborted(published, signal ? AbortSignal.any([delivery.revoked, signal]) : delivery.revoked);
       } catch (error) {
         await ledger.record(...this.#entries(found, "dead"));
         throw error;
@@ -149,7 +162,7 @@ export class DeadLetters {
   }
 
   /** Gone for good. */
-  drop(selected: Selection, signal?: AbortSignal): Promise<Handled> {
+  drop(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const none = () => undefined;
     return this.#handle(selected, signal, none, async (found) => {
       found.delivery.ack();
@@ -160,9 +173,9 @@ export class DeadLetters {
   async #handle(
     selected: Selection,
     signal: AbortSignal | undefined,
-    reasonToLeave: (found: Found) => string | undefined,
+    reasonToSkip: (found: Found) => string | undefined,
     act: (found: Found) => Promise<void>,
-  ): Promise<Handled> {
+  ): Promise<BatchResult> {
     const { ids, limit = Number.POSITIVE_INFINITY, dryRun = false } = selected;
     const rate = dryRun ? limit : (selected.rate ?? limit);
     const unknown = new Set(ids);
@@ -178,7 +191,7 @@ export class DeadLetters {
         for await (const found of this.#letters(selected)) {
           const { id, kib } = found.letter;
           unknown.delete(id);
-          const reason = before.has(id) ? undefined : reasonToLeave(found);
+          const reason = before.has(id) ? undefined : reasonToSkip(found);
           if (reason !== undefined) left.set(reason, (left.get(reason) ?? new Map()).set(id, kib));
           if (reason !== undefined || before.has(id)) continue;
           if (signal?.aborted) break;
@@ -202,7 +215,7 @@ export class DeadLetters {
 
   async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<Found> {
     const { broker, queues } = this.options;
-    using _turn = await this.#turns.take("", AbortSignal.timeout(turnMs)).catch(() => {
+    using _lock = await this.#browseLock.acquire("", AbortSignal.timeout(lockWaitMs)).catch(() => {
       throw new BrokerDown("another command is busy with the dead letters: ask again in a moment");
     });
     for (const queue of queues()) {
@@ -218,16 +231,16 @@ export class DeadLetters {
   }
 
   #read(delivery: Delivery, queue: string): Found {
-    const { placed: stages, mask, now } = this.options;
+    const { registered: stages, mask, now } = this.options;
     const body = bodyOf(delivery);
-    const meta = readMeta(delivery, body, now());
+    const meta = decodeHeaders(delivery, body, now());
     const reason = meta.history.at(-1);
-    const placed = stages.find(({ stage }) => stage.queue === queue);
+    const registered = stages.find(({ stage }) => stage.queue === queue);
     const first = meta.firstSeenAt.toISOString();
     const { name } = (personOf(body) && (body as { employee?: { name?: unknown } }).employee) ?? {};
     const letter = {
       id: createHash("sha256").update(`${queue}\n${meta.id}\n`).update(delivery.body).digest("hex").slice(0, 12),
-      stage: placed?.stage.name ?? reason?.stage ?? queue,
+      stage: registered?.stage.name ?? reason?.stage ?? queue,
       queue,
       code: reason?.code ?? "unknown",
       text: mask(reason?.text ?? "no reason came with it"),
@@ -239,24 +252,24 @@ export class DeadLetters {
       name: typeof name === "string" ? mask(name).slice(0, 100) : undefined,
       fetched: meta.fetchedAt?.toISOString(),
     };
-    return { letter, meta, body, delivery, placed };
+    return { letter, meta, body, delivery, registered };
   }
 
   /** Says what to do instead. */
-  #reasonToLeave({ placed, letter, meta }: Found, { stale = false }: Selection): string | undefined {
+  #reasonToSkip({ registered, letter, meta }: Found, { stale = false }: Selection): string | undefined {
     const { ledger, now } = this.options;
-    if (placed === undefined)
+    if (registered === undefined)
       return `there is no stage ${letter.stage} on ${letter.queue} any more: bring it back, or drop them`;
     if (ledger.isCancelled(meta.run)) return `run ${meta.run} was cancelled: trigger its dates again, or drop them`;
     const ageMs = now().getTime() - (meta.fetchedAt ?? meta.firstSeenAt).getTime();
-    if (placed.stage.name !== "create-person" || ageMs <= oldMs || stale) return undefined;
+    if (registered.stage.name !== "create-person" || ageMs <= oldMs || stale) return undefined;
     const [run] = ledger.rows<{ dates: string }>("select dates from runs where id = ?", meta.run ?? "");
     const dates = run ? (JSON.parse(run.dates) as string[]) : [];
     const trigger = `hikvision-sync trigger --from ${dates[0] ?? "DATE"} --to ${dates.at(-1) ?? "DATE"}${kibsHere}`;
     return `their data is over a day old: fetch it anew with  ${trigger}  and drop them, or replay it with --stale`;
   }
 
-  #entries({ letter, meta, body }: Found, outcome: Outcome): Entry[] {
+  #entries({ letter, meta, body }: Found, outcome: TraceOutcome): Entry[] {
     const { run, attempt, fetchedAt, id, code, kib } = meta;
     const { stage, code: why, text } = letter;
     const failure = outcome === "dead" ? { failure: { code: why, text } } : {};

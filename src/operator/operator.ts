@@ -2,11 +2,11 @@ import type { Broker, BrokerState, Depth } from "../broker/broker.ts";
 import { depthsOf, type Unconsumed } from "../broker/known-queues.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
-import { type Journey, traceOf } from "../ledger/trace.ts";
+import { type Trace, traceOf } from "../ledger/trace.ts";
 import type { Mask } from "../observability/log.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { leavesOf, type Placed } from "../registry/registry.ts";
-import type { Upstream } from "../upstreams/circuit-breaker.ts";
+import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
+import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
 
@@ -15,13 +15,13 @@ type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
 export interface OperatorOptions {
   broker: Broker;
   ledger: Ledger;
-  placed: readonly Placed[];
+  registered: readonly RegisteredStage[];
   paused: PausedStages;
   /** All that are known, those of former stages included. */
   queues: () => readonly string[];
   mask: Mask;
   /** What runs; nothing does where a command reads the state folder of a daemon that ended. */
-  running?: { pipeline: Pipeline; upstreams: ReadonlyMap<string, Upstream>; readiness: () => Promise<Readiness> };
+  running?: { pipeline: Pipeline; breakers: ReadonlyMap<string, CircuitBreaker>; readiness: () => Promise<Readiness> };
   now?: () => Date;
 }
 
@@ -44,22 +44,22 @@ export class Operator {
   readonly #leaves: string[];
 
   constructor(readonly options: OperatorOptions) {
-    const { now = () => new Date(), placed, paused, queues } = options;
+    const { now = () => new Date(), registered, paused, queues } = options;
     const mainQueues = () => queues().flatMap((queue) => /^(.*)\.dead$/.exec(queue)?.[1] ?? []);
     this.dead = new DeadLetters({ ...options, now, queues: mainQueues });
     this.#now = now;
-    this.#leaves = leavesOf(placed);
-    for (const [stage, since] of paused.all) this.#hold(stage, since);
+    this.#leaves = leavesOf(registered);
+    for (const [stage, since] of paused.all) this.#pause(stage, since);
   }
 
   async status(): Promise<StatusView> {
-    const { broker, placed, running, paused, queues, ledger } = this.options;
+    const { broker, registered, running, paused, queues, ledger } = this.options;
     const isUp = broker.state === "up";
     const depths = isUp ? await depthsOf(broker, queues()) : [];
-    const stopped = placed.map(({ stage: { name } }) => {
+    const stopped = registered.map(({ stage: { name } }) => {
       const since = paused.all.get(name);
       if (since === undefined) return { name, state: "stopped", paused: null, since: null };
-      return { name, state: "paused", paused: textOf(name), since: new Date(since) };
+      return { name, state: "paused", paused: operatorPauseText(name), since: new Date(since) };
     });
     const { ready, stages, unconsumed } = (await running?.readiness()) ?? {
       ready: false,
@@ -69,7 +69,7 @@ export class Operator {
     return {
       ready,
       broker: { label: broker.label, state: broker.state, trouble: broker.trouble ?? null },
-      upstreams: [...(running?.upstreams.values() ?? [])].map(({ name, state, downSince }) => {
+      upstreams: [...(running?.breakers.values() ?? [])].map(({ name, state, downSince }) => {
         return { name, state, since: downSince ?? null };
       }),
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
@@ -82,10 +82,10 @@ export class Operator {
 
   /** Keeps it across restarts. False where there is no such stage here. */
   pause(stage: string): boolean {
-    const { paused, placed } = this.options;
-    if (!placed.some((one) => one.consumed && one.stage.name === stage)) return false;
+    const { paused, registered } = this.options;
+    if (!registered.some((one) => one.enabledHere && one.stage.name === stage)) return false;
     paused.set(stage, this.#now().toISOString());
-    this.#hold(stage, paused.all.get(stage) ?? "");
+    this.#pause(stage, paused.all.get(stage) ?? "");
     return true;
   }
 
@@ -94,16 +94,17 @@ export class Operator {
     const { paused, running } = this.options;
     if (!paused.all.has(stage)) return false;
     paused.delete(stage);
-    running?.pipeline.worker(stage)?.release();
+    running?.pipeline.worker(stage)?.resume();
     return true;
   }
 
   /** By KIB or NIK. */
-  trace(key: string): Journey[] {
-    const { ledger, placed } = this.options;
-    const nextOf = (stage: string) => placed.find((one) => one.stage.name === stage)?.successors ?? [];
-    const consumed = (stage: string) => nextOf(stage).flatMap((next) => (next.consumed ? [next.stage.name] : []));
-    return traceOf(ledger, key.trim(), consumed);
+  trace(key: string): Trace[] {
+    const { ledger, registered } = this.options;
+    const nextOf = (stage: string) => registered.find((one) => one.stage.name === stage)?.successors ?? [];
+    const enabledAfter = (stage: string) =>
+      nextOf(stage).flatMap((next) => (next.enabledHere ? [next.stage.name] : []));
+    return traceOf(ledger, key.trim(), enabledAfter);
   }
 
   runs(): Promise<RunView[]> {
@@ -123,9 +124,9 @@ export class Operator {
     return this.run(id);
   }
 
-  #hold(stage: string, since: string): void {
-    this.options.running?.pipeline.worker(stage)?.hold(textOf(stage), new Date(since));
+  #pause(stage: string, since: string): void {
+    this.options.running?.pipeline.worker(stage)?.pause(operatorPauseText(stage), new Date(since));
   }
 }
 
-const textOf = (stage: string) => `an operator paused it; go on with: hikvision-sync resume ${stage}`;
+const operatorPauseText = (stage: string) => `an operator paused it; go on with: hikvision-sync resume ${stage}`;

@@ -6,12 +6,12 @@ import type { Person } from "../hikcentral/types.ts";
 const maxRemark = 128;
 const maxName = 256;
 
-const textOf = (value: unknown): string | undefined =>
+const codeText = (value: unknown): string | undefined =>
   typeof value === "string" || Number.isSafeInteger(value) ? String(value).trim() : undefined;
 
 /** The personCode of an identity_number. Rejects with `bad_identity_number`; the text never quotes it. */
 export function personCodeOf(value: unknown): string {
-  const code = textOf(value);
+  const code = codeText(value);
   if (code === undefined)
     throw reject(
       "bad_identity_number",
@@ -27,7 +27,7 @@ export function personCodeOf(value: unknown): string {
 /** The KIB number, undefined where there is none. Rejects with `bad_kib_number` what is neither text nor a whole number. */
 export function kibNumberOf(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  const kib = textOf(value);
+  const kib = codeText(value);
   if (kib === undefined || kib.length > 128)
     throw reject("bad_kib_number", "kib_number is neither a text of up to 128 characters nor a whole number");
   return kib || undefined;
@@ -37,7 +37,7 @@ export function kibNumberOf(value: unknown): string | undefined {
  * Rejects with `person_changed` unless this is still the person with that number: after a restore of HikCentral its
  * numbers may belong to others, also those in a message that was never delivered before.
  */
-export function checkStill(person: Pick<Person, "personId"> | undefined, personId: string): asserts person {
+export function assertSamePerson(person: Pick<Person, "personId"> | undefined, personId: string): asserts person {
   if (person?.personId === personId) return;
   const text = `person ${personId} is not this employee in HikCentral any more; trigger the date again`;
   throw reject("person_changed", text);
@@ -93,7 +93,7 @@ export function sameName(a: Names, b: Names): boolean {
 }
 
 /** What HikCentral's remark remembers for us, beside a human's text. */
-export interface Memory {
+export interface RemarkNote {
   /** When Eposh gave the data that was written last. */
   fetchedAt?: Date | undefined;
   /** Of the photo last sent. */
@@ -101,11 +101,11 @@ export interface Memory {
 }
 
 // Without the colons and dashes of ISO 8601, in case a remark is checked as names are: [hs 20260105T010203.456Z 1a2b3c4d]
-const memory = /\s*\[hs (-|\d{8}T\d{6}\.\d{3}Z) (-|[\da-f]{8})\]/;
+const remarkNote = /\s*\[hs (-|\d{8}T\d{6}\.\d{3}Z) (-|[\da-f]{8})\]/;
 
 /** `text` is the remark without our note. */
-export function readMemory(remark: string, now = Date.now()): Memory & { text: string } {
-  const [note = "", at = "-", mark = "-"] = memory.exec(remark) ?? [];
+export function readRemark(remark: string, now = Date.now()): RemarkNote & { text: string } {
+  const [note = "", at = "-", mark = "-"] = remarkNote.exec(remark) ?? [];
   const iso = at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5");
   const fetchedAt = new Date(iso);
   return {
@@ -117,7 +117,7 @@ export function readMemory(remark: string, now = Date.now()): Memory & { text: s
 }
 
 /** The remark with our note after a human's text; without room for both, the text alone as it is. */
-export function writeMemory(text: string, { fetchedAt, photoMark }: Memory): string {
+export function writeRemark(text: string, { fetchedAt, photoMark }: RemarkNote): string {
   if (fetchedAt === undefined && photoMark === undefined) return text;
   const note = `[hs ${fetchedAt?.toISOString().replace(/[-:]/g, "") ?? "-"} ${photoMark ?? "-"}]`;
   const remark = text === "" ? note : `${text} ${note}`;

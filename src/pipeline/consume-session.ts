@@ -22,54 +22,54 @@ interface Abortable {
  * One stretch of consuming, from subscribing to the next pause or stop. Whoever meets a reason to pause ends it; the
  * consumer is stopped before anything goes back, or the broker would hand it out again at once.
  */
-export class Round {
+export class ConsumeSession {
   readonly #ended = Promise.withResolvers<Pause | undefined>();
-  readonly #quiet = Promise.withResolvers<void>();
-  readonly #hands = new Map<Abortable, Promise<void>>();
-  over = false;
+  readonly #whenStopped = Promise.withResolvers<void>();
+  readonly #inFlight = new Map<Abortable, Promise<void>>();
+  isOver = false;
   /** When something last went out of it (performance.now()); that it was begun is no movement. */
-  movedAt = 0;
+  lastProgressAt = 0;
   /** Why it ended, if it was a pause. */
   pause: Pause | undefined;
 
   constructor(
-    /** End the round as soon as one message went through: the way back from a refusal. */
-    readonly trial: boolean,
-    /** Told of each failure that counts, before it is charged: it may end the round. */
+    /** End the session as soon as one message went through: the way back from a refusal. */
+    readonly canary: boolean,
+    /** Told of each failure that counts, before it is charged: it may end the session. */
     readonly failed: (failure: Failed) => void,
   ) {}
 
   /** Resolves when it ends, with the pause that ended it, if it was one. */
   readonly ended = this.#ended.promise;
   /** Resolves when no more deliveries come. */
-  readonly quiet = this.#quiet.promise;
+  readonly whenConsumerStopped = this.#whenStopped.promise;
 
-  get inHand(): number {
-    return this.#hands.size;
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
   end(pause?: Pause): void {
-    if (!this.over) this.pause = pause;
-    this.over = true;
+    if (!this.isOver) this.pause = pause;
+    this.isOver = true;
     this.#ended.resolve(pause);
   }
 
-  hush(): void {
-    this.#quiet.resolve();
+  consumerStopped(): void {
+    this.#whenStopped.resolve();
   }
 
-  hold(hand: Abortable, work: Promise<void>): void {
-    this.#hands.set(
+  track(hand: Abortable, work: Promise<void>): void {
+    this.#inFlight.set(
       hand,
-      work.finally(() => this.#hands.delete(hand)),
+      work.finally(() => this.#inFlight.delete(hand)),
     );
   }
 
   abort(reason: string): void {
-    for (const hand of this.#hands.keys()) hand.abort(reason);
+    for (const hand of this.#inFlight.keys()) hand.abort(reason);
   }
 
-  async emptied(): Promise<void> {
-    while (this.#hands.size > 0) await Promise.all(this.#hands.values());
+  async whenEmpty(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values());
   }
 }

@@ -2,10 +2,10 @@ import * as v from "valibot";
 import type { Outgoing } from "../broker/broker.ts";
 import { Reject } from "../errors.ts";
 import { type Entry, subjectOf } from "../ledger/ledger.ts";
-import type { Placed } from "../registry/registry.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import { isMany } from "../stage.ts";
 import { eachUntilAborted } from "../util/abort.ts";
-import { peopleOfPage, personOf, type Tracked, wayOf, writeMeta } from "./envelope.ts";
+import { type Envelope, encodeHeaders, itemId, peopleOfPage, personOf } from "./envelope.ts";
 
 const batchSize = 100;
 
@@ -25,7 +25,7 @@ export async function* batches(result: unknown, signal: AbortSignal): AsyncGener
 }
 
 /** A stage whose result its successors would refuse is at fault, not they: it is said before anything is published. */
-export function checkFor(successors: readonly Placed[], message: unknown, from: string): void {
+export function checkFor(successors: readonly RegisteredStage[], message: unknown, from: string): void {
   for (const { stage } of successors) {
     const checked = v.safeParse(stage.message, message);
     if (checked.success) continue;
@@ -38,15 +38,15 @@ export function checkFor(successors: readonly Placed[], message: unknown, from: 
 export function outgoing(
   message: unknown,
   index: number,
-  from: Tracked,
+  from: Envelope,
   fromPerson: boolean,
 ): { id: string } & Outgoing {
   const person = personOf(message);
   const own =
     fromPerson || person === undefined
       ? { id: fromPerson ? from.id : `${from.id}/${index}`, kib: from.kib, code: from.code }
-      : { id: wayOf(from.run ?? "", person, message), kib: person.kib, code: person.code };
-  const headers = writeMeta({ ...own, run: from.run, fetchedAt: from.fetchedAt });
+      : { id: itemId(from.run ?? "", person, message), kib: person.kib, code: person.code };
+  const headers = encodeHeaders({ ...own, run: from.run, fetchedAt: from.fetchedAt });
   return { id: own.id, body: JSON.stringify(message), headers };
 }
 
@@ -58,7 +58,7 @@ export function entriesOf(message: unknown, id: string, base: Omit<Entry, "item"
   const everybody = page.map((person, at) => ({
     ...base,
     ...subjectOf(person),
-    item: wayOf(base.run ?? "", person, { employee: employees[at] }),
+    item: itemId(base.run ?? "", person, { employee: employees[at] }),
   }));
   return [{ ...base, kind: "page" as const, code: undefined, kib: undefined, item: id }, ...everybody];
 }

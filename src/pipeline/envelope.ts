@@ -20,10 +20,10 @@ const maxAttempts = 1000;
 /** Of the 4 KB for all headers. */
 const maxHistoryBytes = 3000;
 const historyEnds = 5;
-const maxMishapBytes = 290;
+const maxFailureBytes = 290;
 
 /** One failed attempt. */
-export interface Mishap {
+export interface FailureRecord {
   at: string;
   stage: string;
   code: string;
@@ -31,9 +31,9 @@ export interface Mishap {
 }
 
 /** A delivery's headers, clamped to sane types and ranges. */
-export interface Tracked extends Omit<Meta, "superseded"> {
+export interface Envelope extends Omit<Meta, "superseded"> {
   /** The first and the last five failures, oldest first. */
-  readonly history: readonly Mishap[];
+  readonly history: readonly FailureRecord[];
   readonly dueAt: Date | undefined;
 }
 
@@ -49,7 +49,7 @@ const time = v.fallback(
   ),
   undefined,
 );
-const mishaps = v.fallback(
+const failureRecords = v.fallback(
   v.pipe(
     v.string(),
     v.maxBytes(maxHistoryBytes),
@@ -73,12 +73,12 @@ const headersSchema = v.object({
   [name.fetched]: time,
   [name.attempt]: v.fallback(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxAttempts)), 0),
   [name.first]: time,
-  [name.failure]: mishaps,
+  [name.failure]: failureRecords,
   [name.due]: time,
 });
 
 /** The people a message is about, as the four original messages hold them. Nothing here is trusted to be well formed. */
-export interface Somebody {
+export interface PersonRef {
   /** identity_number as it stands there: a NIK, if it is one. */
   code: string | undefined;
   kib: string | undefined;
@@ -91,57 +91,57 @@ const asText = (value: unknown) =>
     : undefined;
 const record = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-const somebody = (employee: unknown, message: unknown = {}): Somebody => ({
+const personRef = (employee: unknown, message: unknown = {}): PersonRef => ({
   code: asText(record(employee).identity_number) || undefined,
   kib: asText(record(employee).kib_number) || undefined,
   personId: asText(record(message).personId) || undefined,
 });
 
 /** The employees of a page. */
-export function peopleOfPage(body: unknown): Somebody[] | undefined {
+export function peopleOfPage(body: unknown): PersonRef[] | undefined {
   const list = record(record(body).data).data;
-  return Array.isArray(list) ? list.map((employee) => somebody(employee)) : undefined;
+  return Array.isArray(list) ? list.map((employee) => personRef(employee)) : undefined;
 }
 
 /** The employee or person of any other message. */
-export function personOf(body: unknown): Somebody | undefined {
+export function personOf(body: unknown): PersonRef | undefined {
   const { employee, personId } = record(body);
-  return employee !== undefined || personId !== undefined ? somebody(employee, body) : undefined;
+  return employee !== undefined || personId !== undefined ? personRef(employee, body) : undefined;
 }
 
 const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
 
-/** One employee's way through one run: the same wherever it is worked out, and without the NIK in it. */
-export const wayOf = (run: string, person: Somebody, employee: unknown) =>
+/** Identifies one employee in one run: the same wherever it is derived, and without the NIK in it. */
+export const itemId = (run: string, person: PersonRef, employee: unknown) =>
   digest(run, person.code ?? JSON.stringify(employee) ?? "");
 
 const beforeOf = (at: Date | undefined, now: Date) => (at && at > now ? now : at);
 
 /** Headers first; what they do not say is taken from the body; the rest stays unknown. */
-export function readMeta(delivery: Delivery, body: unknown, now: Date): Tracked {
-  const said = v.parse(headersSchema, delivery.headers);
+export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Envelope {
+  const headers = v.parse(headersSchema, delivery.headers);
   const person = personOf(body);
-  const code = said[name.code] ?? person?.code;
-  const attempt = said[name.attempt];
+  const code = headers[name.code] ?? person?.code;
+  const attempt = headers[name.attempt];
   return {
-    id: said[name.id] ?? digest(code ?? person?.personId ?? Buffer.from(delivery.body).toString("latin1")),
-    run: said[name.run],
-    kib: said[name.kib] ?? person?.kib,
+    id: headers[name.id] ?? digest(code ?? person?.personId ?? Buffer.from(delivery.body).toString("latin1")),
+    run: headers[name.run],
+    kib: headers[name.kib] ?? person?.kib,
     code,
-    fetchedAt: beforeOf(said[name.fetched], now),
+    fetchedAt: beforeOf(headers[name.fetched], now),
     attempt,
-    firstSeenAt: beforeOf(said[name.first], now) ?? now,
-    again: delivery.redelivered || attempt > 0 || said[name.failure].length > 0,
-    history: said[name.failure],
-    dueAt: said[name.due],
+    firstSeenAt: beforeOf(headers[name.first], now) ?? now,
+    again: delivery.redelivered || attempt > 0 || headers[name.failure].length > 0,
+    history: headers[name.failure],
+    dueAt: headers[name.due],
   };
 }
 
-type Carried = Pick<Tracked, "id" | "run" | "kib" | "code" | "fetchedAt"> &
-  Partial<Pick<Tracked, "attempt" | "firstSeenAt" | "history" | "dueAt">>;
+type Carried = Pick<Envelope, "id" | "run" | "kib" | "code" | "fetchedAt"> &
+  Partial<Pick<Envelope, "attempt" | "firstSeenAt" | "history" | "dueAt">>;
 
 /** The headers of what goes out; `undefined` is left out. */
-export function writeMeta(meta: Carried): Headers {
+export function encodeHeaders(meta: Carried): Headers {
   const headers: Headers = { [name.id]: meta.id };
   const set = (key: string, value: string | number | undefined) => {
     if (value !== undefined) headers[key] = value;
@@ -158,9 +158,9 @@ export function writeMeta(meta: Carried): Headers {
 }
 
 /** The first five failures say how it began, the last five what it came to; each within its share of the headers. */
-export function remember(history: readonly Mishap[], mishap: Mishap): Mishap[] {
-  const short = { ...mishap, code: mishap.code.slice(0, 60), text: mishap.text.slice(0, 160) };
-  const tooLong = () => Buffer.byteLength(JSON.stringify(short)) > maxMishapBytes;
+export function appendFailure(history: readonly FailureRecord[], failure: FailureRecord): FailureRecord[] {
+  const short = { ...failure, code: failure.code.slice(0, 60), text: failure.text.slice(0, 160) };
+  const tooLong = () => Buffer.byteLength(JSON.stringify(short)) > maxFailureBytes;
   while (tooLong() && short.text !== "") short.text = short.text.slice(0, -10);
   const all = [...history, short];
   return all.length <= 2 * historyEnds ? all : [...all.slice(0, historyEnds), ...all.slice(-historyEnds)];

@@ -1,55 +1,55 @@
-import { leavesOf, type Placed } from "../registry/registry.ts";
+import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Pause } from "./consume-session.ts";
 import type { Delay } from "./retry/policy.ts";
-import { deadQueueOf, delayOf, keepSweeping, waitQueueOf } from "./retry/queues.ts";
-import type { Shop } from "./stage-context.ts";
-import { Worker } from "./stage-worker.ts";
+import { deadQueueOf, delayOf, keepPromoting, retryQueueOf } from "./retry/queues.ts";
+import type { PipelineDeps } from "./stage-context.ts";
+import { StageWorker } from "./stage-worker.ts";
 
 type Listener = (stage: string, pause: Pause) => void;
 
 /** All the stages at work, and the wait queues between two attempts. */
 export class Pipeline {
-  readonly workers: readonly Worker[];
-  readonly #placed: readonly Placed[];
-  readonly #shop: Shop;
-  readonly #sweepers = new AbortController();
+  readonly workers: readonly StageWorker[];
+  readonly #stages: readonly RegisteredStage[];
+  readonly #deps: PipelineDeps;
+  readonly #promoters = new AbortController();
   readonly #listeners = new Set<Listener>();
-  #sweeping: Promise<void>[] = [];
+  #promoting: Promise<void>[] = [];
 
-  constructor(placed: readonly Placed[], shop: Omit<Shop, "onPause">) {
-    this.#placed = placed;
-    this.#shop = {
-      ...shop,
+  constructor(registered: readonly RegisteredStage[], deps: Omit<PipelineDeps, "onPause">) {
+    this.#stages = registered;
+    this.#deps = {
+      ...deps,
       onPause: (stage, pause) => {
         for (const listener of this.#listeners) listener(stage, pause);
       },
     };
-    this.workers = placed.filter(({ consumed }) => consumed).map((one) => new Worker(one, this.#shop));
+    this.workers = registered.filter(({ enabledHere }) => enabledHere).map((one) => new StageWorker(one, this.#deps));
   }
 
-  /** Every queue that is published to or consumed, with its wait queues and the one for the dead. */
+  /** Every queue that is published to or consumed, with its retry queues and its dead-letter queue. */
   get queues(): string[] {
-    const own = this.#placed.flatMap(({ stage: { queue } }) => [queue, deadQueueOf(queue)]);
-    return [...own, ...this.#waits];
+    const own = this.#stages.flatMap(({ stage: { queue } }) => [queue, deadQueueOf(queue)]);
+    return [...own, ...this.#retryQueues];
   }
 
   /** Those and the ones of former stages. */
-  get known(): string[] {
-    return [...new Set([...this.queues, ...this.#shop.remembered.names])];
+  get knownQueues(): string[] {
+    return [...new Set([...this.queues, ...this.#deps.knownQueues.names])];
   }
 
   /** The queues that are emptied here. */
-  get consumed(): Set<string> {
-    return new Set([...this.workers.map(({ placed }) => placed.stage.queue), ...this.#waits]);
+  get consumedQueues(): Set<string> {
+    return new Set([...this.workers.map(({ registered }) => registered.stage.queue), ...this.#retryQueues]);
   }
 
   /** The stages after which an employee is through. */
   get leaves(): string[] {
-    return leavesOf(this.#placed);
+    return leavesOf(this.#stages);
   }
 
-  worker(stage: string): Worker | undefined {
-    return this.workers.find(({ placed }) => placed.stage.name === stage);
+  worker(stage: string): StageWorker | undefined {
+    return this.workers.find(({ registered }) => registered.stage.name === stage);
   }
 
   onPause(listener: Listener): () => void {
@@ -58,35 +58,35 @@ export class Pipeline {
   }
 
   async declare(): Promise<void> {
-    this.#shop.remembered.remember(this.queues);
-    await this.#shop.broker.declare(this.queues);
+    this.#deps.knownQueues.add(this.queues);
+    await this.#deps.broker.declare(this.queues);
   }
 
   /** The broker must be up and the queues declared. */
   start(): void {
-    const { broker, log, now } = this.#shop;
+    const { broker, log, now } = this.#deps;
     for (const worker of this.workers) worker.start();
-    const options = { signal: this.#sweepers.signal, now, say: (text: string) => log.warn(text) };
-    this.#sweeping = this.#placed.flatMap(({ stage: { queue } }) =>
-      this.#delaysOf(queue).map((delay) => keepSweeping(broker, queue, delay, options)),
+    const options = { signal: this.#promoters.signal, now, say: (text: string) => log.warn(text) };
+    this.#promoting = this.#stages.flatMap(({ stage: { queue } }) =>
+      this.#delaysOf(queue).map((delay) => keepPromoting(broker, queue, delay, options)),
     );
   }
 
-  /** Takes no more work, finishes what is in hand until `giveUp`; the rest is delivered again later. */
-  async stop(giveUp: AbortSignal): Promise<void> {
-    this.#sweepers.abort();
-    await Promise.all([...this.workers.map((worker) => worker.stop(giveUp)), ...this.#sweeping]);
+  /** Takes no more work, finishes what is in hand until `hardStop`; the rest is delivered again later. */
+  async stop(hardStop: AbortSignal): Promise<void> {
+    this.#promoters.abort();
+    await Promise.all([...this.workers.map((worker) => worker.stop(hardStop)), ...this.#promoting]);
   }
 
-  get #waits(): string[] {
-    return this.#placed.flatMap(({ stage: { queue } }) =>
-      this.#delaysOf(queue).map((delay) => waitQueueOf(queue, delay)),
+  get #retryQueues(): string[] {
+    return this.#stages.flatMap(({ stage: { queue } }) =>
+      this.#delaysOf(queue).map((delay) => retryQueueOf(queue, delay)),
     );
   }
 
-  /** The rungs of the ladder, and of former ones. */
+  /** The delays of the retry schedule, and of former ones. */
   #delaysOf(queue: string): Delay[] {
-    const former = this.#shop.remembered.names.flatMap((name) => delayOf(queue, name) ?? []);
-    return [...new Map([...this.#shop.delays, ...former].map((delay) => [delay.label, delay])).values()];
+    const former = this.#deps.knownQueues.names.flatMap((name) => delayOf(queue, name) ?? []);
+    return [...new Map([...this.#deps.delays, ...former].map((delay) => [delay.label, delay])).values()];
   }
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerDown, type Consumer, type Delivery } from "../broker/broker.ts";
-import { textOf } from "../errors.ts";
+import { type Outcome, textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
-import type { Placed } from "../registry/registry.ts";
-import type { Upstream } from "../upstreams/circuit-breaker.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
+import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import { untilAborted } from "../util/abort.ts";
-import { type Failed, type Pause, Round } from "./consume-session.ts";
-import { Passage, type Passed } from "./delivery-handler.ts";
-import type { Shop } from "./stage-context.ts";
+import { ConsumeSession, type Failed, type Pause } from "./consume-session.ts";
+import { DeliveryHandler } from "./delivery-handler.ts";
+import type { PipelineDeps } from "./stage-context.ts";
 import { watchForStall } from "./stall-detector.ts";
 
 const streakToPause = 20;
@@ -15,56 +15,56 @@ const streakToPause = 20;
 const tryAgainMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
 /** How long RabbitMQ may take a connection that was cut for a living one, at a heartbeat of up to a minute. */
 const countedMs = 150_000;
-/** A trial that finds no message to try with is over. */
+/** A canary that finds no message to try with is over. */
 const nothingToTryMs = 5_000;
 
 /** One stage at work: rounds of consuming, a pause between two of them. */
-export class Worker {
+export class StageWorker {
   lastTakenAt: Date | undefined;
-  /** Whether it has its queue: from the first round on, also in a pause. */
+  /** Whether it has its queue: from the first session on, also in a pause. */
   consuming = false;
   readonly #log: Log;
   readonly #stop = new AbortController();
-  readonly #giveUp = new AbortController();
-  #round = new Round(false, () => {});
-  #met: { pause: Pause; since: Date } | undefined;
-  #held: { pause: Pause; since: Date; released: PromiseWithResolvers<void> } | undefined;
+  readonly #hardStop = new AbortController();
+  #session = new ConsumeSession(false, () => {});
+  #faultPause: { pause: Pause; since: Date } | undefined;
+  #operatorPause: { pause: Pause; since: Date; released: PromiseWithResolvers<void> } | undefined;
   #streak = { code: "", items: new Set<string>() };
   #driven: Promise<unknown> = Promise.resolve();
-  #movedAt = performance.now();
+  #lastProgressAt = performance.now();
   #stalledMs: number | undefined;
   #subscribed = false;
   #hadOthers = false;
 
   constructor(
-    readonly placed: Placed,
-    readonly shop: Shop,
+    readonly registered: RegisteredStage,
+    readonly deps: PipelineDeps,
   ) {
-    this.#log = shop.log.child({ stage: placed.stage.name });
+    this.#log = deps.log.child({ stage: registered.stage.name });
   }
 
-  get pause(): Pause | undefined {
-    return (this.#held ?? this.#met)?.pause;
+  get currentPause(): Pause | undefined {
+    return (this.#operatorPause ?? this.#faultPause)?.pause;
   }
 
   get pausedSince(): Date | undefined {
-    return (this.#held ?? this.#met)?.since;
+    return (this.#operatorPause ?? this.#faultPause)?.since;
   }
 
   /** Takes no more work until `release`; what is in hand is finished. */
-  hold(text: string, since: Date): void {
+  pause(text: string, since: Date): void {
     const pause: Pause = { reason: "operator", upstream: undefined, code: "paused_by_operator", text };
-    this.#held ??= { pause, since, released: Promise.withResolvers() };
-    this.#round.end(pause);
+    this.#operatorPause ??= { pause, since, released: Promise.withResolvers() };
+    this.#session.end(pause);
   }
 
-  release(): void {
-    this.#held?.released.resolve();
-    this.#held = undefined;
+  resume(): void {
+    this.#operatorPause?.released.resolve();
+    this.#operatorPause = undefined;
   }
 
-  get inHand(): number {
-    return this.#round.inHand;
+  get inFlight(): number {
+    return this.#session.inFlight;
   }
 
   /** Work is ready, and yet none was taken, sent on or finished for so long. */
@@ -73,11 +73,11 @@ export class Worker {
   }
 
   start(): void {
-    const { broker, stallMs } = this.shop;
+    const { broker, stallMs } = this.deps;
     const watching = watchForStall({
-      ready: () => this.#look(),
-      movedAt: () => Math.max(this.#movedAt, this.#round.movedAt),
-      rests: () => this.pause !== undefined || broker.state !== "up",
+      ready: () => this.#checkQueue(),
+      lastProgressAt: () => Math.max(this.#lastProgressAt, this.#session.lastProgressAt),
+      isIdleExpected: () => this.currentPause !== undefined || broker.state !== "up",
       stallMs,
       signal: this.#stop.signal,
       onChange: (stalledMs) => this.#stall(stalledMs),
@@ -85,57 +85,58 @@ export class Worker {
     this.#driven = Promise.all([this.#drive(), watching]);
   }
 
-  /** Takes no more work and finishes what is in hand; what is not finished when `late` aborts goes back. */
-  async stop(late: AbortSignal): Promise<void> {
+  /** Takes no more work and finishes what is in hand; what is not finished when `hardStop` aborts goes back. */
+  async stop(hardStop: AbortSignal): Promise<void> {
     this.#stop.abort();
-    this.#held?.released.resolve();
-    this.#round.end();
-    late.addEventListener("abort", () => this.#giveUp.abort(), { once: true });
-    if (late.aborted) this.#giveUp.abort();
+    this.#operatorPause?.released.resolve();
+    this.#session.end();
+    hardStop.addEventListener("abort", () => this.#hardStop.abort(), { once: true });
+    if (hardStop.aborted) this.#hardStop.abort();
     await this.#driven;
   }
 
   async #drive(): Promise<void> {
     for (let tries = 0; !this.#stop.signal.aborted; ) {
-      if (this.#held) {
+      if (this.#operatorPause) {
         this.consuming = true;
-        await this.#held.released.promise;
+        await this.#operatorPause.released.promise;
         continue;
       }
       const pause = await this.#consume(tries);
       if (pause?.reason === "operator") continue;
       if (pause === undefined) {
         tries = 0;
-        this.#goOn();
+        this.#endFaultPause();
         continue;
       }
-      if (this.#met?.pause.code !== pause.code) {
-        this.#met = { pause, since: this.#met?.since ?? this.shop.now() };
-        this.shop.onPause(this.placed.stage.name, pause);
+      if (this.#faultPause?.pause.code !== pause.code) {
+        this.#faultPause = { pause, since: this.#faultPause?.since ?? this.deps.now() };
+        this.deps.onPause(this.registered.stage.name, pause);
         this.#log.warn(`paused: ${pause.text}`, { code: pause.code });
         tries = 0;
       }
-      tries = (await this.#wayBack(pause, tries)) ? 0 : tries + 1;
-      if (tries === 0) this.#goOn();
+      tries = (await this.#awaitRecovery(pause, tries)) ? 0 : tries + 1;
+      if (tries === 0) this.#endFaultPause();
     }
   }
 
-  #goOn(): void {
-    if (this.#met && !this.#stop.signal.aborted && !this.#held) this.#log.info(`${this.placed.stage.name} goes on`);
-    this.#met = undefined;
+  #endFaultPause(): void {
+    if (this.#faultPause && !this.#stop.signal.aborted && !this.#operatorPause)
+      this.#log.info(`${this.registered.stage.name} goes on`);
+    this.#faultPause = undefined;
   }
 
   /** Who takes from the queue, and how much is ready in it. */
-  async #look(): Promise<number | undefined> {
-    const { broker, ledger } = this.shop;
-    const { queue, name } = this.placed.stage;
+  async #checkQueue(): Promise<number | undefined> {
+    const { broker, ledger } = this.deps;
+    const { queue, name } = this.registered.stage;
     const before = this.#subscribed;
     const depth = await broker.depth(queue);
     // n.b. RabbitMQ counts what we lost with a connection until it misses its heartbeat.
     if (performance.now() - broker.backAt < countedMs) return depth?.ready;
     const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#subscribed);
     // n.b. It counts a daemon that was killed for a moment longer, too.
-    ledger.shared[hasOthers && this.#hadOthers ? "add" : "delete"](name);
+    ledger.sharedStages[hasOthers && this.#hadOthers ? "add" : "delete"](name);
     this.#hadOthers = hasOthers;
     return depth?.ready;
   }
@@ -144,62 +145,66 @@ export class Worker {
   #stall(stalledMs: number | undefined): void {
     this.#stalledMs = stalledMs;
     if (stalledMs === undefined) return;
-    const { queue, name } = this.placed.stage;
-    const what = this.inHand > 0 ? `${this.inHand} in hand do not finish` : "none is delivered: subscribing again";
+    const { queue, name } = this.registered.stage;
+    const what = this.inFlight > 0 ? `${this.inFlight} in hand do not finish` : "none is delivered: subscribing again";
     const seconds = Math.round(stalledMs / 1000);
     this.#log.error(`${name} STALLS: ${queue} has messages, for ${seconds} s nothing moves, ${what}`, {
       code: "stalled",
     });
-    if (this.inHand === 0) this.#round.end();
+    if (this.inFlight === 0) this.#session.end();
   }
 
   /**
-   * One round. After a pause it is a trial: one message at a time, until one went through. Of an outage that the probe
+   * One session. After a pause it is a canary: one message at a time, until one went through. Of an outage that the probe
    * does not see it is one more at each try, or a message for which alone its upstream fails would keep all others back.
    */
   async #consume(tries: number): Promise<Pause | undefined> {
-    const { concurrency } = this.placed;
-    const trial = tries > 0;
-    const atATime = trial ? (this.#met?.pause.reason === "outage" ? Math.min(tries, concurrency) : 1) : concurrency;
-    const round: Round = new Round(trial, (failed) => this.#count(failed, round));
-    this.#round = round;
+    const { concurrency } = this.registered;
+    const canary = tries > 0;
+    const atATime = canary
+      ? this.#faultPause?.pause.reason === "outage"
+        ? Math.min(tries, concurrency)
+        : 1
+      : concurrency;
+    const session: ConsumeSession = new ConsumeSession(canary, (failed) => this.#count(failed, session));
+    this.#session = session;
     const take = (delivery: Delivery) => {
-      this.lastTakenAt = this.shop.now();
-      this.#movedAt = performance.now();
-      const passage = new Passage(this.placed, this.shop, delivery, round, this.#giveUp.signal);
-      round.hold(
-        passage,
-        passage.pass().then((passed) => this.#judge(passed, round)),
+      this.lastTakenAt = this.deps.now();
+      this.#lastProgressAt = performance.now();
+      const handler = new DeliveryHandler(this.registered, this.deps, delivery, session, this.#hardStop.signal);
+      session.track(
+        handler,
+        handler.handle().then((outcome) => this.#judge(outcome, session)),
       );
     };
     const consumer = await this.#subscribe(atATime, take);
     if (consumer === undefined) return undefined;
     this.consuming = this.#subscribed = true;
-    if (this.#stop.signal.aborted) round.end();
-    const nothing = setTimeout(() => trial && round.inHand === 0 && round.end(), nothingToTryMs);
-    const pause = await round.ended;
+    if (this.#stop.signal.aborted) session.end();
+    const nothing = setTimeout(() => canary && session.inFlight === 0 && session.end(), nothingToTryMs);
+    const pause = await session.ended;
     clearTimeout(nothing);
-    if (this.#downOf(pause)) round.abort("its upstream is down");
+    if (this.#openBreakerOf(pause)) session.abort("its upstream is down");
     await consumer.stop();
     this.#subscribed = false;
-    round.hush();
-    await round.emptied();
+    session.consumerStopped();
+    await session.whenEmpty();
     return pause;
   }
 
   /** Once the broker is there; undefined when stopped before. Afterwards the consumer comes back by itself. */
   async #subscribe(prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer | undefined> {
-    const { queue } = this.placed.stage;
+    const { queue } = this.registered.stage;
     const signal = this.#stop.signal;
-    for (let said = ""; !signal.aborted; ) {
+    for (let lastText = ""; !signal.aborted; ) {
       try {
-        return await this.shop.broker.consume(queue, prefetch, take);
+        return await this.deps.broker.consume(queue, prefetch, take);
       } catch (error) {
         const text = `${queue} cannot be consumed yet: ${textOf(error)}`;
-        if (!(error instanceof BrokerDown) && text !== said) this.#log.error(text);
-        said = text;
+        if (!(error instanceof BrokerDown) && text !== lastText) this.#log.error(text);
+        lastText = text;
         // Somebody may have deleted it while the stage was paused.
-        await this.shop.broker.declare([queue]).catch(() => {});
+        await this.deps.broker.declare([queue]).catch(() => {});
         await sleep(1_000, undefined, { signal }).catch(() => {});
       }
     }
@@ -207,11 +212,11 @@ export class Worker {
   }
 
   /** True once the probe is answered; what the probe cannot see ends by one real message at a time. */
-  async #wayBack(pause: Pause, tries: number): Promise<boolean> {
+  async #awaitRecovery(pause: Pause, tries: number): Promise<boolean> {
     const signal = this.#stop.signal;
-    const down = this.#downOf(pause);
+    const down = this.#openBreakerOf(pause);
     if (down) {
-      await untilAborted(down.back(), signal).catch(() => {});
+      await untilAborted(down.closed(), signal).catch(() => {});
       return true;
     }
     const waits = tryAgainMs[pause.reason === "outage" ? "outage" : "other"];
@@ -220,24 +225,24 @@ export class Worker {
   }
 
   /** The upstream that is waited for, if its probe says that it is down. */
-  #downOf(pause: Pause | undefined): Upstream | undefined {
-    const upstream = pause?.reason === "outage" ? this.shop.upstreams.get(pause.upstream ?? "") : undefined;
+  #openBreakerOf(pause: Pause | undefined): CircuitBreaker | undefined {
+    const upstream = pause?.reason === "outage" ? this.deps.breakers.get(pause.upstream ?? "") : undefined;
     return upstream?.state === "down" ? upstream : undefined;
   }
 
-  #judge(passed: Passed, round: Round): void {
-    this.#movedAt = performance.now();
-    if (passed !== "done" && passed !== "ended") return;
+  #judge(outcome: Outcome, session: ConsumeSession): void {
+    this.#lastProgressAt = performance.now();
+    if (outcome !== "done" && outcome !== "ended") return;
     this.#streak.items.clear();
-    if (round.trial) round.end();
+    if (session.canary) session.end();
   }
 
-  #count({ id, code, text }: Failed, round: Round): void {
+  #count({ id, code, text }: Failed, session: ConsumeSession): void {
     if (this.#streak.code !== code) this.#streak = { code, items: new Set() };
     this.#streak.items.add(id);
     const { size } = this.#streak.items;
     if (size < streakToPause) return;
     const why = `${size} different messages in a row failed with ${code}, the last: ${text}`;
-    round.end({ reason: "streak", upstream: undefined, code, text: why });
+    session.end({ reason: "streak", upstream: undefined, code, text: why });
   }
 }

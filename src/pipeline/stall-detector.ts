@@ -4,9 +4,9 @@ export interface StallOptions {
   /** Messages that are ready, undefined where the broker does not say. */
   ready: () => Promise<number | undefined>;
   /** When a message was last taken, sent on or settled (performance.now()). */
-  movedAt: () => number;
+  lastProgressAt: () => number;
   /** Nothing is expected to move: paused, or the broker is away. */
-  rests: () => boolean;
+  isIdleExpected: () => boolean;
   stallMs: number;
   signal: AbortSignal;
   /** Again for each further `stallMs`; undefined once something moves. */
@@ -15,15 +15,15 @@ export interface StallOptions {
 
 /** Watches a stage until aborted: work is ready, nothing keeps it from being taken, and yet nothing moves. */
 export async function watchForStall(options: StallOptions): Promise<void> {
-  const { ready, movedAt, rests, stallMs, signal, onChange } = options;
+  const { ready, lastProgressAt, isIdleExpected, stallMs, signal, onChange } = options;
   let since: number | undefined;
   let told: number | undefined;
   const pause = () => sleep(Math.min(stallMs / 4, 5_000), undefined, { signal }).catch(() => {});
   for (; !signal.aborted; await pause()) {
     const now = performance.now();
     // n.b. a queue that was empty for a night may hold a message that is on its way to us right now.
-    const waits = !rests() && ((await ready().catch(() => undefined)) ?? 0) > 0;
-    if (!waits || (since !== undefined && movedAt() > since)) {
+    const waits = !isIdleExpected() && ((await ready().catch(() => undefined)) ?? 0) > 0;
+    if (!waits || (since !== undefined && lastProgressAt() > since)) {
       since = waits ? now : undefined;
       if (told !== undefined) onChange(undefined);
       told = undefined;

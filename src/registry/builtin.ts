@@ -9,9 +9,9 @@ import updateKib from "../../stages/update-kib.ts";
 import type { Config, LocalConfig } from "../config/load.ts";
 import { Secret } from "../config/secret.ts";
 import type { Mask } from "../observability/log.ts";
-import { isSource, nameOf, stageFilesIn } from "./files.ts";
+import { isSource, stageFilesIn, stageNameOf } from "./files.ts";
 import { loadFolder } from "./loader.ts";
-import { builtIn, type Found, type Placed, placeStages } from "./registry.ts";
+import { builtIn, type RegisteredStage, registerStages, type StageSource } from "./registry.ts";
 
 /** By the name of the file, in the order of their graph. */
 export const builtins = {
@@ -29,22 +29,22 @@ export const builtinNames = Object.keys(builtins);
 export function stageNamesIn(folder: string | undefined): string[] {
   return folder === undefined || !existsSync(folder)
     ? builtinNames
-    : [...builtinNames, ...stageFilesIn(folder).map(nameOf)];
+    : [...builtinNames, ...stageFilesIn(folder).map(stageNameOf)];
 }
 
 /** The stages as configured, in the order of their graph; every problem at once, exit 78. Hides their secrets. */
-export async function stagesOf({ stages, broker }: Config | LocalConfig, mask?: Mask): Promise<Placed[]> {
+export async function loadStages({ stages, broker }: Config | LocalConfig, mask?: Mask): Promise<RegisteredStage[]> {
   const { folder, disabled, settings } = stages;
-  const found = Object.entries(builtins).map(([file, exported]): Found => ({ origin: builtIn, file, exported }));
+  const found = Object.entries(builtins).map(([file, exported]): StageSource => ({ origin: builtIn, file, exported }));
   if (folder !== undefined) found.push(...(await loadOnce(folder)));
-  const placed = placeStages(found, { disabled, settings, prefetch: broker.prefetch });
-  for (const { options } of placed) mask?.hide(secretsIn(options));
-  return placed;
+  const registered = registerStages(found, { disabled, settings, prefetch: broker.prefetch });
+  for (const { options } of registered) mask?.hide(secretsIn(options));
+  return registered;
 }
 
-const folders = new Map<string, { found: Promise<Found[]>; marks: Map<string, string> }>();
+const folders = new Map<string, { found: Promise<StageSource[]>; marks: Map<string, string> }>();
 /** As they were at the start: a reload of the configuration takes up no changed file, and a restart does. */
-function loadOnce(folder: string): Promise<Found[]> {
+function loadOnce(folder: string): Promise<StageSource[]> {
   const loaded = folders.get(folder) ?? { marks: marksOf(folder), found: loadFolder(folder) };
   folders.set(folder, loaded);
   return loaded.found;

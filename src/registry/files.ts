@@ -19,7 +19,7 @@ export function stageFilesIn(folder: string): string[] {
 }
 
 /** What a stage in this file must be called. */
-export const nameOf = (file: string): string => basename(file).replace(/\.[tj]s$/, "");
+export const stageNameOf = (file: string): string => basename(file).replace(/\.[tj]s$/, "");
 
 /** Whoever can write a stage is the service, and holds its keys: undefined where that is root or the service itself. */
 export function rightsProblem(path: string): string | undefined {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { plugin } from "bun";
 import { textOf } from "../errors.ts";
 import * as stageModule from "../stage.ts";
-import { nameOf, placeIn, propertyPattern, rightsProblem, stageFilesIn } from "./files.ts";
-import type { Found } from "./registry.ts";
+import { placeIn, propertyPattern, rightsProblem, stageFilesIn, stageNameOf } from "./files.ts";
+import type { StageSource } from "./registry.ts";
 
 export interface LoadOptions {
   /** How long a file may take to be imported (5 s). */
@@ -28,17 +28,17 @@ function register(): void {
 }
 
 /** Every stage of the folder; what is wrong with one it says itself. Exit 78 only where there is no such folder. */
-export async function loadFolder(folder: string, { deadlineMs = 5_000 }: LoadOptions = {}): Promise<Found[]> {
+export async function loadFolder(folder: string, { deadlineMs = 5_000 }: LoadOptions = {}): Promise<StageSource[]> {
   const files = stageFilesIn(folder);
   const unsafe = rightsProblem(folder);
   register();
   return Promise.all(files.map((file) => load(file, unsafe && `its folder ${unsafe}`, deadlineMs)));
 }
 
-async function load(file: string, unsafe: string | undefined, deadlineMs: number): Promise<Found> {
+async function load(file: string, unsafe: string | undefined, deadlineMs: number): Promise<StageSource> {
   const at = (property?: string) =>
     placeIn(file, ...(property === undefined ? [] : [propertyPattern(property)]), /^export default/m);
-  const found = { origin: file, file: nameOf(file), at };
+  const found = { origin: file, file: stageNameOf(file), at };
   try {
     // Before anything of it is run.
     const problem = unsafe ?? rightsProblem(file);

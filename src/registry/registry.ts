@@ -7,7 +7,7 @@ import type { Stage } from "../stage.ts";
 export const builtIn = "built in";
 
 /** A stage and where it came from: "built in" or the path of its file. */
-export interface Found {
+export interface StageSource {
   readonly origin: string;
   /** The file's name without its ending; the stage in it must be called so. */
   readonly file: string;
@@ -19,14 +19,14 @@ export interface Found {
 }
 
 /** A stage with its options checked and its place in the graph known. */
-export interface Placed {
+export interface RegisteredStage {
   readonly stage: Stage;
   readonly origin: string;
   readonly options: unknown;
   readonly concurrency: number;
   /** False: published to, not consumed here. */
-  readonly consumed: boolean;
-  readonly successors: readonly Placed[];
+  readonly enabledHere: boolean;
+  readonly successors: readonly RegisteredStage[];
 }
 
 export interface RegistryOptions {
@@ -98,7 +98,7 @@ interface Candidate {
 }
 
 /** Finds every problem before it says any, then orders the stages by `after`; exit 78. */
-export function placeStages(found: readonly Found[], options: RegistryOptions): Placed[] {
+export function registerStages(found: readonly StageSource[], options: RegistryOptions): RegisteredStage[] {
   const problems: string[] = [];
   const stages = new Map<string, Candidate>();
   const broken = new Set<string>();
@@ -130,24 +130,24 @@ export function placeStages(found: readonly Found[], options: RegistryOptions): 
   }
   problems.push(...graphProblems(stages, broken));
 
-  const placed = new Map<string, Placed & { successors: Placed[] }>();
+  const registered = new Map<string, RegisteredStage & { successors: RegisteredStage[] }>();
   for (const [name, { stage, origin, at }] of stages) {
     const settings = options.settings[name];
     const given = settings?.options ?? {};
     const wrong = optionProblems(stage.options, given);
     problems.push(...wrong.map((text) => `${at("options")}: [stages.${name}] in the configuration: ${text}`));
-    placed.set(name, {
+    registered.set(name, {
       stage,
       origin,
       options: v.safeParse(stage.options ?? v.strictObject({}), given).output,
       concurrency: settings?.concurrency ?? stage.concurrency ?? options.prefetch,
-      consumed: !options.disabled.includes(name),
+      enabledHere: !options.disabled.includes(name),
       successors: [],
     });
   }
   if (problems.length > 0) throw new Exit(exits.config, problems.join("\n"));
-  for (const one of placed.values()) placed.get(one.stage.after ?? "")?.successors.push(one);
-  return inOrder([...placed.values()]);
+  for (const one of registered.values()) registered.get(one.stage.after ?? "")?.successors.push(one);
+  return inOrder([...registered.values()]);
 }
 
 const list = (names: Iterable<string>) => [...names].sort().join(", ");
@@ -185,26 +185,26 @@ function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlyS
       problems.push(
         `${at("after")}: after of ${name} names ${after}, which is no stage; there is ${list(stages.keys())}`,
       );
-    const way = [name];
+    const path = [name];
     for (let next = after; next !== undefined; next = stages.get(next)?.stage.after) {
       if (next === name)
-        problems.push(`${at("after")}: after goes in a circle: ${[...way, name].join(" after ")}; break it somewhere`);
-      if (way.includes(next)) break;
-      way.push(next);
+        problems.push(`${at("after")}: after goes in a circle: ${[...path, name].join(" after ")}; break it somewhere`);
+      if (path.includes(next)) break;
+      path.push(next);
     }
   }
   return problems;
 }
 
 /** Predecessors first. */
-function inOrder(placed: readonly Placed[]): Placed[] {
-  const roots = placed.filter(({ stage }) => stage.after === undefined);
-  const walk = (one: Placed): Placed[] => [one, ...one.successors.flatMap(walk)];
+function inOrder(registered: readonly RegisteredStage[]): RegisteredStage[] {
+  const roots = registered.filter(({ stage }) => stage.after === undefined);
+  const walk = (one: RegisteredStage): RegisteredStage[] => [one, ...one.successors.flatMap(walk)];
   return roots.flatMap(walk);
 }
 
 /** The stages here after which an employee is through. */
-export function leavesOf(placed: readonly Placed[]): string[] {
-  const consumed = placed.filter((one) => one.consumed);
-  return consumed.filter((one) => !one.successors.some((next) => next.consumed)).map(({ stage }) => stage.name);
+export function leavesOf(stages: readonly RegisteredStage[]): string[] {
+  const enabled = stages.filter((one) => one.enabledHere);
+  return enabled.filter((one) => !one.successors.some((next) => next.enabledHere)).map(({ stage }) => stage.name);
 }

@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { kitBytes } from "./archive-bytes.ts";
+import { sdkBytes } from "./archive-bytes.ts";
 
-type Part = "types/" | "compiler/" | "kit.js";
+type Part = "types/" | "compiler/" | "sdk.js";
 
-/** Writes these parts of the kit into a folder; a part that is a folder loses its name where `to` names another. */
-export async function unpackKit(folder: string, parts: Partial<Record<Part, string>>): Promise<void> {
-  const packed = Buffer.from(Bun.zstdDecompressSync(await kitBytes())).toString();
+/** Writes these parts of the sdk into a folder; a part that is a folder loses its name where `to` names another. */
+export async function unpackSdk(folder: string, parts: Partial<Record<Part, string>>): Promise<void> {
+  const packed = Buffer.from(Bun.zstdDecompressSync(await sdkBytes())).toString();
   for (const [path, text] of Object.entries(JSON.parse(packed) as Record<string, string>))
     for (const [part, to] of Object.entries(parts)) {
       if (!path.startsWith(part)) continue;
@@ -17,9 +17,9 @@ export async function unpackKit(folder: string, parts: Partial<Record<Part, stri
     }
 }
 
-/** A folder with these parts of the kit, under their own names, until it is disposed of. */
-export async function temporaryKit(...parts: Part[]): Promise<{ folder: string } & Disposable> {
-  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-kit-"));
-  await unpackKit(folder, Object.fromEntries(parts.map((part) => [part, part])));
+/** A folder with these parts of the sdk, under their own names, until it is disposed of. */
+export async function temporarySdk(...parts: Part[]): Promise<{ folder: string } & Disposable> {
+  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-sdk-"));
+  await unpackSdk(folder, Object.fromEntries(parts.map((part) => [part, part])));
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }

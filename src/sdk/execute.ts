@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import type { Headers } from "../broker/broker.ts";
-import { InHand } from "../broker/managed-delivery.ts";
+import { ManagedDelivery } from "../broker/managed-delivery.ts";
 import { Reject, Unavailable } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { batches, checkFor, outgoing } from "../pipeline/emit.ts";
-import { personOf, readMeta } from "../pipeline/envelope.ts";
-import { failureOf } from "../pipeline/retry/policy.ts";
-import type { Placed } from "../registry/registry.ts";
+import { decodeHeaders, personOf } from "../pipeline/envelope.ts";
+import { toFailure } from "../pipeline/retry/policy.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import { type Context, isEnd } from "../stage.ts";
 import { untilAborted } from "../util/abort.ts";
 import { parseJson } from "../util/exact-json.ts";
 
-export interface AttemptOptions {
+export interface ExecutionOptions {
   clients: (signal: AbortSignal) => Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
   log: Log;
   headers?: Headers;
@@ -23,7 +23,7 @@ export interface AttemptOptions {
 }
 
 /** What the daemon would do with a message. */
-export interface Attempted {
+export interface Execution {
   outcome: "done" | "ended" | "retry" | "dead" | "paused";
   /** Of the failure, or why it ended on purpose. */
   code?: string;
@@ -34,20 +34,24 @@ export interface Attempted {
 }
 
 /** One message in one stage as the daemon does it, but without a queue: nothing is published, repeated or kept. */
-export async function attempt(placed: Placed, body: string, options: AttemptOptions): Promise<Attempted> {
+export async function execute(
+  registered: RegisteredStage,
+  body: string,
+  options: ExecutionOptions,
+): Promise<Execution> {
   const { log, headers = {}, again = false, dryRun = false, now = () => new Date() } = options;
-  const { stage, successors } = placed;
+  const { stage, successors } = registered;
   const signal = options.signal ?? new AbortController().signal;
-  const attempted: Attempted = { outcome: "done", returned: [], warnings: [] };
+  const attempted: Execution = { outcome: "done", returned: [], warnings: [] };
   try {
     const message = messageIn(body);
     const checked = v.safeParse(stage.message, message);
     if (!checked.success) throw new Reject("bad_message", `the message does not fit ${stage.name}`);
-    const delivery = new InHand(stage.queue, Buffer.from(body), headers, again, () => {}, signal);
-    const meta = readMeta(delivery, message, now());
+    const delivery = new ManagedDelivery(stage.queue, Buffer.from(body), headers, again, () => {}, signal);
+    const meta = decodeHeaders(delivery, message, now());
     const context: Context<never> = {
       ...options.clients(signal),
-      options: placed.options as never,
+      options: registered.options as never,
       meta: { ...meta, superseded: false },
       log: { ...log, detail: (text) => log.debug(text) },
       signal,
@@ -68,7 +72,7 @@ export async function attempt(placed: Placed, body: string, options: AttemptOpti
       }
     return attempted;
   } catch (thrown) {
-    const failure = failureOf(thrown);
+    const failure = toFailure(thrown);
     const outcome = failure instanceof Reject ? "dead" : failure instanceof Unavailable ? "paused" : "retry";
     return { ...attempted, outcome, code: failure.code, text: failure.message };
   }

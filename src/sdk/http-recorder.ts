@@ -1,4 +1,4 @@
-export interface WatchOptions {
+export interface RecordHttpOptions {
   /** Answer in place of the upstream whatever would change something there. */
   dryRun: boolean;
   /** The host of HikCentral, where everything is a POST. */
@@ -10,13 +10,13 @@ export interface WatchOptions {
 const reads = /\/(version|personInfo|personList|customFields|group|applicationResult)$/;
 
 /** Tells of every HTTP request of this process, in order, until it is disposed of. */
-export function watchRequests({ dryRun, hikcentral, say }: WatchOptions): Disposable {
+export function recordHttp({ dryRun, hikcentral, say }: RecordHttpOptions): Disposable {
   const real = globalThis.fetch;
   const watched = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = input instanceof Request ? input : undefined;
     const url = new URL(request?.url ?? String(input));
     const method = (init?.method ?? request?.method ?? "GET").toUpperCase();
-    const body = await textOf(init?.body ?? request?.clone().body);
+    const body = await bodyText(init?.body ?? request?.clone().body);
     const isOfHikCentral = url.host === hikcentral;
     const isRead = isOfHikCentral ? reads.test(url.pathname) : method === "GET" || method === "HEAD";
     // The query of a photo's link may be a key.
@@ -37,7 +37,7 @@ export function watchRequests({ dryRun, hikcentral, say }: WatchOptions): Dispos
   };
 }
 
-const textOf = async (body: unknown): Promise<string> =>
+const bodyText = async (body: unknown): Promise<string> =>
   body === undefined || body === null ? "" : new Response(body as string).text();
 
 /** A face in Base64 is of no use to a reader. */

@@ -7,15 +7,15 @@ import { createClients } from "../clients.ts";
 import { readConfig, siteOf } from "../config/load.ts";
 import { createLog } from "../observability/log.ts";
 import { builtins } from "../registry/builtin.ts";
-import { builtIn, type Placed } from "../registry/registry.ts";
+import { builtIn, type RegisteredStage } from "../registry/registry.ts";
 import { type Call, serve } from "../simulator/fault-server.ts";
 import { type Simulators, startSimulators } from "../simulator/start.ts";
 import type { Stage } from "../stage.ts";
 import { noMemory } from "../upstreams/photos.ts";
-import { type Attempted, attempt } from "./execute.ts";
+import { type Execution, execute } from "./execute.ts";
 
 /** A web server for a stage that calls one of its own. It says 200 to everything until `answer` is replaced. */
-export interface Upstream {
+export interface SandboxUpstream {
   readonly url: string;
   readonly requests: Call[];
   answer: (call: Call) => Response | Promise<Response>;
@@ -23,7 +23,7 @@ export interface Upstream {
   readonly faults: Simulators["eposh"]["faults"];
 }
 
-export interface PassOptions {
+export interface ExecuteOptions {
   /** As `[stages.NAME]` would give them. */
   options?: Record<string, unknown>;
   /** Otherwise what the stages before it make of the first employee of the simulated Eposh. */
@@ -34,24 +34,24 @@ export interface PassOptions {
 }
 
 /** A simulated site of three employees for a stage to be tried on. Nothing in it leaves this machine. */
-export interface Trial extends AsyncDisposable {
+export interface Sandbox extends AsyncDisposable {
   readonly hikcentral: Simulators["hikcentral"];
   readonly eposh: Simulators["eposh"];
-  readonly upstream: Upstream;
+  readonly upstream: SandboxUpstream;
   /** All that was logged so far, unmasked. */
   readonly log: () => string;
   /** Runs the stage once, as the daemon would. */
-  pass(stage: Stage, options?: PassOptions): Promise<Attempted>;
+  execute(stage: Stage, options?: ExecuteOptions): Promise<Execution>;
   /** The message that `pass` takes unless it is given one. */
   messageFor(stage: Stage): Promise<unknown>;
 }
 
-export interface TrialOptions {
+export interface SandboxOptions {
   /** Other stages of the site, before or after the one that is tried. */
   stages?: readonly Stage[];
 }
 
-/** In a trial one wants to see what should not have been said. */
+/** In a sandbox one wants to see what should not have been said. */
 export const unmasked = Object.assign((text: string) => text, { hide: () => {} });
 
 export const builtinStage = (name: string): Stage | undefined =>
@@ -62,9 +62,9 @@ const patienceMs = 20_000;
 
 const now = () => new Date("2026-01-19T08:00:00+07:00");
 
-export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Trial> {
+export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise<Sandbox> {
   await using opened = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-trial-"));
+  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-sandbox-"));
   opened.defer(() => rmSync(folder, { recursive: true, force: true }));
   const simulators = opened.use(await startSimulators({ people: 3 }));
   const requests: Call[] = [];
@@ -78,7 +78,12 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
       () => ({ requests }),
     ),
   );
-  const own: Upstream = { url: upstream.origin, requests, answer: () => new Response(), faults: upstream.faults };
+  const own: SandboxUpstream = {
+    url: upstream.origin,
+    requests,
+    answer: () => new Response(),
+    faults: upstream.faults,
+  };
   const env = { ...simulators.env, STATE_FOLDER: folder };
   const { config } = readConfig({ env, defaultFile: "/nonexistent" });
   let output = "";
@@ -99,7 +104,7 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
     const [date] = [...simulators.eposh.days].find(([, people]) => people.length > 0) ?? [];
     if (before === undefined && stage.queue !== builtins.induction.queue)
       throw new Error(`nobody knows what ${stage.name} takes: export an example with a message from its test`);
-    const first = { message: { run: "trial", dates: [date], limit: 1 }, headers: { "hs-run": "trial" } };
+    const first = { message: { run: "sandbox", dates: [date], limit: 1 }, headers: { "hs-run": "sandbox" } };
     const { returned: [next] = [], text } = before ? await run(before, await arrive(before)) : { returned: [first] };
     if (!next)
       throw new Error(`${before?.name} made no message for ${stage.name} (${text}): export an example with a message`);
@@ -110,11 +115,11 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
   async function run(
     stage: Stage,
     { message, headers }: { message: unknown; headers: Headers },
-    more: PassOptions = {},
+    more: ExecuteOptions = {},
   ) {
     const successors = [...all.values()].filter(({ after }) => after === stage.name);
     const body = typeof message === "string" ? message : JSON.stringify(message);
-    return attempt(placed(stage, more.options, successors), body, {
+    return execute(registered(stage, more.options, successors), body, {
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
@@ -135,8 +140,8 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
     upstream: own,
     log: () => output,
     messageFor: async (stage) => (await arrive(stage)).message,
-    async pass(stage, options = {}) {
-      const { headers } = "message" in options ? { headers: { "hs-run": "trial" } } : await arrive(stage);
+    async execute(stage, options = {}) {
+      const { headers } = "message" in options ? { headers: { "hs-run": "sandbox" } } : await arrive(stage);
       const message = "message" in options ? options.message : (await arrive(stage)).message;
       return run(stage, { message, headers }, options);
     },
@@ -144,7 +149,11 @@ export async function openTrial({ stages = [] }: TrialOptions = {}): Promise<Tri
   };
 }
 
-function placed(stage: Stage, given: Record<string, unknown> = {}, successors: readonly Stage[] = []): Placed {
+function registered(
+  stage: Stage,
+  given: Record<string, unknown> = {},
+  successors: readonly Stage[] = [],
+): RegisteredStage {
   const options = stage.options ? v.safeParse(stage.options, given) : undefined;
   if (options && !options.success) {
     const wrong = options.issues.map((issue) => v.getDotPath(issue) ?? "they").join(", ");
@@ -155,7 +164,7 @@ function placed(stage: Stage, given: Record<string, unknown> = {}, successors: r
     origin: builtIn,
     options: options?.output ?? {},
     concurrency: 1,
-    consumed: true,
-    successors: successors.map((next) => ({ ...placed({ ...next, options: undefined }), stage: next })),
+    enabledHere: true,
+    successors: successors.map((next) => ({ ...registered({ ...next, options: undefined }), stage: next })),
   };
 }

@@ -53,7 +53,7 @@ ${after === undefined ? "  // Without `after` nobody in here fills the queue: an
 export function testText(name: string, after: string | undefined): string {
   const pass = after === undefined ? "example" : "{}";
   return `import { expect, test } from "bun:test";
-import { type Example, openTrial } from "hikvision-sync/testing";
+import { type Example, openSandbox } from "hikvision-sync/testing";
 import stage from "./${name}.ts";
 
 /**
@@ -63,12 +63,12 @@ import stage from "./${name}.ts";
 export const example = {${after === undefined ? ' message: { say: "hello" } ' : ""}};
 
 test("passes its message on", async () => {
-  // A simulated HikCentral and Eposh, and trial.upstream for a system of your own.
-  await using trial = await openTrial();
-  const { outcome, returned } = await trial.pass(stage, ${pass});
+  // A simulated HikCentral and Eposh, and sandbox.upstream for a system of your own.
+  await using sandbox = await openSandbox();
+  const { outcome, returned } = await sandbox.execute(stage, ${pass});
   expect(outcome).toBe("done");
   expect(returned).toHaveLength(1);
-  expect(trial.log()).toContain("Seen");
+  expect(sandbox.log()).toContain("Seen");
 });
 `;
 }

@@ -10,7 +10,7 @@ const moves: Record<UpstreamState, readonly UpstreamState[]> = {
   down: ["up"],
 };
 
-export interface UpstreamOptions {
+export interface CircuitBreakerOptions {
   /** True when it answers, whatever the answer. */
   probe: (signal: AbortSignal) => Promise<boolean>;
   say: (state: UpstreamState, name: string) => void;
@@ -19,7 +19,7 @@ export interface UpstreamOptions {
 }
 
 /** Whether a foreign system answers. A failure only raises the question; the probe decides. */
-export class Upstream implements AsyncDisposable {
+export class CircuitBreaker implements AsyncDisposable {
   state: UpstreamState = "up";
   downSince: Date | undefined;
   readonly #stop = new AbortController();
@@ -29,11 +29,11 @@ export class Upstream implements AsyncDisposable {
 
   constructor(
     readonly name: string,
-    readonly options: UpstreamOptions,
+    readonly options: CircuitBreakerOptions,
   ) {}
 
-  /** Aborts when it goes down, with a failure that costs nobody an attempt: a call that hangs would hold its slot. */
-  get whileUp(): AbortSignal {
+  /** Aborts when it goes down, with a failure that costs nobody an attempt: a call that hangs would hold its permit. */
+  get signal(): AbortSignal {
     return this.#calls.signal;
   }
 
@@ -47,7 +47,7 @@ export class Upstream implements AsyncDisposable {
   }
 
   /** Resolves when it answers again. */
-  back(): Promise<void> {
+  closed(): Promise<void> {
     return this.#recovery ?? Promise.resolve();
   }
 

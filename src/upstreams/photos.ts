@@ -1,6 +1,6 @@
 import { reject, retry, unavailable } from "../errors.ts";
 import type { Face } from "../hikcentral/types.ts";
-import { createSlots } from "../util/semaphore.ts";
+import { createSemaphore } from "../util/semaphore.ts";
 import { fit } from "./face-jpeg.ts";
 import {
   type Fetch,
@@ -59,8 +59,8 @@ const probeTimeoutMs = 5000;
 export function createPhotos(options: PhotoOptions): PhotoClient {
   const { maxBytes, tls, now = Date.now, fetch = globalThis.fetch } = options;
   const allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
-  const hand = createSlots(options.concurrency);
-  const decoder = createSlots(decodersAtATime);
+  const hand = createSemaphore(options.concurrency);
+  const decoder = createSemaphore(decodersAtATime);
   let failedOrigin: string | undefined;
 
   /** Reads a body only where it is a photo that may fit. */

@@ -1,7 +1,7 @@
 import { untilAborted } from "./abort.ts";
 
 /** One at a time for each key, in the order of asking. */
-export class Turns {
+export class KeyedMutex {
   readonly #last = new Map<string, Promise<void>>();
 
   /** How many keys have somebody at it. */
@@ -10,7 +10,7 @@ export class Turns {
   }
 
   /** Rejects with the signal's reason when that aborts before it is this one's turn. */
-  async take(key: string, signal: AbortSignal): Promise<Disposable> {
+  async acquire(key: string, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     const before = this.#last.get(key);
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 /** At most `count` at a time, first come first served. Waiting ends with the signal's reason when it aborts. */
-export function createSlots(count: number): (signal: AbortSignal) => Promise<Disposable> {
+export function createSemaphore(count: number): (signal: AbortSignal) => Promise<Disposable> {
   let free = count;
   const waiting = new Set<() => void>();
   const release = () => {

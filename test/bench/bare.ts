@@ -3,12 +3,12 @@ import { join } from "node:path";
 import amqp from "amqplib";
 
 /** Messages per second from one queue to another with nothing between them: the floor that a stage stands on. */
-export type Bare = (bodies: readonly string[], inHand: number) => Promise<number>;
+export type Bare = (bodies: readonly string[], inFlight: number) => Promise<number>;
 
 /** Takes, publishes, waits for the confirm, acknowledges: so many at a time. */
 export const bareAmqplib =
   (url: string): Bare =>
-  async (bodies, inHand) => {
+  async (bodies, inFlight) => {
     const connection = await amqp.connect(url, { noDelay: true });
     try {
       const channel = await connection.createConfirmChannel();
@@ -18,7 +18,7 @@ export const bareAmqplib =
       }
       for (const body of bodies) channel.sendToQueue("bare", Buffer.from(body), { persistent: true });
       await channel.waitForConfirms();
-      await channel.prefetch(inHand);
+      await channel.prefetch(inFlight);
       const { promise, resolve } = Promise.withResolvers<void>();
       let left = bodies.length;
       const startedAt = performance.now();
@@ -39,7 +39,7 @@ export const bareAmqplib =
 /** One transaction for so many: each is read, stored in the next queue and deleted, and the disk has it. */
 export const bareSqlite =
   (folder: string): Bare =>
-  async (bodies, inHand) => {
+  async (bodies, inFlight) => {
     using db = new Database(join(folder, "bare.db"), { create: true });
     db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     db.run("CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT, body BLOB)");
@@ -54,7 +54,7 @@ export const bareSqlite =
     })();
     const startedAt = performance.now();
     const pass = db.transaction(() => {
-      const taken = take.all(inHand);
+      const taken = take.all(inFlight);
       for (const { id, body } of taken) {
         insert.run("next", body);
         remove.run(id);

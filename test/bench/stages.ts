@@ -14,7 +14,7 @@ const messages = 15_000;
 /** The first ones are for the engine to get warm. */
 const warmUp = 2_000;
 /** For both: with the 32 of broker.prefetch it is the way to RabbitMQ and back that is measured. */
-const inHand = 256;
+const inFlight = 256;
 const wanted = 3_000;
 /** The machine may be busy with something else in one of them. */
 const rounds = 4;
@@ -73,7 +73,7 @@ export default async function bench(): Promise<number> {
 
 async function compare(title: string, state: string, broker: string, bare: Bare) {
   const passed = await throughStage(state, broker);
-  return { title, passed, bare: await bare(bodies, inHand) };
+  return { title, passed, bare: await bare(bodies, inFlight) };
 }
 
 /** The whole daemon as it is, with a stage from a file; its successor is left to others. */
@@ -92,7 +92,7 @@ async function throughStage(state: string, broker: string): Promise<number> {
       HIKCENTRAL_APP_KEY: "none",
       HIKCENTRAL_APP_SECRET: "none",
       BROKER_URL: broker,
-      BROKER_PREFETCH: String(inHand),
+      BROKER_PREFETCH: String(inFlight),
       STAGES_FOLDER: folder,
       STAGES_DISABLED: "next,apply-access",
       HTTP_PORT: "0",

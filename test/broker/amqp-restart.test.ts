@@ -25,7 +25,7 @@ test("a consumer whose channel RabbitMQ closed is back, and the message in hand 
   const [first] = await taken.has(1);
   await waitForAck(1_800_000);
   const [, again] = await taken.has(2);
-  expect(first?.lost.aborted).toBe(true);
+  expect(first?.revoked.aborted).toBe(true);
   expect(broker.state).toBe("up");
   first?.ack();
   again?.ack();
@@ -67,7 +67,7 @@ test("while RabbitMQ hangs, every request and closing end in bounded time", asyn
     await taken.consumer.stop();
     await broker[Symbol.asyncDispose]();
     expect(await pending).toBeInstanceOf(BrokerDown);
-    expect(first?.lost.aborted).toBe(true);
+    expect(first?.revoked.aborted).toBe(true);
   } finally {
     process.kill(rabbit.pid, "SIGCONT");
   }
@@ -96,7 +96,7 @@ test("kill -9 and a restart lose no confirmed message, and everything comes back
   await rabbit.kill();
   await Promise.all(publishers);
   for (const error of refused) expect(error).toBeInstanceOf(BrokerDown);
-  await until(() => first?.lost.aborted, { what: "the delivery to be lost" });
+  await until(() => first?.revoked.aborted, { what: "the delivery to be lost" });
   expect(broker.trouble).toMatch(/refuses the connection|cannot be reached/);
   await expect(broker.publish(queue, numbered(1))).rejects.toBeInstanceOf(BrokerDown);
 

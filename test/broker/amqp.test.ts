@@ -77,12 +77,12 @@ test("after the connection is cut, what was in hand is lost and comes again, by 
   await using taken = await take(broker, queue, 2);
   const [first, second] = await taken.has(2);
   await cutConnections();
-  await until(() => first?.lost.aborted && second?.lost.aborted, { what: "the deliveries to be lost" });
+  await until(() => first?.revoked.aborted && second?.revoked.aborted, { what: "the deliveries to be lost" });
   first?.ack();
-  second?.putBack();
+  second?.requeue();
   const again = (await taken.has(4)).slice(2);
   expect(taken.texts()).toEqual(["message 0", "message 1", "message 0", "message 1"]);
-  expect(again.map(({ redelivered, lost }) => [redelivered, lost.aborted])).toEqual([
+  expect(again.map(({ redelivered, revoked }) => [redelivered, revoked.aborted])).toEqual([
     [true, false],
     [true, false],
   ]);
@@ -127,7 +127,7 @@ test("a deleted queue is declared and consumed again, and what was in hand stays
   await using taken = await take(broker, queue, 1);
   const [first] = await taken.has(1);
   await asStranger((channel) => channel.deleteQueue(queue));
-  expect(first?.lost.aborted).toBe(false);
+  expect(first?.revoked.aborted).toBe(false);
   first?.ack();
   await until(async () => (await broker.depth(queue))?.consumers === 1, { what: "the consumer to be back" });
   await broker.publish(queue, [{ body: "anew" }]);
@@ -161,9 +161,9 @@ test("looking, browsing, failing and consuming leave no channel behind, and clos
   for (let round = 0; round < 10; round++) {
     await Promise.all([broker.depth("test-none"), broker.depth(queue), broker.declare([queue])]);
     await expect(broker.consume("test-none", 1, () => {})).rejects.toThrow();
-    for await (const delivery of broker.browse(queue)) delivery.putBack();
+    for await (const delivery of broker.browse(queue)) delivery.requeue();
     const taken = await take(broker, queue, 3);
-    for (const delivery of await taken.has(3)) delivery.putBack();
+    for (const delivery of await taken.has(3)) delivery.requeue();
     await taken.consumer.stop();
     await ready(broker, queue, 3);
   }

@@ -25,7 +25,7 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       expect(first?.headers).toEqual(headers);
       expect(first?.queue).toBe(queue);
       expect(first?.redelivered).toBe(false);
-      expect(first?.lost.aborted).toBe(false);
+      expect(first?.revoked.aborted).toBe(false);
       expect(second?.headers).toEqual({});
     });
 
@@ -113,8 +113,8 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await using first = await take(broker, queue, 3);
       const deliveries = await first.has(3);
       await first.consumer.stop();
-      deliveries[2]?.putBack();
-      deliveries[0]?.putBack();
+      deliveries[2]?.requeue();
+      deliveries[0]?.requeue();
       deliveries[1]?.ack();
       await ready(broker, queue, 3);
       await using second = await take(broker, queue, 10);
@@ -130,10 +130,10 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await using taken = await take(broker, queue, 2);
       const [first, second] = await taken.has(2);
       first?.ack();
-      first?.putBack();
+      first?.requeue();
       first?.ack();
       await taken.consumer.stop();
-      second?.putBack();
+      second?.requeue();
       second?.ack();
       await using rest = await take(broker, queue, 10);
       await rest.has(1);
@@ -152,7 +152,7 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await broker.publish(queue, [{ body: "later" }]);
       await ready(broker, queue, 2);
       expect(taken.deliveries).toHaveLength(2);
-      expect(second?.lost.aborted).toBe(false);
+      expect(second?.revoked.aborted).toBe(false);
       second?.ack();
       await using rest = await take(broker, queue, 10);
       await rest.has(2);
@@ -188,7 +188,7 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       const [first, second] = await taken.has(3);
       second?.ack();
       await before[Symbol.asyncDispose]();
-      expect(first?.lost.aborted).toBe(true);
+      expect(first?.revoked.aborted).toBe(true);
       expect(before.state).toBe("closed");
       first?.ack();
 
@@ -230,7 +230,7 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
         const seen: string[] = [];
         for await (const delivery of broker.browse(queue)) {
           seen.push(textOf(delivery));
-          if (seen.length === 2) delivery.putBack();
+          if (seen.length === 2) delivery.requeue();
           if (seen.length === 4) delivery.ack();
         }
         expect(seen).toEqual(bodies(6));
@@ -266,7 +266,7 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
           await others.has(1);
           expect(others.texts()).toEqual(["message 2"]);
           await others.consumer.stop();
-          others.deliveries[0]?.putBack();
+          others.deliveries[0]?.requeue();
           break;
         }
         held?.ack();

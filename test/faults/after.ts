@@ -33,11 +33,11 @@ export async function untilThrough(victim: Victim, run: string): Promise<RunView
     const samples = await victim.metrics();
     const depths = samples.filter(({ name }) => name === "hikvision_sync_queue_depth");
     const left = depths.filter(({ labels, value }) => value > 0 && !labels.queue?.endsWith(".dead"));
-    const inHand = sumOf(samples, "hikvision_sync_in_flight");
-    const now = Bun.inspect({ view, left: left.map(({ labels, value }) => `${labels.queue} ${value}`), inHand });
+    const inFlight = sumOf(samples, "hikvision_sync_in_flight");
+    const now = Bun.inspect({ view, left: left.map(({ labels, value }) => `${labels.queue} ${value}`), inFlight });
     if (now !== seen) movedAt = performance.now();
     seen = now;
-    return view.status === "done" && depths.length > 0 && left.length + inHand === 0 && view;
+    return view.status === "done" && depths.length > 0 && left.length + inFlight === 0 && view;
   };
   for (;;) {
     const view = await through().catch(() => false as const);

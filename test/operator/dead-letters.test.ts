@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger/runs.ts";
-import type { Handled } from "../../src/operator/dead-letters.ts";
+import type { BatchResult } from "../../src/operator/dead-letters.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -10,7 +10,7 @@ const nik = "3500000000000001";
 const dead = "hikvision_create_person.dead";
 const oldMs = 25 * 3_600_000;
 
-type Answer = Partial<Omit<Handled, "count">> &
+type Answer = Partial<Omit<BatchResult, "count">> &
   Partial<{ replayed: number; dropped: number; total: number; error: string; body: string }> & {
     groups?: { stage: string; code: string; count: number; ids: string[] }[];
   };

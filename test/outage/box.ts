@@ -14,7 +14,7 @@ interface StageView {
   state: string;
   paused: string | null;
   waiting: number | null;
-  inHand: number;
+  inFlight: number;
 }
 
 /** A readiness as /readyz gives it. */

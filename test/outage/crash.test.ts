@@ -59,8 +59,8 @@ test.each([
   const letter = (await daemon.get(`/dead/${groups[0]?.ids[0]}`)).body;
   expect(letter).toMatchObject({ kib: "2600003", attempts: 1, text: expect.stringContaining("3 abrupt ends") });
   const waiting = async () => {
-    const { stages } = (await daemon.get("/readyz")).body as { stages: { waiting: number; inHand: number }[] };
-    return stages.reduce((sum, { waiting, inHand }) => sum + waiting + inHand, 0);
+    const { stages } = (await daemon.get("/readyz")).body as { stages: { waiting: number; inFlight: number }[] };
+    return stages.reduce((sum, { waiting, inFlight }) => sum + waiting + inFlight, 0);
   };
   await until(async () => (await waiting()) === 0, { timeoutMs: 30_000, what: "all to be through" });
   expect(simulators.hikcentral.state().persons).toHaveLength(12);

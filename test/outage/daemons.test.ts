@@ -48,8 +48,8 @@ test("two daemons on one RabbitMQ share a run; one that is killed costs nobody, 
   expect(new Set(persons.map(({ kib }) => kib)).size).toBe(people);
   for (const [, { members }] of hikcentral.groups) expect(members.size).toBeLessThanOrEqual(people);
   const waiting = async () => {
-    const { stages } = (await alone.get("/readyz")).body as { stages: { waiting: number; inHand: number }[] };
-    return stages.reduce((sum, { waiting, inHand }) => sum + waiting + inHand, 0);
+    const { stages } = (await alone.get("/readyz")).body as { stages: { waiting: number; inFlight: number }[] };
+    return stages.reduce((sum, { waiting, inFlight }) => sum + waiting + inFlight, 0);
   };
   await until(async () => (await waiting()) === 0, { timeoutMs: 30_000, what: "the queues to be empty" });
   expect((await alone.get("/dead")).body).toMatchObject({ total: 0 });

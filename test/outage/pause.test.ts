@@ -45,7 +45,7 @@ test.concurrent.each([
   const met1 = refused();
   await until(() => refused() > met1, { timeoutMs: 15_000, what: "one message to be tried" });
   expect(refused()).toBe(met1 + 1);
-  const all = { state: "paused", waiting: people, inHand: 0 };
+  const all = { state: "paused", waiting: people, inFlight: 0 };
   await until(async () => Bun.deepMatch(all, await box.stage(met)), { what: "it to be put back" });
   hikcentral.faults.set();
   await run.through();
@@ -60,7 +60,7 @@ test.concurrent("twenty different messages in a row with one failure pause the s
   const operate = (what: string) => fetch(`${box.daemon.url}/stages/update-kib/${what}`, { method: "POST" });
   await operate("pause");
   const run = await box.trigger();
-  const all = { waiting: people, inHand: 0 };
+  const all = { waiting: people, inFlight: 0 };
   await until(async () => Bun.deepMatch(all, await box.stage("update-kib")), { what: "all to wait" });
   // So that all of them are in hand at the twentieth failure.
   await operate("resume");
@@ -68,7 +68,7 @@ test.concurrent("twenty different messages in a row with one failure pause the s
   const streak = async () => (await pause())?.includes("messages in a row failed with hikcentral_busy");
   await until(streak, { timeoutMs: 30_000, what: "the pause" });
   const charged = () => box.sum("attempts_total", { stage: "update-kib" });
-  await until(async () => (await box.stage("update-kib"))?.inHand === 0, { what: "what is in hand to go back" });
+  await until(async () => (await box.stage("update-kib"))?.inFlight === 0, { what: "what is in hand to go back" });
   expect(await charged()).toBe(20);
   await until(async () => (await charged()) > 20, { timeoutMs: 15_000, what: "one message to be tried" });
   expect(await charged()).toBe(21);

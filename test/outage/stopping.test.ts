@@ -13,8 +13,8 @@ async function stop({ daemon }: Box): Promise<{ exit: number; ms: number }> {
   return { exit: await daemon.stop(), ms: performance.now() - startedAt };
 }
 
-const inHand = (box: Box) =>
-  until(async () => (await box.stage("create-person"))?.inHand, { timeoutMs: 30_000, what: "messages in hand" });
+const inFlight = (box: Box) =>
+  until(async () => (await box.stage("create-person"))?.inFlight, { timeoutMs: 30_000, what: "messages in hand" });
 
 async function expectTheRest(env: Record<string, string>, folder: string, before: Box): Promise<void> {
   const urls = { HIKCENTRAL_URL: before.hikcentral.url, EPOSH_URL: before.eposh.url };
@@ -32,7 +32,7 @@ describe("SIGTERM", () => {
     await using box = await startBox({ people, env: { BROKER_SHUTDOWN_TIMEOUT: "20s", BROKER_PREFETCH: "2" } });
     box.hikcentral.faults.set({ kind: "slow", match: "person/single/add", minMs: 1_500 });
     await box.trigger();
-    await inHand(box);
+    await inFlight(box);
     await until(() => box.hikcentral.faults.seen.slow, { what: "a person to be added" });
     const stopped = stop(box);
     process.kill(box.daemon.pid, "SIGHUP");
@@ -49,7 +49,7 @@ describe("SIGTERM", () => {
     await using box = await startBox({ people, env: { BROKER_SHUTDOWN_TIMEOUT: "1s" } });
     box.hikcentral.faults.set({ kind: "hang" });
     await box.trigger();
-    await inHand(box);
+    await inFlight(box);
     const { exit, ms } = await stop(box);
     expect(exit).toBe(0);
     expect(ms).toBeLessThan(6_000);
@@ -62,7 +62,7 @@ describe("SIGTERM", () => {
     await using box = await startBox({ people, env: { BROKER_URL: way.url, BROKER_SHUTDOWN_TIMEOUT: "1s" } });
     box.hikcentral.faults.set({ kind: "slow", match: "person/single/add", minMs: 500 });
     await box.trigger();
-    await inHand(box);
+    await inFlight(box);
     way.fallSilent();
     const { exit, ms } = await stop(box);
     expect(exit).toBe(0);
@@ -76,7 +76,7 @@ describe("SIGTERM", () => {
     await using box = await startBox({ people, env: { BROKER_SHUTDOWN_TIMEOUT: "25s" } });
     box.hikcentral.faults.set({ kind: "hang" });
     await box.trigger();
-    await inHand(box);
+    await inFlight(box);
     const stopped = stop(box);
     await until(() => box.daemon.output().includes("Stopping"), { what: "it to stop" });
     process.kill(box.daemon.pid, "SIGTERM");

@@ -82,7 +82,7 @@ describe("what cannot be worked on is a dead letter that keeps its body, and har
     ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x00, 0x7b])],
   ])("%s on any queue", async (_, body) => {
     await using site = await startSite();
-    const queues = site.daemon.pipeline.workers.map(({ placed }) => placed.stage.queue);
+    const queues = site.daemon.pipeline.workers.map(({ registered }) => registered.stage.queue);
     expect(queues.length).toBe(5);
     for (const queue of queues) await site.daemon.broker.publish(queue, [{ body }]);
     for (const queue of queues) {

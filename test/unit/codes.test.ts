@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Secret } from "../../src/config/secret.ts";
-import { failureOf, isSuccess } from "../../src/hikcentral/error-codes.ts";
+import { failureFor, isSuccess } from "../../src/hikcentral/error-codes.ts";
 
 const appKey = new Secret("29384756");
 const meaningOf = (code: string | number) => {
-  const failure = failureOf("person/single/add", code, "", appKey);
+  const failure = failureFor("person/single/add", code, "", appKey);
   return {
     kind: failure.kind,
     code: failure.code,
@@ -58,7 +58,7 @@ test("a code as a number means what it means as a text", () => {
 });
 
 test("what HikCentral says of it is kept, within bounds", () => {
-  const { message } = failureOf(
+  const { message } = failureFor(
     "person/single/add",
     "2",
     `Incorrect. [beginTime parameter error]\n${"x".repeat(999)}`,
@@ -79,7 +79,7 @@ test("no text of a failure holds a key, a signed text, a signature or a NIK", ()
   const message = fc.array(fc.oneof(fc.constantFrom(...secrets), fc.string()), { maxLength: 6 });
   fc.assert(
     fc.property(message, fc.constantFrom("2", "0x02401003", "5", "777"), (parts, code) => {
-      const { message } = failureOf("person/single/add", code, parts.join(" "), appKey);
+      const { message } = failureFor("person/single/add", code, parts.join(" "), appKey);
       expect(message).not.toMatch(/29384756|POST|artemis\/api|83s1RfUr|3500000000000001|1234abcd/);
     }),
   );

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Reject, Retry, reject, retry, Unavailable, unavailable } from "../../src/errors.ts";
-import { decide, failureOf } from "../../src/pipeline/retry/policy.ts";
+import { decide, toFailure } from "../../src/pipeline/retry/policy.ts";
 
 const delays = [
   { label: "5s", ms: 5_000 },
@@ -53,7 +53,7 @@ test.each([
   ["several errors at once are a retry", new AggregateError([new Error("a"), "b"]), calm, "retry 5s"],
   ["without a ladder the first failure is a dead letter", retry("busy", "t"), { ...calm, delays: [] }, "dead busy"],
 ] as const)("%s", (_title, thrown, circumstances, expected) => {
-  const decision = decide(failureOf(thrown), circumstances);
+  const decision = decide(toFailure(thrown), circumstances);
   const shown = {
     retry: () => `retry ${"delay" in decision && decision.delay.label}`,
     dead: () => `dead ${decision.code}`,
@@ -63,7 +63,7 @@ test.each([
 });
 
 test("every failure says something, whatever was thrown", () => {
-  fc.assert(fc.property(fc.anything(), (thrown) => failureOf(thrown).message.length > 0));
+  fc.assert(fc.property(fc.anything(), (thrown) => toFailure(thrown).message.length > 0));
 });
 
 test("no message waits for ever: attempts always end in a dead letter", () => {

@@ -1,7 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Delivery } from "../../src/broker/broker.ts";
-import { peopleOfPage, personOf, readMeta, remember, wayOf, writeMeta } from "../../src/pipeline/envelope.ts";
+import {
+  appendFailure,
+  decodeHeaders,
+  encodeHeaders,
+  itemId,
+  peopleOfPage,
+  personOf,
+} from "../../src/pipeline/envelope.ts";
 import { parseJson } from "../../src/util/exact-json.ts";
 
 const now = new Date("2026-01-05T03:00:00Z");
@@ -13,17 +20,17 @@ function delivery(headers: Record<string, unknown>, body: unknown = {}): Deliver
     body: Buffer.from(JSON.stringify(body)),
     headers,
     redelivered: false,
-    lost: new AbortController().signal,
+    revoked: new AbortController().signal,
     ack() {},
-    putBack() {},
+    requeue() {},
   };
 }
 
 test("what is written is read back", () => {
   const mishap = { at: now.toISOString(), stage: "update-kib", code: "busy", text: "HikCentral is busy" };
-  const meta = readMeta(
+  const meta = decodeHeaders(
     delivery({
-      ...writeMeta({
+      ...encodeHeaders({
         id: "a",
         run: "r",
         kib: "2600001",
@@ -53,7 +60,7 @@ test("what is written is read back", () => {
 });
 
 test("a message without headers is known by its body", () => {
-  const meta = readMeta(delivery({}, { employee }), { employee }, now);
+  const meta = decodeHeaders(delivery({}, { employee }), { employee }, now);
   expect(meta).toMatchObject({
     code: "3500000000000001",
     kib: "2600001",
@@ -61,7 +68,7 @@ test("a message without headers is known by its body", () => {
     again: false,
     run: undefined,
   });
-  expect(readMeta(delivery({}, { employee }), { employee }, now).id).toBe(meta.id);
+  expect(decodeHeaders(delivery({}, { employee }), { employee }, now).id).toBe(meta.id);
 });
 
 test("whatever a stranger puts into the headers, sane values come out", () => {
@@ -78,7 +85,7 @@ test("whatever a stranger puts into the headers, sane values come out", () => {
   );
   fc.assert(
     fc.property(fc.dictionary(names, fc.oneof(fc.anything(), fc.string({ maxLength: 5000 }), fc.json())), (headers) => {
-      const meta = readMeta(delivery(headers), {}, now);
+      const meta = decodeHeaders(delivery(headers), {}, now);
       expect(meta.id.length).toBeGreaterThan(0);
       expect(Number.isInteger(meta.attempt) && meta.attempt >= 0 && meta.attempt <= 1000).toBe(true);
       expect(meta.firstSeenAt <= now).toBe(true);
@@ -107,7 +114,7 @@ test("whatever a message carries is read back as it was written", () => {
   });
   fc.assert(
     fc.property(carried, (meta) => {
-      const { again, ...read } = readMeta(delivery(writeMeta(meta)), {}, now);
+      const { again, ...read } = decodeHeaders(delivery(encodeHeaders(meta)), {}, now);
       expect<object>(read).toEqual(meta);
       expect(again).toBe(meta.attempt > 0 || meta.history.length > 0);
     }),
@@ -124,9 +131,14 @@ test("what goes on of a stranger's headers stays within 4 KB, with one more fail
   fc.assert(
     fc.property(headers, ([plain, failures]) => {
       const given = { ...plain, ...(failures && { "hs-failure": failures }) };
-      const first = readMeta(delivery(given), {}, now);
-      const history = remember(first.history, { at: now.toISOString(), stage: "s", code: "c", text: "t".repeat(900) });
-      const sent = writeMeta({ ...first, history });
+      const first = decodeHeaders(delivery(given), {}, now);
+      const history = appendFailure(first.history, {
+        at: now.toISOString(),
+        stage: "s",
+        code: "c",
+        text: "t".repeat(900),
+      });
+      const sent = encodeHeaders({ ...first, history });
       expect(Buffer.byteLength(JSON.stringify(sent))).toBeLessThanOrEqual(4096);
     }),
   );
@@ -143,22 +155,22 @@ test.each([
     code: `c${at}`,
     text: letter.repeat(900),
   }));
-  const history = all.reduce<ReturnType<typeof remember>>((kept, mishap) => remember(kept, mishap), []);
+  const history = all.reduce<ReturnType<typeof appendFailure>>((kept, mishap) => appendFailure(kept, mishap), []);
   expect(history.map(({ code }) => code)).toEqual(["c0", "c1", "c2", "c3", "c4", "c25", "c26", "c27", "c28", "c29"]);
-  const headers = writeMeta({ id: "a".repeat(32), run: "r", kib: "k", code: "c", fetchedAt: now, history });
+  const headers = encodeHeaders({ id: "a".repeat(32), run: "r", kib: "k", code: "c", fetchedAt: now, history });
   const bytes = Object.entries(headers).reduce(
     (sum, [key, value]) => sum + key.length + Buffer.byteLength(`${value}`),
     0,
   );
   expect(bytes).toBeLessThan(4096);
-  expect(readMeta(delivery(headers), {}, now).history).toEqual(history);
+  expect(decodeHeaders(delivery(headers), {}, now).history).toEqual(history);
 });
 
 test("an employee keeps one way through a run, and another run is another way", () => {
   const person = { code: "3500000000000001", kib: "1", personId: undefined };
-  expect(wayOf("r1", person, {})).toBe(wayOf("r1", { ...person, kib: "2" }, { other: true }));
-  expect(wayOf("r1", person, {})).not.toBe(wayOf("r2", person, {}));
-  expect(wayOf("r1", person, {})).not.toContain("3500");
+  expect(itemId("r1", person, {})).toBe(itemId("r1", { ...person, kib: "2" }, { other: true }));
+  expect(itemId("r1", person, {})).not.toBe(itemId("r2", person, {}));
+  expect(itemId("r1", person, {})).not.toContain("3500");
 });
 
 test("the original's four messages tell whom they are about", () => {

@@ -7,9 +7,9 @@ import {
   namesOf,
   personCodeOf,
   photoMark,
-  readMemory,
+  readRemark,
   sameName,
-  writeMemory,
+  writeRemark,
 } from "../../src/people/person.ts";
 import { parseJson } from "../../src/util/exact-json.ts";
 
@@ -155,9 +155,9 @@ test("a remark remembers the time and the photo beside a human's text", () => {
       fc.option(link, { nil: undefined }),
       (text, fetchedAt, sent) => {
         const memory = { fetchedAt, photoMark: sent === undefined ? undefined : photoMark(sent) };
-        const remark = writeMemory(text, memory);
+        const remark = writeRemark(text, memory);
         expect(remark.length).toBeLessThanOrEqual(128);
-        expect(readMemory(remark)).toEqual({ ...memory, text });
+        expect(readRemark(remark)).toEqual({ ...memory, text });
       },
     ),
   );
@@ -165,19 +165,19 @@ test("a remark remembers the time and the photo beside a human's text", () => {
 
 test("a human's text without room for more stays as it is", () => {
   const text = "x".repeat(128);
-  expect(writeMemory(text, { fetchedAt: new Date() })).toBe(text);
-  expect(readMemory(text)).toEqual({ fetchedAt: undefined, photoMark: undefined, text });
+  expect(writeRemark(text, { fetchedAt: new Date() })).toBe(text);
+  expect(readRemark(text)).toEqual({ fetchedAt: undefined, photoMark: undefined, text });
 });
 
 test("what a human writes after our note is kept, and a damaged note is his text", () => {
-  const remark = `${writeMemory("gate 3", { photoMark: "0a1b2c3d" })} and more`;
-  expect(readMemory(remark)).toEqual({
+  const remark = `${writeRemark("gate 3", { photoMark: "0a1b2c3d" })} and more`;
+  expect(readRemark(remark)).toEqual({
     fetchedAt: undefined,
     photoMark: "0a1b2c3d",
     text: "gate 3 and more",
   });
-  expect(readMemory("[hs 20269905T010203.456Z -]").fetchedAt).toBeUndefined();
-  expect(readMemory("[hs nonsense]").text).toBe("[hs nonsense]");
+  expect(readRemark("[hs 20269905T010203.456Z -]").fetchedAt).toBeUndefined();
+  expect(readRemark("[hs nonsense]").text).toBe("[hs nonsense]");
 });
 
 test.each([
@@ -202,5 +202,5 @@ test.each([
 
 test("a time that is still to come is not remembered: a fast clock must not lock a person", () => {
   const later = new Date(Date.now() + 10 * 86_400_000);
-  expect(readMemory(writeMemory("", { fetchedAt: later, photoMark: undefined })).fetchedAt).toBeUndefined();
+  expect(readRemark(writeRemark("", { fetchedAt: later, photoMark: undefined })).fetchedAt).toBeUndefined();
 });

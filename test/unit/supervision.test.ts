@@ -7,10 +7,10 @@ import { until } from "../support/until.ts";
 function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
   const depths: Record<string, number> = { create: 9, "create.retry.5s": 2, "create.dead": 1 };
   const worker = {
-    placed: { stage: { name: "create-person" } },
+    registered: { stage: { name: "create-person" } },
     consuming,
-    inHand: 1,
-    pause: undefined as { reason: string; code: string } | undefined,
+    inFlight: 1,
+    currentPause: undefined as { reason: string; code: string } | undefined,
     pausedSince: new Date("2026-01-01T19:14:00Z"),
     stalledMs: undefined as number | undefined,
   };
@@ -21,8 +21,8 @@ function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
     trouble: "connection refused",
     depth: async (queue: string) => ({ ready: depths[queue] ?? 0, consumers: 1 }),
   };
-  const pipeline = { workers: [worker], known: Object.keys(depths) };
-  const daemon = { broker, pipeline, clients: { upstreams: new Map([["hikcentral", hikcentral]]) } };
+  const pipeline = { workers: [worker], knownQueues: Object.keys(depths) };
+  const daemon = { broker, pipeline, clients: { breakers: new Map([["hikcentral", hikcentral]]) } };
   return { daemon: daemon as unknown as Supervised, broker, worker, hikcentral };
 }
 
@@ -53,9 +53,9 @@ test("STATUS says what is down and since when, what is paused and what stalls", 
   Object.assign(hikcentral, { state: "down", downSince: new Date("2026-01-01T19:14:00Z") });
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · HikCentral down since 02:14");
   Object.assign(hikcentral, { state: "up", downSince: undefined });
-  worker.pause = { reason: "setup", code: "wrong_key" };
+  worker.currentPause = { reason: "setup", code: "wrong_key" };
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person paused since 02:14 (wrong_key)");
-  worker.pause = undefined;
+  worker.currentPause = undefined;
   worker.stalledMs = 60_000;
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person STALLS");
   worker.stalledMs = undefined;

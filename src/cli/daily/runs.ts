@@ -1,9 +1,9 @@
 import { defineCommand } from "citty";
 import { Exit, exits } from "../../errors.ts";
 import type { RunView } from "../../ledger/runs.ts";
-import { openOffice, operateArguments, sayJson } from "../operator-client.ts";
+import { openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
 import { table } from "../output.ts";
-import { say } from "../run.ts";
+import { print } from "../run.ts";
 
 export default defineCommand({
   meta: { name: "runs", description: "List the runs, show one (runs ID), or end what is left of one (runs cancel ID)" },
@@ -16,28 +16,28 @@ export default defineCommand({
     const { what, id } = args;
     const isCancel = what === "cancel";
     if (isCancel !== (id !== undefined)) throw new Exit(exits.usage, "say  runs,  runs ID  or  runs cancel ID");
-    await using office = await openOffice(args);
+    await using client = await openOperatorClient(args);
     if (what === undefined) {
-      const { runs } = await office.ask<{ runs: RunView[] }>("GET", "/runs");
+      const { runs } = await client.ask<{ runs: RunView[] }>("GET", "/runs");
       if (args.json) return sayJson({ runs });
       const rows = runs.map(({ run, at, status, part, dates, employees, through, dead }) => {
         const range = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : (dates[0] ?? "");
         return [
           run,
-          office.time(at),
+          client.time(at),
           part ? `${status} (part)` : status,
           range,
           `${through}/${employees}`,
           String(dead),
         ];
       });
-      return say(table([["RUN", "STARTED", "STATUS", "DATES", "THROUGH", "DEAD"], ...rows]));
+      return print(table([["RUN", "STARTED", "STATUS", "DATES", "THROUGH", "DEAD"], ...rows]));
     }
     const path = `/runs/${encodeURIComponent(id ?? what)}`;
-    const view = await office.ask<RunView>(isCancel ? "POST" : "GET", isCancel ? `${path}/cancel` : path);
+    const view = await client.ask<RunView>(isCancel ? "POST" : "GET", isCancel ? `${path}/cancel` : path);
     if (args.json) return sayJson(view);
-    if (isCancel) say("what is left of it ends where a stage takes it; nothing that is done is undone");
-    say(textOfRun(view, office.time(view.at)));
+    if (isCancel) print("what is left of it ends where a stage takes it; nothing that is done is undone");
+    print(textOfRun(view, client.time(view.at)));
   },
 });
 

@@ -1,9 +1,9 @@
 import { defineCommand } from "citty";
 import { exits } from "../../errors.ts";
 import type { StatusView } from "../../operator/operator.ts";
-import { type Office, openOffice, operateArguments, sayJson } from "../operator-client.ts";
+import { type OperatorClient, openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
 import { table } from "../output.ts";
-import { say } from "../run.ts";
+import { print } from "../run.ts";
 import { tableOf } from "../trouble/dead.ts";
 import { textOfRun } from "./runs.ts";
 
@@ -14,28 +14,28 @@ export default defineCommand({
   },
   args: operateArguments,
   async run({ args }) {
-    await using office = await openOffice(args);
-    const status = await office.ask<StatusView>("GET", "/status");
+    await using client = await openOperatorClient(args);
+    const status = await client.ask<StatusView>("GET", "/status");
     if (args.json) sayJson(status);
-    else say(textOf(status, office));
+    else print(statusText(status, client));
     return status.ready ? exits.ok : exits.unavailable;
   },
 });
 
-function textOf(
+function statusText(
   { ready, broker, upstreams, stages, unconsumed, queues, deadLetters, lastRun }: StatusView,
-  office: Office,
+  client: OperatorClient,
 ): string {
-  const not = office.isDaemon ? "not ready" : "no daemon runs";
+  const not = client.isDaemon ? "not ready" : "no daemon runs";
   const rows = queues
     .filter(({ queue, ready, consumers }) => ready > 0 || consumers > 0 || !/\.(retry\.\w+|dead)$/.test(queue))
     .map(({ queue, ready, consumers }) => [queue, String(ready), String(consumers)]);
   return [
     ready ? "ready" : not,
     `${broker.label}: ${broker.state}${broker.trouble ? ` (${broker.trouble})` : ""}`,
-    ...upstreams.map(({ name, state, since }) => `${name}: ${state}${since ? ` since ${office.time(since)}` : ""}`),
+    ...upstreams.map(({ name, state, since }) => `${name}: ${state}${since ? ` since ${client.time(since)}` : ""}`),
     ...stages.map(({ name, state, paused, since }) =>
-      paused && since ? `${name}: ${state} since ${office.time(since)}: ${paused}` : `${name}: ${state}`,
+      paused && since ? `${name}: ${state} since ${client.time(since)}: ${paused}` : `${name}: ${state}`,
     ),
     ...unconsumed.map(({ queue, ready }) => `${queue} holds ${ready} messages and nobody takes them`),
     "",
@@ -44,11 +44,11 @@ function textOf(
     deadLetters === null
       ? "dead letters: not known for now"
       : deadLetters.total > 0
-        ? tableOf(deadLetters, office)
+        ? tableOf(deadLetters, client)
         : "no dead letters",
     "",
     lastRun
-      ? textOfRun(lastRun, office.time(lastRun.at))
+      ? textOfRun(lastRun, client.time(lastRun.at))
           .split("\n")
           .slice(0, lastRun.part ? 3 : 2)
           .join("\n")

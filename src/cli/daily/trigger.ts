@@ -1,12 +1,12 @@
 import { defineCommand } from "citty";
 import { parseDuration } from "../../config/dates.ts";
 import { Exit, exits } from "../../errors.ts";
-import { nobody } from "../../http/induction-route.ts";
+import { noEmployees } from "../../http/induction-route.ts";
 import type { RunView } from "../../ledger/runs.ts";
 import { numberOf } from "../args.ts";
 import { DaemonClient, withoutFace } from "../daemon-client.ts";
 import { Progress } from "../progress.ts";
-import { complain, configArgument, loadLocalConfig, say, untilStopped } from "../run.ts";
+import { configArgument, loadLocalConfig, print, printError, untilStopped } from "../run.ts";
 
 const startMs = 3_000;
 
@@ -48,11 +48,11 @@ export default defineCommand({
     const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
     const instead = args.detach ? "" : ": following that one";
-    if (started.status === 409) complain(`run ${started.body.run} fetches these dates already${instead}`);
+    if (started.status === 409) printError(`run ${started.body.run} fetches these dates already${instead}`);
     else if (started.status !== 202) throw new Exit(exitFor(started.status), String(started.body.error));
     const run = String(started.body.run);
     if (args.detach) {
-      say(`run ${run}`);
+      print(`run ${run}`);
       return exits.ok;
     }
 
@@ -77,21 +77,21 @@ const barsOf = ({ fetched, employees, through, dead }: RunView) => [
 
 function report(view: RunView): number {
   const { run, status, employees, through, warnings, deadLetters, fetched } = view;
-  for (const { code, count, text } of warnings) say(`warning ${code}: ${count} (${text})`);
-  for (const { code, count, text } of deadLetters) say(`dead letter ${code}: ${count} (${text})`);
+  for (const { code, count, text } of warnings) print(`warning ${code}: ${count} (${text})`);
+  for (const { code, count, text } of deadLetters) print(`dead letter ${code}: ${count} (${text})`);
   if (status === "cancelled") {
-    complain(`run ${run} was cancelled at ${through} of ${employees} employees`);
+    printError(`run ${run} was cancelled at ${through} of ${employees} employees`);
     return exits.failed;
   }
   if (status !== "done") {
-    complain(
+    printError(
       `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, and hikvision-sync status says what it waits for`,
     );
     return exits.failed;
   }
   const faceless = withoutFace(view);
   const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
-  say(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
-  if (employees === 0) complain(nobody(view.kib));
+  print(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
+  if (employees === 0) printError(noEmployees(view.kib));
   return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;
 }

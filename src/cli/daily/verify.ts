@@ -6,7 +6,7 @@ import { createLog } from "../../observability/log.ts";
 import { type Comparison, compare } from "../../reconcile/comparison.ts";
 import { table } from "../output.ts";
 import { Progress } from "../progress.ts";
-import { configArgument, loadConfig, mask, say, untilStopped } from "../run.ts";
+import { configArgument, loadConfig, mask, print, untilStopped } from "../run.ts";
 
 const shownDifferences = 50;
 
@@ -35,7 +35,7 @@ export default defineCommand({
     try {
       const options = { dates: datesFrom(args, config), signal: stop.signal, say: log.warn, onPerson: show };
       const comparison = await compare(clients, config, options);
-      say(tableOf(comparison));
+      print(tableOf(comparison));
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
     } catch (error) {
       stop.signal.throwIfAborted();

@@ -19,7 +19,7 @@ import { numberOf } from "../args.ts";
 import { DaemonClient } from "../daemon-client.ts";
 import { tableOf } from "../daily/verify.ts";
 import { Progress } from "../progress.ts";
-import { mask, say, untilStopped } from "../run.ts";
+import { mask, print, untilStopped } from "../run.ts";
 import { oddityReport } from "./odd.ts";
 import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 
@@ -63,13 +63,13 @@ export default defineCommand({
     opened.defer(() => daemon.stop());
 
     const dates = datesOf({ ...config.induction, today: config.induction.to });
-    say(
+    print(
       `A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, ${daemon.broker.label} between them`,
     );
     const startedAt = performance.now();
     const view = await induct(daemon, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    if (sabotage) say(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
+    if (sabotage) print(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
 
     const comparison = await compare(daemon.clients, config, { dates, signal }).catch((error) => {
       signal.throwIfAborted();
@@ -83,17 +83,17 @@ export default defineCommand({
       ["dead letters", total(deadLetters)],
       ["seconds", seconds],
     ];
-    say(tableOf({ ...comparison, differences }, more));
-    for (const { code, count } of warnings) say(`warning ${code}: ${count}`);
-    for (const { code, count } of deadLetters) say(`dead letter ${code}: ${count}`);
-    for (const text of problems) say(`not as expected: ${text}`);
+    print(tableOf({ ...comparison, differences }, more));
+    for (const { code, count } of warnings) print(`warning ${code}: ${count}`);
+    for (const { code, count } of deadLetters) print(`dead letter ${code}: ${count}`);
+    for (const text of problems) print(`not as expected: ${text}`);
     const isThrough = view.status === "done" && (odd || warnings.length + deadLetters.length === 0);
     const isGood = isThrough && differences.length + problems.length === 0;
     const agree = odd ? "agree, or have the warning or dead letter that they must have" : "agree";
-    say(isGood ? `All ${employees} employees ${agree}` : `NOT all ${employees} employees ${agree}`);
+    print(isGood ? `All ${employees} employees ${agree}` : `NOT all ${employees} employees ${agree}`);
 
     if (!isOnce) {
-      say(`
+      print(`
 Up until Ctrl-C. Try:
   curl -X POST ${daemon.url}/eposh-induction  # the same again: it changes nothing
   curl ${daemon.url}/runs  # every run in numbers
@@ -140,7 +140,7 @@ async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): P
   const started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
   if (started.status !== 202) throw new Exit(exits.failed, String(started.body.error));
   const progress = new Progress();
-  const stages = pipeline.workers.map(({ placed }) => placed.stage.name);
+  const stages = pipeline.workers.map(({ registered }) => registered.stage.name);
   let view: RunView | undefined;
   for await (view of client.follow(String(started.body.run), { everyMs: 250, signal })) {
     const { employees, stages: counts, status } = view;

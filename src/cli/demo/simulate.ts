@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { defineCommand } from "citty";
 import { startSimulators } from "../../simulator/start.ts";
 import { numberOf } from "../args.ts";
-import { say, untilStopped } from "../run.ts";
+import { print, untilStopped } from "../run.ts";
 
 export default defineCommand({
   meta: {
@@ -40,11 +40,11 @@ export default defineCommand({
     };
     await using simulators = await startSimulators(options);
     const { eposh, hikcentral, env } = simulators;
-    say("# Into the shell of a daemon that is to use these two:");
-    for (const [name, value] of Object.entries(env)) say(`export ${name}=${value}`);
-    say("# What they hold, and faults for them, until Ctrl-C here:");
-    say(`# Eposh       GET ${eposh.origin}/_state       POST ${eposh.origin}/_control`);
-    say(`# HikCentral  GET ${hikcentral.origin}/_state  POST ${hikcentral.origin}/_control`);
+    print("# Into the shell of a daemon that is to use these two:");
+    for (const [name, value] of Object.entries(env)) print(`export ${name}=${value}`);
+    print("# What they hold, and faults for them, until Ctrl-C here:");
+    print(`# Eposh       GET ${eposh.origin}/_state       POST ${eposh.origin}/_control`);
+    print(`# HikCentral  GET ${hikcentral.origin}/_state  POST ${hikcentral.origin}/_control`);
     if (!stop.signal.aborted) await once(stop.signal, "abort");
   },
 });

@@ -4,9 +4,9 @@ import { exampleConfig } from "../../config/example.ts";
 import { configJsonSchema } from "../../config/json-schema.ts";
 import type { Config, Loaded } from "../../config/load.ts";
 import { names, variableOf } from "../../config/sources.ts";
-import { stageNamesIn, stagesOf } from "../../registry/builtin.ts";
+import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
 import { table } from "../output.ts";
-import { configArgument, loadConfig, say } from "../run.ts";
+import { configArgument, loadConfig, print } from "../run.ts";
 
 /** Values as one would write them in the file, and where each came from. */
 async function resolved(loaded: Loaded): Promise<string[][]> {
@@ -18,11 +18,11 @@ async function resolved(loaded: Loaded): Promise<string[][]> {
       environment: name === "state.folder" ? "environment" : variableOf(name),
       credentials: `credential ${variableOf(name).toLowerCase()}`,
     })[sources[name] ?? "default"];
-  const stages = await stagesOf(config);
+  const stages = await loadStages(config);
   return Object.keys(sources).map((name) => [name, shown(valueAt(name, config, stages)), from(name)]);
 }
 
-function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof stagesOf>>): unknown {
+function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof loadStages>>): unknown {
   if (name === "broker.url") return config.broker.url.reveal().replace(/(:\/\/[^:/@]*:).*(?=@)/, "$1[secret]");
   const [section, key] = names.get(name) ?? [];
   if (section !== undefined && key !== undefined) {
@@ -31,37 +31,37 @@ function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof
   }
   const [, first = "", ...rest] = name.split(".");
   if (name.startsWith("regionals.")) return config.regionals[name.slice("regionals.".length)];
-  const placed = stages.find(({ stage }) => stage.name === first);
+  const registered = stages.find(({ stage }) => stage.name === first);
   const option = rest.join(".");
   // As the stage's own schema gives it: there its secrets are secrets.
-  if (option === "concurrency") return placed?.concurrency;
-  return (placed?.options as Record<string, unknown> | undefined)?.[option];
+  if (option === "concurrency") return registered?.concurrency;
+  return (registered?.options as Record<string, unknown> | undefined)?.[option];
 }
 
 const shown = (value: unknown): string =>
   value === undefined ? "(not set)" : Array.isArray(value) ? value.join(", ") : String(value);
 
-const print = defineCommand({
+const printConfig = defineCommand({
   meta: { name: "print", description: "Show every value as it is in force, and where it came from" },
   args: configArgument,
   async run({ args }) {
     const loaded = loadConfig(args, { stageNames: stageNamesIn });
-    say(table(await resolved(loaded)));
-    for (const text of [...loaded.warnings, ...loaded.hints]) say(`warning: ${text}`);
+    print(table(await resolved(loaded)));
+    for (const text of [...loaded.warnings, ...loaded.hints]) print(`warning: ${text}`);
   },
 });
 
 const schema = defineCommand({
   meta: { name: "schema", description: "Print the JSON Schema of the configuration file" },
-  run: () => say(JSON.stringify(configJsonSchema(), undefined, 2)),
+  run: () => print(JSON.stringify(configJsonSchema(), undefined, 2)),
 });
 
 const example = defineCommand({
   meta: { name: "example", description: "Print a sample configuration file with every key" },
-  run: () => say(exampleConfig().trimEnd()),
+  run: () => print(exampleConfig().trimEnd()),
 });
 
 export default defineCommand({
   meta: { name: "config", description: "Show the configuration: in force, as a sample, or as JSON Schema" },
-  subCommands: { print, schema, example },
+  subCommands: { print: printConfig, schema, example },
 });

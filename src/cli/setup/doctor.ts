@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
-import { placedOf } from "../../app/daemon.ts";
+import { registeredStages } from "../../app/daemon.ts";
 import { examineAll } from "../../doctor/doctor.ts";
 import type { Finding } from "../../doctor/probe.ts";
 import { Exit, exits } from "../../errors.ts";
 import { createLog, paint } from "../../observability/log.ts";
 import { stageNamesIn } from "../../registry/builtin.ts";
-import { complain, configArgument, loadConfig, mask, say, untilStopped } from "../run.ts";
+import { configArgument, loadConfig, mask, print, printError, untilStopped } from "../run.ts";
 
 export default defineCommand({
   meta: {
@@ -17,20 +17,20 @@ export default defineCommand({
     using stop = untilStopped();
     const { config, warnings, hints } = loadConfig(args, { stageNames: stageNamesIn });
     const log = createLog({ level: "error", mask, write: (text) => process.stderr.write(text) });
-    const load = () => placedOf(config, { mask });
+    const load = () => registeredStages(config, { mask });
     const all: Finding[] = [];
     for (const { system, at, findings } of examineAll(config, { log, load, signal: stop.signal })) {
-      if (!args.json) say(paint(bold, system) + paint(dim, `  ${at}`));
+      if (!args.json) print(paint(bold, system) + paint(dim, `  ${at}`));
       const found = await findings.catch((thrown) => {
         throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all was looked at") : thrown;
       });
       all.push(...found);
-      if (!args.json) say(textOf(found));
+      if (!args.json) print(findingsText(found));
     }
     const failed = all.filter(({ state }) => state === "failed").length;
-    if (args.json) say(JSON.stringify({ ok: failed === 0, findings: all }, undefined, 2));
-    else say(`\n${summaryOf(all)}`);
-    for (const text of [...warnings, ...hints]) if (!args.json) complain(`warning: ${text}`);
+    if (args.json) print(JSON.stringify({ ok: failed === 0, findings: all }, undefined, 2));
+    else print(`\n${summaryOf(all)}`);
+    for (const text of [...warnings, ...hints]) if (!args.json) printError(`warning: ${text}`);
     return failed === 0 ? exits.ok : exits.unavailable;
   },
 });
@@ -39,7 +39,7 @@ const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33] as const;
 const marks = { ok: paint(green, "✓"), failed: paint(red, "✗"), unchecked: paint(yellow, "?"), skipped: "·" };
 
 /** A line for each probe; those that were skipped share one. */
-function textOf(findings: readonly Finding[]): string {
+function findingsText(findings: readonly Finding[]): string {
   const skipped = findings.flatMap(({ state, probe }) => (state === "skipped" ? [probe] : []));
   const looked = findings.filter(({ state }) => state !== "skipped").map(linesOf);
   return [...looked, ...(skipped.length > 0 ? [paint(dim, `  · not looked at      ${skipped.join(", ")}`)] : [])].join(

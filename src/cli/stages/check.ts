@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defineCommand } from "citty";
 import { Exit, exits } from "../../errors.ts";
 import { typeProblems } from "../../sdk/typecheck.ts";
-import { say } from "../run.ts";
+import { print } from "../run.ts";
 import { folderArguments, localFolderOf, stagesFor } from "./folder.ts";
 
 export default defineCommand({
@@ -14,18 +14,19 @@ export default defineCommand({
     const { folder, isConfigured } = found;
     if (!existsSync(folder)) throw new Exit(exits.config, `there is no folder ${folder}: stages new NAME makes one`);
     const files = readdirSync(folder).filter((name) => /^[^.].*(?<!\.d)\.[tj]s$/.test(name));
-    const [types, placed] = await Promise.allSettled([
+    const [types, registered] = await Promise.allSettled([
       typeProblems(files.map((name) => join(folder, name))),
       stagesFor(found),
     ]);
     if (types.status === "rejected") throw types.reason;
-    const refusal: unknown = placed.status === "rejected" ? placed.reason : undefined;
+    const refusal: unknown = registered.status === "rejected" ? registered.reason : undefined;
     if (refusal !== undefined && !(refusal instanceof Exit)) throw refusal;
     const problems = [...types.value, ...(refusal ? [refusal.message] : [])];
     if (problems.length > 0) throw new Exit(exits.config, problems.join("\n"));
-    const own = placed.status === "fulfilled" ? placed.value.filter(({ origin }) => origin.startsWith(folder)) : [];
-    say(`ok: types of ${files.length} files in ${folder}`);
-    say(`ok: contract of ${own.map(({ stage }) => stage.name).join(", ") || "no stage"}`);
-    if (!isConfigured) say(`Next: stages.folder = "${folder}" in the configuration, so that the daemon takes them`);
+    const own =
+      registered.status === "fulfilled" ? registered.value.filter(({ origin }) => origin.startsWith(folder)) : [];
+    print(`ok: types of ${files.length} files in ${folder}`);
+    print(`ok: contract of ${own.map(({ stage }) => stage.name).join(", ") || "no stage"}`);
+    if (!isConfigured) print(`Next: stages.folder = "${folder}" in the configuration, so that the daemon takes them`);
   },
 });

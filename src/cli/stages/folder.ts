@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Loaded, LocalConfig } from "../../config/load.ts";
 import { Exit, exits } from "../../errors.ts";
-import { stageNamesIn, stagesOf } from "../../registry/builtin.ts";
-import type { Placed } from "../../registry/registry.ts";
+import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
+import type { RegisteredStage } from "../../registry/registry.ts";
 import { configArgument, loadLocalConfig, mask } from "../run.ts";
 
 export const folderArguments = {
@@ -29,14 +29,20 @@ export function folderOf<C extends LocalConfig>(
 export const localFolderOf = (args: Arguments) => folderOf(args, (options) => loadLocalConfig(args, options));
 
 /** The stage of this name and all others, as the daemon would have them. A folder that is not there has none. */
-export async function stagesFor({ config, folder }: { config: LocalConfig; folder: string }): Promise<Placed[]> {
+export async function stagesFor({
+  config,
+  folder,
+}: {
+  config: LocalConfig;
+  folder: string;
+}): Promise<RegisteredStage[]> {
   const { folder: _, ...withoutFolder } = config.stages;
-  return stagesOf(existsSync(folder) ? config : { ...config, stages: withoutFolder }, mask);
+  return loadStages(existsSync(folder) ? config : { ...config, stages: withoutFolder }, mask);
 }
 
-export function stageIn(placed: readonly Placed[], name: string): Placed {
-  const one = placed.find(({ stage }) => stage.name === name);
+export function stageIn(registered: readonly RegisteredStage[], name: string): RegisteredStage {
+  const one = registered.find(({ stage }) => stage.name === name);
   if (one) return one;
-  const names = placed.map(({ stage }) => stage.name).join(", ");
+  const names = registered.map(({ stage }) => stage.name).join(", ");
   throw new Exit(exits.usage, `there is no stage ${name}; there is ${names}`);
 }

@@ -4,9 +4,9 @@ import { defineCommand } from "citty";
 import { closest } from "../../config/sources.ts";
 import { Exit, exits } from "../../errors.ts";
 import { builtinNames, stageNamesIn } from "../../registry/builtin.ts";
-import { unpackKit } from "../../sdk/archive.ts";
+import { unpackSdk } from "../../sdk/archive.ts";
 import { stageText, testText, tsconfigText } from "../../sdk/template.ts";
-import { say } from "../run.ts";
+import { print } from "../run.ts";
 import { folderArguments, localFolderOf } from "./folder.ts";
 
 export default defineCommand({
@@ -37,11 +37,11 @@ export default defineCommand({
     for (const [file, text] of Object.entries(files)) writeFileSync(path(file), text, { mode: 0o644 });
     if (!existsSync(path("tsconfig.json"))) writeFileSync(path("tsconfig.json"), tsconfigText, { mode: 0o644 });
     rmSync(path(".types"), { recursive: true, force: true });
-    await unpackKit(folder, { "types/": ".types" });
+    await unpackSdk(folder, { "types/": ".types" });
     const shown = (file: string) => relative(process.cwd(), path(file));
     const where = args.folder === undefined ? "" : ` --folder ${args.folder}`;
-    say(`${shown(`${name}.ts`)}: the stage, to be edited\n${shown(`${name}.test.ts`)}: its test`);
-    say(`${shown("tsconfig.json")} and ${shown(".types")}: for the editor`);
-    say(`Next: hikvision-sync stages check${where}, then hikvision-sync stages test ${name}${where}`);
+    print(`${shown(`${name}.ts`)}: the stage, to be edited\n${shown(`${name}.test.ts`)}: its test`);
+    print(`${shown("tsconfig.json")} and ${shown(".types")}: for the editor`);
+    print(`Next: hikvision-sync stages check${where}, then hikvision-sync stages test ${name}${where}`);
   },
 });

@@ -5,10 +5,10 @@ import { todayIn } from "../../config/dates.ts";
 import { siteOf } from "../../config/load.ts";
 import { Exit, exits, textOf } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
-import { attempt } from "../../sdk/execute.ts";
-import { watchRequests } from "../../sdk/http-recorder.ts";
+import { execute } from "../../sdk/execute.ts";
+import { recordHttp } from "../../sdk/http-recorder.ts";
 import { noMemory } from "../../upstreams/photos.ts";
-import { complain, loadConfig, mask, say, untilStopped } from "../run.ts";
+import { loadConfig, mask, print, printError, untilStopped } from "../run.ts";
 import { folderArguments, folderOf, stageIn, stagesFor } from "./folder.ts";
 
 export default defineCommand({
@@ -28,9 +28,9 @@ export default defineCommand({
     const body = read(args.message);
     const log = createLog({ level: config.log.level, mask, write: (text) => process.stderr.write(text) });
     await using clients = createClients(config, log);
-    using _watch = watchRequests({ dryRun, hikcentral: new URL(config.hikcentral.url).host, say });
+    using _watch = recordHttp({ dryRun, hikcentral: new URL(config.hikcentral.url).host, say: print });
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(one.stage.deadlineMs ?? 10 * 60_000)]);
-    const { outcome, code, text, returned, warnings } = await attempt(one, body, {
+    const { outcome, code, text, returned, warnings } = await execute(one, body, {
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
@@ -41,12 +41,12 @@ export default defineCommand({
       signal,
       dryRun,
     });
-    for (const warning of warnings) say(`warning    ${warning.code}: ${warning.text}`);
+    for (const warning of warnings) print(`warning    ${warning.code}: ${warning.text}`);
     for (const { stage } of one.successors)
       for (const { message } of returned)
-        say(`publish    ${stage.queue} ${JSON.stringify(message)} (not by this command)`);
-    if (outcome === "done" || outcome === "ended") say(`${outcome}${text ? `: ${text}` : ""}`);
-    else complain(`${outcome}: ${code}: ${text}`);
+        print(`publish    ${stage.queue} ${JSON.stringify(message)} (not by this command)`);
+    if (outcome === "done" || outcome === "ended") print(`${outcome}${text ? `: ${text}` : ""}`);
+    else printError(`${outcome}: ${code}: ${text}`);
     return outcome === "done" || outcome === "ended" ? exits.ok : exits.failed;
   },
 });

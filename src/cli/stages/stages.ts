@@ -1,8 +1,8 @@
 import { defineCommand } from "citty";
-import { stageNamesIn, stagesOf } from "../../registry/builtin.ts";
+import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
 import type { Stage } from "../../stage.ts";
 import { table } from "../output.ts";
-import { configArgument, loadLocalConfig, mask, say } from "../run.ts";
+import { configArgument, loadLocalConfig, mask, print } from "../run.ts";
 
 /** Each daemon has its own of a local one. */
 export const queueOf = ({ queue, local }: Stage): string => (local ? `${queue}.<host>` : queue);
@@ -19,13 +19,13 @@ export default defineCommand({
   },
   async run({ args }) {
     const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
-    const rows = (await stagesOf(config, mask)).map(({ stage, origin, concurrency, consumed }) => [
+    const rows = (await loadStages(config, mask)).map(({ stage, origin, concurrency, enabledHere }) => [
       stage.name,
       queueOf(stage),
       stage.after ?? "-",
       origin,
-      consumed ? String(concurrency) : "disabled here",
+      enabledHere ? String(concurrency) : "disabled here",
     ]);
-    say(table([["STAGE", "QUEUE", "AFTER", "ORIGIN", "CONCURRENCY"], ...rows]));
+    print(table([["STAGE", "QUEUE", "AFTER", "ORIGIN", "CONCURRENCY"], ...rows]));
   },
 });

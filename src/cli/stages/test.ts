@@ -2,23 +2,23 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { exits } from "../../errors.ts";
-import { builtIn, type Placed } from "../../registry/registry.ts";
-import { temporaryKit } from "../../sdk/archive.ts";
+import { builtIn, type RegisteredStage } from "../../registry/registry.ts";
+import { temporarySdk } from "../../sdk/archive.ts";
 import { folderArguments, localFolderOf, stageIn, stagesFor } from "./folder.ts";
 
 export default defineCommand({
   meta: { name: "test", description: "Run a stage's tests, and those of what every stage promises" },
   args: { name: { type: "positional", required: true, description: "a stage" }, ...folderArguments },
   async run({ args }) {
-    const placed = await stagesFor(localFolderOf(args));
-    const one = stageIn(placed, args.name);
-    using kit = await temporaryKit("kit.js");
-    const file = join(kit.folder, `${args.name}.test.ts`);
-    writeFileSync(file, testOf(one, placed));
+    const registered = await stagesFor(localFolderOf(args));
+    const one = stageIn(registered, args.name);
+    using sdk = await temporarySdk("sdk.js");
+    const file = join(sdk.folder, `${args.name}.test.ts`);
+    writeFileSync(file, testOf(one, registered));
     // This very program is a Bun with a test runner. n.b. A bunfig.toml would count, hence the working directory.
     const { PATH = "", HOME = "", TMPDIR = "" } = process.env;
-    const child = Bun.spawn([process.execPath, "test", "--preload", join(kit.folder, "kit.js"), file], {
-      cwd: kit.folder,
+    const child = Bun.spawn([process.execPath, "test", "--preload", join(sdk.folder, "sdk.js"), file], {
+      cwd: sdk.folder,
       env: { BUN_BE_BUN: "1", PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) },
       stdio: ["ignore", "inherit", "inherit"],
     });
@@ -27,9 +27,9 @@ export default defineCommand({
 });
 
 /** Its own test, where there is one, and the promises, tried with what that exports as `example`. */
-function testOf(one: Placed, placed: readonly Placed[]): string {
+function testOf(one: RegisteredStage, registered: readonly RegisteredStage[]): string {
   const imports: string[] = ['import { builtinStage, conformance } from "hikvision-sync/testing";'];
-  const expressionOf = ({ stage, origin }: Placed) => {
+  const expressionOf = ({ stage, origin }: RegisteredStage) => {
     if (origin === builtIn) return `builtinStage(${JSON.stringify(stage.name)})`;
     const name = `stage${imports.push(`import stage${imports.length} from ${JSON.stringify(origin)};`) - 1}`;
     return name;
@@ -38,18 +38,22 @@ function testOf(one: Placed, placed: readonly Placed[]): string {
   const hasOwn = one.origin !== builtIn && existsSync(own);
   if (hasOwn) imports.push(`import * as own from ${JSON.stringify(own)};`);
   const stage = expressionOf(one);
-  const others = placed.filter((other) => other !== one && related(one, other, placed)).map(expressionOf);
+  const others = registered.filter((other) => other !== one && related(one, other, registered)).map(expressionOf);
   return `${imports.join("\n")}
 conformance(${stage}, { ...${hasOwn ? "own.example" : "{}"}, stages: [${others.join(", ")}] });
 `;
 }
 
 /** Before or right after it: the others may be broken as they like. */
-function related({ stage, successors }: Placed, other: Placed, placed: readonly Placed[]): boolean {
+function related(
+  { stage, successors }: RegisteredStage,
+  other: RegisteredStage,
+  registered: readonly RegisteredStage[],
+): boolean {
   const before = new Set<string>();
   for (let name = stage.after; name !== undefined && !before.has(name); ) {
     before.add(name);
-    name = placed.find((one) => one.stage.name === name)?.stage.after;
+    name = registered.find((one) => one.stage.name === name)?.stage.after;
   }
   return before.has(other.stage.name) || successors.includes(other);
 }

@@ -1,10 +1,10 @@
 import { type ArgsDef, defineCommand } from "citty";
 import { exits } from "../../errors.ts";
-import type { DeadLetters, Group, Left, Selection } from "../../operator/dead-letters.ts";
+import type { DeadLetters, Group, Selection, Skipped } from "../../operator/dead-letters.ts";
 import { numberOf } from "../args.ts";
-import { type Office, openOffice, operateArguments, sayJson } from "../operator-client.ts";
+import { type OperatorClient, openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
 import { table } from "../output.ts";
-import { complain, say } from "../run.ts";
+import { print, printError } from "../run.ts";
 
 const filters = {
   stage: { type: "string", valueHint: "name", description: "only those of this stage" },
@@ -16,11 +16,11 @@ const list = defineCommand({
   meta: { name: "list", description: "Count them by stage and cause" },
   args: { ...operateArguments, ...filters },
   async run({ args }) {
-    await using office = await openOffice(args);
+    await using client = await openOperatorClient(args);
     const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
-    const found = await office.ask<{ total: number; groups: Group[] }>("GET", `/dead?${query}`);
+    const found = await client.ask<{ total: number; groups: Group[] }>("GET", `/dead?${query}`);
     if (args.json) sayJson(found);
-    else say(found.total > 0 ? tableOf(found, office) : "no dead letters");
+    else print(found.total > 0 ? tableOf(found, client) : "no dead letters");
   },
 });
 
@@ -28,19 +28,19 @@ const show = defineCommand({
   meta: { name: "show", description: "Show one with its history and its message" },
   args: { ...operateArguments, id: { type: "positional", required: true, description: "as dead list gives it" } },
   async run({ args }) {
-    await using office = await openOffice(args);
-    const letter = await office.ask<Shown>("GET", `/dead/${encodeURIComponent(args.id)}`);
+    await using client = await openOperatorClient(args);
+    const letter = await client.ask<Shown>("GET", `/dead/${encodeURIComponent(args.id)}`);
     if (args.json) return sayJson(letter);
     const { history, body, text, first, last, fetched, ...rest } = letter;
     const times = {
-      first: office.time(first),
-      last: office.time(last),
-      ...(fetched && { fetched: office.time(fetched) }),
+      first: client.time(first),
+      last: client.time(last),
+      ...(fetched && { fetched: client.time(fetched) }),
     };
-    say(table(Object.entries({ ...rest, ...times }).map(([name, value]) => [name, String(value)])));
-    say(`\n${text}\n`);
-    for (const { at, stage, code, text } of history) say(`${office.time(at)} ${stage} ${code}: ${text}`);
-    say(`\n${body}`);
+    print(table(Object.entries({ ...rest, ...times }).map(([name, value]) => [name, String(value)])));
+    print(`\n${text}\n`);
+    for (const { at, stage, code, text } of history) print(`${client.time(at)} ${stage} ${code}: ${text}`);
+    print(`\n${body}`);
   },
 });
 
@@ -69,13 +69,13 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
         ...(dryRun && { dryRun }),
         ...(stale && { stale }),
       };
-      await using office = await openOffice(args);
-      const answer = await office.ask<Done>("POST", `/dead/${verb}`, selection);
+      await using client = await openOperatorClient(args);
+      const answer = await client.ask<Done>("POST", `/dead/${verb}`, selection);
       const { left, unknown } = answer;
       if (args.json) sayJson(answer);
-      else say(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
-      for (const { count, text } of left) complain(`${count} stay: ${text}`);
-      if (unknown.length > 0) complain(`there is no dead letter ${unknown.join(", ")}`);
+      else print(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
+      for (const { count, text } of left) printError(`${count} stay: ${text}`);
+      if (unknown.length > 0) printError(`there is no dead letter ${unknown.join(", ")}`);
       return left.length + unknown.length > 0 ? exits.failed : exits.ok;
     },
   });
@@ -93,7 +93,7 @@ export default defineCommand({
 });
 
 type Shown = NonNullable<Awaited<ReturnType<DeadLetters["show"]>>>;
-type Done = { left: Left[]; unknown: string[]; replayed?: number; dropped?: number };
+type Done = { left: Skipped[]; unknown: string[]; replayed?: number; dropped?: number };
 
 const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | undefined>) => ({
   ...(stage && { stage }),
@@ -102,9 +102,12 @@ const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | u
 });
 
 /** One line for each stage and cause, and how to see more. */
-export function tableOf({ total, groups }: { total: number; groups: readonly Group[] }, office: Office): string {
+export function tableOf(
+  { total, groups }: { total: number; groups: readonly Group[] },
+  client: OperatorClient,
+): string {
   const rows = groups.map(({ stage, code, count, first, last, ids, text }) => {
-    return [stage, code, String(count), office.time(first), office.time(last), ids[0] ?? "", text];
+    return [stage, code, String(count), client.time(first), client.time(last), ids[0] ?? "", text];
   });
   const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
   return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}; see one with: hikvision-sync dead show ID`;

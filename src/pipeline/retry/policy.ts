@@ -1,6 +1,6 @@
 import { Failure, Reject, Retry, textOf, Unavailable } from "../../errors.ts";
 
-/** A rung of the ladder: how long, and how the configuration writes it (it names the wait queue). */
+/** One delay of the retry schedule: how long, and how the configuration writes it (it names the retry queue). */
 export interface Delay {
   readonly label: string;
   readonly ms: number;
@@ -20,7 +20,7 @@ export interface Circumstances {
 }
 
 /** Anything that was thrown becomes one of the three failures. */
-export function failureOf(thrown: unknown): Failure {
+export function toFailure(thrown: unknown): Failure {
   try {
     if (thrown instanceof Failure) return thrown;
   } catch {
@@ -38,9 +38,10 @@ export function decide(failure: Failure, { attempt, suspectIsDown, delays }: Cir
   if (failure instanceof Reject) return { do: "dead", code, text };
   const { suspect, afterMs = 0 } = failure as Retry;
   if (suspect !== undefined && suspectIsDown) return { do: "pause", upstream: suspect, reason: "outage", code, text };
-  const rung = delays[attempt];
-  if (rung === undefined) return { do: "dead", code, text };
-  // A hint picks a later rung, never an earlier one: each wait queue stays in the order of its due times.
-  const delay = rung.ms >= afterMs ? rung : (delays.find(({ ms }) => ms >= afterMs) ?? delays.at(-1) ?? rung);
+  const scheduled = delays[attempt];
+  if (scheduled === undefined) return { do: "dead", code, text };
+  // A hint picks a later delay, never an earlier one: each retry queue stays in the order of its due times.
+  const delay =
+    scheduled.ms >= afterMs ? scheduled : (delays.find(({ ms }) => ms >= afterMs) ?? delays.at(-1) ?? scheduled);
   return { do: "retry", delay, code, text };
 }

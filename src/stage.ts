@@ -1,6 +1,25 @@
 /**
  * All that a stage needs: import it as `hikvision-sync`. A stage takes a message from its queue, calls an upstream,
  * and what it returns goes to the stages that name it in `after`.
+ *
+ * The words of this program, in code, logs and documents:
+ * - employee: a record from Eposh; it has a KIB number (the site's) and a NIK (the national identity number)
+ * - person: the HikCentral record made from an employee; `personCode` is the NIK, `personId` HikCentral's own number
+ * - run: one induction, from its trigger to the last of its employees
+ * - upstream: a foreign system that is called: Eposh, HikCentral, the photo host, or one that a stage names
+ * - stage: consumes one queue; what it returns goes to its successors, the stages after it
+ * - delivery: one hand-over of a message to a stage; an attempt is a delivery that counts
+ * - retry: another attempt, later; the retry schedule is a list of growing delays, and each delay has a retry queue
+ * - dead letter: a message that needs a human; it keeps its body, stage, run, attempts and failures
+ * - replay: a dead letter is sent back to its stage
+ * - requeue: a message goes back to its queue, and the attempt does not count
+ * - pause: a stage takes no work, because its upstream is down (`outage`) or refuses our set-up (`setup`), because 20
+ *   messages in a row failed alike (`streak`), or because an operator said so (`operator`)
+ * - canary: the single message that is tried to find out whether a pause is over
+ * - warning: the person is in HikCentral, but something is missing, e.g. the face
+ * - trace: what happened to one employee, stage by stage
+ * - ledger: the memory of runs, traces and warnings; no work depends on it
+ * - comparison: Eposh against HikCentral, employee by employee
  */
 
 import type { Site } from "./config/site.ts";

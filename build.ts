@@ -85,10 +85,10 @@ if (import.meta.main) {
   const isQuiet = process.argv.includes("--quiet");
   if (isQuiet && process.stderr.isTTY) console.error("Building dist/hikvision-sync …");
   try {
-    // n.b. packaging builds too: it cannot be imported from above.
+    // n.b. A plain build goes without what packages need, e.g. the lock file.
     const isPackage = process.argv.includes("--package");
     const made = isPackage
-      ? await (await import("./packaging/package.ts")).makePackages(join(root, "dist"))
+      ? await (await import("./packaging/package.ts")).makePackages(join(root, "dist"), build)
       : [await build()];
     for (const out of isQuiet ? [] : made) console.log(`${out} (${(Bun.file(out).size / 1e6).toFixed(0)} MB)`);
   } catch (error) {

@@ -1,7 +1,6 @@
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { $ } from "bun";
-import { build } from "../build.ts";
 import { version as ownVersion } from "../package.json";
 import { exampleConfig } from "../src/config/example.ts";
 import { describeCommands } from "./commands.ts";
@@ -64,8 +63,11 @@ export async function makeTarball(options: PackageOptions): Promise<string> {
   return tarball;
 }
 
+/** Compiles the program for a target into a file, and returns its path. */
+export type Build = (options: { target: Bun.Build.CompileTarget; outfile: string }) => Promise<string>;
+
 /** Both for all architectures, and SHA256SUMS. */
-export async function makePackages(folder: string): Promise<string[]> {
+export async function makePackages(folder: string, build: Build): Promise<string[]> {
   const made: string[] = [];
   for (const architecture of architectures) {
     using work = workIn(folder);

@@ -82,3 +82,5 @@ async function bundle(): Promise<string> {
     throw new Error(`the sdk could not be built:\n${logs.map(String).join("\n")}`);
   return output.text();
 }
+
+if (import.meta.main) await Bun.write(Bun.stdout, await makeSdkArchive());

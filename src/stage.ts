@@ -31,8 +31,14 @@ import type { Photos } from "./upstreams/photos.ts";
 /** valibot, with `v.secret()` for an option that no output may show. */
 export * as v from "./config/v.ts";
 export { codeOf, isRefusal, isReject, reject, retry, unavailable } from "./errors.ts";
-export type { Face, HikCentral, NewPerson, Person, PersonChanges } from "./hikcentral/types.ts";
-export * from "./people/person.ts";
+export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";
+export * from "./people/kib.ts";
+export * from "./people/names.ts";
+export * from "./people/nik.ts";
+export * from "./people/remark.ts";
+export * from "./people/same-person.ts";
+export type { Face, Person } from "./people/types.ts";
+export * from "./people/validity.ts";
 export { type EposhPage, eposhPage } from "./upstreams/eposh.ts";
 
 /** The employee's way so far, as the headers tell it. A foreign publisher sends none: then it is derived or unknown. */

@@ -5,7 +5,6 @@ import { names } from "../config/sources.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { changedSince } from "../registry/builtin.ts";
-import type { Daemon } from "./daemon.ts";
 import type { Notify } from "./notify.ts";
 
 /** What a daemon is born with; secrets too, because systemd hands out credentials only at the start. */
@@ -40,7 +39,10 @@ export interface ReloadOptions {
 }
 
 /** Until disposed of, SIGHUP has the daemon take over the configuration as it is then, one at a time. */
-export function reloadOnHangUp(daemon: Pick<Daemon, "reload">, { read, log, notify }: ReloadOptions): Disposable {
+export function reloadOnHangUp(
+  daemon: { reload(fresh: Loaded): Promise<void> },
+  { read, log, notify }: ReloadOptions,
+): Disposable {
   let last = Promise.resolve();
   const reload = async () => {
     notify("RELOADING=1", "STATUS=reloading: what is in hand is finished first");

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { namesIn } from "../people/person.ts";
-import type { CustomField, Face, NewPerson, Person, PersonChanges } from "./types.ts";
+import { namesIn } from "../people/names.ts";
+import type { CustomField, Face, Person } from "../people/types.ts";
+import type { NewPerson, PersonChanges } from "./types.ts";
 
 /** One signed call; gives the checked `data` of a success. `once`: not repeated if it may have arrived. */
 export type Send = <Data>(

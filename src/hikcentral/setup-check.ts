@@ -1,7 +1,7 @@
 import { Failure, isReject, unavailable } from "../errors.ts";
+import type { CustomField } from "../people/types.ts";
 import { type Calls, listOf } from "./api.ts";
 import { mayNotRead } from "./error-codes.ts";
-import type { CustomField } from "./types.ts";
 
 export interface ClientLog {
   info(text: string): void;

@@ -1,28 +1,4 @@
-/** Raw Base64 of a baseline RGB JPEG, without a `data:` prefix. */
-export type Face = string & { readonly face: unique symbol };
-
-export interface CustomField {
-  id: string;
-  name: string;
-  /** 0 text, 1 digits, 2 date, 3 choice. */
-  type: number;
-  value: string;
-}
-
-/** A person as HikCentral keeps it. `raw` is the whole answer: an update sends it back, or HikCentral clears it. */
-export interface Person {
-  readonly personId: string;
-  readonly personCode: string;
-  readonly givenName: string;
-  readonly familyName: string;
-  readonly remark: string;
-  /** ISO 8601 as HikCentral wrote it; empty where it did not. */
-  readonly validFrom: string;
-  readonly validUntil: string;
-  readonly hasFace: boolean;
-  readonly customFields: readonly CustomField[];
-  readonly raw: Readonly<Record<string, unknown>>;
-}
+import type { Face, Person } from "../people/types.ts";
 
 export interface NewPerson {
   personCode: string;
@@ -40,7 +16,7 @@ export type PersonChanges = Partial<Pick<Person, "givenName" | "familyName" | "r
 
 /**
  * HikCentral, one function a call. All of them share one concurrency limit, wait for the set-up check before the
- * first write, and fail with `Retry`, `Reject` or `Unavailable`; the codes are in codes.ts. A transport failure is
+ * first write, and fail with `Retry`, `Reject` or `Unavailable`; the codes are in error-codes.ts. A transport failure is
  * repeated up to 3 times where that is safe (everything but `addPerson`).
  */
 export interface HikCentral {

@@ -1,26 +1,21 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { type Outcome, textOf } from "../errors.ts";
-import type { PersonRef } from "../pipeline/envelope.ts";
 import { isPassing, keyIn, openOrMoveAside } from "./schema.ts";
+import type { Subject } from "./subjects.ts";
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */
 export type TraceOutcome = Exclude<Outcome, "requeued"> | "warning" | "replayed" | "dropped";
 
 /** One thing that happened to one message or employee. */
-export interface Entry {
+export interface Entry extends Subject {
   run: string | undefined;
   /** The message's `hs-id`. */
   item: string;
-  /** "task" is what has no employee in it: a date to fetch. */
-  kind: "person" | "page" | "task";
   stage: string;
   outcome: TraceOutcome;
   at: Date;
   attempt: number;
-  /** Kept only as a keyed hash. */
-  code: string | undefined;
-  kib: string | undefined;
   fetchedAt: Date | undefined;
   failure?: { code: string; text: string };
 }
@@ -34,13 +29,6 @@ export interface RunRecord {
   limit?: number;
   kib?: readonly string[];
 }
-
-/** Reads `kind`, the NIK and the KIB off a message's person. */
-export const subjectOf = (person: PersonRef | undefined): Pick<Entry, "kind" | "code" | "kib"> => ({
-  kind: person === undefined ? "task" : "person",
-  code: person?.code,
-  kib: person?.kib,
-});
 
 const maxUnwritten = 10_000;
 const tryAgainMs = 1_000;

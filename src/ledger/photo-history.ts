@@ -1,12 +1,13 @@
-import { photoMark } from "../people/person.ts";
-import type { Envelope } from "../pipeline/envelope.ts";
-import { noMemory, type Photos } from "../upstreams/photos.ts";
-import type { Ledger } from "./ledger.ts";
+import { photoMark } from "../people/remark.ts";
+import type { PhotoHistory } from "../people/types.ts";
+import type { Entry, Ledger } from "./ledger.ts";
 
-/** What is remembered of an employee's photos. Only hints: without them nobody is warned, and a face is sent once more. */
-export function photosOf(ledger: Ledger, of: Pick<Envelope, "code" | "kib" | "run">): Omit<Photos, "fetch"> {
+/** Where nothing is remembered. */
+export const noPhotoHistory: PhotoHistory = { sharedWith: () => 0, wasSent: () => false, noteSent: () => {} };
+
+export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">): PhotoHistory {
   const { code, kib = null, run = null } = of;
-  if (code === undefined) return noMemory;
+  if (code === undefined) return noPhotoHistory;
   const person = ledger.personKey(code);
   const at = () => ledger.now().toISOString();
   return {

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { Outgoing } from "../broker/broker.ts";
 import { Reject } from "../errors.ts";
-import { type Entry, subjectOf } from "../ledger/ledger.ts";
+import type { Entry } from "../ledger/ledger.ts";
+import { subjectOf } from "../ledger/subjects.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { isMany } from "../stage.ts";
 import { eachUntilAborted } from "../util/abort.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Delivery, Headers } from "../broker/broker.ts";
+import type { PersonRef } from "../people/types.ts";
 import type { Meta } from "../stage.ts";
 
 /** What the original's messages do not carry. Python drops these headers, so nothing may depend on them. */
@@ -76,14 +77,6 @@ const headersSchema = v.object({
   [name.failure]: failureRecords,
   [name.due]: time,
 });
-
-/** The people a message is about, as the four original messages hold them. Nothing here is trusted to be well formed. */
-export interface PersonRef {
-  /** identity_number as it stands there: a NIK, if it is one. */
-  code: string | undefined;
-  kib: string | undefined;
-  personId: string | undefined;
-}
 
 const asText = (value: unknown) =>
   typeof value === "string" || (typeof value === "number" && Number.isSafeInteger(value))

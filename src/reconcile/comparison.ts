@@ -3,7 +3,10 @@ import type { Clients } from "../clients.ts";
 import type { Config } from "../config/load.ts";
 import { codeOf, Failure, isReject, Retry, Unavailable } from "../errors.ts";
 import { createOptionalReads } from "../hikcentral/setup-check.ts";
-import { kibNumberOf, namesOf, personCodeOf, sameName } from "../people/person.ts";
+import { kibNumberOf } from "../people/kib.ts";
+import { namesOf } from "../people/names.ts";
+import { personCodeOf } from "../people/nik.ts";
+import { sameName } from "../people/same-person.ts";
 
 /** What HikCentral does not show of an employee. */
 export interface Difference {

@@ -5,13 +5,13 @@ import * as v from "valibot";
 import type { Headers } from "../broker/broker.ts";
 import { createClients } from "../clients.ts";
 import { readConfig, siteOf } from "../config/load.ts";
+import { noPhotoHistory } from "../ledger/photo-history.ts";
 import { createLog } from "../observability/log.ts";
 import { builtins } from "../registry/builtin.ts";
 import { builtIn, type RegisteredStage } from "../registry/registry.ts";
 import { type Call, serve } from "../simulator/fault-server.ts";
 import { type Simulators, startSimulators } from "../simulator/start.ts";
 import type { Stage } from "../stage.ts";
-import { noMemory } from "../upstreams/photos.ts";
 import { type Execution, execute } from "./execute.ts";
 
 /** A web server for a stage that calls one of its own. It says 200 to everything until `answer` is replaced. */
@@ -123,7 +123,7 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
-        photo: { ...clients.photos.for(signal), ...noMemory },
+        photo: { ...clients.photos.for(signal), ...noPhotoHistory },
         site: siteOf(config, "2026-01-19"),
       }),
       log,

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { crc32, inflate, type ZlibOptions } from "node:zlib";
 import { reject } from "../errors.ts";
-import type { Face } from "../hikcentral/types.ts";
+import type { Face } from "../people/types.ts";
 
 const edgePixels = 640;
 /** What HikCentral takes of a face, as JPEG. */

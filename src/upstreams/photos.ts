@@ -1,5 +1,5 @@
 import { reject, retry, unavailable } from "../errors.ts";
-import type { Face } from "../hikcentral/types.ts";
+import type { Face, PhotoHistory } from "../people/types.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import { fit } from "./face-jpeg.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "./http.ts";
 import { trustAdvice } from "./tls.ts";
 
-export interface Photos {
+export interface Photos extends PhotoHistory {
   /**
    * The photo behind a link, made fit for HikCentral.
    * Rejects with `photo_missing` (404, 410) or `photo_unusable` (too large, undecodable), retries with
@@ -20,15 +20,7 @@ export interface Photos {
    * whose certificate is not trusted.
    */
   fetch(link: string): Promise<Face>;
-  /** How many other employees came with the same link: it may show somebody else. */
-  sharedWith(link: string): number;
-  /** Whether this employee's face was last sent from this link, as far as `noteSent` was told. A hint, not a memory. */
-  wasSent(link: string): boolean;
-  noteSent(link: string): void;
 }
-
-/** Where nothing is remembered of photos. */
-export const noMemory: Omit<Photos, "fetch"> = { sharedWith: () => 0, wasSent: () => false, noteSent: () => {} };
 
 export interface PhotoOptions {
   /** Exact host names; the port is free. A link or a redirect to any other is never connected to. */

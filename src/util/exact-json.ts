@@ -14,3 +14,7 @@ export const parseJson = (text: string): unknown =>
       ? json.rawJSON(source)
       : value,
   );
+
+/** A text, or a number that arrived exact, as trimmed text; undefined for anything else. */
+export const exactText = (value: unknown): string | undefined =>
+  typeof value === "string" || Number.isSafeInteger(value) ? String(value).trim() : undefined;

@@ -1,6 +1,6 @@
 import { defaultRegionals } from "../../src/config/schema.ts";
 import type { RunView } from "../../src/ledger/runs.ts";
-import { namesOf } from "../../src/people/person.ts";
+import { namesOf } from "../../src/people/names.ts";
 import { type Employee, employee } from "../../src/simulator/people.ts";
 import type { Simulators } from "../../src/simulator/start.ts";
 import { sumOf } from "../support/prometheus.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
-import type { Face } from "../../src/hikcentral/types.ts";
+import type { Face } from "../../src/people/types.ts";
 import { clientOf, closing, failureOf, gateway, listing, newPerson, success } from "./gateway.ts";
 
 const info = "person/personCode/personInfo";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Face } from "../../src/hikcentral/types.ts";
+import type { Face } from "../../src/people/types.ts";
 import { clientOf, failureOf, gateway, listing, newPerson, success } from "./gateway.ts";
 
 const fields = "person/customFields";

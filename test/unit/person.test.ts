@@ -1,16 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Reject } from "../../src/errors.ts";
-import {
-  isBefore,
-  kibNumberOf,
-  namesOf,
-  personCodeOf,
-  photoMark,
-  readRemark,
-  sameName,
-  writeRemark,
-} from "../../src/people/person.ts";
+import { kibNumberOf } from "../../src/people/kib.ts";
+import { namesOf } from "../../src/people/names.ts";
+import { personCodeOf } from "../../src/people/nik.ts";
+import { photoMark, readRemark, writeRemark } from "../../src/people/remark.ts";
+import { sameName } from "../../src/people/same-person.ts";
+import { isBefore } from "../../src/people/validity.ts";
 import { parseJson } from "../../src/util/exact-json.ts";
 
 const codeOf = (work: () => unknown) => {

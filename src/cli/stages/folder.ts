@@ -4,6 +4,7 @@ import type { Loaded, LocalConfig } from "../../config/load.ts";
 import { Exit, exits } from "../../errors.ts";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
 import type { RegisteredStage } from "../../registry/registry.ts";
+import type { Stage } from "../../stage.ts";
 import { configArgument, loadLocalConfig, mask } from "../run.ts";
 
 export const folderArguments = {
@@ -46,3 +47,6 @@ export function stageIn(registered: readonly RegisteredStage[], name: string): R
   const names = registered.map(({ stage }) => stage.name).join(", ");
   throw new Exit(exits.usage, `there is no stage ${name}; there is ${names}`);
 }
+
+/** Each daemon has its own of a local one. */
+export const queueOf = ({ queue, local }: Stage): string => (local ? `${queue}.<host>` : queue);

@@ -1,8 +1,7 @@
 import { defineCommand } from "citty";
 import type { RegisteredStage } from "../../registry/registry.ts";
 import { print } from "../run.ts";
-import { folderArguments, localFolderOf, stagesFor } from "./folder.ts";
-import { queueOf } from "./stages.ts";
+import { folderArguments, localFolderOf, queueOf, stagesFor } from "./folder.ts";
 
 export default defineCommand({
   meta: { name: "graph", description: "Draw which stage comes after which, as text and for Mermaid" },

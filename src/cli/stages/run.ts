@@ -4,10 +4,10 @@ import { createClients } from "../../clients.ts";
 import { todayIn } from "../../config/dates.ts";
 import { siteOf } from "../../config/load.ts";
 import { Exit, exits, textOf } from "../../errors.ts";
+import { noPhotoHistory } from "../../ledger/photo-history.ts";
 import { createLog } from "../../observability/log.ts";
 import { execute } from "../../sdk/execute.ts";
 import { recordHttp } from "../../sdk/http-recorder.ts";
-import { noMemory } from "../../upstreams/photos.ts";
 import { loadConfig, mask, print, printError, untilStopped } from "../run.ts";
 import { folderArguments, folderOf, stageIn, stagesFor } from "./folder.ts";
 
@@ -34,7 +34,7 @@ export default defineCommand({
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
-        photo: { ...clients.photos.for(signal), ...noMemory },
+        photo: { ...clients.photos.for(signal), ...noPhotoHistory },
         site: siteOf(config, todayIn(config.site.timeZone)),
       }),
       log,

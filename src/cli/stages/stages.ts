@@ -1,11 +1,8 @@
 import { defineCommand } from "citty";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
-import type { Stage } from "../../stage.ts";
 import { table } from "../output.ts";
 import { configArgument, loadLocalConfig, mask, print } from "../run.ts";
-
-/** Each daemon has its own of a local one. */
-export const queueOf = ({ queue, local }: Stage): string => (local ? `${queue}.<host>` : queue);
+import { queueOf } from "./folder.ts";
 
 export default defineCommand({
   meta: { name: "stages", description: "List the stages: name, queue, after, origin, concurrency" },

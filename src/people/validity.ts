@@ -1,0 +1,21 @@
+const offset = /(Z|[+-]\d\d:?\d\d)$/;
+const isoTime = /^(?<date>\d{4}-\d\d-\d\d)(?:[T ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?<own>Z|[+-]\d\d:?\d\d)?)?$/;
+
+/** NaN where it is no ISO time. One without an offset is taken to be at the other one's. */
+function instant(time: string, other: string): number {
+  const read = isoTime.exec(time.trim())?.groups;
+  const { date, clock = "00:00", own = offset.exec(other.trim())?.[0] ?? "Z" } = read ?? {};
+  return Date.parse(`${date}T${clock}${own.replace(/(\d\d)(\d\d)$/, "$1:$2")}`);
+}
+
+/** Whether an ISO time comes before another; false where one of them cannot be read. */
+export const isBefore = (a: string, b: string): boolean => instant(a, b) < instant(b, a);
+
+/** The same time in a form that HikCentral takes back: with an offset, `like`'s own. What cannot be read stays as it is. */
+export function asTaken(time: string, like: string): string {
+  const ms = instant(time, like);
+  if (Number.isNaN(ms) || /T.*[+-]\d\d:\d\d$/.test(time)) return time;
+  const zone = offset.exec(like)?.[0] ?? "+00:00";
+  const there = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone);
+  return there.toString({ timeZoneName: "never", smallestUnit: "second" });
+}

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
-import { exit, explain, printError, runLine } from "./cli/run.ts";
-import { Exit, exits } from "./errors.ts";
+import { exit, fail } from "./cli/exit.ts";
+import { runLine } from "./cli/run.ts";
 
 /** A command is a file, loaded when it is asked for. */
 const commands = {
@@ -15,8 +15,8 @@ const commands = {
   runs: () => import("./cli/daily/runs.ts"),
   trace: () => import("./cli/trouble/trace.ts"),
   dead: () => import("./cli/trouble/dead.ts"),
-  pause: () => import("./cli/trouble/pause.ts"),
-  resume: () => import("./cli/trouble/resume.ts"),
+  pause: async () => ({ default: (await import("./cli/trouble/pause-resume.ts")).pause }),
+  resume: async () => ({ default: (await import("./cli/trouble/pause-resume.ts")).resume }),
   demo: () => import("./cli/demo/demo.ts"),
   simulate: () => import("./cli/demo/simulate.ts"),
   version: () => import("./cli/setup/version.ts"),
@@ -28,15 +28,6 @@ export const root = defineCommand({
     Object.entries(commands).map(([name, load]) => [name, async () => (await load()).default]),
   ),
 });
-
-function fail(error: unknown): number {
-  const text = explain(error);
-  const stack = (error instanceof Error && error.stack) || "";
-  const [, place] = /^ +at .*?([^\s()]+\.[tj]s:\d+)/m.exec(stack) ?? [];
-  const where = place && text !== stack ? ` (${place})` : "";
-  if (text !== "") printError(error instanceof Exit ? text : `unexpected: ${text}${where}`);
-  return error instanceof Exit ? error.exit : exits.failed;
-}
 
 // Elsewhere it is read for the manual.
 if (import.meta.main) {

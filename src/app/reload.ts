@@ -5,7 +5,7 @@ import { names } from "../config/sources.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { changedSince } from "../registry/builtin.ts";
-import type { Notify } from "./notify.ts";
+import type { Notify } from "./systemd.ts";
 
 /** What a daemon is born with; secrets too, because systemd hands out credentials only at the start. */
 const needsRestart = (name: string) =>

@@ -12,8 +12,9 @@ import { Ledger } from "../ledger/ledger.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { stageNamesIn } from "../registry/builtin.ts";
+import { loadLocalConfig } from "./args.ts";
 import { type Answer, DaemonClient } from "./daemon-client.ts";
-import { configArgument, loadLocalConfig, mask, print, printError } from "./run.ts";
+import { mask, printError } from "./output.ts";
 
 type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Answer>;
 
@@ -27,11 +28,6 @@ export interface OperatorClient extends AsyncDisposable {
 }
 
 const brokerWithinMs = 10_000;
-
-export const operateArguments = {
-  ...configArgument,
-  json: { type: "boolean", description: "print JSON, for programs" },
-} as const;
 
 export async function openOperatorClient(args: { config?: string | undefined }): Promise<OperatorClient> {
   const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
@@ -90,5 +86,3 @@ function becomeOwner(folder: string, noDaemon: string): void {
     throw new Exit(exits.unavailable, `${noDaemon}; ${left}`, { cause });
   }
 }
-
-export const sayJson = (value: unknown): void => print(JSON.stringify(value, null, 2));

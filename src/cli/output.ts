@@ -1,6 +1,57 @@
+import { createMask } from "../observability/mask.ts";
+
+/** Masks all that a command prints; what is secret in the configuration is added when that is read. */
+export const mask = createMask();
+
+/** A command's result. */
+export const print = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
+/** The same for programs. */
+export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
+/** What went wrong or may go wrong, apart from the result, which may be piped on. */
+export const printError = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
+
 /** Columns as wide as their widest cell, two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ""))));
   const pad = (cell: string, column: number) => cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell));
   return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+const barWidth = 24;
+const everyMs = 5_000;
+
+export interface Bar {
+  label: string;
+  done: number;
+  of: number;
+  /** Behind the numbers, e.g. what failed. */
+  note?: string;
+}
+
+/** Bars that are drawn in place on a terminal; elsewhere a line now and then. */
+export class Progress {
+  #drawn = 0;
+  #saidAt = 0;
+  #last = "";
+
+  constructor(readonly out: NodeJS.WriteStream = process.stderr) {}
+
+  show(bars: readonly Bar[], isLast = false): void {
+    const labels = Math.max(...bars.map(({ label }) => label.length));
+    const lines = bars.map(({ label, done, of, note = "" }) => {
+      const filled = of === 0 ? 0 : Math.round((barWidth * Math.min(done, of)) / of);
+      return `${label.padEnd(labels)} ${"█".repeat(filled)}${"░".repeat(barWidth - filled)} ${done}/${of} ${note}`.trimEnd();
+    });
+    if (this.out.isTTY) {
+      const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
+      this.out.write(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join("")}`);
+      this.#drawn = lines.length;
+      return;
+    }
+    const text = bars.map(({ label, done, of, note = "" }) => `${label} ${done}/${of} ${note}`.trimEnd()).join(" · ");
+    if (text === this.#last || (!isLast && Date.now() - this.#saidAt < everyMs)) return;
+    this.out.write(`${text}\n`);
+    this.#saidAt = Date.now();
+    this.#last = text;
+  }
 }

@@ -1,53 +1,8 @@
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { type CommandDef, renderUsage, runCommand } from "citty";
-import { type LocalConfig, type ReadOptions, readConfig } from "../config/load.ts";
-import { closest } from "../config/sources.ts";
-import { Exit, exits, textOf } from "../errors.ts";
-import { createMask } from "../observability/log.ts";
-
-/** Taken before a stage is loaded, which may not call it. */
-export const { exit } = process;
-
-/** Masks all that a command prints; what is secret in the configuration is added when that is read. */
-export const mask = createMask();
-
-/** A command's result. */
-export const print = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
-/** What went wrong or may go wrong, apart from the result, which may be piped on. */
-export const printError = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
-
-const description = "configuration; otherwise /etc/hikvision-sync/config.toml where there is one";
-export const configArgument = { config: { type: "string", valueHint: "file", description } } as const;
-
-let stacks = false;
-/** What is said of whatever ended a command: the text, and the stack of what nobody expected at log level debug. */
-export const explain = (error: unknown): string =>
-  stacks && error instanceof Error && !(error instanceof Exit) ? (error.stack ?? error.message) : textOf(error);
-
-const applyLogSettings = <Loaded extends { config: LocalConfig; secrets: string[] }>(loaded: Loaded): Loaded => {
-  mask.hide(loaded.secrets);
-  stacks = loaded.config.log.level === "debug";
-  return loaded;
-};
-/** For commands that speak to Eposh or HikCentral. Exit 78 names all that is wrong. */
-export const loadConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
-  applyLogSettings(readConfig({ ...options, file: args.config }));
-/** For commands that speak only to the daemon, or read its folder. */
-export const loadLocalConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
-  applyLogSettings(readConfig({ ...options, file: args.config, required: false }));
-
-/**
- * For a command that stays: aborts at SIGTERM or SIGINT, and a second one ends the process at once. SIGHUP is ignored;
- * it kills a process that does not listen for it.
- */
-export function untilStopped(): { signal: AbortSignal } & Disposable {
-  const stop = new AbortController();
-  const onStop = () => (stop.signal.aborted ? exit(exits.failed) : stop.abort(new Exit(exits.failed, "stopped")));
-  const onHangUp = () => {};
-  process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onHangUp);
-  const listenNoMore = () => void process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onHangUp);
-  return { signal: stop.signal, [Symbol.dispose]: listenNoMore };
-}
+import { Exit, exits } from "../errors.ts";
+import { closest } from "../util/closest.ts";
+import { print } from "./output.ts";
 
 type Resolvable<T> = T | Promise<T> | (() => T) | (() => Promise<T>);
 const settle = async <T extends object>(value: Resolvable<T> | undefined): Promise<T | undefined> =>

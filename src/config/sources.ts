@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits } from "../errors.ts";
+import { closest } from "../util/closest.ts";
 import { defaultRegionals, sections } from "./schema.ts";
 
 export type Source = "file" | "environment" | "credentials" | "default";
@@ -109,16 +110,4 @@ function reading<T>(path: string, read: () => T): T {
       cause,
     });
   }
-}
-
-/** The word that a mistyped one is nearest to, at most two letters away. */
-export const closest = (mistyped: string, words: readonly string[]): string | undefined =>
-  [1, 2].flatMap((steps) => words.filter((word) => isNear(mistyped, word, steps)))[0];
-
-/** Whether so many letters to add, drop or change make one word the other. */
-function isNear(a: string, b: string, steps: number): boolean {
-  if (a === "" || b === "") return a.length + b.length <= steps;
-  if (a[0] === b[0]) return isNear(a.slice(1), b.slice(1), steps);
-  const [restA, restB, left] = [a.slice(1), b.slice(1), steps - 1];
-  return steps > 0 && (isNear(restA, b, left) || isNear(a, restB, left) || isNear(restA, restB, left));
 }

@@ -1,6 +1,7 @@
 import { format as formatArguments } from "node:util";
 import { createConsola, type LogObject } from "consola/core";
 import { textOf } from "../errors.ts";
+import { createMask, type Mask } from "./mask.ts";
 
 export const levels = ["error", "warn", "info", "debug"] as const;
 export type Level = (typeof levels)[number];
@@ -9,33 +10,6 @@ export type Format = (typeof formats)[number];
 
 /** What a person greps for: stage, run, kib, code. An undefined one is left out. */
 export type Fields = Readonly<Record<string, unknown>>;
-
-/**
- * Replaces what must not be seen: every secret, also as a URL or JSON writes it, and every run of 16 digits or more,
- * which may be a NIK. n.b. a NIK with spaces or hyphens in it is not recognised.
- */
-export interface Mask {
-  (text: string): string;
-  /** Those under 4 characters would blot out ordinary words and are left. */
-  hide(secrets: Iterable<string>): void;
-}
-
-export function createMask(secrets: Iterable<string> = []): Mask {
-  const hidden = new Set<string>();
-  let pattern = /\d{16,}/g;
-  const mask = (text: string) => text.replace(pattern, (found) => (/^\d{16,}$/.test(found) ? "[nik]" : "[secret]"));
-  const hide = (more: Iterable<string>) => {
-    for (const secret of more) {
-      const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
-      if (secret.length >= 4) for (const form of forms) hidden.add(RegExp.escape(form));
-    }
-    const longestFirst = [...hidden].sort((a, b) => b.length - a.length);
-    // The digits around a secret go with it: they may be the rest of a NIK that a short secret is a part of.
-    if (hidden.size > 0) pattern = new RegExp(`\\d*(?:${longestFirst.join("|")})\\d*|\\d{16,}`, "g");
-  };
-  hide(secrets);
-  return Object.assign(mask, { hide });
-}
 
 export interface Log extends Readonly<Record<Level, (text: string, fields?: Fields) => void>> {
   /** A log that says these fields with every line. */

@@ -5,7 +5,7 @@ import { type Broker, BrokerDown, type Delivery } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import type { Entry, Ledger, TraceOutcome } from "../ledger/ledger.ts";
 import { subjectOf } from "../ledger/subjects.ts";
-import type { Mask } from "../observability/log.ts";
+import type { Mask } from "../observability/mask.ts";
 import { bodyOf } from "../pipeline/delivery-handler.ts";
 import { entriesOf } from "../pipeline/emit.ts";
 import {

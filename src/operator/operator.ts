@@ -3,7 +3,7 @@ import { depthsOf, type Unconsumed } from "../broker/known-queues.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
 import { type Trace, traceOf } from "../ledger/trace.ts";
-import type { Mask } from "../observability/log.ts";
+import type { Mask } from "../observability/mask.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";

@@ -8,7 +8,7 @@ import publisher from "../../stages/publisher.ts";
 import updateKib from "../../stages/update-kib.ts";
 import type { Config, LocalConfig } from "../config/load.ts";
 import { Secret } from "../config/secret.ts";
-import type { Mask } from "../observability/log.ts";
+import type { Mask } from "../observability/mask.ts";
 import { isSource, stageFilesIn, stageNameOf } from "./files.ts";
 import { loadFolder } from "./loader.ts";
 import { builtIn, type RegisteredStage, registerStages, type StageSource } from "./registry.ts";

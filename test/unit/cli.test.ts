@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { defineCommand } from "citty";
-import { explain, runLine, untilStopped } from "../../src/cli/run.ts";
+import { explain, untilStopped } from "../../src/cli/exit.ts";
+import { runLine } from "../../src/cli/run.ts";
 import { Exit, exits } from "../../src/errors.ts";
 
 /** A command line that notes what ran. */

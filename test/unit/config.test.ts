@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { brokerOf, type ReadOptions, readConfig, siteOf } from "../../src/config/load.ts";
-import { closest } from "../../src/config/sources.ts";
 import { Exit, exits } from "../../src/errors.ts";
+import { closest } from "../../src/util/closest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "config-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { Secret } from "../../src/config/secret.ts";
-import { adoptConsole, createLog, createMask, type LogOptions } from "../../src/observability/log.ts";
+import { adoptConsole, createLog, type LogOptions } from "../../src/observability/log.ts";
+import { createMask } from "../../src/observability/mask.ts";
 
 const nik = "3500000000000001";
 const now = () => new Date("2026-01-05T03:04:05.678Z");

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openNotify } from "../../src/app/notify.ts";
+import { openNotify } from "../../src/app/systemd.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "notify-"));
 const libc = dlopen("libc.so.6", {

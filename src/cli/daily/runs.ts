@@ -1,14 +1,15 @@
 import { defineCommand } from "citty";
 import { Exit, exits } from "../../errors.ts";
 import type { RunView } from "../../ledger/runs.ts";
-import { openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
-import { table } from "../output.ts";
-import { print } from "../run.ts";
+import { configArgument, jsonArgument } from "../args.ts";
+import { openOperatorClient } from "../operator-client.ts";
+import { print, printJson, table } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "runs", description: "List the runs, show one (runs ID), or end what is left of one (runs cancel ID)" },
   args: {
-    ...operateArguments,
+    ...configArgument,
+    ...jsonArgument,
     what: { type: "positional", required: false, valueHint: "ID or cancel", description: "a run, or cancel" },
     id: { type: "positional", required: false, description: "the run to cancel" },
   },
@@ -19,7 +20,7 @@ export default defineCommand({
     await using client = await openOperatorClient(args);
     if (what === undefined) {
       const { runs } = await client.ask<{ runs: RunView[] }>("GET", "/runs");
-      if (args.json) return sayJson({ runs });
+      if (args.json) return printJson({ runs });
       const rows = runs.map(({ run, at, status, part, dates, employees, through, dead }) => {
         const range = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : (dates[0] ?? "");
         return [
@@ -35,7 +36,7 @@ export default defineCommand({
     }
     const path = `/runs/${encodeURIComponent(id ?? what)}`;
     const view = await client.ask<RunView>(isCancel ? "POST" : "GET", isCancel ? `${path}/cancel` : path);
-    if (args.json) return sayJson(view);
+    if (args.json) return printJson(view);
     if (isCancel) print("what is left of it ends where a stage takes it; nothing that is done is undone");
     print(textOfRun(view, client.time(view.at)));
   },

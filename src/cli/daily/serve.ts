@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { defineCommand } from "citty";
 import { startDaemon } from "../../app/daemon.ts";
-import { openNotify } from "../../app/notify.ts";
 import { reloadOnHangUp } from "../../app/reload.ts";
 import { brokerMissing } from "../../app/startup.ts";
-import { supervise } from "../../app/systemd.ts";
+import { openNotify, supervise } from "../../app/systemd.ts";
 import { Exit, exits } from "../../errors.ts";
 import { adoptConsole, createLog } from "../../observability/log.ts";
 import { stageNamesIn } from "../../registry/builtin.ts";
-import { configArgument, loadConfig, mask, untilStopped } from "../run.ts";
+import { configArgument, loadConfig } from "../args.ts";
+import { untilStopped } from "../exit.ts";
+import { mask } from "../output.ts";
 
 const requireBrokerMs = 15_000;
 

@@ -1,9 +1,9 @@
 import { defineCommand } from "citty";
 import { exits } from "../../errors.ts";
 import type { StatusView } from "../../operator/operator.ts";
-import { type OperatorClient, openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
-import { table } from "../output.ts";
-import { print } from "../run.ts";
+import { configArgument, jsonArgument } from "../args.ts";
+import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
+import { print, printJson, table } from "../output.ts";
 import { tableOf } from "../trouble/dead.ts";
 import { textOfRun } from "./runs.ts";
 
@@ -12,11 +12,11 @@ export default defineCommand({
     name: "status",
     description: "Upstreams, queues, paused stages, dead letters and the last run; exit 69 if not ready",
   },
-  args: operateArguments,
+  args: { ...configArgument, ...jsonArgument },
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const status = await client.ask<StatusView>("GET", "/status");
-    if (args.json) sayJson(status);
+    if (args.json) printJson(status);
     else print(statusText(status, client));
     return status.ready ? exits.ok : exits.unavailable;
   },

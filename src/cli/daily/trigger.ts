@@ -3,10 +3,10 @@ import { parseDuration } from "../../config/dates.ts";
 import { Exit, exits } from "../../errors.ts";
 import { noEmployees } from "../../http/induction-route.ts";
 import type { RunView } from "../../ledger/runs.ts";
-import { numberOf } from "../args.ts";
+import { configArgument, loadLocalConfig, numberOf } from "../args.ts";
 import { DaemonClient, withoutFace } from "../daemon-client.ts";
-import { Progress } from "../progress.ts";
-import { configArgument, loadLocalConfig, print, printError, untilStopped } from "../run.ts";
+import { untilStopped } from "../exit.ts";
+import { Progress, print, printError } from "../output.ts";
 
 const startMs = 3_000;
 

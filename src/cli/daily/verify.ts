@@ -4,9 +4,9 @@ import { DateError, datesOf, todayIn } from "../../config/dates.ts";
 import { Exit, exits, Failure } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
 import { type Comparison, compare } from "../../reconcile/comparison.ts";
-import { table } from "../output.ts";
-import { Progress } from "../progress.ts";
-import { configArgument, loadConfig, mask, print, untilStopped } from "../run.ts";
+import { configArgument, loadConfig } from "../args.ts";
+import { untilStopped } from "../exit.ts";
+import { mask, Progress, print, table } from "../output.ts";
 
 const shownDifferences = 50;
 

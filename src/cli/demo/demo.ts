@@ -18,8 +18,8 @@ import { type Simulators, startSimulators } from "../../simulator/start.ts";
 import { numberOf } from "../args.ts";
 import { DaemonClient } from "../daemon-client.ts";
 import { tableOf } from "../daily/verify.ts";
-import { Progress } from "../progress.ts";
-import { mask, print, untilStopped } from "../run.ts";
+import { untilStopped } from "../exit.ts";
+import { mask, Progress, print } from "../output.ts";
 import { oddityReport } from "./odd.ts";
 import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { defineCommand } from "citty";
 import { startSimulators } from "../../simulator/start.ts";
 import { numberOf } from "../args.ts";
-import { print, untilStopped } from "../run.ts";
+import { untilStopped } from "../exit.ts";
+import { print } from "../output.ts";
 
 export default defineCommand({
   meta: {

@@ -1,7 +1,8 @@
 import { defineCommand } from "citty";
 import { sourcesOf } from "../../config/load.ts";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
-import { configArgument, loadConfig, mask, print } from "../run.ts";
+import { configArgument, loadConfig } from "../args.ts";
+import { mask, print } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "check", description: "Check the configuration and the stages without calling anybody" },

@@ -5,8 +5,8 @@ import { configJsonSchema } from "../../config/json-schema.ts";
 import type { Config, Loaded } from "../../config/load.ts";
 import { names, variableOf } from "../../config/sources.ts";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
-import { table } from "../output.ts";
-import { configArgument, loadConfig, print } from "../run.ts";
+import { configArgument, loadConfig } from "../args.ts";
+import { print, printJson, table } from "../output.ts";
 
 /** Values as one would write them in the file, and where each came from. */
 async function resolved(loaded: Loaded): Promise<string[][]> {
@@ -53,7 +53,7 @@ const printConfig = defineCommand({
 
 const schema = defineCommand({
   meta: { name: "schema", description: "Print the JSON Schema of the configuration file" },
-  run: () => print(JSON.stringify(configJsonSchema(), undefined, 2)),
+  run: () => printJson(configJsonSchema()),
 });
 
 const example = defineCommand({

@@ -5,14 +5,16 @@ import type { Finding } from "../../doctor/probe.ts";
 import { Exit, exits } from "../../errors.ts";
 import { createLog, paint } from "../../observability/log.ts";
 import { stageNamesIn } from "../../registry/builtin.ts";
-import { configArgument, loadConfig, mask, print, printError, untilStopped } from "../run.ts";
+import { configArgument, jsonArgument, loadConfig } from "../args.ts";
+import { untilStopped } from "../exit.ts";
+import { mask, print, printError, printJson } from "../output.ts";
 
 export default defineCommand({
   meta: {
     name: "doctor",
     description: "Look at all that a run needs, and say what is wrong and how to mend it; changes nothing anywhere",
   },
-  args: { ...configArgument, json: { type: "boolean", description: "print JSON, for programs" } },
+  args: { ...configArgument, ...jsonArgument },
   async run({ args }) {
     using stop = untilStopped();
     const { config, warnings, hints } = loadConfig(args, { stageNames: stageNamesIn });
@@ -28,7 +30,7 @@ export default defineCommand({
       if (!args.json) print(findingsText(found));
     }
     const failed = all.filter(({ state }) => state === "failed").length;
-    if (args.json) print(JSON.stringify({ ok: failed === 0, findings: all }, undefined, 2));
+    if (args.json) printJson({ ok: failed === 0, findings: all });
     else print(`\n${summaryOf(all)}`);
     for (const text of [...warnings, ...hints]) if (!args.json) printError(`warning: ${text}`);
     return failed === 0 ? exits.ok : exits.unavailable;

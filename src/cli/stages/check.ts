@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defineCommand } from "citty";
 import { Exit, exits } from "../../errors.ts";
 import { typeProblems } from "../../sdk/typecheck.ts";
-import { print } from "../run.ts";
+import { print } from "../output.ts";
 import { folderArguments, localFolderOf, stagesFor } from "./folder.ts";
 
 export default defineCommand({

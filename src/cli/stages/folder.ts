@@ -5,7 +5,8 @@ import { Exit, exits } from "../../errors.ts";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
 import type { RegisteredStage } from "../../registry/registry.ts";
 import type { Stage } from "../../stage.ts";
-import { configArgument, loadLocalConfig, mask } from "../run.ts";
+import { configArgument, loadLocalConfig } from "../args.ts";
+import { mask } from "../output.ts";
 
 export const folderArguments = {
   ...configArgument,

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 import type { RegisteredStage } from "../../registry/registry.ts";
-import { print } from "../run.ts";
+import { print } from "../output.ts";
 import { folderArguments, localFolderOf, queueOf, stagesFor } from "./folder.ts";
 
 export default defineCommand({

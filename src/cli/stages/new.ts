@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { defineCommand } from "citty";
-import { closest } from "../../config/sources.ts";
 import { Exit, exits } from "../../errors.ts";
 import { builtinNames, stageNamesIn } from "../../registry/builtin.ts";
 import { unpackSdk } from "../../sdk/archive.ts";
 import { stageText, testText, tsconfigText } from "../../sdk/template.ts";
-import { print } from "../run.ts";
+import { closest } from "../../util/closest.ts";
+import { print } from "../output.ts";
 import { folderArguments, localFolderOf } from "./folder.ts";
 
 export default defineCommand({

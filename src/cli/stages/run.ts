@@ -8,7 +8,9 @@ import { noPhotoHistory } from "../../ledger/photo-history.ts";
 import { createLog } from "../../observability/log.ts";
 import { execute } from "../../sdk/execute.ts";
 import { recordHttp } from "../../sdk/http-recorder.ts";
-import { loadConfig, mask, print, printError, untilStopped } from "../run.ts";
+import { loadConfig } from "../args.ts";
+import { untilStopped } from "../exit.ts";
+import { mask, print, printError } from "../output.ts";
 import { folderArguments, folderOf, stageIn, stagesFor } from "./folder.ts";
 
 export default defineCommand({

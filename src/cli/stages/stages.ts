@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
-import { table } from "../output.ts";
-import { configArgument, loadLocalConfig, mask, print } from "../run.ts";
+import { configArgument, loadLocalConfig } from "../args.ts";
+import { mask, print, table } from "../output.ts";
 import { queueOf } from "./folder.ts";
 
 export default defineCommand({

@@ -1,10 +1,9 @@
 import { type ArgsDef, defineCommand } from "citty";
 import { exits } from "../../errors.ts";
 import type { DeadLetters, Group, Selection, Skipped } from "../../operator/dead-letters.ts";
-import { numberOf } from "../args.ts";
-import { type OperatorClient, openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
-import { table } from "../output.ts";
-import { print, printError } from "../run.ts";
+import { configArgument, jsonArgument, numberOf } from "../args.ts";
+import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
+import { print, printError, printJson, table } from "../output.ts";
 
 const filters = {
   stage: { type: "string", valueHint: "name", description: "only those of this stage" },
@@ -14,23 +13,27 @@ const filters = {
 
 const list = defineCommand({
   meta: { name: "list", description: "Count them by stage and cause" },
-  args: { ...operateArguments, ...filters },
+  args: { ...configArgument, ...jsonArgument, ...filters },
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
     const found = await client.ask<{ total: number; groups: Group[] }>("GET", `/dead?${query}`);
-    if (args.json) sayJson(found);
+    if (args.json) printJson(found);
     else print(found.total > 0 ? tableOf(found, client) : "no dead letters");
   },
 });
 
 const show = defineCommand({
   meta: { name: "show", description: "Show one with its history and its message" },
-  args: { ...operateArguments, id: { type: "positional", required: true, description: "as dead list gives it" } },
+  args: {
+    ...configArgument,
+    ...jsonArgument,
+    id: { type: "positional", required: true, description: "as dead list gives it" },
+  },
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const letter = await client.ask<Shown>("GET", `/dead/${encodeURIComponent(args.id)}`);
-    if (args.json) return sayJson(letter);
+    if (args.json) return printJson(letter);
     const { history, body, text, first, last, fetched, ...rest } = letter;
     const times = {
       first: client.time(first),
@@ -49,7 +52,8 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
   defineCommand({
     meta: { name: verb, description },
     args: {
-      ...operateArguments,
+      ...configArgument,
+      ...jsonArgument,
       ...filters,
       ids: { type: "positional", required: false, valueHint: "ID …", description: "those with these ids" },
       limit: { type: "string", valueHint: "n", description: "at most so many" },
@@ -72,7 +76,7 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       await using client = await openOperatorClient(args);
       const answer = await client.ask<Done>("POST", `/dead/${verb}`, selection);
       const { left, unknown } = answer;
-      if (args.json) sayJson(answer);
+      if (args.json) printJson(answer);
       else print(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
       for (const { count, text } of left) printError(`${count} stay: ${text}`);
       if (unknown.length > 0) printError(`there is no dead letter ${unknown.join(", ")}`);

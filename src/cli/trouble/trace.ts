@@ -1,19 +1,20 @@
 import { defineCommand } from "citty";
 import type { Trace } from "../../ledger/trace.ts";
-import { openOperatorClient, operateArguments, sayJson } from "../operator-client.ts";
-import { table } from "../output.ts";
-import { print } from "../run.ts";
+import { configArgument, jsonArgument } from "../args.ts";
+import { openOperatorClient } from "../operator-client.ts";
+import { print, printJson, table } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "trace", description: "Where is this employee? Every run, stage, attempt, warning and error" },
   args: {
-    ...operateArguments,
+    ...configArgument,
+    ...jsonArgument,
     key: { type: "positional", required: true, valueHint: "KIB or NIK", description: "KIB number or NIK" },
   },
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const { journeys } = await client.ask<{ journeys: Trace[] }>("POST", "/trace", { key: args.key });
-    if (args.json) return sayJson({ journeys });
+    if (args.json) return printJson({ journeys });
     for (const { run, where, steps } of journeys) {
       print(`run ${run ?? "unknown"}: ${where}`);
       const rows = steps.map(({ at, stage, outcome, attempt, kib, code, text }) => {

@@ -5,7 +5,7 @@ import { Exit, exits, textOf } from "./errors.ts";
 import { createHikCentral, type HikCentralClient, type HikCentralOptions } from "./hikcentral/client.ts";
 import type { TransportOptions } from "./hikcentral/transport.ts";
 import type { Log } from "./observability/log.ts";
-import { CircuitBreaker } from "./upstreams/circuit-breaker.ts";
+import { CircuitBreaker, type UpstreamName } from "./upstreams/circuit-breaker.ts";
 import { createEposh, type EposhClient } from "./upstreams/eposh.ts";
 import { createPhotos, type PhotoClient } from "./upstreams/photos.ts";
 
@@ -46,9 +46,13 @@ export function createClients(
   }
   const say = (state: string, name: string) =>
     state === "down" ? log.warn(`${name} is down: stages that need it pause`) : log.info(`${name} answers again`);
-  const watch = (name: string, { probe }: { probe(signal: AbortSignal): Promise<boolean> }) =>
+  const watch = (name: UpstreamName, { probe }: { probe(signal: AbortSignal): Promise<boolean> }) =>
     [name, new CircuitBreaker(name, { probe, say })] as const;
-  const breakers = new Map([watch("hikcentral", hikcentral), watch("eposh", eposh), watch("photo", photos)]);
+  const breakers = new Map<string, CircuitBreaker>([
+    watch("hikcentral", hikcentral),
+    watch("eposh", eposh),
+    watch("photo", photos),
+  ]);
   return {
     hikcentral,
     eposh,

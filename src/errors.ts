@@ -1,12 +1,14 @@
+import type { FailureCode } from "./errors/codes.ts";
+
 /**
  * The few errors of this program. Each one is a decision about the message in hand, so whoever throws decides
- * and the runner only obeys. `code` is stable and in snake_case; the text names the thing and the next step.
+ * and the runner only obeys. `code` is stable and one of `errors/codes.ts`; the text names the thing and the next step.
  */
 export abstract class Failure extends Error {
   abstract readonly kind: "retry" | "reject" | "unavailable";
 
   constructor(
-    readonly code: string,
+    readonly code: FailureCode,
     text: string,
     options?: { cause?: unknown },
   ) {
@@ -31,7 +33,7 @@ export class Retry extends Failure {
   readonly afterMs: number | undefined;
   readonly suspect: string | undefined;
 
-  constructor(code: string, text: string, options: RetryOptions = {}) {
+  constructor(code: FailureCode, text: string, options: RetryOptions = {}) {
     super(code, text, options);
     this.afterMs = options.afterMs;
     this.suspect = options.suspect;
@@ -45,7 +47,8 @@ export class Reject extends Failure {
 
 export interface UnavailableOptions {
   cause?: unknown;
-  code?: string;
+  /** Unless given, `<upstream>_unavailable`. */
+  code?: FailureCode;
   /** "outage": it is down, for everybody. "setup": it refuses our key, permission, licence or path, here only. */
   reason?: "outage" | "setup";
 }
@@ -60,18 +63,20 @@ export class Unavailable extends Failure {
     text: string,
     options: UnavailableOptions = {},
   ) {
-    super(options.code ?? `${upstream}_unavailable`, text, options);
+    super(options.code ?? (`${upstream}_unavailable` as FailureCode), text, options);
     this.reason = options.reason ?? "outage";
   }
 }
 
-export const retry = (code: string, text: string, options?: RetryOptions) => new Retry(code, text, options);
-export const reject = (code: string, text: string, options?: { cause?: unknown }) => new Reject(code, text, options);
+export const retry = (code: FailureCode, text: string, options?: RetryOptions) => new Retry(code, text, options);
+export const reject = (code: FailureCode, text: string, options?: { cause?: unknown }) =>
+  new Reject(code, text, options);
 export const unavailable = (upstream: string, text = `${upstream} does not answer`, options?: UnavailableOptions) =>
   new Unavailable(upstream, text, options);
 
 /** The code of one of the three failures, for a stage that knows what to do about it. */
-export const codeOf = (thrown: unknown): string | undefined => (thrown instanceof Failure ? thrown.code : undefined);
+export const codeOf = (thrown: unknown): FailureCode | undefined =>
+  thrown instanceof Failure ? thrown.code : undefined;
 
 export const isReject = (thrown: unknown): thrown is Reject => thrown instanceof Reject;
 

@@ -24,6 +24,7 @@
 
 import type { Site } from "./config/site.ts";
 import type * as v from "./config/v.ts";
+import type { FailureCode } from "./errors/codes.ts";
 import type { HikCentral } from "./hikcentral/types.ts";
 import type { Eposh } from "./upstreams/eposh.ts";
 import type { Photos } from "./upstreams/photos.ts";
@@ -85,7 +86,7 @@ export interface Context<Options = unknown> {
   /** In `stages run --dry-run`: what is sent over HTTP is held back already, other traces are the stage's to leave out. */
   readonly dryRun: boolean;
   /** The person is in HikCentral, but something is missing: kept with the run and shown to the operator. */
-  warn(code: string, text: string): void;
+  warn(code: FailureCode, text: string): void;
 }
 
 declare const ended: unique symbol;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LocalConfig } from "../config/load.ts";
+import type { FailureCode } from "../errors/codes.ts";
 import { Exit, exits } from "../errors.ts";
 import type { RunView } from "../ledger/runs.ts";
 
@@ -104,8 +105,7 @@ export class DaemonClient {
   }
 }
 
+const faceless: readonly string[] = ["no_photo", "face_refused", "face_not_stored"] satisfies FailureCode[];
 /** People who are in HikCentral without a face. */
 export const withoutFace = ({ warnings }: RunView): number =>
-  warnings
-    .filter(({ code }) => ["no_photo", "face_refused", "face_not_stored"].includes(code))
-    .reduce((sum, { count }) => sum + count, 0);
+  warnings.filter(({ code }) => faceless.includes(code)).reduce((sum, { count }) => sum + count, 0);

@@ -58,8 +58,8 @@ export async function examineHikCentral(examine: Examine, config: Config, client
         .for(signal)
         .personByCode(unusedCode)
         .catch((thrown) => {
-          const code = codeOf(thrown) ?? "";
-          if (!mayNotRead.has(code)) throw thrown;
+          const code = codeOf(thrown);
+          if (code === undefined || !mayNotRead.has(code)) throw thrown;
           throw new Fault(
             code,
             "the partner may not read persons",
@@ -113,7 +113,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
 const unusedCode = "0";
 
 const orForbidden = (thrown: unknown) => {
-  if (!mayNotRead.has(codeOf(thrown) ?? "")) throw thrown;
+  if (!mayNotRead.has(codeOf(thrown))) throw thrown;
   return undefined;
 };
 

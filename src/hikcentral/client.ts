@@ -1,4 +1,4 @@
-import { Failure, reject } from "../errors.ts";
+import { codeOf, reject } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
 import { createBatcher } from "./batcher.ts";
@@ -42,8 +42,6 @@ interface Members {
   read: Promise<void>;
 }
 
-const codeIs = (thrown: unknown, code: string) => thrown instanceof Failure && thrown.code === code;
-
 export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const { log, kibField, breakerSignal, now = Date.now } = options;
   const transport = createTransport(options);
@@ -78,7 +76,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     } catch (thrown) {
       members.delete(groupId);
       // The group has gone since: that is for whoever sets it up, and not for the message in hand.
-      if (codeIs(thrown, "not_found")) {
+      if (codeOf(thrown) === "not_found") {
         setup = undefined;
         await checked();
       }
@@ -102,7 +100,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         .addToGroup(groupId, personIds)
         .catch((thrown) => {
           // n.b. Of several it does not say which one is there already, nor whether the others were added.
-          if (personIds.length > 1 || !codeIs(thrown, "already_exists")) throw thrown;
+          if (personIds.length > 1 || codeOf(thrown) !== "already_exists") throw thrown;
         });
       for (const id of personIds) members.get(groupId)?.ids.add(id);
     },
@@ -120,7 +118,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       return {
         personByCode: (personCode) =>
           calls.personByCode(personCode).catch((thrown) => {
-            if (codeIs(thrown, "not_found")) return undefined;
+            if (codeOf(thrown) === "not_found") return undefined;
             throw thrown;
           }),
         addPerson: (person) => write(() => calls.addPerson(person)),

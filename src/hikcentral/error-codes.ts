@@ -1,8 +1,9 @@
 import type { Secret } from "../config/secret.ts";
+import type { FailureCode } from "../errors/codes.ts";
 import { type Failure, Reject, Retry, Unavailable } from "../errors.ts";
 
 type Kind = "reject" | "retry" | "setup" | "outage";
-type Meaning = readonly [codes: readonly number[], kind: Kind, code: string, says: string];
+type Meaning = readonly [codes: readonly number[], kind: Kind, code: FailureCode, says: string];
 
 /** Two generations of gateway: 64-69 is V3's, 0x0240100x is Artemis's. */
 const table: readonly Meaning[] = [
@@ -27,7 +28,11 @@ const meaningOf = (code: number): Meaning | undefined =>
   meanings.get(code) ?? ((code >= 65 && code <= 67) || code >> 4 === 0x240100 ? refused : undefined);
 
 /** Refusals that say "not for this partner, or not in this version" about a call that we can do without. */
-export const mayNotRead = new Set(["hikcentral_not_permitted", "hikcentral_no_permission", "hikcentral_not_supported"]);
+export const mayNotRead = new Set<FailureCode | undefined>([
+  "hikcentral_not_permitted",
+  "hikcentral_no_permission",
+  "hikcentral_not_supported",
+]);
 
 /** "0", "131", "0x02401003", or the same as a number; NaN for what is none. */
 const numberOf = (code: string | number) => (/^(0x[\da-f]+|\d+)$/i.test(String(code)) ? Number(code) : Number.NaN);
@@ -51,7 +56,7 @@ function redacted(message: string, appKey: Secret): string {
 export function failureFor(call: string, code: string | number, message: string, appKey: Secret): Failure {
   const number = numberOf(code);
   const shown = number > 0xffff ? `0x${number.toString(16).padStart(8, "0")}` : String(code).slice(0, 20);
-  const unknown = `hikcentral_code_${shown.toLowerCase().replace(/\W+/g, "_")}`;
+  const unknown: FailureCode = `hikcentral_code_${shown.toLowerCase().replace(/\W+/g, "_")}`;
   const [, kind, name, says] = meaningOf(number) ?? [[], "retry", unknown, "answers with an unknown code"];
   const text = `hikcentral ${says} (${call}, code ${shown}: ${redacted(message, appKey) || "no message"})`;
   if (kind === "reject") return new Reject(name, text);

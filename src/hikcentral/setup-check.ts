@@ -1,4 +1,4 @@
-import { Failure, isReject, unavailable } from "../errors.ts";
+import { codeOf, isReject, unavailable } from "../errors.ts";
 import type { CustomField } from "../people/types.ts";
 import { type Calls, listOf } from "./api.ts";
 import { mayNotRead } from "./error-codes.ts";
@@ -25,7 +25,7 @@ export function createOptionalReads(log: ClientLog) {
     try {
       return await read();
     } catch (thrown) {
-      if (!(thrown instanceof Failure) || !mayNotRead.has(thrown.code)) throw thrown;
+      if (!mayNotRead.has(codeOf(thrown))) throw thrown;
       if (!said.has(what)) log.warn(`HikCentral does not let this partner read ${what}: going on without it`);
       said.add(what);
       return undefined;

@@ -1,5 +1,6 @@
 import { format as formatArguments } from "node:util";
 import { createConsola, type LogObject } from "consola/core";
+import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
 import { createMask, type Mask } from "./mask.ts";
 
@@ -9,7 +10,10 @@ export const formats = ["pretty", "journal", "json"] as const;
 export type Format = (typeof formats)[number];
 
 /** What a person greps for: stage, run, kib, code. An undefined one is left out. */
-export type Fields = Readonly<Record<string, unknown>>;
+export interface Fields {
+  readonly [name: string]: unknown;
+  readonly code?: FailureCode | undefined;
+}
 
 export interface Log extends Readonly<Record<Level, (text: string, fields?: Fields) => void>> {
   /** A log that says these fields with every line. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { type Broker, BrokerDown, type Delivery } from "../broker/broker.ts";
+import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
 import type { Entry, Ledger, TraceOutcome } from "../ledger/ledger.ts";
 import { subjectOf } from "../ledger/subjects.ts";
@@ -243,7 +244,7 @@ export class DeadLetters {
       id: createHash("sha256").update(`${queue}\n${meta.id}\n`).update(delivery.body).digest("hex").slice(0, 12),
       stage: registered?.stage.name ?? reason?.stage ?? queue,
       queue,
-      code: reason?.code ?? "unknown",
+      code: reason?.code ?? ("unknown" satisfies FailureCode),
       text: mask(reason?.text ?? "no reason came with it"),
       attempts: meta.attempt,
       first,

@@ -1,16 +1,18 @@
+import type { FailureCode } from "../errors/codes.ts";
+
 /** Why a stage takes no work. `outage`: an upstream is down. `setup`: it refuses us. `streak`: the same failure for
  * twenty different messages. `operator`: a human said so. */
 export interface Pause {
   readonly reason: "outage" | "setup" | "streak" | "operator";
   readonly upstream: string | undefined;
-  readonly code: string;
+  readonly code: FailureCode;
   readonly text: string;
 }
 
 /** A message (its `hs-id`), and why it is charged. */
 export interface Failed {
   readonly id: string;
-  readonly code: string;
+  readonly code: FailureCode;
   readonly text: string;
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { BrokerDown, type Delivery, type Outgoing } from "../broker/broker.ts";
+import type { FailureCode } from "../errors/codes.ts";
 import { type Outcome, Reject, Retry, textOf } from "../errors.ts";
 import type { Entry, TraceOutcome } from "../ledger/ledger.ts";
 import { subjectOf } from "../ledger/subjects.ts";
@@ -148,7 +149,7 @@ export class DeliveryHandler {
       error: (text) => error(text),
       detail: (text) => void this.#pendingLogs.push(() => (deps.locks.size > 1 ? debug(text) : info(text))),
     };
-    const warnOf = (code: string, text: string) => {
+    const warnOf = (code: FailureCode, text: string) => {
       this.#warnings.push({ code, text });
       warn(text, { code });
     };
@@ -274,7 +275,7 @@ export class DeliveryHandler {
   }
 }
 
-type Reason = { code: string; text: string };
+type Reason = { code: FailureCode; text: string };
 
 /** Undefined where it is not JSON. */
 export function bodyOf({ body }: Pick<Delivery, "body">): unknown {

@@ -1,6 +1,8 @@
 import { Unavailable } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 
+/** As failures, `status` and the configuration name them. */
+export type UpstreamName = "hikcentral" | "eposh" | "photo";
 export type UpstreamState = "up" | "probing" | "down";
 
 /** What may follow what. `probing` is a first suspicion; from `down` only an answer leads back. */
@@ -13,7 +15,7 @@ const moves: Record<UpstreamState, readonly UpstreamState[]> = {
 export interface CircuitBreakerOptions {
   /** True when it answers, whatever the answer. */
   probe: (signal: AbortSignal) => Promise<boolean>;
-  say: (state: UpstreamState, name: string) => void;
+  say: (state: UpstreamState, name: UpstreamName) => void;
   /** Between two probes of one that is down. */
   everyMs?: number;
 }
@@ -28,7 +30,7 @@ export class CircuitBreaker implements AsyncDisposable {
   #recovery: Promise<void> | undefined;
 
   constructor(
-    readonly name: string,
+    readonly name: UpstreamName,
     readonly options: CircuitBreakerOptions,
   ) {}
 

@@ -17,26 +17,31 @@ const circular: Record<string, unknown> = {};
 circular.self = circular;
 
 test.each([
-  ["a retry waits on the first rung", retry("busy", "t"), calm, "retry 5s"],
-  ["the second attempt waits longer", retry("busy", "t"), { ...calm, attempt: 1 }, "retry 30s"],
-  ["after the last rung it is a dead letter", retry("busy", "t"), { ...calm, attempt: 3 }, "dead busy"],
-  ["a hint picks the rung that is long enough", retry("busy", "t", { afterMs: 20_000 }), calm, "retry 30s"],
-  ["a hint is capped at the longest rung", retry("busy", "t", { afterMs: 1e9 }), calm, "retry 2m"],
-  ["a hint never shortens the wait", retry("busy", "t", { afterMs: 1 }), { ...calm, attempt: 2 }, "retry 2m"],
+  ["a retry waits on the first rung", retry("eposh_busy", "t"), calm, "retry 5s"],
+  ["the second attempt waits longer", retry("eposh_busy", "t"), { ...calm, attempt: 1 }, "retry 30s"],
+  ["after the last rung it is a dead letter", retry("eposh_busy", "t"), { ...calm, attempt: 3 }, "dead eposh_busy"],
+  ["a hint picks the rung that is long enough", retry("eposh_busy", "t", { afterMs: 20_000 }), calm, "retry 30s"],
+  ["a hint is capped at the longest rung", retry("eposh_busy", "t", { afterMs: 1e9 }), calm, "retry 2m"],
+  ["a hint never shortens the wait", retry("eposh_busy", "t", { afterMs: 1 }), { ...calm, attempt: 2 }, "retry 2m"],
   [
     "a suspect that is down pauses",
-    retry("gone", "t", { suspect: "hikcentral" }),
+    retry("answer_lost", "t", { suspect: "hikcentral" }),
     { ...calm, suspectIsDown: true },
     "pause hikcentral outage",
   ],
-  ["a suspect that answers charges the message", retry("gone", "t", { suspect: "hikcentral" }), calm, "retry 5s"],
+  [
+    "a suspect that answers charges the message",
+    retry("answer_lost", "t", { suspect: "hikcentral" }),
+    calm,
+    "retry 5s",
+  ],
   [
     "a suspect that is down saves a last attempt",
-    retry("gone", "t", { suspect: "x" }),
+    retry("answer_lost", "t", { suspect: "x" }),
     { ...calm, attempt: 3, suspectIsDown: true },
     "pause x outage",
   ],
-  ["a reject is a dead letter at once", reject("bad", "t"), calm, "dead bad"],
+  ["a reject is a dead letter at once", reject("bad_name", "t"), calm, "dead bad_name"],
   ["an outage pauses", unavailable("eposh"), calm, "pause eposh outage"],
   [
     "a refused set-up pauses",
@@ -51,7 +56,12 @@ test.each([
   ["an error that cannot be read is a retry", unreadable, calm, "retry 5s"],
   ["what throws whatever is asked of it is a retry", new Proxy({}, { getPrototypeOf: refuse }), calm, "retry 5s"],
   ["several errors at once are a retry", new AggregateError([new Error("a"), "b"]), calm, "retry 5s"],
-  ["without a ladder the first failure is a dead letter", retry("busy", "t"), { ...calm, delays: [] }, "dead busy"],
+  [
+    "without a ladder the first failure is a dead letter",
+    retry("eposh_busy", "t"),
+    { ...calm, delays: [] },
+    "dead eposh_busy",
+  ],
 ] as const)("%s", (_title, thrown, circumstances, expected) => {
   const decision = decide(toFailure(thrown), circumstances);
   const shown = {
@@ -69,7 +79,7 @@ test("every failure says something, whatever was thrown", () => {
 test("no message waits for ever: attempts always end in a dead letter", () => {
   fc.assert(
     fc.property(fc.nat(1000), fc.option(fc.nat()), (attempt, hint) => {
-      const failure = retry("busy", "t", hint === null ? {} : { afterMs: hint });
+      const failure = retry("eposh_busy", "t", hint === null ? {} : { afterMs: hint });
       const decision = decide(failure, { ...calm, attempt });
       return decision.do === (attempt < delays.length ? "retry" : "dead");
     }),
@@ -81,11 +91,11 @@ test("whatever fails, the ladder is climbed in order, a hint only lengthens the 
     .uniqueArray(fc.integer({ min: 1, max: 1e7 }), { maxLength: 8 })
     .map((all) => all.sort((a, b) => a - b).map((ms) => ({ label: `${ms}ms`, ms })));
   const failure = fc.oneof(
-    fc.constant(reject("bad", "t")),
+    fc.constant(reject("bad_name", "t")),
     fc.constant(unavailable("eposh")),
     fc
       .option(fc.nat(2e7), { nil: undefined })
-      .map((afterMs) => retry("busy", "t", { suspect: "x", ...(afterMs && { afterMs }) })),
+      .map((afterMs) => retry("eposh_busy", "t", { suspect: "x", ...(afterMs && { afterMs }) })),
   );
   fc.assert(
     fc.property(failure, ladder, fc.nat(10), fc.boolean(), (failed, delays, attempt, suspectIsDown) => {

@@ -1,3 +1,4 @@
+import type { FailureCode } from "../../errors/codes.ts";
 import { Failure, Reject, Retry, textOf, Unavailable } from "../../errors.ts";
 
 /** One delay of the retry schedule: how long, and how the configuration writes it (it names the retry queue). */
@@ -7,9 +8,9 @@ export interface Delay {
 }
 
 export type Decision =
-  | { do: "retry"; delay: Delay; code: string; text: string }
-  | { do: "dead"; code: string; text: string }
-  | { do: "pause"; upstream: string; reason: "outage" | "setup"; code: string; text: string };
+  | { do: "retry"; delay: Delay; code: FailureCode; text: string }
+  | { do: "dead"; code: FailureCode; text: string }
+  | { do: "pause"; upstream: string; reason: "outage" | "setup"; code: FailureCode; text: string };
 
 export interface Circumstances {
   /** Counted attempts before the one that failed. */

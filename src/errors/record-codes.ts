@@ -1,0 +1,126 @@
+import type { CodeEntries } from "./code-entry.ts";
+
+/** About one employee: the record, the photo, and the person that the record belongs to. */
+export const recordCodes = {
+  bad_employee: {
+    meaning: "A field of the record has a type that Eposh does not give.",
+    todo: "Correct the field that the text names in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  bad_identity_number: {
+    meaning: "The NIK is missing, is a placeholder, or is not 1 to 16 digits or letters.",
+    todo: "Correct the NIK in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  bad_kib_number: {
+    meaning: "The KIB number is neither text nor a whole number, or the KIB field in HikCentral does not accept it.",
+    todo: "Correct the number in Eposh and trigger the date, or correct the type of the field in HikCentral and replay.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  bad_name: {
+    meaning: "The name is missing, is not text, or has no character that HikCentral accepts.",
+    todo: "Correct the name in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  name_cut: {
+    meaning: "The name is longer than HikCentral accepts and was cut.",
+    todo: "Nothing, or shorten the name in Eposh.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  identity_conflict: {
+    meaning: "HikCentral has a person with this NIK and another name: no word of the two names is the same.",
+    todo: "Find out whose NIK is wrong. Correct it in Eposh and trigger the date, or correct the person in HikCentral and replay.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  person_not_visible: {
+    meaning: "HikCentral has a person with this NIK but does not show the person to the partner.",
+    todo: "Allow the partner to see the organisation of that person in HikCentral, then replay.",
+    cure: "setup",
+    kinds: ["dead letter"],
+  },
+  person_changed: {
+    meaning: "The number of this person now belongs to somebody else in HikCentral, for example after a restore.",
+    todo: "Trigger the date, then drop the dead letter.",
+    cure: "platform",
+    kinds: ["dead letter"],
+  },
+  person_not_seen: {
+    meaning: "HikCentral does not find a person by the NIK with which the person was just added.",
+    todo: "Replay. If it happens again, look for the person in HikCentral.",
+    cure: "platform",
+    kinds: ["dead letter"],
+  },
+  no_photo: {
+    meaning: "The employee has no usable photo. The person gets no face, or with `photo.required` is not created.",
+    todo: "Upload a photo in Eposh, then trigger the date. The text says why there is none.",
+    cure: "record",
+    kinds: ["dead letter", "warning"],
+  },
+  photo_missing: {
+    meaning: "The photo link leads to nothing. Only a stage of your own fails with it; ours warn with `no_photo`.",
+    todo: "Upload a photo in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  photo_unusable: {
+    meaning:
+      "The photo is too large, damaged or no photo. Only a stage of your own fails with it; ours warn with `no_photo`.",
+    todo: "Upload another photo in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  photo_not_updated: {
+    meaning: "The new photo is not usable, so the person keeps the old face.",
+    todo: "Upload another photo in Eposh, then trigger the date. The text says what is wrong with this one.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  shared_photo: {
+    meaning: "Another employee has the same photo link.",
+    todo: "Compare the two faces. If one is wrong, upload the right photo in Eposh and trigger the date.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  face_refused: {
+    meaning: "HikCentral refused the face.",
+    todo: "Upload another photo in Eposh and trigger the date, or upload a face by hand in HikCentral.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  face_not_stored: {
+    meaning: "HikCentral accepted the face twice and shows none.",
+    todo: "Upload the face by hand in HikCentral.",
+    cure: "platform",
+    kinds: ["warning"],
+  },
+  no_kib: {
+    meaning: "The employee has no KIB number in Eposh. The KIB field in HikCentral was not changed.",
+    todo: "Enter the number in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  no_regionals: {
+    meaning: "The employee has no zone in Eposh, so the person gets no access.",
+    todo: "Enter a zone in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  unknown_regional: {
+    meaning: "A zone of the employee has no privilege group in the configuration.",
+    todo: "Add the slug of the zone to `[regionals]`, reload, then trigger the date.",
+    cure: "setup",
+    kinds: ["warning"],
+  },
+  access_not_applied: {
+    meaning: "HikCentral refused to send the access of the person to the devices.",
+    todo: "Apply the access in HikCentral. The text gives the code of the refusal.",
+    cure: "setup",
+    kinds: ["warning"],
+  },
+} satisfies CodeEntries;

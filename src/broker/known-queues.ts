@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
+import { writeAtomically } from "../util/atomic-file.ts";
 import type { Broker, Depth } from "./broker.ts";
 
 const schema = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
@@ -38,8 +39,7 @@ export class KnownQueues {
     for (const name of names) this.#names.add(name);
     if (this.#names.size === before) return;
     try {
-      writeFileSync(`${this.#file}.new`, JSON.stringify(this.names, undefined, 1), { mode: 0o600 });
-      renameSync(`${this.#file}.new`, this.#file);
+      writeAtomically(this.#file, JSON.stringify(this.names, undefined, 1));
     } catch (error) {
       this.say(`${this.#file} cannot be written, new queues are not remembered: ${textOf(error)}`);
     }

@@ -1,18 +1,19 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { Exit, exits, textOf } from "../errors.ts";
+import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 import { type Broker, BrokerDown, type Consumer, type Delivery, type Depth, type Outgoing } from "./broker.ts";
 import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts";
 
-const version = 1;
 // handed_out is the highest id that ever was: a queue is first in, first out, so all before it were handed out too.
 // AUTOINCREMENT, because an id used again would acknowledge somebody else.
-const tables = `
+const migrations: Migrations = [
+  `
   CREATE TABLE queues (name TEXT PRIMARY KEY, handed_out INTEGER NOT NULL DEFAULT 0);
   CREATE TABLE messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL);
-  CREATE INDEX messages_of_queue ON messages (queue, id);
-  PRAGMA user_version = ${version};`;
+  CREATE INDEX messages_of_queue ON messages (queue, id);`,
+];
 const tryAgainMs = 1_000;
 
 type Row = { id: number; headers: string; body: Uint8Array };
@@ -47,7 +48,7 @@ export function openSqlite({ file }: { file: string }): Broker {
   if (fault !== undefined) throw new Exit(exits.config, `${file} ${fault}`);
   const database = new Database(file, { readwrite: true });
   database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  if (numberOf(database, "PRAGMA user_version") === 0) database.transaction(() => database.run(tables)).immediate();
+  migrate(database, migrations);
   return new SqliteBroker(database, file);
 }
 
@@ -61,7 +62,7 @@ function faultOf(file: string): string | undefined {
     using database = new Database(file, { readonly: true });
     const verdict = database.query("PRAGMA quick_check(1)").values()[0]?.[0];
     if (verdict !== "ok") return damaged(String(verdict).replaceAll("\n", " "));
-    const isNewer = numberOf(database, "PRAGMA user_version") > version;
+    const isNewer = versionOf(database) > migrations.length;
     return isNewer ? "was written by a newer version; it is left as it is: install that version again" : undefined;
   } catch (error) {
     return damaged(textOf(error));

@@ -3,6 +3,7 @@ import type { LocalConfig } from "../config/load.ts";
 import type { FailureCode } from "../errors/codes.ts";
 import { Exit, exits } from "../errors.ts";
 import type { RunView } from "../ledger/runs.ts";
+import { backoff } from "../util/backoff.ts";
 
 export interface Answer {
   status: number;
@@ -65,15 +66,15 @@ export class DaemonClient {
   }
 
   async #fetch(url: string, request: RequestInit): Promise<Response> {
-    const endsAt = performance.now() + this.startMs;
-    for (;;) {
+    let cause: unknown;
+    for await (const _ of backoff({ firstMs: 100, signal: AbortSignal.timeout(this.startMs) })) {
       try {
         return await fetch(url, request);
-      } catch (cause) {
-        if (performance.now() >= endsAt) throw new Exit(exits.unavailable, this.#nobody, { cause });
-        await sleep(100);
+      } catch (error) {
+        cause = error;
       }
     }
+    throw new Exit(exits.unavailable, this.#nobody, { cause });
   }
 
   get #nobody(): string {

@@ -1,11 +1,13 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { textOf } from "../errors.ts";
+import { writeAtomically } from "../util/atomic-file.ts";
+import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 
-const version = 1;
-const schema = `
+const migrations: Migrations = [
+  `
   create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text,
     cancelled text, part int default 0) strict;
   create table if not exists steps (run text, item text, stage text, kind text, outcome text, at text, code text,
@@ -20,12 +22,13 @@ const schema = `
     primary key (mark, person)) strict, without rowid;
   create table if not exists faces (person text primary key, mark text, at text) strict, without rowid;
   create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
-`;
+`,
+];
 
 /** The key is not in the ledger, so that a copy of the ledger alone tells no NIK. */
 export function keyIn(folder: string): Buffer {
   const file = join(folder, "ledger.key");
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600 });
+  if (!existsSync(file)) writeAtomically(file, randomBytes(32));
   return readFileSync(file);
 }
 
@@ -54,15 +57,14 @@ function open(file: string): Database {
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma busy_timeout = 2000");
-  db.run(`${schema} pragma user_version = ${version};`);
+  migrate(db, migrations);
   return db;
 }
 
 /** Before anything is written: what is damaged is to be kept as it is. */
 function check(file: string): void {
   using db = new Database(file, { readonly: true });
-  const [[written] = []] = db.query("pragma user_version").values();
-  const isNewer = Number(written) > version;
+  const isNewer = versionOf(db) > migrations.length;
   const [[verdict] = []] = isNewer ? [["written by a newer version"]] : db.query("pragma quick_check(1)").values();
   if (verdict !== "ok") throw Object.assign(new Error(String(verdict)), { code: "SQLITE_CORRUPT" });
 }

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Exit, exits, textOf } from "../errors.ts";
+import { writeAtomically } from "../util/atomic-file.ts";
 
 const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())));
 
@@ -37,15 +38,7 @@ export class PausedStages {
   }
 
   #write(all: ReadonlyMap<string, string>): void {
-    const fresh = `${this.#file}.new`;
-    const file = openSync(fresh, "w", 0o600);
-    try {
-      writeSync(file, `${JSON.stringify(Object.fromEntries(all))}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(fresh, this.#file);
+    writeAtomically(this.#file, `${JSON.stringify(Object.fromEntries(all))}\n`);
     this.#since = all;
   }
 }

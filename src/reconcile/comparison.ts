@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Clients } from "../clients.ts";
 import type { Config } from "../config/load.ts";
 import { codeOf, Failure, isReject, Retry, Unavailable } from "../errors.ts";
@@ -7,6 +6,7 @@ import { kibNumberOf } from "../people/kib.ts";
 import { namesOf } from "../people/names.ts";
 import { personCodeOf } from "../people/nik.ts";
 import { sameName } from "../people/same-person.ts";
+import { backoff } from "../util/backoff.ts";
 
 /** What HikCentral does not show of an employee. */
 export interface Difference {
@@ -39,8 +39,8 @@ interface Expected {
 const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
-/** Between two tries of a read that failed in passing: a quarter of a minute in all. */
-const pausesMs = [500, 1000, 2000, 4000, 8000];
+/** Of a read that fails in passing: after a quarter of a minute in all it is given up. */
+const maxFailures = 5;
 
 export interface CompareOptions {
   dates: readonly string[];
@@ -62,17 +62,16 @@ export async function compare(
     said.add(text);
   };
   async function patiently<Data>(read: () => Promise<Data>): Promise<Data> {
-    for (const pauseMs of pausesMs) {
+    for await (const failures of backoff({ firstMs: 500, maxMs: 8_000, signal })) {
       try {
         return await read();
       } catch (error) {
         const passes = error instanceof Retry || (error instanceof Unavailable && error.reason === "outage");
-        if (!passes) throw error;
+        if (!passes || failures === maxFailures) throw error;
         once(`${error.message}; trying again`);
       }
-      await sleep(pauseMs, undefined, { signal });
     }
-    return read();
+    throw signal.reason;
   }
 
   const expected = new Map<string, Expected>();

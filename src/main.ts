@@ -13,6 +13,7 @@ const commands = {
   stages: () => import("./cli/stages/stages.ts"),
   status: () => import("./cli/daily/status.ts"),
   runs: () => import("./cli/daily/runs.ts"),
+  explain: () => import("./cli/trouble/explain.ts"),
   trace: () => import("./cli/trouble/trace.ts"),
   dead: () => import("./cli/trouble/dead.ts"),
   pause: async () => ({ default: (await import("./cli/trouble/pause-resume.ts")).pause }),

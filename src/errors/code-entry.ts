@@ -1,12 +1,13 @@
 /** Where a code can be met. `journal`: only there and in a trace, because it holds up no employee. */
 export type Kind = "pause" | "dead letter" | "warning" | "journal";
 
-/**
- * - `record`: correct the employee's record in Eposh
- * - `setup`: correct the configuration, or the settings and rights in HikCentral
- * - `platform`: an upstream, the network, a machine or a program has to work again
- */
-export type Cure = "record" | "setup" | "platform";
+/** Where a cure can lie, and what has to be corrected there. */
+export const cures = {
+  record: "the employee's record in Eposh",
+  setup: "the configuration, or the settings and rights in HikCentral",
+  platform: "an upstream, the network, a machine or a program",
+} as const;
+export type Cure = keyof typeof cures;
 
 /** The texts are whole sentences; what a reader types or configures stands between backticks. */
 export interface CodeEntry {

@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { guideFile, withCodes } from "../../packaging/guide.ts";
+import { codes } from "../../src/errors/codes.ts";
 
 const root = join(import.meta.dir, "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const guide = read("docs/operating.md");
+const guide = readFileSync(guideFile, "utf8");
 const entriesOf = (text: string) => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, entry = ""]) => entry);
 const sectionOf = (title: string) => guide.split(/^##+ /m).find((section) => section.startsWith(`${title}\n`)) ?? "";
 const words = (text: string | undefined) => [...(text ?? "").matchAll(/"([a-z ]+)"/g)].map(([, word = ""]) => word);
@@ -28,22 +30,7 @@ test("so it has for each state of a stage, and of the whole", () => {
   expect(entriesOf(sectionOf("The first line")).sort()).toEqual(["ready", ...whole].sort());
 });
 
-test("so it has for each code that a dead letter, a pause, a warning or the journal can bear, and for no other", () => {
-  const bears = [
-    /\b(?:retry|reject|warn)\(\s*"([a-z]\w+)"/gi,
-    /\bcode: "([a-z]\w+)"/g,
-    /\? "([a-z]+_\w+)" : "([a-z]+_\w+)"/g,
-    /\], "(?:reject|retry|setup|outage)", "(\w+)"/g,
-  ];
-  const files = [...new Bun.Glob("{stages,src}/**/*.ts").scanSync(root)].filter(
-    (file) => !/^src\/(cli|doctor|sdk|simulator)\//.test(file),
-  );
-  const codes = files.flatMap((file) =>
-    bears.flatMap((pattern) => [...read(file).matchAll(pattern)].flatMap(([, ...found]) => found)),
-  );
-  expect(codes.length).toBeGreaterThan(60);
-  // Made up where they are used: of an upstream's name, and of HikCentral's number.
-  const made = ["hikcentral_down", "hikcentral_code_…"];
-  const entries = entriesOf(guide.slice(guide.indexOf("\n## Codes of pauses")));
-  expect([...new Set(entries)].sort()).toEqual([...new Set([...codes.filter(Boolean), ...made])].sort());
+test("its tables of codes are those of src/errors", () => {
+  expect(withCodes(guide) === guide, "docs/operating.md is out of date: npm run docs").toBe(true);
+  for (const code of Object.keys(codes)) expect(entriesOf(guide)).toContain(code);
 });

@@ -1,0 +1,53 @@
+import { defineCommand } from "citty";
+
+import { type CodeEntry, cures } from "../../errors/code-entry.ts";
+import { codes, entryOf } from "../../errors/codes.ts";
+import { Exit, exits } from "../../errors.ts";
+import { closest } from "../../util/closest.ts";
+import { print, printJson, table } from "../output.ts";
+
+export default defineCommand({
+  meta: { name: "explain", description: "Explain a code: what it means and what to do; without a code, list them all" },
+  args: {
+    code: { type: "positional", required: false, description: "as the log, status or dead list shows it" },
+    json: { type: "boolean", description: "print JSON, for programs" },
+  },
+  run({ args }) {
+    if (args.code === undefined) {
+      const all = Object.keys(codes).sort().map(explained);
+      return args.json ? printJson({ codes: all }) : print(listOf(all));
+    }
+    const found = explained(args.code);
+    return args.json ? printJson(found) : print(textOf(found));
+  },
+});
+
+interface Explained extends CodeEntry {
+  readonly code: string;
+}
+
+/** Exit 64 for a code that is none of ours. */
+function explained(code: string): Explained {
+  const entry = entryOf(code);
+  if (entry) return { code, ...entry };
+  const like = closest(code, Object.keys(codes));
+  const next = like ? `did you mean ${like}?` : "hikvision-sync explain lists all codes but those of your own stages";
+  throw new Exit(exits.usage, `unknown code ${code}: ${next}`);
+}
+
+const width = 80;
+const labelWidth = "what to do  ".length;
+
+function textOf({ code, meaning, todo, cure, kinds }: Explained): string {
+  const rows = { code, meaning, "what to do": todo, cure: `${cure}: ${cures[cure]}`, "seen as": kinds.join(", ") };
+  const lines = Object.entries(rows).map(([label, text]) => {
+    const wrapped = Bun.wrapAnsi(text, width - labelWidth).replaceAll("\n", `\n${" ".repeat(labelWidth)}`);
+    return label.padEnd(labelWidth) + wrapped;
+  });
+  return lines.join("\n");
+}
+
+function listOf(all: readonly Explained[]): string {
+  const rows = all.map(({ code, cure, kinds }) => [code, cure, kinds.join(", ")]);
+  return `${table([["CODE", "CURE", "SEEN AS"], ...rows])}\n\nexplain one with: hikvision-sync explain CODE`;
+}

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { exit, fail } from "./cli/exit.ts";
 import { runLine } from "./cli/run.ts";
 
-/** A command is a file, loaded when it is asked for. */
+/** Each command is a file, loaded only when it is called. */
 const commands = {
   serve: () => import("./cli/daily/serve.ts"),
   trigger: () => import("./cli/daily/trigger.ts"),
@@ -30,22 +30,22 @@ export const root = defineCommand({
   ),
 });
 
-// Elsewhere it is read for the manual.
+// Imported, not run: packaging reads the commands for the manual.
 if (import.meta.main) {
-  // Whatever escapes would be printed by the runtime with its source lines, unmasked.
+  // Otherwise the runtime would print an uncaught error unmasked, with source lines.
   process.on("uncaughtException", (error) => exit(fail(error)));
   process.on("unhandledRejection", (error) => exit(fail(error)));
-  // Until serve knows what to do with it, it must not end the daemon.
+  // SIGHUP must not end the daemon before `serve` listens for it.
   if (process.argv[2] === "serve") process.on("SIGHUP", () => {});
-  // A reader that went away, as `head` does, is no failure.
+  // A closed pipe, e.g. by `head`, is not an error.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
 
-  // n.b. The runtime would send even calls to this machine through HTTP_PROXY. Of the two spellings this one counts.
+  // n.b. The runtime sends even loopback calls through HTTP_PROXY. The lower-case spelling wins over NO_PROXY.
   const { no_proxy: direct = process.env.NO_PROXY } = process.env;
   process.env.no_proxy = [direct, "127.0.0.1", "localhost", "::1"].filter(Boolean).join(",");
 
   const code = await runLine(root, process.argv.slice(2)).catch(fail);
-  // A timer or a listener that a stage left keeps nothing from ending. n.b. Only `end` waits for the reader of a pipe.
+  // A timer or listener that a stage left behind must not keep the process alive. n.b. Only `end` flushes to a pipe.
   process.stdout.end(() => process.stderr.end(() => exit(code)));
 }

@@ -3,19 +3,19 @@ import { Exit, exits } from "../errors.ts";
 import { showStacks } from "./exit.ts";
 import { mask } from "./output.ts";
 
-const description = "configuration; otherwise /etc/hikvision-sync/config.toml where there is one";
+const description = "configuration file (/etc/hikvision-sync/config.toml)";
 export const configArgument = { config: { type: "string", valueHint: "file", description } } as const;
-export const jsonArgument = { json: { type: "boolean", description: "print JSON, for programs" } } as const;
+export const jsonArgument = { json: { type: "boolean", description: "print JSON" } } as const;
 
 const applyLogSettings = <Loaded extends { config: LocalConfig; secrets: string[] }>(loaded: Loaded): Loaded => {
   mask.hide(loaded.secrets);
   showStacks(loaded.config.log.level === "debug");
   return loaded;
 };
-/** For commands that speak to Eposh or HikCentral. Exit 78 names all that is wrong. */
+/** For commands that call Eposh or HikCentral. Exit 78 names every problem. */
 export const loadConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
   applyLogSettings(readConfig({ ...options, file: args.config }));
-/** For commands that speak only to the daemon, or read its folder. */
+/** For commands that call only the daemon, or read its state folder. */
 export const loadLocalConfig = (args: { config?: string | undefined }, options: ReadOptions = {}) =>
   applyLogSettings(readConfig({ ...options, file: args.config, required: false }));
 

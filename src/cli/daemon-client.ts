@@ -11,15 +11,16 @@ export interface Answer {
 }
 
 const livesWithinMs = 5_000;
+export const howToStart = "Start it: systemctl start hikvision-sync, or hikvision-sync serve";
 
-/** How the commands speak to the running daemon. */
+/** Through it the commands call the running daemon. */
 export class DaemonClient {
   readonly #headers: Record<string, string>;
 
   constructor(
     readonly url: string,
     token?: string,
-    /** How long it may take to begin to listen: it may just be starting. */
+    /** How long to wait for a daemon that is just starting. */
     private readonly startMs = 0,
   ) {
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -31,20 +32,20 @@ export class DaemonClient {
     return new DaemonClient(url, http.token?.reveal(), startMs);
   }
 
-  /** Says why nobody can be asked; undefined where the daemon lives. Exit 69 where it listens and answers nothing. */
+  /** Says that no daemon answers; undefined where one does. Exit 69 where one listens and does not answer. */
   async missing(): Promise<string | undefined> {
     const signal = AbortSignal.timeout(livesWithinMs);
     try {
       await fetch(`${this.url}/livez`, { headers: this.#headers, signal });
       return undefined;
     } catch {
-      if (!signal.aborted) return this.#nobody;
+      if (!signal.aborted) return `no daemon answers at ${this.url}`;
       const text = `the daemon at ${this.url} does not answer within ${livesWithinMs / 1000} s`;
-      throw new Exit(exits.unavailable, `${text}; see systemctl status hikvision-sync, and restart it if it stays so`);
+      throw new Exit(exits.unavailable, `${text}. See: systemctl status hikvision-sync; if this lasts, restart it`);
     }
   }
 
-  /** Exit 69 when nobody answers. */
+  /** Exit 69 when no daemon answers. */
   async call(
     method: "GET" | "POST",
     path: string,
@@ -55,12 +56,12 @@ export class DaemonClient {
       method,
       headers: { ...this.#headers, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A replay at a few letters a second is silent until it is through.
+      // A replay at a few dead letters a second sends nothing until it is done.
       timeout: false,
     };
     const answer = await this.#fetch(`${this.url}${path}`, request);
     const parsed: unknown = await answer.json().catch(() => ({
-      error: `HTTP ${answer.status} without JSON: is it hikvision-sync that listens there?`,
+      error: `HTTP ${answer.status} without JSON: another program may listen at ${this.url}; check http.port`,
     }));
     return { status: answer.status, body: parsed as Record<string, unknown> };
   }
@@ -74,14 +75,10 @@ export class DaemonClient {
         cause = error;
       }
     }
-    throw new Exit(exits.unavailable, this.#nobody, { cause });
+    throw new Exit(exits.unavailable, `no daemon answers at ${this.url}. ${howToStart}`, { cause });
   }
 
-  get #nobody(): string {
-    return `no daemon answers at ${this.url}; start one with: hikvision-sync serve, or systemctl start hikvision-sync`;
-  }
-
-  /** The run at each look, until it is through or nothing has moved for `patienceMs`. */
+  /** The run at each poll, until it is done or has made no progress for `patienceMs`. */
   async *follow(
     run: string,
     {
@@ -107,6 +104,6 @@ export class DaemonClient {
 }
 
 const faceless: readonly string[] = ["no_photo", "face_refused", "face_not_stored"] satisfies FailureCode[];
-/** People who are in HikCentral without a face. */
+/** Persons in HikCentral without a face. */
 export const withoutFace = ({ warnings }: RunView): number =>
   warnings.filter(({ code }) => faceless.includes(code)).reduce((sum, { count }) => sum + count, 0);

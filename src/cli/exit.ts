@@ -1,31 +1,31 @@
 import { Exit, exits, textOf } from "../errors.ts";
 import { printError } from "./output.ts";
 
-/** Taken before a stage is loaded, which may not call it. */
+/** Saved before stages are loaded: loading them replaces `process.exit`. */
 export const { exit } = process;
 
 let stacks = false;
-/** From now on whatever nobody expected is said with its stack, as at log level debug. */
+/** From now on `explain` shows the stack of an unexpected error, as at log level debug. */
 export const showStacks = (shown: boolean): void => {
   stacks = shown;
 };
-/** What is said of whatever ended a command. */
+/** The text of the error that ended a command. */
 export const explain = (error: unknown): string =>
   stacks && error instanceof Error && !(error instanceof Exit) ? (error.stack ?? error.message) : textOf(error);
 
-/** Says what ended a command, with the line that threw where nobody expected it. Returns the exit code. */
+/** Prints the error that ended a command; an unexpected one with the line that threw it. Returns the exit code. */
 export function fail(error: unknown): number {
   const text = explain(error);
   const stack = (error instanceof Error && error.stack) || "";
   const [, place] = /^ +at .*?([^\s()]+\.[tj]s:\d+)/m.exec(stack) ?? [];
   const where = place && text !== stack ? ` (${place})` : "";
-  if (text !== "") printError(error instanceof Exit ? text : `unexpected: ${text}${where}`);
+  if (text !== "") printError(error instanceof Exit ? text : `unexpected error: ${text}${where}`);
   return error instanceof Exit ? error.exit : exits.failed;
 }
 
 /**
- * For a command that stays: aborts at SIGTERM or SIGINT, and a second one ends the process at once. SIGHUP is ignored;
- * it kills a process that does not listen for it.
+ * For a command that keeps running: aborts at SIGTERM or SIGINT; a second one ends the process at once. SIGHUP is
+ * ignored, because it kills a process that does not listen for it.
  */
 export function untilStopped(): { signal: AbortSignal } & Disposable {
   const stop = new AbortController();

@@ -13,15 +13,15 @@ import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { stageNamesIn } from "../registry/builtin.ts";
 import { loadLocalConfig } from "./args.ts";
-import { type Answer, DaemonClient } from "./daemon-client.ts";
+import { type Answer, DaemonClient, howToStart } from "./daemon-client.ts";
 import { mask, printError } from "./output.ts";
 
 type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Answer>;
 
-/** Whoever answers a command: the running daemon, or the folder that it left. */
+/** What answers a command: the running daemon, or the state folder of one that has ended. */
 export interface OperatorClient extends AsyncDisposable {
   readonly isDaemon: boolean;
-  /** The body of a success; Exit with the answer's text otherwise. */
+  /** The body of a successful answer; otherwise an Exit with the answer's text. */
   ask<Body>(method: "GET" | "POST", path: string, body?: unknown): Promise<Body>;
   /** In the site's time zone, to the second. */
   time(at: string | Date): string;
@@ -50,7 +50,7 @@ export async function openOperatorClient(args: { config?: string | undefined }):
   };
 }
 
-/** The daemon's own routes over the folder's files; the folder is locked meanwhile and never made. */
+/** Serves the daemon's own routes from the state folder, which is locked meanwhile and never created. */
 async function openFolder(config: LocalConfig, noDaemon: string, opened: AsyncDisposableStack): Promise<Call> {
   const { folder, keepDays } = config.state;
   becomeOwner(folder, noDaemon);
@@ -63,7 +63,7 @@ async function openFolder(config: LocalConfig, noDaemon: string, opened: AsyncDi
   const { names } = new KnownQueues(folder, printError);
   const queues = () => names;
   const operator = new Operator({ broker, ledger, registered, paused: new PausedStages(folder), queues, mask });
-  printError(`no daemon answers: reading ${folder} and ${broker.label}`);
+  printError(`no daemon answers; reading the saved state in ${folder} and ${broker.label}`);
   const app = operatorRoutes(operator);
   return async (method, path, body) => {
     const answer = await app.request(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -71,7 +71,7 @@ async function openFolder(config: LocalConfig, noDaemon: string, opened: AsyncDi
   };
 }
 
-/** What root writes into the folder is to be the service's. Exit 69 where there is nothing, or not for us. */
+/** As root, becomes the owner of the folder, so that new files belong to the service. Exit 69 where no state is readable. */
 function becomeOwner(folder: string, noDaemon: string): void {
   try {
     const { uid, gid } = statSync(join(folder, "ledger.db"));
@@ -81,8 +81,8 @@ function becomeOwner(folder: string, noDaemon: string): void {
   } catch (cause) {
     const isRefused = (cause as NodeJS.ErrnoException).code === "EACCES";
     const left = isRefused
-      ? `what one has left in ${folder} is not for this user: use sudo`
-      : `nor has a daemon left anything to read in ${folder} (state.folder)`;
-    throw new Exit(exits.unavailable, `${noDaemon}; ${left}`, { cause });
+      ? `and this user may not read the saved state in ${folder}: use sudo`
+      : `and no saved state was found in ${folder} (state.folder). ${howToStart}`;
+    throw new Exit(exits.unavailable, `${noDaemon}, ${left}`, { cause });
   }
 }

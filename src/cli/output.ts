@@ -1,13 +1,13 @@
 import { createMask } from "../observability/mask.ts";
 
-/** Masks all that a command prints; what is secret in the configuration is added when that is read. */
+/** Masks everything that a command prints. Reading the configuration adds its secrets. */
 export const mask = createMask();
 
 /** A command's result. */
 export const print = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
-/** The same for programs. */
+/** A command's result as JSON. */
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
-/** What went wrong or may go wrong, apart from the result, which may be piped on. */
+/** Errors and warnings, on stderr: the result on stdout may be piped on. */
 export const printError = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
 
 /** Columns as wide as their widest cell, two spaces between. */
@@ -28,7 +28,7 @@ export interface Bar {
   note?: string;
 }
 
-/** Bars that are drawn in place on a terminal; elsewhere a line now and then. */
+/** Bars that are redrawn in place on a terminal; elsewhere one line every few seconds. */
 export class Progress {
   #drawn = 0;
   #saidAt = 0;

@@ -17,8 +17,8 @@ const misspelt = (what: string, word: string, candidates: string[], path: string
 };
 
 /**
- * Runs the command that a line names, and resolves to what it returns where that is an exit code, else 0.
- * Exit 64 for all that citty takes in silence and would run for real: unknown words and flags, values missing or too many.
+ * Runs the command that a line names. Resolves to the exit code that the command returns, else 0.
+ * Exit 64 for what citty accepts silently: unknown words and flags, missing values, too many arguments.
  */
 export async function runLine(root: CommandDef, line: readonly string[]): Promise<number> {
   const path = [(await settle(root.meta))?.name ?? ""];
@@ -34,7 +34,9 @@ export async function runLine(root: CommandDef, line: readonly string[]): Promis
   }
   const usage = async () => {
     const text = await renderUsage(command, { meta: { name: path.slice(0, -1).join(" ") } });
-    return Bun.enableANSIColors ? text : stripVTControlCharacters(text);
+    // citty lists every command here, far beyond 80 columns; they follow one to a line.
+    const short = text.replace(/(?:[a-z]+\|){6,}[a-z]+/, "COMMAND");
+    return Bun.enableANSIColors ? short : stripVTControlCharacters(short);
   };
   if (rest.includes("--help") || rest.includes("-h")) {
     print(await usage());
@@ -66,7 +68,7 @@ async function checkArguments(command: CommandDef, path: string[], rest: string[
   let words = 0;
   for (const token of tokens) {
     if (token.kind === "positional" && ++words > positionals.length && !takesMany)
-      throw new Exit(exits.usage, `${token.value} is one word too many: see ${path.join(" ")} --help`);
+      throw new Exit(exits.usage, `unexpected argument ${token.value}: see ${path.join(" ")} --help`);
     if (token.kind !== "option") continue;
     const negated = token.rawName.startsWith("--no-") ? flags[token.name.slice("no-".length)] : undefined;
     const flag = flags[token.name] ?? (negated?.type === "boolean" ? negated : undefined);
@@ -78,7 +80,7 @@ async function checkArguments(command: CommandDef, path: string[], rest: string[
         path,
       );
     const isMissing = !token.value || (!token.inlineValue && token.value.startsWith("-"));
-    if (flag.type === "string" && isMissing) throw new Exit(exits.usage, `${token.rawName} needs a value`);
+    if (flag.type === "string" && isMissing) throw new Exit(exits.usage, `${token.rawName} requires a value`);
     if (flag.type === "boolean" && token.value !== undefined)
       throw new Exit(exits.usage, `${token.rawName} takes no value`);
   }

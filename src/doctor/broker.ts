@@ -119,7 +119,7 @@ async function checkConsumers(broker: Broker, queues: readonly string[]): Promis
     waiting += ready;
     if (ready === 0 || consumers > 0) continue;
     const fix = "systemctl start hikvision-sync; if it runs, hikvision-sync status says why";
-    throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and nobody takes them`, fix);
+    throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and has no consumer`, fix);
   }
   return `${consumed} of ${queues.length} queues are consumed, ${waiting} messages wait`;
 }

@@ -75,9 +75,9 @@ describe("a command line that is wrong ends with 64 and a suggestion", () => {
   test.each([
     ["chek", "unknown command chek: did you mean check?"],
     ["check --confgi x", "unknown flag --confgi: did you mean --config?"],
-    ["check --config", "--config needs a value"],
-    ["version now", "now is one word too many: see hikvision-sync version --help"],
-    ["check 3500000000000001", "[nik] is one word too many: see hikvision-sync check --help"],
+    ["check --config", "--config requires a value"],
+    ["version now", "unexpected argument now: see hikvision-sync version --help"],
+    ["check 3500000000000001", "unexpected argument [nik]: see hikvision-sync check --help"],
   ])("%s", (words, text) => {
     expect(run(words)).toEqual({ exit: 64, out: "", err: `${text}\n` });
   });

@@ -68,7 +68,7 @@ describe("demo --once", () => {
     const few = await run("demo --once --people 2 --odd --sabotage kib");
     expect(few).toMatchObject({ exit: 1, out: expect.stringMatching(/^KIB 260000\d, .*: KIB is 999$/m) });
     const none = await run("demo --once --people 0 --sabotage kib");
-    expect(none).toMatchObject({ exit: 1, err: expect.stringContaining("--sabotage found nobody to break") });
+    expect(none).toMatchObject({ exit: 1, err: expect.stringContaining("--sabotage found no record to break") });
   });
 
   test.each([

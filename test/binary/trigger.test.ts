@@ -361,7 +361,12 @@ describe("hikvision-sync trigger", () => {
 
   test("stops, says so and ends with 1 when the counts stand still", async () => {
     const { exit, err } = await run("trigger --from 2026-01-03 --to 2026-01-03 --patience 500ms", at(daemon.url));
-    expect({ exit, err }).toEqual({ exit: 1, err: expect.stringMatching(/run \S+ stands still at 0 of 95 employees/) });
+    expect({ exit, err }).toEqual({
+      exit: 1,
+      err: expect.stringMatching(
+        /run \S+: no progress for \S+ \(0 of 95 employees done\)\. The daemon continues; see: hikvision-sync status/,
+      ),
+    });
   });
 
   test("at Ctrl-C says where the run goes on, and ends with 1", async () => {
@@ -374,7 +379,7 @@ describe("hikvision-sync trigger", () => {
     }
     expect({ exit: await child.exited, err }).toEqual({
       exit: 1,
-      err: expect.stringMatching(/run (\S+) goes on in the daemon: see hikvision-sync runs \1\n$/),
+      err: expect.stringMatching(/run (\S+) continues in the daemon; see: hikvision-sync runs \1\n$/),
     });
   });
 

@@ -53,7 +53,7 @@ test("broker: what is wrong is named and no other", async () => {
   await withQueue({}, 3, async () => {
     const { named, faults } = await patient.doctor();
     expect(named).toEqual(["the broker: queue_unconsumed"]);
-    expect(faults[0]?.text).toBe(`${queue} holds 3 messages and nobody takes them`);
+    expect(faults[0]?.text).toBe(`${queue} holds 3 messages and has no consumer`);
   });
 }, 60_000);
 

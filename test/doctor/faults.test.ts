@@ -173,7 +173,7 @@ test("a site where all is well has no fault, and the doctor ends with 0", async 
   expect(findings.map(({ state }) => state)).toEqual(findings.map(() => "ok"));
   const pretty = await run("doctor", patient.env);
   expect(pretty.exit).toBe(0);
-  expect(pretty.out).toContain(`all ${findings.length} probes are good`);
+  expect(pretty.out).toContain(`all ${findings.length} probes passed`);
 });
 
 for (const [fault, expected, bring] of table)

@@ -56,7 +56,7 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
   await daemon.stop();
   const after = await box.cli("status");
   expect(after).toMatchObject({ exit: 69, out: expect.stringContaining("no daemon runs") });
-  expect(after.err).toBe(`no daemon answers: reading ${box.folder} and the embedded queue\n`);
+  expect(after.err).toBe(`no daemon answers; reading the saved state in ${box.folder} and the embedded queue\n`);
 });
 
 test("a paused stage stays so across a restart, shows why, loses nothing and goes on at once", async () => {

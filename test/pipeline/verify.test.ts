@@ -52,7 +52,7 @@ test("where the partner may not read who is in a group, access is not checked an
     expect.stringMatching(/AGREE +DIFFER/),
     ...["persons", "faces", "KIB"].map((row) => expect.stringMatching(new RegExp(`^${row} +1 +0$`))),
     expect.stringMatching(/^access +0 +0$/),
-    "the access of 1 persons was not checked: the partner may not read it",
+    "access of 1 persons not checked: the HikCentral partner may not read group members",
   ]);
 });
 

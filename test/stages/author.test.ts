@@ -74,14 +74,14 @@ describe("on a machine without node and Bun", () => {
     expect(await tool("stages new feed")).toMatchObject({ exit: 0, err: "" });
     expect(readdirSync(join(cwd, "stages")).sort()).toEqual([".types", "feed.test.ts", "feed.ts", "tsconfig.json"]);
     expect(readFileSync(join(cwd, "stages/feed.ts"), "utf8")).toContain("taken up by a restart");
-    const next = `Next: stages.folder = "${cwd}/stages" in the configuration`;
+    const next = `Next: set stages.folder = "${cwd}/stages" in the configuration`;
     expect(await tool("stages check")).toMatchObject({ exit: 0, out: expect.stringContaining(next) });
     expect(await tool("stages test feed")).toMatchObject({ exit: 0 });
     // As an editor sees it: with the compiler of this repository, and the stage's own tsconfig.
     const tsc = join(import.meta.dir, "../../node_modules/.bin/tsc");
     const checked = Bun.spawnSync([tsc, "--project", join(cwd, "stages")]);
     expect(checked.stdout.toString()).toBe("");
-    expect(await tool("stages new feed")).toMatchObject({ exit: 64, err: expect.stringContaining("is there already") });
+    expect(await tool("stages new feed")).toMatchObject({ exit: 64, err: expect.stringContaining("already exists") });
     expect(await tool("stages new Feed")).toMatchObject({ exit: 64 });
     expect(await tool("stages new publisher")).toMatchObject({ exit: 64 });
     const typo = await tool("stages new more --after fed");
@@ -154,7 +154,7 @@ describe("on a machine without node and Bun", () => {
     expect(Math.max(...gossip.split("\n").map(({ length }) => length))).toBeLessThan(200);
     expect(await tool("stages test nobody", env)).toMatchObject({
       exit: 64,
-      err: expect.stringContaining("there is no stage nobody"),
+      err: expect.stringContaining("unknown stage nobody"),
     });
   }, 180_000);
 });

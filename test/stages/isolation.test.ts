@@ -73,7 +73,10 @@ test("a stage neither keeps the program from ending, by a timer or a listener, n
 test("what fails where nobody waits for it is said with its place", async () => {
   const files = { "floats.ts": `\nPromise.reject(new Error("afloat"));\nawait Bun.sleep(50);\n` };
   const { exit, err } = await run("stages", { STAGES_FOLDER: folderWith(files) });
-  expect({ exit, err }).toEqual({ exit: 1, err: expect.stringMatching(/^unexpected: afloat \(\S*floats\.ts:2\)\n$/) });
+  expect({ exit, err }).toEqual({
+    exit: 1,
+    err: expect.stringMatching(/^unexpected error: afloat \(\S*floats\.ts:2\)\n$/),
+  });
 });
 
 test("a warning is kept with the run, and a stage may end an employee's way on purpose", async () => {

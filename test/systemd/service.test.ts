@@ -148,7 +148,7 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     expect(await box.run("systemctl list-timers --all")).toContain("hikvision-sync-induction.timer");
     await control([{ kind: "slow", minMs: 500, match: "induction_date" }], eposh);
     await box.run("systemctl start hikvision-sync-induction && systemctl start hikvision-sync-induction");
-    expect(await box.run("journalctl -u hikvision-sync-induction -o cat")).toContain("fetches these dates already");
+    expect(await box.run("journalctl -u hikvision-sync-induction -o cat")).toContain("already fetches these dates");
     await control([], eposh);
   });
 
@@ -205,7 +205,7 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     await duringRun("2026-01-11", 800, async () => {
       await follow("Backup");
       expect(await box.run("tar -tf /root/hikvision-sync-backup.tar.gz")).toContain("var/lib/hikvision-sync/queue.db");
-      expect(await journal()).toMatch(/Stopping: what is in hand.*\n(.*\n)*Stopped\n(?!.*Failed)/);
+      expect(await journal()).toMatch(/Stopping: work in progress.*\n(.*\n)*Stopped\n(?!.*Failed)/);
       expect([await show("Result"), await show("ActiveState")]).toEqual(["success", "active"]);
     });
   });
@@ -253,7 +253,10 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     async () => {
       await box.run("systemctl stop hikvision-sync");
       const refused = await operator("hikvision-sync status");
-      expect(refused).toMatchObject({ exit: 69, err: expect.stringMatching(/not for this user: use sudo$/) });
+      expect(refused).toMatchObject({
+        exit: 69,
+        err: expect.stringMatching(/this user may not read the saved state in .*: use sudo$/),
+      });
       await box.run("hikvision-sync pause publisher && systemctl start hikvision-sync");
       await statusSays(/publisher paused since \d\d:\d\d \(paused_by_operator\)$/);
       expect(await operator("hikvision-sync resume publisher")).toMatchObject({ exit: 0 });

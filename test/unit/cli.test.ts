@@ -68,15 +68,15 @@ test.each([
   ["trigger --dryRun", "unknown flag --dryRun"],
   ["trigger --no-from", "unknown flag --no-from"],
   ["--from today trigger", "unknown flag --from"],
-  ["trigger --from", "--from needs a value"],
-  ["trigger --from=", "--from needs a value"],
-  ["trigger --from --dry-run", "--from needs a value"],
+  ["trigger --from", "--from requires a value"],
+  ["trigger --from=", "--from requires a value"],
+  ["trigger --from --dry-run", "--from requires a value"],
   ["trigger --dry-run=false", "--dry-run takes no value"],
   ["trigger --broker kafka", "--broker"],
-  ["trigger today", "today is one word too many"],
-  ["trigger -- today", "today is one word too many"],
+  ["trigger today", "unexpected argument today"],
+  ["trigger -- today", "unexpected argument today"],
   ["dead show", "id is missing"],
-  ["dead show 7 8", "8 is one word too many"],
+  ["dead show 7 8", "unexpected argument 8"],
 ])("%p is refused with exit 64, runs nothing and says why", async (words, text) => {
   const { run, ran } = line();
   const error = await run(...words.split(" ").filter(Boolean)).catch((thrown: unknown) => thrown);

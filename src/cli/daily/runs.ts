@@ -6,17 +6,17 @@ import { openOperatorClient } from "../operator-client.ts";
 import { print, printJson, table } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "runs", description: "List the runs, show one (runs ID), or end what is left of one (runs cancel ID)" },
+  meta: { name: "runs", description: "List the runs, show one (ID) or cancel one (cancel ID)" },
   args: {
     ...configArgument,
     ...jsonArgument,
-    what: { type: "positional", required: false, valueHint: "ID or cancel", description: "a run, or cancel" },
+    what: { type: "positional", required: false, valueHint: "ID or cancel", description: "a run, or the word cancel" },
     id: { type: "positional", required: false, description: "the run to cancel" },
   },
   async run({ args }) {
     const { what, id } = args;
     const isCancel = what === "cancel";
-    if (isCancel !== (id !== undefined)) throw new Exit(exits.usage, "say  runs,  runs ID  or  runs cancel ID");
+    if (isCancel !== (id !== undefined)) throw new Exit(exits.usage, "use  runs,  runs ID  or  runs cancel ID");
     await using client = await openOperatorClient(args);
     if (what === undefined) {
       const { runs } = await client.ask<{ runs: RunView[] }>("GET", "/runs");
@@ -37,7 +37,7 @@ export default defineCommand({
     const path = `/runs/${encodeURIComponent(id ?? what)}`;
     const view = await client.ask<RunView>(isCancel ? "POST" : "GET", isCancel ? `${path}/cancel` : path);
     if (args.json) return printJson(view);
-    if (isCancel) print("what is left of it ends where a stage takes it; nothing that is done is undone");
+    if (isCancel) print("Cancelled: its messages end at their next stage. Nothing that is done is undone");
     print(textOfRun(view, client.time(view.at)));
   },
 });
@@ -49,7 +49,7 @@ export function textOfRun(view: RunView, startedAt: string): string {
   return [
     `run ${run}, started ${startedAt}: ${status}`,
     `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through`,
-    ...(part ? ["  only what this daemon saw of it: others take from the same queues, or began it; ask them too"] : []),
+    ...(part ? ["  incomplete: other daemons share the queues or started the run. Ask them too"] : []),
     ...Object.entries(stages).map(([stage, counts]) => {
       return `  ${stage}: ${Object.entries(counts)
         .map(([outcome, count]) => `${count} ${outcome}`)

@@ -14,12 +14,12 @@ import { mask } from "../output.ts";
 const requireBrokerMs = 15_000;
 
 export default defineCommand({
-  meta: { name: "serve", description: "Run the daemon: the trigger, the publisher and the stages" },
+  meta: { name: "serve", description: "Run the daemon: the trigger and the stages" },
   args: {
     ...configArgument,
     "require-broker": {
       type: "boolean",
-      description: `end with 69 if the broker is not there within ${requireBrokerMs / 1000} s, instead of waiting for it`,
+      description: `exit 69 if the broker is not up within ${requireBrokerMs / 1000} s`,
     },
   },
   async run({ args }) {
@@ -35,8 +35,8 @@ export default defineCommand({
     using _reloads = reloadOnHangUp(daemon, { read, log, notify });
     const missing = args["require-broker"] && (await brokerMissing(daemon.broker, requireBrokerMs, stop.signal));
     if (!missing && !stop.signal.aborted) await once(stop.signal, "abort");
-    log.info("Stopping: what is in hand is finished first");
-    notify("STOPPING=1", "STATUS=stopping: what is in hand is finished first");
+    log.info("Stopping: work in progress is finished first");
+    notify("STOPPING=1", "STATUS=stopping: work in progress is finished first");
     await daemon.stop();
     if (missing) throw new Exit(exits.unavailable, missing);
     log.info("Stopped");

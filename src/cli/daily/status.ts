@@ -10,7 +10,7 @@ import { textOfRun } from "./runs.ts";
 export default defineCommand({
   meta: {
     name: "status",
-    description: "Upstreams, queues, paused stages, dead letters and the last run; exit 69 if not ready",
+    description: "Show upstreams, stages, queues and dead letters (69: not ready)",
   },
   args: { ...configArgument, ...jsonArgument },
   async run({ args }) {
@@ -37,12 +37,12 @@ function statusText(
     ...stages.map(({ name, state, paused, since }) =>
       paused && since ? `${name}: ${state} since ${client.time(since)}: ${paused}` : `${name}: ${state}`,
     ),
-    ...unconsumed.map(({ queue, ready }) => `${queue} holds ${ready} messages and nobody takes them`),
+    ...unconsumed.map(({ queue, ready }) => `${queue} holds ${ready} messages and has no consumer`),
     "",
     table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
     "",
     deadLetters === null
-      ? "dead letters: not known for now"
+      ? "dead letters: unknown for now"
       : deadLetters.total > 0
         ? tableOf(deadLetters, client)
         : "no dead letters",

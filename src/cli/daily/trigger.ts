@@ -13,25 +13,25 @@ const startMs = 3_000;
 const list = (text: string) => text.split(",").map((part) => part.trim());
 
 export default defineCommand({
-  meta: { name: "trigger", description: "Start a run at the running daemon and wait until it is through" },
+  meta: { name: "trigger", description: "Start a run in the daemon and wait until it is done" },
   args: {
     ...configArgument,
     from: { type: "string", valueHint: "date", description: "first induction date, e.g. 2026-01-01" },
     to: { type: "string", valueHint: "date", description: "last induction date (today)" },
-    skip: { type: "string", valueHint: "dates", description: "dates to leave out, with commas" },
-    limit: { type: "string", valueHint: "n", description: "only the first n people" },
+    skip: { type: "string", valueHint: "dates", description: "dates to leave out, comma-separated" },
+    limit: { type: "string", valueHint: "n", description: "only the first n employees" },
     kib: {
       type: "string",
       valueHint: "numbers",
-      description: "only the people with these KIB numbers, with commas",
+      description: "only these KIB numbers, comma-separated",
     },
     patience: {
       type: "string",
       valueHint: "duration",
       default: "60s",
-      description: "stop waiting once nothing has moved for so long",
+      description: "how long to wait without progress",
     },
-    detach: { type: "boolean", description: "end as soon as the daemon has the run, which then cannot be lost" },
+    detach: { type: "boolean", description: "exit once the daemon has accepted the run" },
   },
   async run({ args }) {
     const patienceMs = parseDuration(args.patience);
@@ -47,8 +47,8 @@ export default defineCommand({
     };
     const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
-    const instead = args.detach ? "" : ": following that one";
-    if (started.status === 409) printError(`run ${started.body.run} fetches these dates already${instead}`);
+    const instead = args.detach ? "" : "; following it";
+    if (started.status === 409) printError(`run ${started.body.run} already fetches these dates${instead}`);
     else if (started.status !== 202) throw new Exit(exitFor(started.status), String(started.body.error));
     const run = String(started.body.run);
     if (args.detach) {
@@ -62,8 +62,8 @@ export default defineCommand({
     let view: RunView | undefined;
     for await (view of daemon.follow(run, { patienceMs, signal })) progress.show(barsOf(view), view.status === "done");
     if (signal.aborted)
-      throw new Exit(exits.failed, `run ${run} goes on in the daemon: see hikvision-sync runs ${run}`);
-    return view ? report(view) : exits.failed;
+      throw new Exit(exits.failed, `run ${run} continues in the daemon; see: hikvision-sync runs ${run}`);
+    return view ? report(view, args.patience) : exits.failed;
   },
 });
 
@@ -75,18 +75,17 @@ const barsOf = ({ fetched, employees, through, dead }: RunView) => [
   { label: "employees", done: through, of: employees, ...(dead > 0 && { note: `${dead} dead letters` }) },
 ];
 
-function report(view: RunView): number {
+function report(view: RunView, patience: string): number {
   const { run, status, employees, through, warnings, deadLetters, fetched } = view;
   for (const { code, count, text } of warnings) print(`warning ${code}: ${count} (${text})`);
   for (const { code, count, text } of deadLetters) print(`dead letter ${code}: ${count} (${text})`);
   if (status === "cancelled") {
-    printError(`run ${run} was cancelled at ${through} of ${employees} employees`);
+    printError(`run ${run} was cancelled (${through} of ${employees} employees done)`);
     return exits.failed;
   }
   if (status !== "done") {
-    printError(
-      `run ${run} stands still at ${through} of ${employees} employees; it goes on in the daemon, and hikvision-sync status says what it waits for`,
-    );
+    const state = `no progress for ${patience} (${through} of ${employees} employees done)`;
+    printError(`run ${run}: ${state}. The daemon continues; see: hikvision-sync status`);
     return exits.failed;
   }
   const faceless = withoutFace(view);

@@ -13,12 +13,12 @@ const shownDifferences = 50;
 export default defineCommand({
   meta: {
     name: "verify",
-    description: "Compare Eposh with HikCentral: who is missing, without a face, KIB or access",
+    description: "Compare Eposh with HikCentral: person, face, KIB, access",
   },
   args: {
     ...configArgument,
-    from: { type: "string", valueHint: "date", description: "first induction date (as configured)" },
-    to: { type: "string", valueHint: "date", description: "last induction date (today, with --from)" },
+    from: { type: "string", valueHint: "date", description: "first induction date (induction.from)" },
+    to: { type: "string", valueHint: "date", description: "last induction date (with --from: today)" },
   },
   async run({ args }) {
     using stop = untilStopped();
@@ -52,7 +52,7 @@ function datesFrom(
   { induction, site }: Config,
 ): string[] {
   const today = todayIn(site.timeZone);
-  if (to && !from) throw new Exit(exits.usage, "--from is missing: --to alone does not say where to begin");
+  if (to && !from) throw new Exit(exits.usage, "--from is missing; --to requires it");
   const range = from ? { from, to: to ?? today } : induction;
   try {
     return datesOf({ ...range, maxDays: induction.maxDays, today });
@@ -61,7 +61,7 @@ function datesFrom(
   }
 }
 
-/** The comparison as a table, with the rows `more`, then who differs: by KIB and name, never by NIK. */
+/** The comparison as a table, with the rows `more`; then each difference, by KIB and name, never by NIK. */
 export function tableOf(
   { employees, agree, differences, unusable, unchecked }: Comparison,
   more: readonly (readonly string[])[] = [],
@@ -81,7 +81,9 @@ export function tableOf(
     table(rows),
     ...shown,
     ...(unshown > 0 ? [`and ${unshown} more`] : []),
-    ...(unchecked > 0 ? [`the access of ${unchecked} persons was not checked: the partner may not read it`] : []),
-    ...(unusable > 0 ? [`${unusable} records of Eposh cannot be persons: their NIK or name is unusable`] : []),
+    ...(unchecked > 0
+      ? [`access of ${unchecked} persons not checked: the HikCentral partner may not read group members`]
+      : []),
+    ...(unusable > 0 ? [`${unusable} Eposh records not compared: their NIK or name is unusable`] : []),
   ].join("\n");
 }

@@ -26,20 +26,20 @@ import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 const brokerWithinMs = 5_000;
 
 export default defineCommand({
-  meta: { name: "demo", description: "The whole main job on this machine, against simulators" },
+  meta: { name: "demo", description: "Run the whole job on this machine, with simulators" },
   args: {
-    once: { type: "boolean", description: "end after the run; exit 0 only if all agree" },
-    people: { type: "string", valueHint: "n", default: "1543", description: "how many employees Eposh has" },
-    odd: { type: "boolean", description: "add people with every kind of bad data" },
+    once: { type: "boolean", description: "exit after the run; 0 only if all agree" },
+    people: { type: "string", valueHint: "n", default: "1543", description: "number of employees" },
+    odd: { type: "boolean", description: "add employees with bad data" },
     broker: {
       type: "string",
       valueHint: "amqp://…",
-      description: "a RabbitMQ to try with, instead of the embedded queue",
+      description: "a RabbitMQ, not the embedded queue",
     },
     sabotage: {
       type: "string",
       valueHint: sabotages.join("|"),
-      description: "break one record at HikCentral before comparing",
+      description: "break one record before comparing",
     },
   },
   async run({ args }) {
@@ -63,9 +63,7 @@ export default defineCommand({
     opened.defer(() => daemon.stop());
 
     const dates = datesOf({ ...config.induction, today: config.induction.to });
-    print(
-      `A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, ${daemon.broker.label} between them`,
-    );
+    print(`A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, and ${daemon.broker.label}`);
     const startedAt = performance.now();
     const view = await induct(daemon, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
@@ -94,7 +92,7 @@ export default defineCommand({
 
     if (!isOnce) {
       print(`
-Up until Ctrl-C. Try:
+Running until Ctrl-C. Try:
   curl -X POST ${daemon.url}/eposh-induction  # the same again: it changes nothing
   curl ${daemon.url}/runs  # every run in numbers
   curl ${eposh.origin}/_state  # what Eposh was asked for
@@ -109,13 +107,13 @@ const environmentOf = (simulators: Simulators, folder: string, broker: string | 
   ...simulators.env,
   ...(broker && { BROKER_URL: broker }),
   HIKCENTRAL_CONCURRENCY: "8",
-  // What is to fail here fails for good: no need to wait for it.
+  // What fails here fails permanently: long delays would only cost time.
   BROKER_RETRY_DELAYS: "1s,2s,3s",
   HTTP_PORT: "0",
   STATE_FOLDER: folder,
 });
 
-/** The demo would take whatever lies in these queues, and make somebody's employees persons of the simulator. */
+/** The demo would consume real messages from these queues and send real employees to the simulator. */
 async function mustBeUnused(config: Config, signal: AbortSignal): Promise<void> {
   await using broker = await openBroker(config);
   await mustBeUp(broker, signal);
@@ -123,7 +121,7 @@ async function mustBeUnused(config: Config, signal: AbortSignal): Promise<void> 
     const { ready = 0, consumers = 0 } = (await broker.depth(queue)) ?? {};
     if (ready + consumers === 0) continue;
     const use = `${queue} has ${ready} messages and ${consumers} consumers`;
-    throw new Exit(exits.unavailable, `that RabbitMQ is in use: ${use}; give the demo an empty virtual host`);
+    throw new Exit(exits.unavailable, `this RabbitMQ is in use: ${use}. Give the demo an empty virtual host`);
   }
 }
 
@@ -133,7 +131,7 @@ async function mustBeUp(broker: Broker, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
 }
 
-/** Triggers a run over the configured dates, as a user would, and shows every stage's progress until it is through. */
+/** Triggers a run over the configured dates, as a user would, and shows the progress of each stage until it is done. */
 async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): Promise<RunView> {
   await mustBeUp(broker, signal);
   const client = new DaemonClient(url);
@@ -152,6 +150,6 @@ async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): P
     progress.show(bars, status === "done");
   }
   signal.throwIfAborted();
-  if (!view) throw new Exit(exits.failed, "the run cannot be looked at");
+  if (!view) throw new Exit(exits.failed, "the run could not be read");
   return view;
 }

@@ -4,7 +4,7 @@ import { laterOddPeople, oddPeople } from "../../simulator/odd-people.ts";
 
 export const isOddKib = (kib: string): boolean => Number(kib) >= 2_698_000 || !/^\d+$/.test(kib);
 
-/** What `--odd` must come to: each odd person's warning or dead letter, and no other; and no difference but theirs. */
+/** Checks `--odd`: each odd person must have its warning or dead letter. Nobody else may have one, or differ. */
 export function oddityReport(
   { differences }: Comparison,
   { warnings, deadLetters }: RunView,

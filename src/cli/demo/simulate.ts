@@ -8,23 +8,23 @@ import { print } from "../output.ts";
 export default defineCommand({
   meta: {
     name: "simulate",
-    description: "Run an Eposh and a HikCentral to rehearse with, on this machine only",
+    description: "Run a simulated Eposh and HikCentral to rehearse with",
   },
   args: {
-    people: { type: "string", valueHint: "n", default: "1543", description: "how many employees Eposh has" },
-    odd: { type: "boolean", description: "add people with every kind of bad data" },
-    seed: { type: "string", valueHint: "n", default: "0", description: "other people for another number" },
+    people: { type: "string", valueHint: "n", default: "1543", description: "number of employees" },
+    odd: { type: "boolean", description: "add employees with bad data" },
+    seed: { type: "string", valueHint: "n", default: "0", description: "another number, other employees" },
     "eposh-port": {
       type: "string",
       valueHint: "port",
       default: "5101",
-      description: "Eposh and its photos listen here",
+      description: "port of Eposh and its photos",
     },
     "hikcentral-port": {
       type: "string",
       valueHint: "port",
       default: "5102",
-      description: "HikCentral listens here",
+      description: "port of HikCentral",
     },
   },
   async run({ args }) {
@@ -41,9 +41,9 @@ export default defineCommand({
     };
     await using simulators = await startSimulators(options);
     const { eposh, hikcentral, env } = simulators;
-    print("# Into the shell of a daemon that is to use these two:");
+    print("# Paste into the shell of a daemon that should use these two:");
     for (const [name, value] of Object.entries(env)) print(`export ${name}=${value}`);
-    print("# What they hold, and faults for them, until Ctrl-C here:");
+    print("# Look inside or inject faults, until Ctrl-C here:");
     print(`# Eposh       GET ${eposh.origin}/_state       POST ${eposh.origin}/_control`);
     print(`# HikCentral  GET ${hikcentral.origin}/_state  POST ${hikcentral.origin}/_control`);
     if (!stop.signal.aborted) await once(stop.signal, "abort");

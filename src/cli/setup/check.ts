@@ -5,7 +5,7 @@ import { configArgument, loadConfig } from "../args.ts";
 import { mask, print } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "check", description: "Check the configuration and the stages without calling anybody" },
+  meta: { name: "check", description: "Check the configuration and the stages, offline" },
   args: configArgument,
   async run({ args }) {
     const loaded = loadConfig(args, { stageNames: stageNamesIn });

@@ -8,7 +8,7 @@ import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
 import { configArgument, loadConfig } from "../args.ts";
 import { print, printJson, table } from "../output.ts";
 
-/** Values as one would write them in the file, and where each came from. */
+/** Values as you would write them in the file, and where each one came from. */
 async function resolved(loaded: Loaded): Promise<string[][]> {
   const { config, sources, file } = loaded;
   const from = (name: string) =>
@@ -33,7 +33,7 @@ function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof
   if (name.startsWith("regionals.")) return config.regionals[name.slice("regionals.".length)];
   const registered = stages.find(({ stage }) => stage.name === first);
   const option = rest.join(".");
-  // As the stage's own schema gives it: there its secrets are secrets.
+  // Parsed by the schema of the stage, so that its secrets print as [secret].
   if (option === "concurrency") return registered?.concurrency;
   return (registered?.options as Record<string, unknown> | undefined)?.[option];
 }
@@ -42,7 +42,7 @@ const shown = (value: unknown): string =>
   value === undefined ? "(not set)" : Array.isArray(value) ? value.join(", ") : String(value);
 
 const printConfig = defineCommand({
-  meta: { name: "print", description: "Show every value as it is in force, and where it came from" },
+  meta: { name: "print", description: "Show every value in use, and where it came from" },
   args: configArgument,
   async run({ args }) {
     const loaded = loadConfig(args, { stageNames: stageNamesIn });
@@ -62,6 +62,6 @@ const example = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "config", description: "Show the configuration: in force, as a sample, or as JSON Schema" },
+  meta: { name: "config", description: "Show the configuration, a sample, or its JSON Schema" },
   subCommands: { print: printConfig, schema, example },
 });

@@ -12,7 +12,7 @@ import { mask, print, printError, printJson } from "../output.ts";
 export default defineCommand({
   meta: {
     name: "doctor",
-    description: "Look at all that a run needs, and say what is wrong and how to mend it; changes nothing anywhere",
+    description: "Probe everything a run needs and suggest fixes; read-only",
   },
   args: { ...configArgument, ...jsonArgument },
   async run({ args }) {
@@ -24,7 +24,7 @@ export default defineCommand({
     for (const { system, at, findings } of examineAll(config, { log, load, signal: stop.signal })) {
       if (!args.json) print(paint(bold, system) + paint(dim, `  ${at}`));
       const found = await findings.catch((thrown) => {
-        throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all was looked at") : thrown;
+        throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all probes were done") : thrown;
       });
       all.push(...found);
       if (!args.json) print(findingsText(found));
@@ -44,7 +44,7 @@ const marks = { ok: paint(green, "✓"), failed: paint(red, "✗"), unchecked: p
 function findingsText(findings: readonly Finding[]): string {
   const skipped = findings.flatMap(({ state, probe }) => (state === "skipped" ? [probe] : []));
   const looked = findings.filter(({ state }) => state !== "skipped").map(linesOf);
-  return [...looked, ...(skipped.length > 0 ? [paint(dim, `  · not looked at      ${skipped.join(", ")}`)] : [])].join(
+  return [...looked, ...(skipped.length > 0 ? [paint(dim, `  · skipped            ${skipped.join(", ")}`)] : [])].join(
     "\n",
   );
 }
@@ -60,7 +60,7 @@ function summaryOf(findings: readonly Finding[]): string {
   const parts = (["failed", "unchecked", "skipped"] as const).flatMap((state) =>
     count(state) > 0 ? [`${count(state)} ${state}`] : [],
   );
-  if (parts.length === 0) return paint(green, `all ${findings.length} probes are good`);
-  const text = `${count("ok")} of ${findings.length} probes are good, ${parts.join(", ")}`;
+  if (parts.length === 0) return paint(green, `all ${findings.length} probes passed`);
+  const text = `${count("ok")} of ${findings.length} probes passed, ${parts.join(", ")}`;
   return count("failed") > 0 ? paint(red, text) : paint(yellow, text);
 }

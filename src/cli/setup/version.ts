@@ -3,6 +3,6 @@ import { versionText } from "../../version.ts";
 import { print } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "version", description: "Say which version this is" },
+  meta: { name: "version", description: "Show the version" },
   run: () => print(versionText),
 });

@@ -7,12 +7,13 @@ import { print } from "../output.ts";
 import { folderArguments, localFolderOf, stagesFor } from "./folder.ts";
 
 export default defineCommand({
-  meta: { name: "check", description: "Check the types of the stages and whether the daemon would take them" },
+  meta: { name: "check", description: "Check the types and the contract of your stages" },
   args: folderArguments,
   async run({ args }) {
     const found = localFolderOf(args);
     const { folder, isConfigured } = found;
-    if (!existsSync(folder)) throw new Exit(exits.config, `there is no folder ${folder}: stages new NAME makes one`);
+    if (!existsSync(folder))
+      throw new Exit(exits.config, `the folder ${folder} does not exist. Create it: hikvision-sync stages new NAME`);
     const files = readdirSync(folder).filter((name) => /^[^.].*(?<!\.d)\.[tj]s$/.test(name));
     const [types, registered] = await Promise.allSettled([
       typeProblems(files.map((name) => join(folder, name))),
@@ -27,6 +28,6 @@ export default defineCommand({
       registered.status === "fulfilled" ? registered.value.filter(({ origin }) => origin.startsWith(folder)) : [];
     print(`ok: types of ${files.length} files in ${folder}`);
     print(`ok: contract of ${own.map(({ stage }) => stage.name).join(", ") || "no stage"}`);
-    if (!isConfigured) print(`Next: stages.folder = "${folder}" in the configuration, so that the daemon takes them`);
+    if (!isConfigured) print(`Next: set stages.folder = "${folder}" in the configuration`);
   },
 });

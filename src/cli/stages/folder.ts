@@ -10,12 +10,12 @@ import { mask } from "../output.ts";
 
 export const folderArguments = {
   ...configArgument,
-  folder: { type: "string", valueHint: "folder", description: "of the stages; otherwise stages.folder, else ./stages" },
+  folder: { type: "string", valueHint: "folder", description: "folder of the stages (stages.folder, else ./stages)" },
 } as const;
 
 type Arguments = { config?: string | undefined; folder?: string | undefined };
 
-/** Where an author works: as said, else as configured, else beside where they are. */
+/** Where an author works: --folder, else stages.folder, else ./stages. */
 export function folderOf<C extends LocalConfig>(
   args: Arguments,
   load: (options: { stageNames: typeof stageNamesIn }) => Loaded<C>,
@@ -30,7 +30,7 @@ export function folderOf<C extends LocalConfig>(
 
 export const localFolderOf = (args: Arguments) => folderOf(args, (options) => loadLocalConfig(args, options));
 
-/** The stage of this name and all others, as the daemon would have them. A folder that is not there has none. */
+/** All stages as the daemon would have them. A missing folder holds none. */
 export async function stagesFor({
   config,
   folder,
@@ -46,8 +46,8 @@ export function stageIn(registered: readonly RegisteredStage[], name: string): R
   const one = registered.find(({ stage }) => stage.name === name);
   if (one) return one;
   const names = registered.map(({ stage }) => stage.name).join(", ");
-  throw new Exit(exits.usage, `there is no stage ${name}; there is ${names}`);
+  throw new Exit(exits.usage, `unknown stage ${name}; the stages are ${names}`);
 }
 
-/** Each daemon has its own of a local one. */
+/** Each daemon has its own queue of a local stage. */
 export const queueOf = ({ queue, local }: Stage): string => (local ? `${queue}.<host>` : queue);

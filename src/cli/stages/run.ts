@@ -14,11 +14,11 @@ import { mask, print, printError } from "../output.ts";
 import { folderArguments, folderOf, stageIn, stagesFor } from "./folder.ts";
 
 export default defineCommand({
-  meta: { name: "run", description: "Run one message through a stage, and print what it sends" },
+  meta: { name: "run", description: "Run one message through a stage; print what it sends" },
   args: {
-    name: { type: "positional", required: true, description: "a stage" },
-    message: { type: "string", required: true, valueHint: "file", description: "the message, as JSON" },
-    "dry-run": { type: "boolean", description: "hold back what would change anything, and say what it would be" },
+    name: { type: "positional", required: true, description: "name of the stage" },
+    message: { type: "string", required: true, valueHint: "file", description: "JSON file with the message" },
+    "dry-run": { type: "boolean", description: "print changes instead of sending them" },
     ...folderArguments,
   },
   async run({ args }) {
@@ -46,7 +46,7 @@ export default defineCommand({
     for (const warning of warnings) print(`warning    ${warning.code}: ${warning.text}`);
     for (const { stage } of one.successors)
       for (const { message } of returned)
-        print(`publish    ${stage.queue} ${JSON.stringify(message)} (not by this command)`);
+        print(`publish    ${stage.queue} ${JSON.stringify(message)} (not published by this command)`);
     if (outcome === "done" || outcome === "ended") print(`${outcome}${text ? `: ${text}` : ""}`);
     else printError(`${outcome}: ${code}: ${text}`);
     return outcome === "done" || outcome === "ended" ? exits.ok : exits.failed;

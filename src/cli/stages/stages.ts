@@ -5,7 +5,7 @@ import { mask, print, table } from "../output.ts";
 import { queueOf } from "./folder.ts";
 
 export default defineCommand({
-  meta: { name: "stages", description: "List the stages: name, queue, after, origin, concurrency" },
+  meta: { name: "stages", description: "List the stages; create, check, run or test your own" },
   args: configArgument,
   subCommands: {
     new: async () => (await import("./new.ts")).default,

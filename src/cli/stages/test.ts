@@ -7,15 +7,15 @@ import { temporarySdk } from "../../sdk/archive.ts";
 import { folderArguments, localFolderOf, stageIn, stagesFor } from "./folder.ts";
 
 export default defineCommand({
-  meta: { name: "test", description: "Run a stage's tests, and those of what every stage promises" },
-  args: { name: { type: "positional", required: true, description: "a stage" }, ...folderArguments },
+  meta: { name: "test", description: "Run a stage's own tests and the conformance tests" },
+  args: { name: { type: "positional", required: true, description: "name of the stage" }, ...folderArguments },
   async run({ args }) {
     const registered = await stagesFor(localFolderOf(args));
     const one = stageIn(registered, args.name);
     using sdk = await temporarySdk("sdk.js");
     const file = join(sdk.folder, `${args.name}.test.ts`);
     writeFileSync(file, testOf(one, registered));
-    // This very program is a Bun with a test runner. n.b. A bunfig.toml would count, hence the working directory.
+    // This program is itself a Bun with a test runner. n.b. Bun would read a bunfig.toml in the working directory.
     const { PATH = "", HOME = "", TMPDIR = "" } = process.env;
     const child = Bun.spawn([process.execPath, "test", "--preload", join(sdk.folder, "sdk.js"), file], {
       cwd: sdk.folder,
@@ -26,7 +26,7 @@ export default defineCommand({
   },
 });
 
-/** Its own test, where there is one, and the promises, tried with what that exports as `example`. */
+/** Imports the stage's own test, if there is one, and runs the conformance tests with the `example` it exports. */
 function testOf(one: RegisteredStage, registered: readonly RegisteredStage[]): string {
   const imports: string[] = ['import { builtinStage, conformance } from "hikvision-sync/testing";'];
   const expressionOf = ({ stage, origin }: RegisteredStage) => {
@@ -44,7 +44,7 @@ conformance(${stage}, { ...${hasOwn ? "own.example" : "{}"}, stages: [${others.j
 `;
 }
 
-/** Before or right after it: the others may be broken as they like. */
+/** Whether the other stage comes before it or right after it. Broken stages elsewhere do not matter. */
 function related(
   { stage, successors }: RegisteredStage,
   other: RegisteredStage,

@@ -6,13 +6,13 @@ import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
 import { print, printError, printJson, table } from "../output.ts";
 
 const filters = {
-  stage: { type: "string", valueHint: "name", description: "only those of this stage" },
-  code: { type: "string", valueHint: "code", description: "only those of this cause" },
-  run: { type: "string", valueHint: "id", description: "only those of this run" },
+  stage: { type: "string", valueHint: "name", description: "only of this stage" },
+  code: { type: "string", valueHint: "code", description: "only with this code" },
+  run: { type: "string", valueHint: "id", description: "only of this run" },
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "Count them by stage and cause" },
+  meta: { name: "list", description: "Count dead letters by stage and code" },
   args: { ...configArgument, ...jsonArgument, ...filters },
   async run({ args }) {
     await using client = await openOperatorClient(args);
@@ -24,11 +24,11 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one with its history and its message" },
+  meta: { name: "show", description: "Show one dead letter: its failures and its message" },
   args: {
     ...configArgument,
     ...jsonArgument,
-    id: { type: "positional", required: true, description: "as dead list gives it" },
+    id: { type: "positional", required: true, description: "an ID from dead list" },
   },
   async run({ args }) {
     await using client = await openOperatorClient(args);
@@ -55,11 +55,11 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       ...configArgument,
       ...jsonArgument,
       ...filters,
-      ids: { type: "positional", required: false, valueHint: "ID …", description: "those with these ids" },
-      limit: { type: "string", valueHint: "n", description: "at most so many" },
-      rate: { type: "string", valueHint: "n", description: "at most so many a second" },
-      all: { type: "boolean", description: "all of them: drop needs to be told" },
-      "dry-run": { type: "boolean", description: "say how many, and do nothing" },
+      ids: { type: "positional", required: false, valueHint: "ID …", description: "IDs from dead list" },
+      limit: { type: "string", valueHint: "n", description: "at most n" },
+      rate: { type: "string", valueHint: "n", description: "at most n a second" },
+      all: { type: "boolean", description: "all of them (drop requires a selection)" },
+      "dry-run": { type: "boolean", description: "count only, change nothing" },
       ...own,
     },
     async run({ args }) {
@@ -78,21 +78,21 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       const { left, unknown } = answer;
       if (args.json) printJson(answer);
       else print(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
-      for (const { count, text } of left) printError(`${count} stay: ${text}`);
-      if (unknown.length > 0) printError(`there is no dead letter ${unknown.join(", ")}`);
+      for (const { count, text } of left) printError(`${count} kept: ${text}`);
+      if (unknown.length > 0) printError(`no dead letter has the ID ${unknown.join(", ")}`);
       return left.length + unknown.length > 0 ? exits.failed : exits.ok;
     },
   });
 
 export default defineCommand({
-  meta: { name: "dead", description: "Dead letters: messages that a human must look at" },
+  meta: { name: "dead", description: "List, show, replay or drop dead letters" },
   subCommands: {
     list,
     show,
-    replay: handle("replay", "replayed", "Send them back to their stages", {
-      stale: { type: "boolean", description: "people whose data is over a day old, too" },
+    replay: handle("replay", "replayed", "Send dead letters back to their stages", {
+      stale: { type: "boolean", description: "also if the data is over a day old" },
     }),
-    drop: handle("drop", "dropped", "Remove them for good"),
+    drop: handle("drop", "dropped", "Delete dead letters permanently"),
   },
 });
 
@@ -114,5 +114,5 @@ export function tableOf(
     return [stage, code, String(count), client.time(first), client.time(last), ids[0] ?? "", text];
   });
   const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
-  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}; see one with: hikvision-sync dead show ID`;
+  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}. Details: hikvision-sync dead show ID`;
 }

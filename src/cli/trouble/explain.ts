@@ -10,7 +10,7 @@ export default defineCommand({
   meta: { name: "explain", description: "Explain a code: what it means and what to do; without a code, list them all" },
   args: {
     code: { type: "positional", required: false, description: "as the log, status or dead list shows it" },
-    json: { type: "boolean", description: "print JSON, for programs" },
+    json: { type: "boolean", description: "print JSON" },
   },
   run({ args }) {
     if (args.code === undefined) {

@@ -5,7 +5,7 @@ import { openOperatorClient } from "../operator-client.ts";
 import { print, printJson, table } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "trace", description: "Where is this employee? Every run, stage, attempt, warning and error" },
+  meta: { name: "trace", description: "Show what happened to one employee, run by run" },
   args: {
     ...configArgument,
     ...jsonArgument,

@@ -10,7 +10,7 @@ import { brokerAt, type Config, type Loaded, type LocalConfig, siteOf, sourcesOf
 import { Exit, exits, Failure, textOf } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { healthRoutes, readinessOf } from "../http/health.ts";
-import { type DatesFor, Trigger } from "../http/induction-route.ts";
+import { type DatesFor, RunStarter } from "../http/run-starter.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { photosOf } from "../ledger/photo-history.ts";
 import type { Log } from "../observability/log.ts";
@@ -161,7 +161,7 @@ function assemble(config: Config, registered: readonly RegisteredStage[], parts:
     }),
   });
   const queue = registered.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
-  const trigger = new Trigger({ broker, ledger, pipeline, queue, datesFor: datesFor(config, now), now });
+  const trigger = new RunStarter({ broker, ledger, pipeline, queue, datesFor: datesFor(config, now), now });
   const { breakers } = clients;
   const paused = new PausedStages(config.state.folder);
   const queues = () => pipeline.knownQueues;

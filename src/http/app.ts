@@ -4,11 +4,12 @@ import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Operator } from "../operator/operator.ts";
 import { createAccess } from "./auth.ts";
-import { parseRequest, type Trigger } from "./induction-route.ts";
+import { inductionRoute } from "./induction-route.ts";
 import { operatorRoutes } from "./operator-routes.ts";
+import type { RunStarter } from "./run-starter.ts";
 
 export interface AppOptions {
-  trigger: Trigger;
+  trigger: RunStarter;
   operator: Operator;
   health: Hono;
   http: { host: string; token?: Secret | undefined };
@@ -28,14 +29,7 @@ export function createApp({ trigger, operator, health, http, log }: AppOptions):
       c.res = new Response(log.mask(await c.res.text()), c.res);
   });
 
-  app.post("/eposh-induction", async (c) => {
-    const request = parseRequest(await c.req.text());
-    if ("problem" in request) return c.json(error(request.problem), 400);
-    const wait = !/(^|[\s,;])respond-async($|[\s,;])/i.test(c.req.header("prefer") ?? "");
-    const { status, body } = await trigger.start(request, wait);
-    if (status === 202) c.header("Location", `/runs/${String(body.run)}`);
-    return c.json(body, status);
-  });
+  app.route("/", inductionRoute(trigger));
 
   app.route("/", operatorRoutes(operator));
 

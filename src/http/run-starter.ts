@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import type { Broker } from "../broker/broker.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { encodeHeaders } from "../pipeline/envelope.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { backoff } from "../util/backoff.ts";
+
+/** The dates of a run, or a text that says what is wrong with what was asked. */
+export type DatesFor = (asked: Asked) => { dates: string[] } | { problem: string };
+
+export interface Asked {
+  from?: string | undefined;
+  to?: string | undefined;
+  skip?: string[] | undefined;
+}
+
+export interface RunRequest extends Asked {
+  limit?: number | undefined;
+  kib?: string[] | undefined;
+}
+
+/** What a request came to. */
+export type Started =
+  | { outcome: "accepted"; run: string }
+  /** All its dates are worked off, and their employees are in the queues of broker `to`. */
+  | { outcome: "fetched"; run: string; employees: number; pages: number; to: string }
+  /** That run fetches these dates already. */
+  | { outcome: "running"; run: string }
+  | { outcome: "refused"; text: string }
+  /** One of its dates could not be fetched, at least for now. */
+  | { outcome: "failed"; text: string; run: string }
+  /** Where `run` is given, it begins when the broker takes messages again. */
+  | { outcome: "unavailable"; text: string; run?: string };
+
+export interface RunStarterOptions {
+  broker: Broker;
+  ledger: Ledger;
+  pipeline: Pipeline;
+  /** The induction stage's queue. */
+  queue: string;
+  datesFor: DatesFor;
+  now: () => Date;
+}
+
+/** How long a broker that was just begun to connect to is waited for. */
+const connectingMs = 5_000;
+const inductionDisabled = "induction is disabled here; take it out of stages.disabled to fetch from Eposh";
+
+/** Starts a run: durable once its messages, one a date, are confirmed. */
+export class RunStarter {
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly options: RunStarterOptions) {}
+
+  async start(request: RunRequest, wait: boolean): Promise<Started> {
+    // One after the other: two at once must not both find that no run covers their dates.
+    const begun = this.#last.then(() => this.#begin(request, wait));
+    this.#last = begun.catch(() => {});
+    return (await begun).answer;
+  }
+
+  /** Begun once it is durable; `answer` may come much later. */
+  async #begin(request: RunRequest, wait: boolean): Promise<{ answer: Started | Promise<Started> }> {
+    const { broker, ledger, pipeline, queue, datesFor, now } = this.options;
+    const found = datesFor(request);
+    if ("problem" in found) return { answer: { outcome: "refused", text: found.problem } };
+    const { dates } = found;
+    const covering = this.#covering(dates);
+    if (covering !== undefined) return { answer: { outcome: "running", run: covering } };
+    if (!(await this.#brokerIsUp())) return { answer: brokerDown(broker) };
+    if (!pipeline.worker("induction")) return { answer: { outcome: "unavailable", text: inductionDisabled } };
+
+    const { limit, kib } = request;
+    const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${randomUUID().slice(0, 8)}`;
+    // A limit counts over all dates, so they go in one message; otherwise each date is retried for itself.
+    const tasks = (limit === undefined ? dates.map((date) => [date]) : [dates]).map((part) => ({
+      run,
+      dates: part,
+      ...(limit === undefined ? {} : { limit }),
+      ...(kib === undefined ? {} : { kib }),
+    }));
+    const messages = tasks.map((task, at) => ({
+      body: JSON.stringify(task),
+      headers: encodeHeaders({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
+    }));
+    const through = wait ? this.#workedOff(run, tasks.length) : undefined;
+    const begin = async () => {
+      // The daemon answers a moment before its queues are declared.
+      await broker.declare([queue]);
+      await broker.publish(queue, messages);
+      const asked = { ...(limit ? { limit } : {}), ...(kib ? { kib } : {}) };
+      ledger.openRun({ id: run, at: now(), dates, tasks: tasks.length, ...asked });
+    };
+    const begun = begin().then(
+      () => "yes" as const,
+      () => "no" as const,
+    );
+    // n.b. RabbitMQ tells of an alarm only who has published: then it has the messages, and takes them when it is over.
+    const blocked = Promise.withResolvers<"blocked">();
+    const stopListening = broker.onState((state) => state === "blocked" && blocked.resolve("blocked"));
+    const became = await Promise.race([begun, blocked.promise]);
+    stopListening();
+    if (became !== "yes") {
+      through?.cancel();
+      return { answer: became === "no" ? brokerDown(broker) : brokerBlocked(broker, run) };
+    }
+    return { answer: through?.answer ?? { outcome: "accepted", run } };
+  }
+
+  /** Right after the start it may still be connecting: that is waited for, as long as nothing speaks against it. */
+  async #brokerIsUp(): Promise<boolean> {
+    const { broker } = this.options;
+    for await (const _ of backoff({ firstMs: 50, signal: AbortSignal.timeout(connectingMs) }))
+      if (broker.state !== "connecting" || broker.trouble) break;
+    return broker.state === "up";
+  }
+
+  /** A run in progress that fetches every one of these dates already, for everybody. */
+  #covering(dates: readonly string[]): string | undefined {
+    const open = `select id, dates from runs r where people_limit is null and kib is null and cancelled is null and tasks >
+      (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
+        and outcome in ('done', 'ended', 'dead', 'dropped')) order by at desc`;
+    const runs = this.options.ledger.rows<{ id: string; dates: string }>(open);
+    const covers = (run: { dates: string }) => new Set(JSON.parse(run.dates) as string[]).isSupersetOf(new Set(dates));
+    return runs.find(covers)?.id;
+  }
+
+  /** Resolves when all of a run's dates are worked off, or at the first that fails; what is left goes on by itself. */
+  #workedOff(run: string, tasks: number): { answer: Promise<Started>; cancel: () => void } {
+    const { ledger, pipeline, broker } = this.options;
+    const { promise, resolve } = Promise.withResolvers<Started>();
+    const people = new Set<string>();
+    const pages = new Set<string>();
+    let done = 0;
+    const failure = (text: string, next = "it will be tried again") =>
+      resolve({ outcome: "failed", text: `${text}; ${next}`, run });
+    const nexts = { dead: "see hikvision-sync dead list", ended: "an operator ended the run" };
+    const stopRecords = ledger.onRecord((entries) => {
+      for (const { run: of, stage, kind, item, outcome, failure: why } of entries) {
+        if (of !== run || stage !== "induction") continue;
+        if (kind === "person") people.add(item);
+        if (kind === "page") pages.add(item);
+        if (kind !== "task" || outcome === "warning") continue;
+        if (outcome === "done") done++;
+        else if (why) failure(why.text, outcome === "dead" || outcome === "ended" ? nexts[outcome] : undefined);
+      }
+      if (done === tasks)
+        resolve({ outcome: "fetched", run, employees: people.size, pages: pages.size, to: broker.label });
+    });
+    const stopPauses = pipeline.onPause((stage, pause) => stage === "induction" && failure(pause.text));
+    const paused = pipeline.worker("induction")?.currentPause;
+    if (paused) failure(paused.text);
+    const cancel = () => {
+      stopRecords();
+      stopPauses();
+    };
+    return { answer: promise.finally(cancel), cancel };
+  }
+}
+
+const brokerDown = ({ label, trouble }: Broker): Started => ({
+  outcome: "unavailable",
+  text: `${label} cannot be reached (${trouble ?? "no connection"}); trigger again when it is back`,
+});
+
+const brokerBlocked = ({ label, trouble }: Broker, run: string): Started => ({
+  outcome: "unavailable",
+  text: `${trouble ?? `${label} is blocked`}; run ${run} begins when it does`,
+  run,
+});

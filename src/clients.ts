@@ -45,7 +45,7 @@ export function createClients(
     );
   }
   const say = (state: string, name: string) =>
-    state === "down" ? log.warn(`${name} is down: stages that need it pause`) : log.info(`${name} answers again`);
+    state === "down" ? log.warn(`${name} is down: the stages that need it pause`) : log.info(`${name} answers again`);
   const watch = (name: UpstreamName, { probe }: { probe(signal: AbortSignal): Promise<boolean> }) =>
     [name, new CircuitBreaker(name, { probe, say })] as const;
   const breakers = new Map<string, CircuitBreaker>([

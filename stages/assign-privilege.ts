@@ -10,7 +10,7 @@ export default defineStage({
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
   async run(message, { hikcentral, meta, log }) {
     const { personId, privilege_groups: groups } = message;
-    // A foreign publisher does not say whose number it is: then it is believed.
+    // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) assertSamePerson(await hikcentral.personByCode(meta.code), personId);
     const assign = async (group: string) => {
       if (await hikcentral.inGroup(group, personId)) return;

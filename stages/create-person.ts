@@ -34,7 +34,7 @@ export default defineStage({
   name: "create-person",
   queue: "hikvision_create_person",
   after: "publisher",
-  // Any employee may come in: a bad one is a dead letter of this stage, with its body, and not its page's.
+  // Accepts any employee, so that a bad one becomes a dead letter here, alone, and not with its page.
   message: v.looseObject({ employee: v.unknown() }),
   async run(message, context) {
     const employee = employeeOf(message.employee);
@@ -51,10 +51,7 @@ function employeeOf(given: unknown): Employee {
   const parsed = v.safeParse(employeeSchema, given);
   if (parsed.success) return parsed.output;
   const wrong = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "it"} must be ${issue.expected}`);
-  throw reject(
-    "bad_employee",
-    `the employee is not as Eposh gives them: ${wrong.join(", ")}; correct the record there`,
-  );
+  throw reject("bad_employee", `the employee record is not valid: ${wrong.join(", ")}; correct it in Eposh`);
 }
 
 /** One employee being made a person. HikCentral's answers decide; its remark remembers what was sent last. */
@@ -70,7 +67,7 @@ class Work {
     this.personCode = personCodeOf(employee.identity_number);
     this.names = namesOf(employee.name);
     this.link = employee.photo?.link?.trim() || undefined;
-    if (this.names.cut) context.warn("name_cut", "the name is longer than HikCentral takes and was cut");
+    if (this.names.cut) context.warn("name_cut", "the name is longer than HikCentral accepts and was cut");
     if (this.link && context.photo.sharedWith(this.link) > 0) {
       context.warn("shared_photo", "another employee has the same photo link: compare the two faces");
     }
@@ -92,7 +89,7 @@ class Work {
     }
     const note = readRemark(known.remark);
     if (meta.superseded || (note.fetchedAt && meta.fetchedAt && note.fetchedAt > meta.fetchedAt)) {
-      log.info(`Person ${personId} is left as it is: its data was fetched later than this message`);
+      log.info(`Person ${personId} is unchanged: it already has newer data than this message`);
       return personId;
     }
 
@@ -100,12 +97,12 @@ class Work {
       writeRemark(note.text, { fetchedAt: meta.fetchedAt ?? note.fetchedAt, photoMark: mark });
     let mark = note.photoMark;
     const wanted = this.link && photoMark(this.link);
-    // A human's remark may leave no room for the mark: then the ledger remembers, or it is sent once too often.
+    // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
     const remembers = readRemark(remark(wanted)).photoMark === wanted;
     const isOther = this.link !== undefined && (remembers ? wanted !== mark : !photo.wasSent(this.link));
     if (!known.hasFace || isOther) {
       const face = fetched ?? (await this.#face(known.hasFace));
-      // Also a refused one was the last to be sent: while another face is there it is not sent at every run.
+      // A refused face counts as sent too, while another face is there: otherwise every run would send it again.
       if (face && ((await this.#replaceFace(personId, face)) || known.hasFace)) {
         mark = wanted;
         if (!remembers && this.link) photo.noteSent(this.link);
@@ -121,7 +118,7 @@ class Work {
     };
     const kib = kibNumberOf(this.employee.kib_number);
     const otherKib = kib !== undefined && kib !== hikcentral.kibOf(known);
-    // Nothing differs: no update, not even to note that the same was fetched again.
+    // Without a difference there is no update, not even to note the later fetch.
     const differs = Object.keys(changes).length > 0 || otherKib || mark !== note.photoMark;
     if (differs && remark(mark) !== known.remark) Object.assign(changes, { remark: remark(mark) });
     const { validFrom, validUntil } = known;
@@ -144,12 +141,12 @@ class Work {
       if (code === "already_exists" || code === "answer_lost") return this.#updateFound(error, face);
       if (face === undefined || !isReject(error)) throw error;
       const personId = await this.#add(undefined);
-      warn("face_refused", `HikCentral refused the person with this face (${code}) and took it without one`);
+      warn("face_refused", `HikCentral refused the face (${code}); the person was created without one`);
       return personId;
     }
   }
 
-  /** The answer to an add was lost, or somebody was quicker: the person may be there. */
+  /** The answer to the add was lost, or somebody else added the person first: look it up. */
   async #updateFound(error: unknown, face: Face | undefined): Promise<string> {
     const known = await this.context.hikcentral.personByCode(this.personCode);
     if (known) return this.update(known, face);
@@ -181,7 +178,7 @@ class Work {
       }
     }
     if (hasOne) {
-      warn("photo_not_updated", `the face stays as it was: ${why}`);
+      warn("photo_not_updated", `the old face was kept: ${why}`);
       return undefined;
     }
     if (site.photoRequired) throw reject("no_photo", `${why}; upload a photo in Eposh and trigger the date again`);
@@ -189,7 +186,7 @@ class Work {
     return undefined;
   }
 
-  /** Whether it was taken. */
+  /** Whether HikCentral accepted it. */
   async #replaceFace(personId: string, face: Face): Promise<boolean> {
     const taken = await this.#sendFace(personId, face);
     if (taken && this.context.site.verifyFace) await this.#verifyFace(personId, face);
@@ -211,6 +208,6 @@ class Work {
   async #verifyFace(personId: string, face: Face): Promise<void> {
     const stored = async () => (await this.context.hikcentral.personByCode(this.personCode))?.hasFace ?? true;
     if ((await stored()) || !(await this.#sendFace(personId, face)) || (await stored())) return;
-    this.context.warn("face_not_stored", "HikCentral took the face and stored no picture; upload it there by hand");
+    this.context.warn("face_not_stored", "HikCentral accepted the face but stored no picture; upload it there by hand");
   }
 }

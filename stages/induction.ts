@@ -14,7 +14,7 @@ export default defineStage({
   queue: "hikvision_induction",
   local: true,
   fetches: true,
-  // One date after the other: it is gentle on Eposh, and the later stages are slower anyway.
+  // One date at a time is gentle on Eposh, and the later stages are slower anyway.
   concurrency: 1,
   // Hundreds of pages at Eposh's slowest; below the 30 minutes after which RabbitMQ takes a message back.
   deadlineMs: 25 * 60_000,
@@ -38,7 +38,7 @@ export default defineStage({
         for (let page = 1, last = 1; page <= last && progress.left > 0; page++) {
           const envelope = await eposh.page(date, page);
           ({ last_page: last, total } = envelope.pagination);
-          // No page but the only one is empty: an absurd last_page must not be believed.
+          // Each page but a single one holds somebody: never believe an absurd last_page.
           last = Math.min(last, total);
           for (const employee of envelope.data) seen.add(keyOf(employee));
           const data = chosen(envelope, sent, progress);
@@ -60,7 +60,7 @@ export default defineStage({
   },
 });
 
-/** The whole page where it holds anybody new, so that pages travel unchanged; of a limited run only those asked for. */
+/** The whole page where it holds a new employee, so that pages travel unchanged; in a limited run only the wanted ones. */
 function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: Progress): unknown[] {
   const wanted = kib ? data.filter((employee) => kib.has(kibOf(employee))) : data;
   const fresh = wanted.filter((employee) => !sent.has(keyOf(employee)));

@@ -21,16 +21,16 @@ export default defineStage({
     const kib = kibNumberOf(kib_number);
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
     if (!person && !meta.again)
-      throw retry("person_not_seen", `person ${personId} cannot be found by its NIK; it may be too new`);
+      throw retry("person_not_seen", `person ${personId} is not found by its NIK; HikCentral may need a moment`);
     assertSamePerson(person, personId);
 
     const current = hikcentral.kibOf(person);
     const { fetchedAt } = readRemark(person.remark);
     const newer = meta.superseded || (meta.fetchedAt && fetchedAt && fetchedAt > meta.fetchedAt);
     if (kib === undefined) {
-      warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is left as it is`);
+      warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
     } else if (newer && current !== "") {
-      log.info(`Person ${personId} keeps its KIB, which was fetched later than this message`);
+      log.info(`Person ${personId} keeps its KIB, which is newer than this message`);
     } else {
       if (current !== kib) await hikcentral.setKib(personId, kib);
       log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);

@@ -31,7 +31,7 @@ const nothing = v.pipe(
   v.transform(() => undefined),
 );
 
-/** Three spellings of the name are in the field; the id may be missing in a person. */
+/** n.b. HikCentral spells the name in three ways; in a person the id may be missing. */
 const customField = v.pipe(
   v.object({
     id: text,
@@ -116,7 +116,7 @@ const page = <Item>(item: v.GenericSchema<unknown, Item>) =>
     v.object({ total: v.number(), list: v.array(item) }),
   );
 
-/** In HikCentral's words; what is undefined is not sent. */
+/** With HikCentral's own names of the fields; what is undefined is not sent. */
 const onWire = (person: Partial<NewPerson>) => ({
   personCode: person.personCode,
   personGivenName: person.givenName,
@@ -129,7 +129,7 @@ const onWire = (person: Partial<NewPerson>) => ({
   faces: person.face ? [{ faceData: person.face }] : undefined,
 });
 
-/** What personInfo gives and single/update does not take. */
+/** Fields that personInfo returns and single/update refuses. */
 const answerOnly = new Set(["faces", "personPhoto", "personName"]);
 const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChanges) => {
   const read = Object.entries(raw).filter(([key, value]) => !answerOnly.has(key) && value !== null && value !== "");
@@ -163,14 +163,14 @@ export function createCalls(send: Send) {
       return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
     },
     addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
-    /** It replaces: what is left out is cleared, so all that was read goes back. */
+    /** n.b. It replaces the person and clears what is left out, so everything that was read is sent back. */
     updatePerson: (known: Person, changes: PersonChanges) =>
       send(
         "/api/resource/v1/person/single/update",
         { ...withChanges(known, changes), personId: known.personId },
         v.unknown(),
       ),
-    /** Anything beside these two is refused. */
+    /** n.b. HikCentral refuses any further field. */
     updateFace: (personId: string, faceData: Face) =>
       send("/api/resource/v1/person/face/update", { personId, faceData }, v.unknown()),
     customFields: () => pages("/api/resource/v1/person/customFields", {}, customField),

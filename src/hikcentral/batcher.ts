@@ -2,7 +2,7 @@ import { Retry, Unavailable } from "../errors.ts";
 
 export interface BatcherOptions {
   max: number;
-  /** How long the first one waits for company. */
+  /** How long a batch stays open for further items. */
   windowMs: number;
   /** One call for all of these, each named once. */
   run(key: string, items: string[], signal: AbortSignal): Promise<void>;
@@ -16,7 +16,7 @@ interface Caller {
 
 interface Batch {
   callers: Set<Caller>;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when no caller waits for the answer any more. */
   abandoned: AbortController;
   timer: ReturnType<typeof setTimeout>;
 }
@@ -25,8 +25,8 @@ const isOutage = (thrown: unknown) =>
   thrown instanceof Unavailable || (thrown instanceof Retry && thrown.suspect !== undefined);
 
 /**
- * Gathers concurrent calls of one key into one. When that fails for any cause but an outage it is repeated one by one,
- * so that each caller gets its own answer. A caller whose signal aborts leaves without harm to the others.
+ * Gathers concurrent calls of one key into one call. When it fails, except in an outage, the items are repeated one by
+ * one, so that each caller gets its own answer. A caller whose signal aborts does not disturb the others.
  */
 export function createBatcher({ max, windowMs, run }: BatcherOptions) {
   const open = new Map<string, Batch>();

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { type TlsOptions, TransportError } from "../upstreams/http.ts";
 import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
 
-/** A name that the certificate is good for: the address need not be one of its names. */
+/** A name that the certificate is valid for: the address need not be one of its names. */
 function certificateName({ subjectAltName = "", subject }: X509Certificate): string | undefined {
   const [, dns] = /(?:^|, )DNS:([^,]+)/.exec(subjectAltName) ?? [];
   const [, common] = /^CN=(.+)$/m.exec(subject) ?? [];

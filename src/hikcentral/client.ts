@@ -9,7 +9,7 @@ import type { HikCentral } from "./types.ts";
 export interface HikCentralOptions extends TransportOptions, SetupOptions {
   /** For what is read once for all: aborts when HikCentral is found to be down. */
   breakerSignal?: () => AbortSignal;
-  /** How long the first person whose access is to be applied waits for others (2 s). */
+  /** How long a batch of persons whose access is applied stays open (2 s). */
   applyWindowMs?: number;
 }
 
@@ -24,15 +24,15 @@ export interface HikCentralClient extends AsyncDisposable {
   for(signal: AbortSignal): HikCentral;
   reads(signal: AbortSignal): HikCentralReads;
   /**
-   * What the set-up leads to, for the start to show; whoever never asks, or no longer waits, finds it in the log once
-   * it is read before the first write.
+   * HikCentral's names of the configured ids, for the start block. If nobody asks, or stops waiting, the log shows
+   * them once, before the first write.
    */
   names(signal: AbortSignal): Promise<Setup["names"]>;
-  /** True when it answers, whatever the answer. Never throws. */
+  /** True when HikCentral answers, with anything. Never throws. */
   probe(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Long enough for the stage's other messages in hand, and no longer than the fastest call takes (25 ms). */
+/** Long enough for the other messages in progress, and no longer than the fastest call takes. */
 const groupWindowMs = 25;
 const membersMaxAgeMs = 60_000;
 
@@ -52,7 +52,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
 
   let setup: Promise<Setup> | undefined;
   let isShown = false;
-  /** Read before the first write: remembered once it is good, asked again while it is not. */
+  /** Read before the first write; remembered once it is right, read again while it is wrong. */
   const checked = () => {
     setup ??= checkSetup(ownCalls(), optional, options).catch((thrown) => {
       setup = undefined;
@@ -75,7 +75,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       });
     } catch (thrown) {
       members.delete(groupId);
-      // The group has gone since: that is for whoever sets it up, and not for the message in hand.
+      // The group was deleted meanwhile: a fault of the set-up and not of this message.
       if (codeOf(thrown) === "not_found") {
         setup = undefined;
         await checked();
@@ -99,7 +99,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       await callsOf(signal)
         .addToGroup(groupId, personIds)
         .catch((thrown) => {
-          // n.b. Of several it does not say which one is there already, nor whether the others were added.
+          // n.b. For several it does not say which one is a member already, nor whether the others were added.
           if (personIds.length > 1 || codeOf(thrown) !== "already_exists") throw thrown;
         });
       for (const id of personIds) members.get(groupId)?.ids.add(id);
@@ -129,7 +129,10 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         setKib: (personId, kib) =>
           write(async (field) => {
             if (field.type === 1 && !/^\d{1,32}$/.test(kib))
-              throw reject("bad_kib_number", `the custom field "${field.name}" takes up to 32 digits and nothing else`);
+              throw reject(
+                "bad_kib_number",
+                `the custom field "${field.name}" accepts only digits, 32 at most: correct the KIB number in Eposh`,
+              );
             await calls.setCustomField(personId, { ...field, value: kib });
           }),
         addToGroup: (groupId, personId) => write(() => group(groupId, personId, signal)),

@@ -18,7 +18,7 @@ export interface SetupOptions {
   log: ClientLog;
 }
 
-/** Reads what we can do without: undefined, and one line in the log, where the partner may not read it. */
+/** For optional reads: undefined, and one line in the log, where the partner may not read it. */
 export function createOptionalReads(log: ClientLog) {
   const said = new Set<string>();
   return async <Data>(what: string, read: () => Promise<Data>): Promise<Data | undefined> => {
@@ -26,7 +26,7 @@ export function createOptionalReads(log: ClientLog) {
       return await read();
     } catch (thrown) {
       if (!mayNotRead.has(codeOf(thrown))) throw thrown;
-      if (!said.has(what)) log.warn(`HikCentral does not let this partner read ${what}: going on without it`);
+      if (!said.has(what)) log.warn(`the HikCentral partner may not read ${what}; the daemon continues without it`);
       said.add(what);
       return undefined;
     }
@@ -39,27 +39,27 @@ export function fieldProblem(
   { id, name }: SetupOptions["kibField"],
 ): string | undefined {
   const field = fields.find((one) => one.id === id);
-  if (!field) return `it has no custom field ${id} (hikcentral.kib_field_id)`;
+  if (!field) return `no custom field ${id} (hikcentral.kib_field_id)`;
   if (field.name.trim() === name.trim()) return undefined;
   return `custom field ${id} is "${field.name}", not "${name}" (hikcentral.kib_field_name)`;
 }
 
-/** Regionals that lead to no privilege group. */
+/** Regionals whose privilege group does not exist. */
 export function groupProblems(groups: readonly { id: string }[], regionals: SetupOptions["regionals"]): string[] {
   const ids = new Set(groups.map(({ id }) => id));
   const missing = Object.entries(regionals).filter(([, id]) => !ids.has(id));
-  return missing.map(([slug, id]) => `it has no privilege group ${id} (regionals.${slug})`);
+  return missing.map(([slug, id]) => `no privilege group ${id} (regionals.${slug})`);
 }
 
 export interface Setup {
   field: KibField;
-  /** What each setting leads to, by HikCentral's own names: `["regional", "zona-i → privilege group 1 → Gate 1"]`. */
+  /** What each setting stands for, by HikCentral's own names: `["regional", "zona-i → privilege group 1 → Gate 1"]`. */
   names: (readonly [label: string, text: string])[];
 }
 
 const setupFault = (text: string) => unavailable("hikcentral", text, { code: "hikcentral_setup", reason: "setup" });
 
-/** Wrong ids would write into the wrong field or open the wrong gate: resolves once all are there. */
+/** Resolves once the KIB field and all groups exist: wrong ids would write into a wrong field or open a wrong gate. */
 export async function checkSetup(
   calls: Calls,
   optional: ReturnType<typeof createOptionalReads>,
@@ -70,11 +70,11 @@ export async function checkSetup(
     optional("privilege groups", () => listOf(calls.privilegeGroups())),
   ]).catch((thrown) => {
     // A refusal of these reads says nothing about the message in hand.
-    throw isReject(thrown) ? setupFault(`hikcentral's set-up cannot be read: ${thrown.message}`) : thrown;
+    throw isReject(thrown) ? setupFault(`the set-up of HikCentral cannot be read: ${thrown.message}`) : thrown;
   });
   const wrongField = fields && fieldProblem(fields, kibField);
   const problems = [...(wrongField ? [wrongField] : []), ...(groups ? groupProblems(groups, regionals) : [])];
-  if (problems.length > 0) throw setupFault(`hikcentral is not set up as configured: ${problems.join("; ")}`);
+  if (problems.length > 0) throw setupFault(`HikCentral is not set up as configured: ${problems.join("; ")}`);
   const field = fields?.find(({ id }) => id === kibField.id);
   // 1, digits, is what the original wrote.
   const type = kibField.type ?? field?.type ?? 1;

@@ -17,7 +17,7 @@ export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid">
   tls?: { ca?: string | undefined; fingerprint?: string | undefined; insecure?: boolean | undefined };
   /** Calls at a time, for all stages together. */
   concurrency: number;
-  /** Of one call, from when it has its permit. */
+  /** For one call, from the moment it has its permit. */
   timeoutMs: number;
   /** Before the second and the third try after a transport failure. */
   retryPausesMs?: readonly number[];
@@ -40,7 +40,7 @@ const envelope = v.object({
   data: v.optional(v.unknown()),
 });
 
-/** n.b. Neither status nor content type can be relied upon: a refused signature is 200 or 401, JSON may be called text. */
+/** n.b. Status and content type mean nothing: a rejected signature is 200 or 401, and JSON may be labelled text. */
 function envelopeOf(status: number, body: Uint8Array) {
   try {
     const parsed = v.parse(envelope, parseJson(new TextDecoder().decode(body)));
@@ -90,23 +90,27 @@ export function createTransport(options: TransportOptions) {
     }
   }
 
-  /** What a stage is told of a transport failure that does not go away. */
+  /** The failure that a stage sees when a transport failure persists. */
   async function explain(thrown: unknown, call: string, once: boolean): Promise<unknown> {
     if (!(thrown instanceof TransportError || thrown instanceof BadAnswer)) return thrown;
     const kind = thrown instanceof TransportError ? thrown.kind : "bad_answer";
-    const text = `hikcentral: ${thrown.message} (${call})`;
+    const text = `HikCentral: ${thrown.message} (${call})`;
     if (kind === "certificate") {
       const shown = await certificateOf(new URL(root)).catch(() => undefined);
-      const sha256 = shown?.fingerprint256 ?? "(it shows none now)";
+      const sha256 = shown?.fingerprint256 ?? "(none is shown now)";
       const changed = fingerprint !== undefined && shown !== undefined && plainSha256(shown) !== fingerprint;
-      const advice = `if SHA-256 ${sha256} is its own, set hikcentral.fingerprint = "${sha256}" or hikcentral.ca_file`;
+      const advice = `if SHA-256 ${sha256} is HikCentral's, set hikcentral.fingerprint = "${sha256}" or hikcentral.ca_file`;
       const code = changed ? "hikcentral_certificate_changed" : "hikcentral_untrusted";
-      const what = changed ? `hikcentral: its certificate has changed (${call})` : text;
+      const what = changed ? `HikCentral: the certificate has changed (${call})` : text;
       return unavailable(suspect, `${what}: ${advice}`, { code, reason: "setup", cause: thrown });
     }
     const options = { suspect, cause: thrown };
     if (once && kind !== "unconnected")
-      return retry("answer_lost", `${text}: it may have been done, look before it is sent again`, options);
+      return retry(
+        "answer_lost",
+        `${text}: the call may have been carried out; look before you send it again`,
+        options,
+      );
     if (kind === "timeout") return retry("hikcentral_timeout", text, options);
     const unreachable = kind === "unconnected" || kind === "broken";
     return retry(unreachable ? "hikcentral_unreachable" : "hikcentral_bad_answer", text, options);
@@ -124,7 +128,7 @@ export function createTransport(options: TransportOptions) {
             const parsed = v.safeParse(data, answer.data);
             if (parsed.success) return parsed.output;
             const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "data");
-            throw new BadAnswer(`its data is not as documented at ${where.join(", ")}`);
+            throw new BadAnswer(`the data is not as documented at ${where.join(", ")}`);
           } catch (thrown) {
             const kind = thrown instanceof TransportError ? thrown.kind : undefined;
             const safe = kind === "unconnected" || (kind === "broken" && !once);
@@ -136,7 +140,7 @@ export function createTransport(options: TransportOptions) {
       };
     },
 
-    /** Whether it answers at all: any envelope will do, also a refusal. Takes no permit. */
+    /** Whether HikCentral answers at all: any envelope counts, also a refusal. Takes no permit. */
     async probe(signal: AbortSignal): Promise<boolean> {
       const answer = await post("/api/common/v1/version", {}, probeTimeoutMs, signal).catch(() => undefined);
       return answer !== undefined;

@@ -6,6 +6,9 @@ export function kibNumberOf(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const kib = exactText(value);
   if (kib === undefined || kib.length > 128)
-    throw reject("bad_kib_number", "kib_number is neither a text of up to 128 characters nor a whole number");
+    throw reject(
+      "bad_kib_number",
+      "kib_number is neither a text of up to 128 characters nor a whole number: correct it in Eposh",
+    );
   return kib || undefined;
 }

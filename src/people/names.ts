@@ -31,7 +31,8 @@ export function namesOf(name: unknown): Names & { cut: boolean } {
     .toWellFormed()
     .replaceAll("'", "’")
     .replace(/[/\\:*?"<>|\p{Cc}\s]+/gu, " ");
-  if (!/[^\s\p{C}]/u.test(clean)) throw reject("bad_name", "name is empty without the characters HikCentral forbids");
+  if (!/[^\s\p{C}]/u.test(clean))
+    throw reject("bad_name", "name has no character that HikCentral accepts: correct it in Eposh");
   const whole = namesIn(clean);
   const [givenName, familyName] = [cutTo(maxName, whole.givenName), cutTo(maxName, whole.familyName)];
   return { givenName, familyName, cut: givenName !== whole.givenName || familyName !== whole.familyName };

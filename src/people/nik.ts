@@ -7,7 +7,7 @@ export function personCodeOf(value: unknown): string {
   if (code === undefined)
     throw reject(
       "bad_identity_number",
-      "identity_number is missing, or a number too large to be exact: send it as text",
+      "identity_number is missing, or a number too large to be exact: correct it in Eposh",
     );
   if (!/^[\da-z]{1,16}$/i.test(code))
     throw reject("bad_identity_number", "identity_number is not 1 to 16 digits or letters: correct it in Eposh");

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /** 128 is what HikCentral takes of a remark. */
 const maxRemark = 128;
 
-/** What HikCentral's remark remembers for us, beside a human's text. */
+/** Our note in HikCentral's remark, beside a human's text. */
 export interface RemarkNote {
   /** When Eposh gave the data that was written last. */
   fetchedAt?: Date | undefined;
@@ -20,7 +20,7 @@ export function readRemark(remark: string, now = Date.now()): RemarkNote & { tex
   const iso = at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5");
   const fetchedAt = new Date(iso);
   return {
-    // NaN is no date; one to come is a clock that was wrong, and would lock the person for good.
+    // NaN is no date. A future time comes from a wrong clock, and would lock the person permanently.
     fetchedAt: fetchedAt.getTime() <= now + 3_600_000 ? fetchedAt : undefined,
     photoMark: mark === "-" ? undefined : mark,
     text: remark.replace(note, "").trim(),

@@ -10,7 +10,7 @@ const wordsOf = ({ givenName, familyName }: Names) =>
     .split(/[^\p{L}\p{N}]+/u)
     .filter(Boolean);
 
-/** False when not one word agrees: then a mistyped NIK is likelier than a new name. Case, accents and punctuation do not count. */
+/** False when no word agrees: a mistyped NIK is then likelier than a new name. Case, accents, punctuation do not count. */
 export function sameName(a: Names, b: Names): boolean {
   const words = new Set(wordsOf(a));
   return wordsOf(b).some((word) => words.has(word));
@@ -22,6 +22,6 @@ export function sameName(a: Names, b: Names): boolean {
  */
 export function assertSamePerson(person: Pick<Person, "personId"> | undefined, personId: string): asserts person {
   if (person?.personId === personId) return;
-  const text = `person ${personId} is not this employee in HikCentral any more; trigger the date again`;
+  const text = `person ${personId} is no longer this employee in HikCentral; trigger the date again`;
   throw reject("person_changed", text);
 }

@@ -24,7 +24,7 @@ export interface Person {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-/** The people a message is about, as the four original messages hold them. Nothing here is trusted to be well formed. */
+/** The employee that a message is about, as the four original messages hold one. Nothing in it is checked yet. */
 export interface PersonRef {
   /** identity_number as it stands there: a NIK, if it is one. */
   code: string | undefined;
@@ -32,7 +32,7 @@ export interface PersonRef {
   personId: string | undefined;
 }
 
-/** What is remembered of an employee's photos. Only hints: without them nobody is warned, and a face is sent once more. */
+/** The memory of an employee's photos. Only hints: without them a warning is missing, or a face is sent once more. */
 export interface PhotoHistory {
   /** How many other employees came with the same link: it may show somebody else. */
   sharedWith(link: string): number;

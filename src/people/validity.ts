@@ -1,7 +1,7 @@
 const offset = /(Z|[+-]\d\d:?\d\d)$/;
 const isoTime = /^(?<date>\d{4}-\d\d-\d\d)(?:[T ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?<own>Z|[+-]\d\d:?\d\d)?)?$/;
 
-/** NaN where it is no ISO time. One without an offset is taken to be at the other one's. */
+/** NaN where `time` is not an ISO time. Without an offset it has that of `other`. */
 function instant(time: string, other: string): number {
   const read = isoTime.exec(time.trim())?.groups;
   const { date, clock = "00:00", own = offset.exec(other.trim())?.[0] ?? "Z" } = read ?? {};

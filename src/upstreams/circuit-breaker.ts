@@ -5,7 +5,7 @@ import { untilAborted } from "../util/abort.ts";
 export type UpstreamName = "hikcentral" | "eposh" | "photo";
 export type UpstreamState = "up" | "probing" | "down";
 
-/** What may follow what. `probing` is a first suspicion; from `down` only an answer leads back. */
+/** The legal moves. `probing` follows a first failure; only an answer leads out of `down`. */
 const moves: Record<UpstreamState, readonly UpstreamState[]> = {
   up: ["probing"],
   probing: ["up", "down"],
@@ -13,14 +13,14 @@ const moves: Record<UpstreamState, readonly UpstreamState[]> = {
 };
 
 export interface CircuitBreakerOptions {
-  /** True when it answers, whatever the answer. */
+  /** True when the upstream answers, with anything. */
   probe: (signal: AbortSignal) => Promise<boolean>;
   say: (state: UpstreamState, name: UpstreamName) => void;
-  /** Between two probes of one that is down. */
+  /** Between two probes while it is down. */
   everyMs?: number;
 }
 
-/** Whether a foreign system answers. A failure only raises the question; the probe decides. */
+/** Whether an upstream answers. A failed call only raises the question; the probe decides. */
 export class CircuitBreaker implements AsyncDisposable {
   state: UpstreamState = "up";
   downSince: Date | undefined;
@@ -34,12 +34,12 @@ export class CircuitBreaker implements AsyncDisposable {
     readonly options: CircuitBreakerOptions,
   ) {}
 
-  /** Aborts when it goes down, with a failure that costs nobody an attempt: a call that hangs would hold its permit. */
+  /** Aborts when it goes down, with a failure that costs no attempt: otherwise a call that hangs would keep its permit. */
   get signal(): AbortSignal {
     return this.#calls.signal;
   }
 
-  /** A transport failure was met: is it down? Callers at the same time share one probe. */
+  /** Asked after a transport failure: is it down? Concurrent callers share one probe. */
   isDown(): Promise<boolean> {
     if (this.state === "down") return Promise.resolve(true);
     this.#judgement ??= this.#judge().finally(() => {
@@ -65,7 +65,7 @@ export class CircuitBreaker implements AsyncDisposable {
     return !answers;
   }
 
-  /** Probes are begun one after the other without waiting: one that hangs must not hide that it is back. */
+  /** Starts one probe after another without waiting: a probe that hangs must not hide that the upstream is back. */
   async #recover(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const over = new AbortController();

@@ -5,7 +5,7 @@ import { parseJson } from "../util/exact-json.ts";
 import { type Fetch, retryAfterMs, type TlsOptions, TransportError, upstreamFetch } from "./http.ts";
 import { trustAdvice } from "./tls.ts";
 
-/** The envelope of a page, checked strictly; its employees are not looked at here and travel unchanged. */
+/** The envelope of a page is checked strictly. Its employees are not checked here and travel unchanged. */
 export const eposhPage = v.looseObject({
   data: v.array(v.unknown()),
   pagination: v.looseObject({
@@ -24,7 +24,7 @@ export interface Eposh {
 export interface EposhClient {
   /** Its calls end when `signal` aborts. */
   for(signal: AbortSignal): Eposh;
-  /** True when it answers below 500. Never throws. */
+  /** True when Eposh answers with a status below 500. Never throws. */
   probe(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -56,7 +56,7 @@ export function createEposh(options: EposhOptions): EposhClient {
 
   function refusal(status: number, headers: Headers, where: string): Failure | undefined {
     if (status >= 200 && status < 300) return undefined;
-    const text = `eposh answers HTTP ${status} to ${where}`;
+    const text = `Eposh answered HTTP ${status} for ${where}`;
     if (status >= 500) return retry("eposh_unavailable", text, { suspect });
     if (status === 429) return retry("eposh_busy", text, { afterMs: retryAfterMs(headers, now()) });
     const check = status === 401 || status === 403 ? "eposh.api_key and eposh.app_id" : "eposh.url";
@@ -67,7 +67,7 @@ export function createEposh(options: EposhOptions): EposhClient {
     const where = `page ${number} of ${date}`;
     const answer = await get(date, number, pageSize, timeoutMs, signal).catch(async (thrown) => {
       if (!(thrown instanceof TransportError)) throw thrown;
-      const text = `eposh: ${thrown.message} for ${where}`;
+      const text = `Eposh: ${thrown.message} for ${where}`;
       if (thrown.kind === "certificate") {
         const advice = await trustAdvice(new URL(url), "eposh.ca_file");
         throw unavailable(suspect, `${text}: ${advice}`, { code: "eposh_untrusted", reason: "setup", cause: thrown });
@@ -78,10 +78,10 @@ export function createEposh(options: EposhOptions): EposhClient {
     const refused = refusal(answer.status, answer.headers, where);
     if (refused) throw refused;
     const found = parsed(answer.body);
-    if (!found) throw retry("eposh_bad_page", `eposh's answer for ${where} is no page with data and pagination`);
+    if (!found) throw retry("eposh_bad_page", `Eposh's answer for ${where} is not a page with data and pagination`);
     const { total } = found.pagination;
     if (found.data.length === 0 && total > 0)
-      throw retry("eposh_bad_page", `eposh's ${where} is empty while its total is ${total}`);
+      throw retry("eposh_bad_page", `Eposh's ${where} is empty, but its total is ${total}`);
     return found;
   }
 

@@ -51,11 +51,11 @@ function whole(photo: Buffer): Format {
     return "png";
   }
   if (starts("\xff\xd8\xff")) {
-    if (!hasEnd(photo)) throw unusable("the photo is a JPEG without its end: upload it again in Eposh");
+    if (!hasEnd(photo)) throw unusable("the photo is an incomplete JPEG: upload it again in Eposh");
     return "jpeg";
   }
   if (starts("RIFF") && starts("WEBP", 8)) return "webp";
-  throw unusable("the photo is neither a PNG nor a JPEG nor a WebP");
+  throw unusable("the photo is not a PNG, JPEG or WebP");
 }
 
 /** Up to IEND or the end of the bytes; what follows IEND is legal and not looked at. */

@@ -7,7 +7,7 @@ export interface TlsOptions {
   /** PEM, trusted instead of the built-in list. */
   ca?: string;
   rejectUnauthorized?: boolean;
-  /** Trusts what is in `ca` also where nobody vouches for it in turn. */
+  /** Trusts a certificate in `ca` even if its own issuer is unknown. */
   allowPartialTrustChain?: boolean;
   /** The name that the certificate must be for, instead of the address. */
   serverName?: string;
@@ -18,7 +18,7 @@ export interface UpstreamRequest {
   method?: "GET" | "POST";
   headers?: Record<string, string>;
   body?: string;
-  /** For the whole of it: connecting, headers and body. */
+  /** For the whole request: connecting, headers and body. */
   timeoutMs: number;
   /** Of the answer's body. 32 MiB unless told. */
   maxBytes?: number;
@@ -36,14 +36,14 @@ export interface UpstreamAnswer {
 }
 
 /**
- * - `unconnected`: the request cannot have arrived; `certificate`: nor here, the server's certificate is not trusted
- * - `broken`: the connection ended before the answer did; the request may have been carried out
- * - `timeout`: the same, and nobody knows whether something still comes
+ * - `unconnected`: the request cannot have arrived; `certificate`: neither, because the certificate is not trusted
+ * - `broken`: the connection ended before the answer; the request may have been carried out
+ * - `timeout`: no answer in time; the request may have been carried out, or may still be
  * - `too_large`: the answer's body is over `maxBytes`
  */
 export type TransportKind = "unconnected" | "certificate" | "broken" | "timeout" | "too_large";
 
-/** No whole HTTP answer. Its text names neither address nor headers, and no cause is kept, because ofetch's does both. */
+/** No complete HTTP answer. It has no cause and names neither address nor headers: ofetch's own error names both. */
 export class TransportError extends Error {
   constructor(
     readonly kind: TransportKind,
@@ -55,10 +55,10 @@ export class TransportError extends Error {
 }
 
 const words: Record<TransportKind, string> = {
-  unconnected: "no connection could be made",
+  unconnected: "cannot connect",
   certificate: "the certificate is not trusted",
   broken: "the connection broke before the answer was complete",
-  timeout: "no whole answer in time",
+  timeout: "no complete answer in time",
   too_large: "the answer is too large",
 };
 

@@ -25,11 +25,11 @@ export interface Photos extends PhotoHistory {
 export interface PhotoOptions {
   /** Exact host names; the port is free. A link or a redirect to any other is never connected to. */
   allowedHosts: readonly string[];
-  /** Of one photo as it is downloaded. */
+  /** Of one photo, as downloaded. */
   maxBytes: number;
   /** For one photo: redirects, headers and body. */
   timeoutMs: number;
-  /** Photos in hand at a time, downloading or being decoded: this bounds the memory. */
+  /** Photos in progress at a time, downloading or decoding: this bounds the memory. */
   concurrency: number;
   tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
@@ -44,7 +44,7 @@ export interface PhotoClient {
 }
 
 const maxRedirects = 5;
-/** Eight took 700 MB and held the event loop up for 80 ms; two are as fast, with 400 MB and 15 ms (1024×1365 px). */
+/** Eight took 700 MB and blocked the event loop for 80 ms; two are as fast, with 400 MB and 15 ms (1024×1365 px). */
 const decodersAtATime = 2;
 const probeTimeoutMs = 5000;
 
@@ -55,7 +55,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
   const decoder = createSemaphore(decodersAtATime);
   let failedOrigin: string | undefined;
 
-  /** Reads a body only where it is a photo that may fit. */
+  /** Reads the body only of a success that is not too large. */
   const fetchPhoto: Fetch = async (url, init) => {
     const response = await fetch(url, init);
     if (response.ok && !(declaredBytes(response.headers) > maxBytes)) return response;
@@ -138,16 +138,16 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
   };
 }
 
-/** Neither text nor cause, because the link's query may be a key. */
+/** n.b. The error has no cause and does not quote the link: its query may be a key. */
 function parse(link: string, base?: URL): URL {
   const url = URL.parse(link, base?.href);
   if (url?.protocol === "https:" || url?.protocol === "http:") return url;
-  const whose = base ? `${base.host} redirects a photo to` : "the photo's link is";
-  throw reject("photo_unusable", `${whose} something that is not an http or https address`);
+  const what = base ? `${base.host} redirects a photo to what` : "the photo link";
+  throw reject("photo_unusable", `${what} is not an http or https address`);
 }
 
 function notAllowed({ hostname }: URL) {
-  const text = `photos come from ${hostname}, which is not allowed: if it is right, add it to photo.allowed_hosts`;
+  const text = `photos come from ${hostname}, which is not allowed: if the host is right, add it to photo.allowed_hosts`;
   return unavailable("photo", text, { reason: "setup", code: "photo_host_not_allowed" });
 }
 

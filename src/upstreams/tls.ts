@@ -5,7 +5,7 @@ import { TransportError } from "./http.ts";
 
 const connectTimeoutMs = 5000;
 
-/** The certificate that the server shows, whoever signed it; rejects with `TransportError` when it shows none. */
+/** The certificate that the server shows, trusted or not; rejects with `TransportError` when it shows none. */
 export function certificateOf(url: URL): Promise<X509Certificate> {
   const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
   const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -24,8 +24,8 @@ export function certificateOf(url: URL): Promise<X509Certificate> {
 /** 64 hexadecimal digits in lower case, as the configuration keeps them. */
 export const plainSha256 = ({ fingerprint256 }: X509Certificate) => fingerprint256.replaceAll(":", "").toLowerCase();
 
-/** What to add to the text of a certificate that is not trusted. `setting` takes the certificate of who signed it. */
+/** The advice for a certificate that is not trusted. `setting` takes the certificate of its issuer. */
 export async function trustAdvice(url: URL, setting: string): Promise<string> {
   const shown = await certificateOf(url).catch(() => undefined);
-  return `if SHA-256 ${shown?.fingerprint256 ?? "(it shows none now)"} is its own, set ${setting} to who signed it`;
+  return `if SHA-256 ${shown?.fingerprint256 ?? "(none is shown now)"} is right, set ${setting} to the issuer's certificate`;
 }

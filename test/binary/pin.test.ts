@@ -28,7 +28,7 @@ test("without it, or with another's, nobody is written, and the log has the line
   await using daemon = await startDaemon({ ...environmentOf(simulators), ...distrusted }, folders[1]);
   await until(() => daemon.output().includes(`hikcentral.fingerprint = "${own.sha256}"`));
   await daemon.trigger(undefined, { prefer: "respond-async" });
-  await until(async () => JSON.stringify((await daemon.get("/status")).body).includes("its certificate has changed"), {
+  await until(async () => JSON.stringify((await daemon.get("/status")).body).includes("the certificate has changed"), {
     what: "a stage to pause",
   });
   expect(Object.keys(simulators.hikcentral.calls)).toEqual([]);

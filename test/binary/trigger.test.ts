@@ -237,10 +237,10 @@ describe("runs", () => {
 describe("when Eposh fails", () => {
   const day = "2026-01-14";
   test.each([
-    ["500", instead("500", "", { status: 500 }), "eposh answers HTTP 500 to page 2 of 2026-01-14"],
-    ["200 with a message", badPages.message, "eposh's answer for page 2 of 2026-01-14 is no page"],
-    ["200 with data null", badPages.nothing, "eposh's answer for page 2 of 2026-01-14 is no page"],
-    ["200 with HTML", badPages.html, "eposh's answer for page 2 of 2026-01-14 is no page"],
+    ["500", instead("500", "", { status: 500 }), "Eposh answered HTTP 500 for page 2 of 2026-01-14"],
+    ["200 with a message", badPages.message, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
+    ["200 with data null", badPages.nothing, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
+    ["200 with HTML", badPages.html, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
     ["an empty page", badPages.empty, "eposh's page 2 of 2026-01-14 is empty"],
     ["nothing and hangs up", { kind: "reset" } as const, "page 2 of 2026-01-14"],
   ])("with %s the answer is 502 with date and page, and it is tried again until it works", async (_, fault, text) => {
@@ -268,7 +268,7 @@ describe("when Eposh fails", () => {
     few.eposh.faults.set(instead("refused", '{"message":"Unauthenticated."}', { status: code, match: "/api/" }));
     const { status, body } = await daemon.trigger({ from: day, to: day });
     expect(status).toBe(502);
-    expect(body.error).toContain(`eposh answers HTTP ${code} to page 1 of ${day}: check eposh.api_key`);
+    expect(body.error).toContain(`Eposh answered HTTP ${code} for page 1 of ${day}: check eposh.api_key`);
     expect(daemon.output()).not.toContain(few.eposh.apiKey);
   });
 });

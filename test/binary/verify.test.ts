@@ -38,7 +38,7 @@ describe("verify", () => {
   });
 
   test.each([
-    ["Eposh fails", "eposh", instead("500", "", { status: 500 }), "eposh answers HTTP 500"],
+    ["Eposh fails", "eposh", instead("500", "", { status: 500 }), "Eposh answered HTTP 500"],
     [
       "HikCentral refuses the key",
       "hikcentral",

@@ -120,6 +120,6 @@ test.each([fields, groups])(
     const { url } = gateway({ [call]: () => ({ code: "2", msg: "pageSize parameter error" }) });
     const failure = await failureOf(clientOf(url).hikcentral.setKib("1", "1"));
     expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", code: "hikcentral_setup" });
-    expect(failure.message).toMatch(/^hikcentral's set-up cannot be read: .*pageSize parameter error/);
+    expect(failure.message).toMatch(/^the set-up of HikCentral cannot be read: .*pageSize parameter error/);
   },
 );

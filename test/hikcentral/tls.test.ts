@@ -100,7 +100,7 @@ describe("Eposh and the photo host behind a certificate of their own", () => {
     for (const [at, upstream] of ["eposh", "photo"].entries()) {
       const code = `${upstream}_untrusted`;
       expect(failures[at]).toMatchObject({ kind: "unavailable", reason: "setup", upstream, code });
-      expect(failures[at]?.message).toContain(`if SHA-256 ${own.sha256} is its own, set ${upstream}.ca_file`);
+      expect(failures[at]?.message).toContain(`if SHA-256 ${own.sha256} is right, set ${upstream}.ca_file`);
       expect(failures[at]?.message).not.toContain("made-up-token");
     }
   });

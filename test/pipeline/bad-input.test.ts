@@ -41,7 +41,7 @@ const withoutKib = (what: string, kib_number: unknown): Case => ({
   given: { kib_number },
   warnings: ["no_kib"],
   person: { kib: "", groups: ["1", "2", "8"] },
-  says: /has no KIB number in Eposh: the field is left as it is/,
+  says: /has no KIB number in Eposh: the field is unchanged/,
 });
 
 describe("somebody with bad data who is a person all the same:", () => {
@@ -55,7 +55,7 @@ describe("somebody with bad data who is a person all the same:", () => {
       given: { name: `Budi ${"x".repeat(295)}` },
       warnings: ["name_cut"],
       person: { personGivenName: "Budi", personFamilyName: "x".repeat(256) },
-      says: /the name is longer than HikCentral takes and was cut/,
+      says: /the name is longer than HikCentral accepts and was cut/,
     },
     { what: "a NIK as a safe number", given: { identity_number: 3500000000990001 }, person: { hasFace: true } },
     { what: "a KIB number as a number", given: { kib_number: 2699001 }, person: { kib: "2699001" } },
@@ -66,9 +66,9 @@ describe("somebody with bad data who is a person all the same:", () => {
     { what: "no birth date", given: { birth_date: undefined } },
     faceless("a photo of 20 MB", "huge", /the photo is over the size limit of 10485760 bytes \(photo.max_bytes\)/),
     faceless("a PNG bomb", "bomb", /the person has no face: the photo .*pixels/),
-    faceless("an HTML page called .png", "page", /the photo is neither a PNG nor a JPEG nor a WebP/),
+    faceless("an HTML page called .png", "page", /the photo is not a PNG, JPEG or WebP/),
     faceless("a photo that is not there", "missing", /has no photo behind the link \(404\)/),
-    faceless("a JPEG without its end", "endless", /JPEG without its end: upload it again in Eposh/),
+    faceless("a JPEG without its end", "endless", /incomplete JPEG: upload it again in Eposh/),
     faceless("a PNG with a bad CRC", "damaged", /damaged PNG: upload it again in Eposh/),
     ...[null, undefined, {}, { link: null }, { link: "" }].map((photo) => ({
       ...faceless(`photo ${JSON.stringify(photo)}`, "kib", /the record has no photo link/),
@@ -108,7 +108,12 @@ describe("somebody who cannot be a person is a dead letter with its body, and th
   test.each<[string, Body, string, RegExp]>([
     ["name null", { name: null }, "bad_name", /name is missing or not a text: correct it in Eposh/],
     ["no name", { name: undefined }, "bad_name", /name is missing or not a text: correct it in Eposh/],
-    ["a name of forbidden characters only", { name: '/\\:*?"<>|' }, "bad_name", /name is empty without the characters/],
+    [
+      "a name of forbidden characters only",
+      { name: '/\\:*?"<>|' },
+      "bad_name",
+      /name has no character that HikCentral accepts/,
+    ],
     ["NIK null", { identity_number: null }, "bad_identity_number", /identity_number is missing, or a number too large/],
     ["no NIK", { identity_number: undefined }, "bad_identity_number", /identity_number is missing/],
     [
@@ -127,13 +132,13 @@ describe("somebody who cannot be a person is a dead letter with its body, and th
       "a KIB number with letters where the field takes digits",
       { kib_number: "26A0001" },
       "bad_kib_number",
-      /the custom field "KIB" takes up to 32 digits and nothing else/,
+      /the custom field "KIB" accepts only digits, 32 at most/,
     ],
     [
       "a KIB number that is a list",
       { kib_number: ["1"] },
       "bad_employee",
-      /kib_number must be .*; correct the record there/,
+      /kib_number must be .*; correct it in Eposh/,
     ],
     ["regionals that are a text", { regionals: "tuks" }, "bad_employee", /regionals must be Array; correct/],
   ])("%s", async (_, given, code, says) => {

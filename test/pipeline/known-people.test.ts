@@ -435,7 +435,7 @@ describe("before the first write the set-up is checked: the daemon pauses and wr
     for (const field of hikcentral.customFields) if (field.id === "1") field.customFiledName = "Catatan";
   };
   test.each([
-    ["where a privilege group is missing", withoutGroup, "it has no privilege group 8 (regionals.tuks)"],
+    ["where a privilege group is missing", withoutGroup, "no privilege group 8 (regionals.tuks)"],
     ["where the custom field has another name", otherField, 'custom field 1 is "Catatan", not "KIB"'],
   ] as const)("%s", async (_, spoil, text) => {
     await using site = await startSite({ prepare: spoil });
@@ -461,7 +461,7 @@ describe("before the first write the set-up is checked: the daemon pauses and wr
     site.daemon.pipeline.onPause((stage, { text }) => paused.resolve(`${stage}: ${text}`));
     const body = JSON.stringify({ personId, privilege_groups: ["8"] });
     await site.daemon.broker.publish("hikvision_assign_privilege", [{ body, headers: { "hs-code": nik } }]);
-    expect(await paused.promise).toMatch(/^assign-privilege: .*it has no privilege group 8 \(regionals.tuks\)/);
+    expect(await paused.promise).toMatch(/^assign-privilege: .*no privilege group 8 \(regionals.tuks\)/);
     expect(await site.bodies("hikvision_assign_privilege.dead")).toEqual([]);
   });
 
@@ -472,7 +472,7 @@ describe("before the first write the set-up is checked: the daemon pauses and wr
     site.daemon.pipeline.onPause((stage) => paused.resolve(stage));
     const through = site.employ(budi(site));
     expect(await paused.promise).toBe("create-person");
-    expect(site.output()).toContain("hikcentral has no licence or room for more");
+    expect(site.output()).toContain("HikCentral has no licence, or no room for more persons");
     site.hikcentral.faults.set();
     expect(await through).toEqual(done);
   });

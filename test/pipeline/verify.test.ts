@@ -37,9 +37,9 @@ test("an error that passes is said, tried again and changes nothing of the compa
   });
   expect(found).toMatchObject({ employees: 1, agree: all, differences: [], unchecked: 0 });
   expect(found.said).toEqual([
-    expect.stringMatching(/^eposh answers HTTP 503 to page 1 of 2026-01-03; trying again$/),
-    expect.stringMatching(/^hikcentral is busy .*; trying again$/),
-    expect.stringMatching(/^hikcentral is busy .*; trying again$/),
+    expect.stringMatching(/^Eposh answered HTTP 503 for page 1 of 2026-01-03; trying again$/),
+    expect.stringMatching(/^HikCentral is busy .*; trying again$/),
+    expect.stringMatching(/^HikCentral is busy .*; trying again$/),
   ]);
 });
 
@@ -47,7 +47,7 @@ test("where the partner may not read who is in a group, access is not checked an
   const refused = instead("refused", '{"code":"69","msg":"API not ticked"}', { match: "group/single/personList" });
   const found = await verify(site, { hikcentral: [refused] });
   expect(found).toMatchObject({ agree: { ...all, access: 0 }, differences: [], unchecked: 1 });
-  expect(found.said).toEqual([expect.stringContaining("does not let this partner read the members")]);
+  expect(found.said).toEqual([expect.stringContaining("the HikCentral partner may not read the members")]);
   expect(found.table.split("\n")).toEqual([
     expect.stringMatching(/AGREE +DIFFER/),
     ...["persons", "faces", "KIB"].map((row) => expect.stringMatching(new RegExp(`^${row} +1 +0$`))),
@@ -66,7 +66,7 @@ test("a person who cannot be read differs by what HikCentral says, and the other
   const found = await verify(site, { hikcentral: [refused] });
   site.eposh.days.set(date, [budi(site)]);
   expect(found).toMatchObject({ employees: 2, agree: all });
-  expect(found.texts).toEqual([expect.stringMatching(/refuses a value .*\[digits\]/)]);
+  expect(found.texts).toEqual([expect.stringMatching(/rejects a value .*\[digits\]/)]);
 });
 
 test("a group that is not there is named, and its people miss it", async () => {

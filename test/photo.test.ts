@@ -5,7 +5,7 @@ import { createPhotos, type PhotoOptions } from "../src/upstreams/photos.ts";
 import { makePng } from "./support/png.ts";
 import { until } from "./support/until.ts";
 
-const portrait = makePng({ width: 90, height: 120, rgba: (x, y) => [x, y, 99, 255] });
+const portrait = makePng({ width: 120, height: 160, rgba: (x, y) => [x, y, 99, 255] });
 let answer: (request: Request) => Response | Promise<Response>;
 const seen: string[] = [];
 /** Bun cuts what is silent for 10 s; the tests that stall end it themselves. */

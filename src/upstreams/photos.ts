@@ -1,7 +1,7 @@
 import { reject, retry, unavailable } from "../errors.ts";
 import type { Face, PhotoHistory } from "../people/types.ts";
 import { createSemaphore } from "../util/semaphore.ts";
-import { fit } from "./face-jpeg.ts";
+import { fit } from "./decoder/face-jpeg.ts";
 import {
   type Fetch,
   retryAfterMs,
@@ -117,7 +117,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
         using _hand = await hand(signal);
         const bytes = await download(link, signal);
         using _decoder = await decoder(signal);
-        return await fit(bytes);
+        return (await fit(bytes)).toString("base64") as Face;
       },
     }),
     async probe(signal) {

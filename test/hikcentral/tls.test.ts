@@ -72,7 +72,7 @@ test("insecure is shouted when the clients are made", async () => {
 });
 
 describe("Eposh and the photo host behind a certificate of their own", () => {
-  const photo = makePng({ width: 9, height: 12, rgba: () => [1, 2, 3, 255] });
+  const photo = makePng({ width: 120, height: 120, rgba: () => [1, 2, 3, 255] });
   const page = { data: [], pagination: { current_page: 1, last_page: 1, total: 0 } };
   const answer = ({ url }: Request) => (url.includes(".png") ? new Response(photo) : Response.json(page));
 

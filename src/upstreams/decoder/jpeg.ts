@@ -1,0 +1,113 @@
+import { type Source, unusable } from "./source.ts";
+
+/**
+ * A decoder goes over the whole picture for each scan, and one of a few bytes is enough: here seconds at most. Encoders
+ * make 10 to 20 scans.
+ */
+const maxScannedPixels = 1e9;
+
+interface Layout {
+  /** Where the coded pixels end. */
+  rowsEnd: number;
+  /** The restart marker that would come next there. */
+  nextRestart: number;
+  hasEndMarker: boolean;
+  scans: number;
+  pixels: number;
+  /** Whether each component's coefficients were given to their last bit. */
+  isFinished: boolean;
+}
+
+/** Refuses a JPEG that is cut in its picture or made to keep a decoder busy. What follows its end is not looked at. */
+export function readJpeg(photo: Buffer): Source {
+  const { rowsEnd, nextRestart, hasEndMarker, scans, pixels, isFinished } = layoutOf(photo);
+  if (rowsEnd === 0 || (!hasEndMarker && !isFinished)) throw incomplete();
+  if (scans * pixels > maxScannedPixels)
+    throw unusable(`the photo takes too long to decode (${scans} scans): upload another one in Eposh`);
+  const rows = photo.subarray(0, rowsEnd);
+  return {
+    format: "jpeg",
+    bytes: hasEndMarker ? photo : Buffer.concat([rows, endMarker]),
+    opaque: true,
+    orientation: 1,
+    otherEnd: Buffer.concat([rows, otherRows(nextRestart), endMarker]),
+  };
+}
+
+export const incomplete = () => unusable("the photo is an incomplete JPEG: upload it again in Eposh");
+
+const endMarker = Buffer.from("ffd9", "hex");
+
+/** No ff in it. */
+const noise = Buffer.from(Array.from({ length: 64 }, (_, index) => ((index + 1) * 97) % 251));
+
+/**
+ * Taken for pixels by a decoder that still lacks some, which says nothing of it, and skipped by one that has them all.
+ * Twice, because a decoder that waits for a restart marker skips all before it.
+ */
+const otherRows = (nextRestart: number) => Buffer.concat([noise, Buffer.of(0xff, nextRestart), noise]);
+
+function layoutOf(jpeg: Buffer): Layout {
+  const layout: Layout = {
+    rowsEnd: 0,
+    nextRestart: firstRestart,
+    hasEndMarker: false,
+    scans: 0,
+    pixels: 0,
+    isFinished: false,
+  };
+  /** By component, the coefficients that are not yet known to their last bit. */
+  const unfinished = new Map<number, Set<number>>();
+  for (let at = 2; at + 2 <= jpeg.byteLength; ) {
+    const marker = jpeg[at] === 0xff ? (jpeg[at + 1] ?? 0) : 0xff;
+    if (marker === 0xd9) {
+      layout.hasEndMarker = true;
+      break;
+    }
+    if (marker === 0xff) at++;
+    else if (isRestart(marker)) at += 2;
+    else if (at + 4 > jpeg.byteLength) break;
+    else {
+      const segment = jpeg.subarray(at + 4, at + 2 + jpeg.readUInt16BE(at + 2));
+      at += 4 + segment.byteLength;
+      if (isFrame(marker) && segment.byteLength >= 6) {
+        layout.pixels = segment.readUInt16BE(1) * segment.readUInt16BE(3);
+        for (let index = 6; index < segment.byteLength; index += 3)
+          unfinished.set(segment[index] ?? 0, new Set(Array(64).keys()));
+      } else if (marker === 0xda && at < jpeg.byteLength) {
+        layout.scans++;
+        finish(unfinished, segment);
+        ({ end: at, nextRestart: layout.nextRestart } = endOfScan(jpeg, at));
+        layout.rowsEnd = at;
+      }
+    }
+  }
+  layout.isFinished = [...unfinished.values()].every(({ size }) => size === 0);
+  return layout;
+}
+
+const [firstRestart, lastRestart] = [0xd0, 0xd7];
+const isRestart = (marker: number) => marker >= firstRestart && marker <= lastRestart;
+const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+
+/** The header of a scan: its components, the range of its coefficients, and how many of their bits are still to come. */
+function finish(unfinished: Map<number, Set<number>>, header: Buffer): void {
+  const [count = 0] = header;
+  const [first = 0, last = 0, approximation = 0] = header.subarray(1 + 2 * count);
+  if ((approximation & 15) > 0) return;
+  for (let index = 0; index < count; index++)
+    for (let coefficient = first; coefficient <= last; coefficient++)
+      unfinished.get(header[1 + 2 * index] ?? 0)?.delete(coefficient);
+}
+
+/** At the marker behind it. Amid a scan's own bytes an ff is always followed by 00. */
+function endOfScan(jpeg: Buffer, start: number): { end: number; nextRestart: number } {
+  let nextRestart = firstRestart;
+  for (let at = jpeg.indexOf(0xff, start); at !== -1; at = jpeg.indexOf(0xff, at + 1)) {
+    const next = jpeg[at + 1];
+    if (next === 0 || next === 0xff) continue;
+    if (next === undefined || !isRestart(next)) return { end: at, nextRestart };
+    nextRestart = next === lastRestart ? firstRestart : next + 1;
+  }
+  return { end: jpeg.byteLength, nextRestart };
+}

@@ -1,0 +1,13 @@
+import { orientationIn } from "./exif.ts";
+import type { Source } from "./source.ts";
+
+/** Whether all of it is there its decoder knows. */
+export function readWebp(photo: Buffer): Source {
+  let orientation = 1;
+  for (let at = 12; at + 8 <= photo.byteLength; ) {
+    const end = at + 8 + photo.readUInt32LE(at + 4);
+    if (photo.toString("latin1", at, at + 4) === "EXIF") orientation = orientationIn(photo.subarray(at + 8, end));
+    at = end + (end & 1);
+  }
+  return { format: "webp", bytes: photo, opaque: false, orientation };
+}

@@ -1,3 +1,4 @@
+import { entryOf } from "../errors/codes.ts";
 import { Failure, textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 
@@ -51,25 +52,6 @@ export function examiner(system: string, tell: (finding: Finding) => void, stop:
   };
 }
 
-type Advice = readonly [text: string, fix: string];
-
-/** What the clients say in a sentence, said for a table. */
-const known: Readonly<Record<string, Advice>> = {
-  hikcentral_wrong_key: ["knows no such key", "set hikcentral.app_key to the key of its OpenAPI partner"],
-  hikcentral_wrong_signature: [
-    "refuses the signature: the secret is not that of the key",
-    "set hikcentral.app_secret to the secret of its OpenAPI partner",
-  ],
-  hikcentral_bad_answer: [
-    "what answers there is no OpenAPI of HikCentral",
-    "check hikcentral.url and its port; a proxy may stand before it",
-  ],
-  eposh_bad_page: [
-    "answers with something else than a page of employees",
-    "check eposh.url, and ask who runs Eposh what has changed",
-  ],
-};
-
 function resultOf(thrown: unknown): Pick<Finding, "text"> & Partial<Finding> & { state: "failed" | "unchecked" } {
   if (thrown instanceof Unchecked) return { state: "unchecked", text: thrown.message };
   if (thrown instanceof Fault) return { state: "failed", code: thrown.code, text: thrown.message, fix: thrown.fix };
@@ -78,8 +60,9 @@ function resultOf(thrown: unknown): Pick<Finding, "text"> & Partial<Finding> & {
     return { state: "failed", code: "no_answer", text: `no answer within ${limitMs / 1000} s`, fix };
   }
   const code = thrown instanceof Failure ? thrown.code : "unexpected";
-  // Their texts end with the next step, unless an answer is quoted behind it.
+  // Their texts give a next step, too: at the end, or less of it than the table before an answer that they quote.
   const [, said = textOf(thrown), next] = /^(.*?): (check [^()]*)$/.exec(textOf(thrown)) ?? [];
-  const [text, fix] = known[code] ?? [said, next ?? "hikvision-sync status and the log may say more"];
+  const text = said.replace(/: check [^()]*(?= \()/, "");
+  const fix = next ?? entryOf(code)?.todo ?? "hikvision-sync status and the log may say more";
   return { state: "failed", code, text, fix };
 }

@@ -175,12 +175,12 @@ test("what is left of a cancelled run ends, what is done stays, and another run 
   await again.stop();
 });
 
-test("a dead letter whose stage no longer exists is listed, shown and dropped, and a replay says so", async () => {
+test("a dead letter whose stage no longer exists is listed, shown with what to do, and dropped, and a replay says so", async () => {
   await using box = await startBox(0);
   const letter = {
     body: JSON.stringify({ employee: { name: "Budi Contoh", identity_number: firstNik, kib_number: "2600001" } }),
     headers: {
-      "hs-failure": JSON.stringify([{ at: "2026-01-01T00:00:00Z", stage: "former", code: "odd", text: "it" }]),
+      "hs-failure": JSON.stringify([{ at: "2026-01-01T00:00:00Z", stage: "former", code: "bad_name", text: "it" }]),
     },
   };
   {
@@ -191,8 +191,10 @@ test("a dead letter whose stage no longer exists is listed, shown and dropped, a
   writeFileSync(join(box.folder, "queues.json"), '["hikvision_former","hikvision_former.dead"]');
   const daemon = await box.daemon();
   const [group] = (await box.cli("dead", "list", "--json")).json().groups;
-  expect(group).toMatchObject({ stage: "former", code: "odd", count: 1 });
-  expect((await box.cli("dead", "show", group.ids[0])).out).toContain('"kib_number": "2600001"');
+  expect(group).toMatchObject({ stage: "former", code: "bad_name", count: 1 });
+  const shown = await box.cli("dead", "show", group.ids[0]);
+  expect(shown.out).toContain("\nit\n→ Correct the name in Eposh, then trigger the date.\n");
+  expect(shown.out).toContain('"kib_number": "2600001"');
   const replay = await box.cli("dead", "replay", group.ids[0]);
   expect(replay).toMatchObject({ exit: 1, out: "replayed: 0\n" });
   expect(replay.err).toContain("there is no stage former on hikvision_former any more");

@@ -1,4 +1,5 @@
 import { type ArgsDef, defineCommand } from "citty";
+import { entryOf } from "../../errors/codes.ts";
 import { exits } from "../../errors.ts";
 import type { DeadLetters, Group, Selection, Skipped } from "../../operator/dead-letters.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
@@ -41,7 +42,8 @@ const show = defineCommand({
       ...(fetched && { fetched: client.time(fetched) }),
     };
     print(table(Object.entries({ ...rest, ...times }).map(([name, value]) => [name, String(value)])));
-    print(`\n${text}\n`);
+    const todo = entryOf(rest.code)?.todo;
+    print(`\n${text}${todo ? `\n→ ${todo}` : ""}\n`);
     for (const { at, stage, code, text } of history) print(`${client.time(at)} ${stage} ${code}: ${text}`);
     print(`\n${body}`);
   },
@@ -114,5 +116,5 @@ export function tableOf(
     return [stage, code, String(count), client.time(first), client.time(last), ids[0] ?? "", text];
   });
   const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
-  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}. Details: hikvision-sync dead show ID`;
+  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}. Details: hikvision-sync dead show ID, or explain CODE`;
 }

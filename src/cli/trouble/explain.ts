@@ -1,16 +1,16 @@
 import { defineCommand } from "citty";
-
 import { type CodeEntry, cures } from "../../errors/code-entry.ts";
 import { codes, entryOf } from "../../errors/codes.ts";
 import { Exit, exits } from "../../errors.ts";
 import { closest } from "../../util/closest.ts";
+import { jsonArgument } from "../args.ts";
 import { print, printJson, table } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "explain", description: "Explain a code: what it means and what to do; without a code, list them all" },
+  meta: { name: "explain", description: "Explain a failure code, or list all of them" },
   args: {
-    code: { type: "positional", required: false, description: "as the log, status or dead list shows it" },
-    json: { type: "boolean", description: "print JSON" },
+    code: { type: "positional", required: false, description: "a code from dead list, runs or the log" },
+    ...jsonArgument,
   },
   run({ args }) {
     if (args.code === undefined) {

@@ -10,23 +10,23 @@ export interface ManualOptions {
 }
 
 const exitTexts: Readonly<Record<keyof typeof exits, string>> = {
-  ok: "All went well.",
-  failed: "It was done, and something is wrong with the result, which is said.",
-  usage: "The command line is wrong.",
+  ok: "Success.",
+  failed: "The command failed, or its result is not good; the text says why.",
+  usage: "The command line is wrong; the text says why.",
   unavailable: "The daemon, the broker, Eposh or HikCentral cannot be reached.",
-  config: "The configuration is refused; everything wrong in it is named. systemd does not restart the daemon then.",
+  config: "The configuration is invalid; every problem is named. systemd does not restart the daemon then.",
 };
 
 /** hikvision-sync(1), from the commands as they are. */
 export function manual(root: Command, { version, date }: ManualOptions): string {
   const files = [
     ["/etc/hikvision-sync/config.toml", "The configuration, unless --config names another file."],
-    ["/etc/hikvision-sync/stages", "Stages of the site's own, where stages.folder says so."],
+    ["/etc/hikvision-sync/stages", "The site's own stages, if stages.folder names this folder."],
     [
       "/etc/credstore/hikvision-sync.hikcentral_app_secret",
-      "A secret that systemd hands to the service; likewise hikcentral_app_key, eposh_api_key, eposh_app_id, broker_url and http_token.",
+      "A secret that systemd passes to the service; also hikcentral_app_key, eposh_api_key, eposh_app_id, broker_url, http_token.",
     ],
-    ["/var/lib/hikvision-sync", "What must survive a restart: waiting work, and what became of each run."],
+    ["/var/lib/hikvision-sync", "What must survive a restart: waiting work, and the history of the runs."],
     ["/usr/share/doc/hikvision-sync", "Guides: install.md, operating.md and moving-from-python.md."],
   ] as const;
   return [
@@ -43,7 +43,7 @@ export function manual(root: Command, { version, date }: ManualOptions): string 
     ".BR systemd (1)",
     "as",
     ".IR hikvision\\-sync.service .",
-    "The other commands look at it, start runs and compare.",
+    "The other commands start runs, show the state of the daemon and compare both systems.",
     ".SH COMMANDS",
     ...flatten(root)
       .filter(({ runs }) => runs)
@@ -57,8 +57,8 @@ export function manual(root: Command, { version, date }: ManualOptions): string 
     ".SH EXIT STATUS",
     ...Object.entries(exits).flatMap(([name, code]) => term(String(code), exitTexts[name as keyof typeof exits])),
     ".SH SIGNALS",
-    ...term("SIGTERM, SIGINT", "The daemon finishes what is in hand and ends; a second one ends it at once."),
-    ...term("SIGHUP", "The daemon reads its configuration again, and keeps the old one if the new one is bad."),
+    ...term("SIGTERM, SIGINT", "The daemon finishes the work in progress and ends; a second signal ends it at once."),
+    ...term("SIGHUP", "The daemon applies a changed configuration, and keeps the old one if the new one is invalid."),
     ".SH FILES",
     ...files.flatMap(([path, text]) => term(path, text)),
     ".SH SEE ALSO",

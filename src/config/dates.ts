@@ -15,7 +15,7 @@ export function formatDuration(durationMs: number): string {
   return `${Math.round(durationMs)}ms`;
 }
 
-/** A date that somebody asked for and that cannot be; the text names the field and never its value. */
+/** A requested date that is impossible; the text names the field and never its value. */
 export class DateError extends Error {}
 
 /** A day that is in the calendar, from 1900 to 2099. */
@@ -79,7 +79,7 @@ export function datesOf({ from, to, skip = [], maxDays, today }: Range): string[
   if (first > last) throw new DateError("from is after to: ask for an earlier from or a later to");
   const days = daysBetween(first, last) + 1;
   if (days > maxDays)
-    throw new DateError(`from and to span ${days} days, at most ${maxDays} go at a time: ask for fewer`);
+    throw new DateError(`from and to span ${days} days, but at most ${maxDays} are allowed: ask for fewer`);
   const dates = Array.from({ length: days }, (_, index) => addDays(first, index));
   return dates.filter((date) => !skipped.has(date));
 }

@@ -6,7 +6,7 @@ const head = `# hikvision-sync. Settings with a # in front show the default, or 
 # Check with: hikvision-sync check (offline), hikvision-sync config print
 `;
 
-/** The built-in dates are fixed ones, for whoever triggers without a configuration; a site wants the last days. */
+/** The built-in dates are those of the demo; a site wants the last days. */
 const ofSite: Readonly<Record<string, unknown>> = {
   "induction.from": "today-7",
   "induction.to": "today",
@@ -22,14 +22,14 @@ function linesOf({ name, key, meaning, required, example }: Key): string {
   return name in ofSite ? `${comment}\n${key} = ${toml(ofSite[name])}\n` : `${comment}\n#${key} = ${toml(example)}\n`;
 }
 
-/** The sample configuration: made from the schema, so it cannot differ from what the program takes. */
+/** The sample configuration: made from the schema, so it always fits what the program accepts. */
 export function exampleConfig(): string {
   const sections = Object.entries(Object.groupBy(keys, ({ section }) => section));
   const regionals = defaultRegionals.map(([slug, id]) => `#${slug} = ${toml(id)}\n`).join("");
   return [
     head,
     ...sections.map(([section, own = []]) => `[${section}]\n${own.map(linesOf).join("")}`),
-    `[regionals]\n# slug of a regional at Eposh = id of a privilege group at HikCentral; "" takes one of these away\n${regionals}`,
-    "# [stages.NAME]: settings of one stage; which options it has besides is said in its file\n#[stages.create-person]\n#concurrency = 8\n",
+    `[regionals]\n# slug of a regional at Eposh = id of a privilege group at HikCentral; "" removes a default\n${regionals}`,
+    "# [stages.NAME]: settings of one stage; the file of the stage defines further options\n#[stages.create-person]\n#concurrency = 8\n",
   ].join("\n");
 }

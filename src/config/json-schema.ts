@@ -2,7 +2,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import { type Key, keys } from "./keys.ts";
 
 function propertyOf({ schema, meaning }: Key) {
-  // What JSON Schema has no word for, as a duration, is said by the meaning.
+  // JSON Schema has no type for e.g. a duration: there the description must do.
   const { $schema: _, ...whole } = toJsonSchema(schema, { typeMode: "input", errorMode: "ignore" });
   const { anyOf: _also, ...number } = whole;
   // A number may come as a text from the environment; in the file it is a number.
@@ -32,7 +32,7 @@ export function configJsonSchema(): object {
     properties: { ...properties, regionals },
     additionalProperties: false,
   };
-  // What bounds a number to be safe says nothing to a reader, and as 16 digits it would be masked like a NIK.
+  // The bounds of a safe integer tell a reader nothing, and their 16 digits would be masked like a NIK.
   const isSafeBound = (value: unknown) => typeof value === "number" && Math.abs(value) === Number.MAX_SAFE_INTEGER;
   return JSON.parse(JSON.stringify(schema, (_, value: unknown) => (isSafeBound(value) ? undefined : value)));
 }

@@ -10,9 +10,9 @@ import type { Site } from "./site.ts";
 import { collect, names, type Source, type StageNames, type Values, variableOf } from "./sources.ts";
 
 type Frozen<T> = T extends Secret ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
-/** All that the program is told, read once: nothing looks into the environment later. */
+/** The whole configuration, read once: nothing reads the environment later. */
 export type Config = Frozen<v.InferOutput<typeof configSchema>>;
-/** What a command needs that only speaks to the daemon. */
+/** The part that a command needs which only calls the daemon. */
 export type LocalConfig = Omit<Config, "eposh" | "hikcentral">;
 
 export interface Loaded<C = Config> {
@@ -57,16 +57,16 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   for (const issue of checked.issues ?? []) problems.push(describe(issue, values));
   const host = values.get("http.host")?.value ?? "localhost";
   if (required && !isLoopback(String(host)) && !values.has("http.token"))
-    problems.push("http.token is missing: it is needed where http.host is not a loopback address");
+    problems.push("http.token is missing: it is required because http.host is not a loopback address");
   if (!checked.success || problems.length > 0)
-    throw new Exit(exits.config, ["the configuration is refused:", ...new Set(problems), ...hints].join("\n  "));
+    throw new Exit(exits.config, ["the configuration is invalid:", ...new Set(problems), ...hints].join("\n  "));
 
   const config = freeze(checked.output) as LocalConfig;
   const known = [...names.keys(), ...values.keys()];
   const sources = Object.fromEntries(known.map((name) => [name, values.get(name)?.source ?? "default"]));
   const today = todayIn(config.site.timeZone, options.now);
   const isOld = resolveDay("induction.to", config.induction.to, today) < addDays(today, -7);
-  const warnings = isOld ? ["induction.to is over a week past: a bare trigger fetches what is old"] : [];
+  const warnings = isOld ? ["induction.to is more than a week ago: a trigger without dates fetches old dates"] : [];
   return { config, file, sources, secrets: secretsOf(values), hints, warnings };
 }
 
@@ -92,7 +92,7 @@ function addDefaults(values: Values, env: NonNullable<ReadOptions["env"]>, termi
   add("photo.allowed_hosts", [...(eposh ? [eposh] : []), "storage.googleapis.com"]);
 }
 
-/** Where a name belongs in what the schema takes. */
+/** Where a name belongs in the input of the schema. */
 function pathOf(name: string): readonly string[] {
   const [section = "", key = "", ...rest] = name.split(".");
   if (section === "regionals") return [section, name.slice("regionals.".length)];
@@ -111,7 +111,7 @@ function treeOf(values: Values): Tree {
   return tree;
 }
 
-/** Never with valibot's own text for it: that may quote the value. */
+/** n.b. Never with valibot's own text: it may quote the value. */
 function describe(issue: v.BaseIssue<unknown>, values: Values): string {
   const at = `${(issue.path ?? []).map(({ key }) => String(key)).join(".")}.`;
   const known = [...names.keys(), ...values.keys()];

@@ -35,7 +35,7 @@ export function collect(
   const hints: string[] = [];
   const stages = new Set<string>();
 
-  /** Of two spellings of one variable the file's stays. An empty value is not set, and takes a regional away. */
+  /** If one variable has two spellings, that of the file stays. An empty value counts as not set, and removes a regional. */
   const put = (name: string, value: unknown, source: Source) => {
     const before = [...values.keys()].find((other) => variableOf(other) === variableOf(name)) ?? name;
     if (value === "" && !name.startsWith("regionals.")) return;
@@ -44,7 +44,7 @@ export function collect(
   };
   const unknown = (name: string, where: string) => {
     const like = closest(name, [...names.keys()]);
-    problems.push(`${name} ${where} is not a key${like ? `: did you mean ${like}?` : ""}`);
+    problems.push(`unknown key ${name} ${where}${like ? `: did you mean ${like}?` : ""}`);
   };
   for (const [slug, id] of defaultRegionals) put(`regionals.${slug}`, id, "default");
 
@@ -96,9 +96,9 @@ function readToml(file: string): object {
   const tables = parse(text);
   // Bare dates come as Temporal objects; JSON makes them texts.
   if (tables) return JSON.parse(JSON.stringify(tables));
-  // The parser knows no line, and its words quote what it read, which may be a secret.
+  // The parser gives no line, and its error quotes what it read, which may be a secret.
   const good = text.split("\n").findLastIndex((_, index, lines) => parse(lines.slice(0, index).join("\n")));
-  throw new Exit(exits.config, `${file} is not TOML: look at line ${good + 1}`);
+  throw new Exit(exits.config, `${file} is not valid TOML: check line ${good + 1}`);
 }
 
 function reading<T>(path: string, read: () => T): T {
@@ -106,7 +106,7 @@ function reading<T>(path: string, read: () => T): T {
     return read();
   } catch (cause) {
     const reason = cause instanceof Error && "code" in cause ? cause.code : "unreadable";
-    throw new Exit(exits.config, `${path} cannot be read (${reason}): check the path and its rights`, {
+    throw new Exit(exits.config, `${path} cannot be read (${reason}): check the path and its permissions`, {
       cause,
     });
   }

@@ -11,7 +11,7 @@ import { checkWritable } from "./machine.ts";
 import { addressOf, reach } from "./network.ts";
 import { type Examine, Fault, Unchecked } from "./probe.ts";
 
-/** The embedded queue's folder; or RabbitMQ, whether it lets us in, and how the queues are that are there. */
+/** Probes the folder of the embedded queue; or RabbitMQ: address, login, and the existing queues. */
 export async function examineBroker(
   examine: Examine,
   config: Config,
@@ -43,15 +43,15 @@ export async function examineBroker(
 
 async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
   while (broker.state === "connecting" && broker.trouble === undefined) await sleep(20, undefined, { signal });
-  if (broker.state === "up") return "let us in";
+  if (broker.state === "up") return "login accepted";
   const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, "");
   if (broker.state === "blocked")
-    throw new Fault("broker_blocked", text, "give its machine room: rabbitmqctl list_alarms");
+    throw new Fault("broker_blocked", text, "free memory or disk on its machine: rabbitmqctl list_alarms");
   if (/certificate/.test(text))
     throw new Fault(
       "broker_untrusted",
       text,
-      "give it a certificate of a public authority, or speak amqp:// on loopback",
+      "give it a certificate of a public authority, or use amqp:// on loopback",
     );
   throw new Fault("broker_refused", text, "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST");
 }
@@ -67,30 +67,31 @@ async function checkArguments(broker: AmqpBroker, queues: readonly string[]): Pr
     if (limit !== undefined && limit !== -1) foreign["x-delivery-limit"] = limit;
     const [first] = Object.entries(foreign);
     if (first) {
-      const fix = "once it is empty delete it: the daemon declares it anew; a quorum queue needs x-delivery-limit -1";
+      const fix = "delete it once it is empty; the daemon declares it again. A quorum queue needs x-delivery-limit -1";
       throw new Fault("queue_arguments", `${queue} has ${first.join(" ")}, which may lose messages`, fix);
     }
     if (type === "quorum" && limit === undefined) unlimited.push(queue);
   }
-  if (unlimited.length === 0) return `${there} of ${queues.length} are there, plain and durable`;
+  if (unlimited.length === 0) return `${there} of ${queues.length} exist, plain and durable`;
   // n.b. A policy is not to be seen by AMQP, and from RabbitMQ 4 the default is 20.
   throw new Unchecked(
-    `${unlimited.join(", ")}: of quorum type; give it the delivery limit -1, by argument or by policy`,
+    `${unlimited.join(", ")}: a quorum queue; set its delivery limit to -1, by argument or by policy`,
   );
 }
 
 type Arguments = Record<string, unknown>;
 
 /**
- * What a queue that is there was declared with. RabbitMQ shows it to nobody, but refuses a declaration of other
- * arguments with the first one that differs, and changes nothing.
+ * The arguments of an existing queue. AMQP cannot read them. But RabbitMQ refuses a declaration with other arguments,
+ * names the first one that differs, and changes nothing.
  */
 async function argumentsOf(broker: AmqpBroker, queue: string): Promise<Arguments> {
   const found: Arguments = {};
   for (;;) {
     const refusal = await refusalOf(broker, queue, found);
     if (refusal === undefined) return found;
-    if (/ACCESS_REFUSED/.test(refusal)) throw new Unchecked(`this user may not declare ${queue}: not looked at`);
+    if (/ACCESS_REFUSED/.test(refusal))
+      throw new Unchecked(`this user may not declare ${queue}: its arguments are not checked`);
     const [, name = "", text, kind] =
       /inequivalent arg '([^']+)'.* current is (?:the value )?'([^']*)'(?: of type '(\w+)')?/.exec(refusal) ?? [];
     if (name === "" || name in found) throw new Error(`${queue}: ${refusal}`);
@@ -118,8 +119,8 @@ async function checkConsumers(broker: Broker, queues: readonly string[]): Promis
     consumed += Number(consumers > 0);
     waiting += ready;
     if (ready === 0 || consumers > 0) continue;
-    const fix = "systemctl start hikvision-sync; if it runs, hikvision-sync status says why";
+    const fix = "systemctl start hikvision-sync; if the daemon runs, see: hikvision-sync status";
     throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and has no consumer`, fix);
   }
-  return `${consumed} of ${queues.length} queues are consumed, ${waiting} messages wait`;
+  return `${consumed} of ${queues.length} queues have a consumer, ${waiting} messages are waiting`;
 }

@@ -22,7 +22,7 @@ export interface Examination {
   findings: Promise<Finding[]>;
 }
 
-/** Looks at everything that a run needs, side by side, and changes nothing anywhere: no lock, no file, no queue, no write. */
+/** Probes everything that a run needs, concurrently, and changes nothing: no lock, no file, no queue, no write. */
 export function examineAll(config: Config, { log, load, signal }: DoctorOptions): Examination[] {
   const aheadMs = new Map<string, number>();
   const fetchAndLook: Fetch = async (url, init) => {

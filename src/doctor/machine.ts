@@ -20,28 +20,28 @@ function existing(folder: string): string {
   }
 }
 
-/** Whether the service can write there; it may be another user than who asks. Makes nothing. */
+/** Whether the service can write there; it may be another user than the one who asks. Creates nothing. */
 export function checkWritable(folder: string, key: string): string {
   const there = existing(folder);
   try {
     accessSync(there, constants.W_OK | constants.X_OK);
   } catch (error) {
     if (!isOfAnother(there, error)) {
-      const fix = `give it to the service: chown hikvision-sync ${there}; or set ${key}`;
-      throw new Fault("folder_not_writable", `${there} cannot be written (${reasonOf(error)})`, fix);
+      const fix = `make the service its owner: chown hikvision-sync ${there}; or set ${key}`;
+      throw new Fault("folder_not_writable", `${there} is not writable (${reasonOf(error)})`, fix);
     }
   }
-  return there === folder ? `${folder} can be written` : `${folder} is made at the first start`;
+  return there === folder ? `${folder} is writable` : `${folder} is created at the first start`;
 }
 
-/** Its owner may, and it is not us: then the service is meant to be its owner, or root prepares it. */
+/** Another user owns the folder and may write it: that user is the service, or root has yet to prepare the folder. */
 function isOfAnother(folder: string, error: unknown): boolean {
   if (reasonOf(error) !== "EACCES") return false;
   try {
     const { uid, mode } = statSync(folder);
     return uid !== process.geteuid?.() && (mode & 0o300) === 0o300;
   } catch {
-    // Nor may we look into the one above it.
+    // The folder above it may not be read either.
     return true;
   }
 }
@@ -53,7 +53,7 @@ function checkRoom(folder: string): string {
   throw new Fault(
     "disk_full",
     `only ${Math.floor((bavail * bsize) / 2 ** 20)} MiB are free`,
-    `make room below ${folder}`,
+    `free disk space below ${folder}`,
   );
 }
 
@@ -69,9 +69,13 @@ export async function examineMachine(
   await examine("stages", async () => {
     registered = await load().catch((error: unknown) => {
       if (!(error instanceof Exit)) throw error;
-      throw new Fault("stage_refused", textOf(error), "mend it, or take it out of stages.folder: hikvision-sync check");
+      throw new Fault(
+        "stage_refused",
+        textOf(error),
+        "fix the file, or remove it from stages.folder. See: hikvision-sync check",
+      );
     });
-    return `${registered.length} load: ${registered.map(({ stage }) => stage.name).join(", ")}`;
+    return `${registered.length} stages load: ${registered.map(({ stage }) => stage.name).join(", ")}`;
   });
   return registered;
 }

@@ -6,7 +6,7 @@ export interface Finding {
   /** Whom it is about: "this machine", "Eposh", "HikCentral" or "the broker". */
   system: string;
   probe: string;
-  /** `unchecked`: we may not look; `skipped`: it makes no sense after what failed. Neither is a fault. */
+  /** `unchecked`: reading is not permitted; `skipped`: an earlier probe failed. Neither is a fault. */
   state: "ok" | "failed" | "unchecked" | "skipped";
   /** Stable and in snake_case; of a fault only. */
   code?: string;
@@ -27,23 +27,23 @@ export class Fault extends Error {
   }
 }
 
-/** What may not be looked at, and is not known to be wrong. */
+/** Not permitted to be read, so nothing is known to be wrong. */
 export class Unchecked extends Error {}
 
-/** Resolves to what is said of a thing that is right; throws where it is not. */
+/** Resolves to a text about what is right; throws where something is wrong. */
 export type Look = (signal: AbortSignal) => Promise<string>;
 export type Examine = (probe: string, look: Look, needs?: readonly Finding[]) => Promise<Finding>;
 
 const limitMs = 10_000;
 
-/** Every probe has its own time limit, and is skipped where one that it needs has found something. */
+/** Every probe has its own time limit, and is skipped if a probe that it needs has failed. */
 export function examiner(system: string, tell: (finding: Finding) => void, stop: AbortSignal): Examine {
   return async (probe, look, needs = []) => {
     const startedAt = performance.now();
     const signal = AbortSignal.any([AbortSignal.timeout(limitMs), stop]);
     const missing = needs.find(({ state }) => state !== "ok");
     const result = missing
-      ? ({ state: "skipped", text: `not looked at: first mend ${missing.probe}` } as const)
+      ? ({ state: "skipped", text: `skipped: first fix ${missing.probe}` } as const)
       : await untilAborted(look(signal), signal).then((text) => ({ state: "ok" as const, text }), resultOf);
     stop.throwIfAborted();
     const finding = { system, probe, ...result, ms: Math.round(performance.now() - startedAt) };
@@ -56,13 +56,13 @@ function resultOf(thrown: unknown): Pick<Finding, "text"> & Partial<Finding> & {
   if (thrown instanceof Unchecked) return { state: "unchecked", text: thrown.message };
   if (thrown instanceof Fault) return { state: "failed", code: thrown.code, text: thrown.message, fix: thrown.fix };
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
-    const fix = "is the address right, and does no firewall swallow it? else wait for it";
+    const fix = "check the address and the firewall, or wait";
     return { state: "failed", code: "no_answer", text: `no answer within ${limitMs / 1000} s`, fix };
   }
   const code = thrown instanceof Failure ? thrown.code : "unexpected";
-  // Their texts give a next step, too: at the end, or less of it than the table before an answer that they quote.
+  // The text of a failure may hold a next step too: at its end, or before an answer that it quotes.
   const [, said = textOf(thrown), next] = /^(.*?): (check [^()]*)$/.exec(textOf(thrown)) ?? [];
   const text = said.replace(/: check [^()]*(?= \()/, "");
-  const fix = next ?? entryOf(code)?.todo ?? "hikvision-sync status and the log may say more";
+  const fix = next ?? entryOf(code)?.todo ?? "see hikvision-sync status and the log";
   return { state: "failed", code, text, fix };
 }

@@ -21,7 +21,7 @@ export async function examineEposh(examine: Examine, { eposh, site }: Config, cl
     needs.push(
       await examine(
         "certificate",
-        trusts(page, url, (sha256) => `if SHA-256 ${sha256} is its own: set eposh.ca_file to who signed it`),
+        trusts(page, url, (sha256) => `if SHA-256 ${sha256} is Eposh's: set eposh.ca_file to the issuer's certificate`),
         needs,
       ),
     );
@@ -38,7 +38,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
     const trusted = trusts(
       (signal) => read(signal).version(),
       url,
-      (sha256) => `if it is really its own: hikcentral.fingerprint = "${sha256}"`,
+      (sha256) => `if it is really HikCentral's: hikcentral.fingerprint = "${sha256}"`,
     );
     needs.push(await examine("certificate", trusted, needs));
   }
@@ -46,7 +46,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
     "key and secret",
     async (signal) => {
       const version = await read(signal).version().catch(orForbidden);
-      return version ? `let us in, to ${version.produceName} ${version.softVersion}` : "let us in";
+      return version ? `accepted by ${version.produceName} ${version.softVersion}` : "accepted";
     },
     needs,
   );
@@ -63,7 +63,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
           throw new Fault(
             code,
             "the partner may not read persons",
-            "tick person/personCode/personInfo for the partner, and the APIs that write",
+            "tick person/personCode/personInfo and the writing APIs for the partner",
           );
         });
       return "the partner may read persons";
@@ -80,8 +80,8 @@ export async function examineHikCentral(examine: Examine, config: Config, client
       if (found) return `${organisation} is ${found.name}`;
       throw new Fault(
         "organisation_missing",
-        `it has no organisation ${organisation}`,
-        "set hikcentral.organisation to the id of one that the partner may see",
+        `no organisation ${organisation}`,
+        "set hikcentral.organisation to an id that the partner may see",
       );
     },
     [key],
@@ -100,7 +100,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
         throw new Fault(
           "privilege_group_missing",
           problems.join("; "),
-          "set the regional to an id that is there, or make the group",
+          "set the regional to an existing id, or create the group",
         );
       const ids = new Set(Object.values(regionals));
       return groups.flatMap(({ id, name }) => (ids.has(id) ? [name] : [])).join(", ");
@@ -109,7 +109,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
   );
 }
 
-/** No NIK: a personCode that nobody has. */
+/** A personCode that no person has; not a NIK. */
 const unusedCode = "0";
 
 const orForbidden = (thrown: unknown) => {
@@ -117,23 +117,22 @@ const orForbidden = (thrown: unknown) => {
   return undefined;
 };
 
-/** What only the doctor and the set-up check read may be forbidden: the daemon goes on without it. */
+/** For reads that may be forbidden: the daemon runs without them. */
 async function readable<Data>(reading: Promise<Data>, call: string): Promise<Data> {
   const data = await reading.catch(orForbidden);
-  if (data === undefined) throw new Unchecked(`cannot be looked at: tick ${call} for the partner to have it checked`);
+  if (data === undefined) throw new Unchecked(`may not be read: tick ${call} for the partner to have it checked`);
   return data;
 }
 
-/** Any answer will do, and any failure that has nothing to do with the certificate. */
+/** Any answer counts as trusted, and so does a failure that has nothing to do with the certificate. */
 const trusts =
   (call: (signal: AbortSignal) => Promise<unknown>, url: URL, howToTrust: (sha256: string) => string): Look =>
   async (signal) => {
     const thrown: unknown = await call(signal).catch((error: unknown) => error);
     if (signal.aborted) throw signal.reason;
-    if (!(thrown instanceof Failure) || !/_untrusted$|_certificate_changed$/.test(thrown.code))
-      return "nothing speaks against it";
+    if (!(thrown instanceof Failure) || !/_untrusted$|_certificate_changed$/.test(thrown.code)) return "trusted";
     const why = thrown.cause instanceof TransportError ? ` (${thrown.cause.reason})` : "";
-    const text = thrown.code.endsWith("changed") ? "is another one than the fingerprint's" : `is not trusted${why}`;
+    const text = thrown.code.endsWith("changed") ? "differs from the fingerprint" : `is not trusted${why}`;
     // With colons: without them it may hold 16 digits in a row, which are never shown.
     const { fingerprint256 } = await certificateOf(url);
     throw new Fault(thrown.code, text, howToTrust(fingerprint256));
@@ -154,7 +153,7 @@ function kibField(fields: Parameters<typeof fieldProblem>[0], { hikcentral }: Co
     "custom_field_type",
     text,
     configured === undefined
-      ? "make a field for text or digits and set hikcentral.kib_field_id"
-      : "take hikcentral.kib_field_type out of the configuration",
+      ? "create a field for text or digits and set hikcentral.kib_field_id"
+      : "remove hikcentral.kib_field_type from the configuration",
   );
 }

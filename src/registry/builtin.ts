@@ -32,7 +32,7 @@ export function stageNamesIn(folder: string | undefined): string[] {
     : [...builtinNames, ...stageFilesIn(folder).map(stageNameOf)];
 }
 
-/** The stages as configured, in the order of their graph; every problem at once, exit 78. Hides their secrets. */
+/** The stages as configured, in the order of their graph. Exit 78 names every problem. Their secrets are masked. */
 export async function loadStages({ stages, broker }: Config | LocalConfig, mask?: Mask): Promise<RegisteredStage[]> {
   const { folder, disabled, settings } = stages;
   const found = Object.entries(builtins).map(([file, exported]): StageSource => ({ origin: builtIn, file, exported }));
@@ -43,14 +43,14 @@ export async function loadStages({ stages, broker }: Config | LocalConfig, mask?
 }
 
 const folders = new Map<string, { found: Promise<StageSource[]>; marks: Map<string, string> }>();
-/** As they were at the start: a reload of the configuration takes up no changed file, and a restart does. */
+/** As they were at the start: a changed file is applied by a restart, not by a reload of the configuration. */
 function loadOnce(folder: string): Promise<StageSource[]> {
   const loaded = folders.get(folder) ?? { marks: marksOf(folder), found: loadFolder(folder) };
   folders.set(folder, loaded);
   return loaded.found;
 }
 
-/** Files of stages that were changed, added or taken away since they were loaded. */
+/** Files of stages that were changed, added or removed since they were loaded. */
 export function changedSince(folder: string | undefined): string[] {
   const before = folder === undefined ? undefined : folders.get(folder)?.marks;
   if (folder === undefined || !before) return [];
@@ -58,7 +58,7 @@ export function changedSince(folder: string | undefined): string[] {
   return [...new Set([...before.keys(), ...now.keys()])].filter((file) => before.get(file) !== now.get(file)).sort();
 }
 
-/** When each file was written; what stages import lies in folders below. */
+/** When each file was written, including the folders below, which hold what stages import. */
 function marksOf(folder: string): Map<string, string> {
   const files = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
   const paths = files.flatMap((one) => (one.isFile() && isSource(one.name) ? [join(one.parentPath, one.name)] : []));

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Exit, exits } from "../errors.ts";
 
-/** Tests and declarations are none, nor what is hidden: an editor's or a Mac's. */
+/** Whether a file holds a stage: not a test, a declaration or a hidden file of an editor or a Mac. */
 export const isSource = (name: string): boolean => /^[^.].*\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name);
 
 /** The stages in a folder, by their paths. Helpers belong in a folder below it. */
@@ -13,23 +13,23 @@ export function stageFilesIn(folder: string): string[] {
     return names.sort().map((name) => join(folder, name));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? error.code : "unreadable";
-    const next = "create it, or take stages.folder out of the configuration";
-    throw new Exit(exits.config, `the folder of stages ${folder} cannot be read (${why}): ${next}`);
+    const next = "create it, or remove stages.folder from the configuration";
+    throw new Exit(exits.config, `the stages folder ${folder} cannot be read (${why}): ${next}`);
   }
 }
 
-/** What a stage in this file must be called. */
+/** The name that the stage in this file must have. */
 export const stageNameOf = (file: string): string => basename(file).replace(/\.[tj]s$/, "");
 
-/** Whoever can write a stage is the service, and holds its keys: undefined where that is root or the service itself. */
+/** Whoever can write a stage holds the keys of the service. Undefined where only root or the service itself can. */
 export function rightsProblem(path: string): string | undefined {
   const { uid, mode } = statSync(path);
   if (uid !== 0 && uid !== process.geteuid?.())
-    return `belongs to user ${uid}, not to root or the user that runs this: chown root ${path}`;
+    return `belongs to user ${uid}, not to root or the current user: chown root ${path}`;
   return mode & 0o022 ? `can be written by others: chmod go-w ${path}` : undefined;
 }
 
-/** Where in a file the first of these is that is there, as `file:line`; else its first line. */
+/** The place of the first pattern that matches, as `file:line`; else the first line of the file. */
 export function placeIn(file: string, ...patterns: RegExp[]): string {
   let source = "";
   try {

@@ -13,7 +13,7 @@ export interface LoadOptions {
 }
 
 let registered = false;
-/** What a stage imports as `hikvision-sync` is this program's own module: classes and all are the same ones. */
+/** A stage that imports `hikvision-sync` gets this program's own module: the same classes. */
 function register(): void {
   if (registered) return;
   registered = true;
@@ -21,13 +21,13 @@ function register(): void {
     name: "hikvision-sync",
     setup: (build) => void build.module("hikvision-sync", () => ({ loader: "object", exports: stageModule })),
   });
-  // When it is imported that is a refusal, and in its run a retry.
+  // Thrown during the import of a stage it refuses the stage; thrown in its run it is a retry.
   process.exit = () => {
-    throw new Error("process.exit would end the daemon: return or throw instead");
+    throw new Error("process.exit would end the daemon; return or throw instead");
   };
 }
 
-/** Every stage of the folder; what is wrong with one it says itself. Exit 78 only where there is no such folder. */
+/** Every stage of the folder, each with its own problems. Exit 78 only where the folder does not exist. */
 export async function loadFolder(folder: string, { deadlineMs = 5_000 }: LoadOptions = {}): Promise<StageSource[]> {
   const files = stageFilesIn(folder);
   const unsafe = rightsProblem(folder);
@@ -40,12 +40,13 @@ async function load(file: string, unsafe: string | undefined, deadlineMs: number
     placeIn(file, ...(property === undefined ? [] : [propertyPattern(property)]), /^export default/m);
   const found = { origin: file, file: stageNameOf(file), at };
   try {
-    // Before anything of it is run.
+    // Before any of its code runs.
     const problem = unsafe ?? rightsProblem(file);
     if (problem) throw new Refused([`${file}:1: ${problem}`]);
     return { ...found, exported: (await importedFrom(file, deadlineMs)).default };
   } catch (error) {
-    const problems = error instanceof Refused ? error.problems : [`${file}:1: ${textOf(error)}; mend it or remove it`];
+    const problems =
+      error instanceof Refused ? error.problems : [`${file}:1: ${textOf(error)}; fix or remove the file`];
     return { ...found, exported: undefined, problems };
   }
 }
@@ -57,8 +58,8 @@ class Refused extends Error {
 }
 
 /**
- * Bundled with its relative files and imported as a blob: a module that failed once would otherwise stay broken for
- * the life of the process. Throws `Refused` with every problem and its place.
+ * Bundles the stage with its relative files and imports the bundle as a blob: a module that failed once would stay
+ * broken for the life of the process. Throws `Refused` with every problem and its place.
  */
 async function importedFrom(file: string, deadlineMs: number): Promise<{ default?: unknown }> {
   const { success, logs, outputs, metafile } = await Bun.build({
@@ -74,11 +75,11 @@ async function importedFrom(file: string, deadlineMs: number): Promise<{ default
   if (!success || !output) {
     throw new Refused(
       logs.map(({ message, position }) => {
-        const [text] = message.split(/\. Maybe you need/);
-        const next = /^Could not resolve/.test(message)
-          ? "import hikvision-sync, a relative file or a module of Node"
-          : "mend it";
-        return `${position ? `${resolve(position.file)}:${position.line}` : `${file}:1`}: ${text}; ${next}`;
+        const place = position ? `${resolve(position.file)}:${position.line}` : `${file}:1`;
+        const [text = ""] = message.split(/\. Maybe you need/);
+        if (/^Could not resolve/.test(text))
+          return `${place}: ${text}; import hikvision-sync, a relative file or a module of Node`;
+        return `${place}: ${syntaxError(text)}`;
       }),
     );
   }
@@ -88,7 +89,7 @@ async function importedFrom(file: string, deadlineMs: number): Promise<{ default
   const folders = new Set([...parts].map((path) => dirname(path)));
   const unsafe = [...parts, ...folders].flatMap((path) => {
     const problem = rightsProblem(path);
-    return problem ? [`${path}${parts.has(path) ? ":1" : ""}: it is a part of ${file} and ${problem}`] : [];
+    return problem ? [`${path}${parts.has(path) ? ":1" : ""}: imported by ${file}, and it ${problem}`] : [];
   });
   if (unsafe.length > 0) throw new Refused(unsafe);
 
@@ -100,18 +101,22 @@ async function importedFrom(file: string, deadlineMs: number): Promise<{ default
     const imported = await Promise.race([import(url) as Promise<{ default?: unknown }>, late]);
     if (imported !== "late") return imported;
   } catch (error) {
-    throw new Refused([
-      `${placeOf(error, file, inputs)}: it throws when it is imported: ${textOf(error).replace(/\.$/, "")}; mend it`,
-    ]);
+    throw new Refused([`${placeOf(error, file, inputs)}: the import throws: ${textOf(error).replace(/\.$/, "")}`]);
   } finally {
     ended.abort();
     URL.revokeObjectURL(url);
   }
   const place = placeIn(file, /^(?:[\w\s{},=]*=\s*)?await\b/m);
-  throw new Refused([`${place}: its import does not end within ${deadlineMs} ms; move what it awaits into run`]);
+  throw new Refused([`${place}: the import takes longer than ${deadlineMs} ms; move what it awaits into run`]);
 }
 
-/** Where it was thrown: the first place in its stack that belongs to the stage, else what its text quotes. */
+/** The bundler's own words, with what it found between quotation marks. */
+const syntaxError = (text: string) =>
+  /^(Unexpected|Expected|Unterminated)/.test(text)
+    ? `Syntax error: ${text.replace(/^Unexpected (\S+)$/, 'unexpected "$1"').replace(/^[UE]/, (first) => first.toLowerCase())}`
+    : text;
+
+/** Where an error was thrown: the first place in its stack that belongs to the stage, else what its text quotes. */
 function placeOf(error: unknown, file: string, inputs: readonly string[]): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   for (const [, path = "", line] of stack.matchAll(/([^\s()]+):(\d+):\d+\)?$/gm))

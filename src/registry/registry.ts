@@ -48,7 +48,7 @@ const shape = v.strictObject({
     v.regex(/^[\w.-]{1,100}$/, "must be 1 to 100 letters, digits, _ . -"),
     v.regex(
       /^(?!.*\.(dead|retry\.[^.]*)$)/,
-      "must not end in .dead or .retry.…: dead letters and retries have such queues",
+      "must not end in .dead or .retry.…: such queues hold dead letters and retries",
     ),
   ),
   after: v.optional(v.string("must be a string")),
@@ -61,7 +61,7 @@ const shape = v.strictObject({
     v.pipe(
       v.number("must be a number"),
       v.minValue(1, "must be positive"),
-      // RabbitMQ waits for 30 minutes, and in them is the waiting for the same person's turn.
+      // RabbitMQ waits 30 minutes for the acknowledgement, which includes waiting for another message of the same person.
       v.maxValue(25 * 60_000, "must be at most 1500000 (25 minutes): do the work in parts"),
     ),
   ),
@@ -75,19 +75,19 @@ const shape = v.strictObject({
 const expectations = (issues: readonly v.BaseIssue<unknown>[]) =>
   issues.map((issue) => {
     const path = v.getDotPath(issue) ?? "it";
-    if (issue.expected === "never") return `${path} is not an option of it`;
+    if (issue.expected === "never") return `unknown option ${path}`;
     if (issue.received === "undefined") return `${path} is missing`;
     return `${path} must be ${issue.expected ?? `as its schema says (${issue.type})`}`;
   });
 
-/** Also of a schema that would overlook what it does not know: a mistyped option is not left in silence. */
+/** Finds a mistyped option even where the schema of the stage would ignore it. */
 function optionProblems(schema: v.GenericSchema | undefined, given: Record<string, unknown>): string[] {
   const { success, issues = [] } = v.safeParse(schema ?? v.strictObject({}), given);
   const known = schema && "entries" in schema && schema.type === "object" ? Object.keys(schema.entries as object) : [];
   const unknown = known.length > 0 ? Object.keys(given).filter((key) => !known.includes(key)) : [];
   return [
     ...(success ? [] : expectations(issues)),
-    ...unknown.map((key) => `${key} is not an option of it; there is ${list(known)}`),
+    ...unknown.map((key) => `unknown option ${key}; the options are ${list(known)}`),
   ];
 }
 
@@ -97,7 +97,7 @@ interface Candidate {
   at(property?: string): string;
 }
 
-/** Finds every problem before it says any, then orders the stages by `after`; exit 78. */
+/** Orders the stages by `after`. Exit 78 names every problem at once. */
 export function registerStages(found: readonly StageSource[], options: RegistryOptions): RegisteredStage[] {
   const problems: string[] = [];
   const stages = new Map<string, Candidate>();
@@ -112,19 +112,20 @@ export function registerStages(found: readonly StageSource[], options: RegistryO
     }
     const stage = exported as Stage;
     if (stage.name !== file)
-      problems.push(`${at("name")}: the stage is called ${stage.name} but its file ${file}: make them the same`);
+      problems.push(`${at("name")}: the stage is named ${stage.name}, but its file ${file}; give both one name`);
     const before = stages.get(stage.name);
-    // A file may replace a built-in, and comes after it; two files may not have one name.
+    // A file may replace a built-in stage. Two files may not have one name.
     if (before && before.origin !== builtIn)
-      problems.push(`${at("name")}: the name ${stage.name} is taken by ${before.origin}: choose another one`);
+      problems.push(`${at("name")}: ${before.origin} already has the name ${stage.name}; choose another name`);
     stages.set(stage.name, { stage, origin, at });
   }
   const files = new Set(found.map(({ file }) => file));
   for (const name of Object.keys(options.settings))
-    if (!files.has(name)) problems.push(`configuration: [stages.${name}] names no stage; there is ${list(files)}`);
+    if (!files.has(name))
+      problems.push(`configuration: [stages.${name}] is for an unknown stage; the stages are ${list(files)}`);
   for (const name of options.disabled)
     if (!files.has(name))
-      problems.push(`configuration: stages.disabled names ${name}, which is no stage; there is ${list(files)}`);
+      problems.push(`configuration: stages.disabled names an unknown stage ${name}; the stages are ${list(files)}`);
   for (const [name, { stage }] of stages) {
     if (stage.optional && options.disabled.includes(name)) stages.delete(name);
   }
@@ -156,19 +157,19 @@ function notAStage(exported: unknown, at: Candidate["at"]): string[] {
   const helper = "a helper belongs in a folder below";
   // n.b. An empty file is taken to export {}.
   if (exported === undefined || isDeepStrictEqual(exported, {}))
-    return [`${at()}: it has no default export: export default defineStage({…}); ${helper}`];
+    return [`${at()}: no default export. Write export default defineStage({…}); ${helper}`];
   if (typeof exported !== "object" || exported === null)
-    return [`${at()}: its default export is not a stage: export default defineStage({…}); ${helper}`];
+    return [`${at()}: the default export is not a stage. Write export default defineStage({…}); ${helper}`];
   try {
     const { issues = [] } = v.safeParse(shape, exported);
     return issues.map((issue) => {
       const property = v.getDotPath(issue) ?? undefined;
-      const unknown = `is no property of one; there is ${list(Object.keys(shape.entries))}`;
+      const unknown = `is an unknown property; the properties are ${list(Object.keys(shape.entries))}`;
       const what = issue.expected === "never" ? unknown : issue.received === "undefined" ? "is missing" : issue.message;
-      return `${at(property)}: it is not a stage: ${property ?? "it"} ${what}`;
+      return `${at(property)}: not a stage: ${property ?? "it"} ${what}`;
     });
   } catch (error) {
-    return [`${at()}: it is not a stage: reading it throws ${textOf(error)}; export a plain object`];
+    return [`${at()}: not a stage: reading it throws ${textOf(error)}; export a plain object`];
   }
 }
 
@@ -179,16 +180,16 @@ function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlyS
     const { queue, after } = stage;
     const other = queues.get(queue);
     if (other !== undefined)
-      problems.push(`${at("queue")}: the queue ${queue} of ${name} is taken by stage ${other}: choose another one`);
+      problems.push(`${at("queue")}: stage ${other} already has the queue ${queue}; choose another queue for ${name}`);
     else queues.set(queue, name);
     if (after !== undefined && !stages.has(after) && !broken.has(after))
       problems.push(
-        `${at("after")}: after of ${name} names ${after}, which is no stage; there is ${list(stages.keys())}`,
+        `${at("after")}: after of ${name} names an unknown stage ${after}; the stages are ${list(stages.keys())}`,
       );
     const path = [name];
     for (let next = after; next !== undefined; next = stages.get(next)?.stage.after) {
       if (next === name)
-        problems.push(`${at("after")}: after goes in a circle: ${[...path, name].join(" after ")}; break it somewhere`);
+        problems.push(`${at("after")}: after forms a circle: ${[...path, name].join(" after ")}; break the circle`);
       if (path.includes(next)) break;
       path.push(next);
     }

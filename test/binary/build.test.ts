@@ -122,7 +122,7 @@ describe("check", () => {
     expect({ exit, out }).toEqual({ exit: 78, out: "" });
     const named = [
       "hikcentral.url must",
-      "hikcentral.app_secert in the file is not a key: did you mean hikcentral.app_secret?",
+      "unknown key hikcentral.app_secert in the file: did you mean hikcentral.app_secret?",
     ];
     for (const text of [
       ...named,

@@ -123,7 +123,7 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     [{ from: "01/02/2026" }, /from must be a day/],
     [{ from: "2026-01-01", to: "2026-01-02", skip: ["x"] }, /skip must be a day/],
     [{ from: "2026-01-19", to: "2026-01-01" }, /from is after to/],
-    [{ from: "2026-01-01", to: "2026-04-03" }, /span 93 days, at most 92/],
+    [{ from: "2026-01-01", to: "2026-04-03" }, /span 93 days, but at most 92/],
     [{ to: "2026-01-01" }, /from is missing/],
     [{ from: "2026-01-02", to: "2026-01-02", skip: "2026-01-02" }, /no date is left/],
     [{ from: 20260101 }, /from must be a date such as/],

@@ -106,7 +106,7 @@ describe("on a machine without node and Bun", () => {
     expect({ exit, out }).toEqual({ exit: 78, out: "" });
     expect(err).toContain(`${cwd}/stages/odd.ts:7: Type 'string' is not assignable to type 'number'`);
     expect(err).toContain(`${cwd}/stages/named.ts:7: Property 'personBycode' does not exist`);
-    expect(err).toContain(`${cwd}/stages/named.ts:3: the stage is called other`);
+    expect(err).toContain(`${cwd}/stages/named.ts:3: the stage is named other`);
   }, 60_000);
 
   test("`stages test` fails a stage that breaks what every stage promises, and says which promise", async () => {

@@ -65,7 +65,7 @@ test("a stage neither keeps the program from ending, by a timer or a listener, n
   await using daemon = await start(files);
   const view = await daemon.induct();
   expect(view.stages.busy).toEqual({ done: people });
-  const text = "process.exit would end the daemon: return or throw instead";
+  const text = "process.exit would end the daemon; return or throw instead";
   expect(view.deadLetters).toEqual([{ code: "unexpected_error", count: people, text }]);
   expect(await daemon.stop()).toBe(0);
 }, 60_000);

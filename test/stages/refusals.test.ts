@@ -20,14 +20,20 @@ throw new Error(\`nobody is \${nobody} \${typeof v}\`);
 
 /** File, text, and what is said of it: the line, then a part of the text. */
 const refusals: [what: string, file: string, text: string, line: number, said: string][] = [
-  ["a syntax error", "syntax.ts", "export const odd = {\n  a: ;\n};\n", 2, "Unexpected ;"],
-  ["a throw at import", "throws.ts", throws, 6, "throws when it is imported: nobody is undefined"],
+  ["a syntax error", "syntax.ts", "export const odd = {\n  a: ;\n};\n", 2, 'Syntax error: unexpected ";"'],
+  ["a throw at import", "throws.ts", throws, 6, "the import throws: nobody is undefined"],
   ["a top-level await that never ends", "hangs.ts", hangs, 3, "move what it awaits into run"],
-  ["no default export", "none.ts", "export const stage = 1;\n", 1, "no default export: export default defineStage"],
-  ["what is no stage", "five.ts", "\nexport default 5;\n", 2, "not a stage: export default defineStage"],
+  [
+    "no default export",
+    "none.ts",
+    "export const stage = 1;\n",
+    1,
+    "no default export. Write export default defineStage",
+  ],
+  ["what is no stage", "five.ts", "\nexport default 5;\n", 2, "not a stage. Write export default defineStage"],
   ["a stage without run", "idle.ts", stageText("idle", "concurrency: 1,"), 2, "run is missing"],
-  ["a name not the file's", "other.ts", stageText("another", ends), 3, "called another but its file other"],
-  ["a name that is taken", "twice.ts", stageText("twice", ends), 3, "the name twice is taken by"],
+  ["a name not the file's", "other.ts", stageText("another", ends), 3, "named another, but its file other"],
+  ["a name that is taken", "twice.ts", stageText("twice", ends), 3, "already has the name twice"],
   [
     "a run longer than RabbitMQ waits",
     "long.ts",
@@ -36,9 +42,21 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
     "at most 1500000",
   ],
   ["a queue that is taken", "queue.ts", stageText("queue", ends, { queue: "hikvision_queue" }), 4, "publisher"],
-  ["an unknown after", "lost.ts", stageText("lost", ends, { after: "nowhere" }), 5, "which is no stage; there is"],
-  ["a circle", "egg.ts", stageText("egg", ends, { after: "hen" }), 5, "egg after hen after egg; break it"],
-  ["the other end of it", "hen.ts", stageText("hen", ends, { after: "egg" }), 5, "hen after egg after hen; break it"],
+  [
+    "an unknown after",
+    "lost.ts",
+    stageText("lost", ends, { after: "nowhere" }),
+    5,
+    "names an unknown stage nowhere; the stages are",
+  ],
+  ["a circle", "egg.ts", stageText("egg", ends, { after: "hen" }), 5, "egg after hen after egg; break the circle"],
+  [
+    "the other end of it",
+    "hen.ts",
+    stageText("hen", ends, { after: "egg" }),
+    5,
+    "hen after egg after hen; break the circle",
+  ],
   ["an unknown import", "import.ts", 'import x from "lodash";\nexport default x;\n', 1, 'Could not resolve: "lodash"'],
   [
     "an unknown name in an import",
@@ -59,7 +77,7 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
     "asks.ts",
     stageText("asks", `options: v.object({ url: v.string() }), ${ends}`),
     7,
-    "urll is not an option of it; there is url",
+    "unknown option urll; the options are url",
   ],
   [
     "a schema of another kind",
@@ -78,7 +96,7 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
   ],
   ["a throw of nothing", "nothing.js", "\nthrow undefined;\n", 2, "something that is not an error was thrown"],
   ["an empty file", "empty.ts", "", 1, "no default export"],
-  ["an end of the daemon", "exit.ts", "\nprocess.exit(0);\n", 2, "would end the daemon: return or throw instead"],
+  ["an end of the daemon", "exit.ts", "\nprocess.exit(0);\n", 2, "would end the daemon; return or throw instead"],
   ["a queue of dead letters", "dead.ts", stageText("dead", ends, { queue: "hikvision_queue.dead" }), 4, "not end in"],
   ["a queue of retries", "again.ts", stageText("again", ends, { queue: "site_a.retry.5s" }), 4, "not end in .dead or"],
   [
@@ -86,9 +104,9 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
     "typo.ts",
     stageText("typo", `afer: "x", ${ends}`),
     7,
-    "afer is no property of one; there is",
+    "afer is an unknown property; the properties are",
   ],
-  ["JSON that is none", "lib/broken.json", '{"a": ', 1, "Unexpected end of file; mend it"],
+  ["JSON that is none", "lib/broken.json", '{"a": ', 1, "Syntax error: unexpected end of file"],
   ["a stage after itself", "itself.ts", stageText("itself", ends, { after: "itself" }), 5, "itself after itself"],
   ["a promise of a stage", "promised.ts", "export default new Promise(() => {});\n", 1, "name is missing"],
   [
@@ -96,10 +114,10 @@ const refusals: [what: string, file: string, text: string, line: number, said: s
     "update-kib.ts",
     stageText("update-kib", ends, { queue: "hikvision_queue", after: "create-person" }),
     4,
-    "of update-kib is taken by stage publisher",
+    "stage publisher already has the queue hikvision_queue; choose another queue for update-kib",
   ],
   ["a file that anybody may write", "open.ts", stageText("open", ends), 1, "chmod go-w"],
-  ["a part that anybody may write", "lib/open.ts", "export const open = 1;\n", 1, "is a part of"],
+  ["a part that anybody may write", "lib/open.ts", "export const open = 1;\n", 1, "imported by"],
   ["a file of somebody else", "foreign.ts", stageText("foreign", ends), 1, "chown root"],
 ];
 
@@ -176,7 +194,7 @@ test("a stage of the configuration that is none, disabled or set up, is refused 
   const { exit, err } = await run("stages", env);
   expect(exit).toBe(78);
   expect(err).toContain(
-    "configuration: stages.disabled names create-persn, which is no stage; there is apply-access, ",
+    "configuration: stages.disabled names an unknown stage create-persn; the stages are apply-access, ",
   );
   expect(err).toContain("/none.ts:1: ");
 });
@@ -190,13 +208,13 @@ test("what a link leads to is looked at as well", async () => {
   const { exit, err } = await run("stages", { STAGES_FOLDER: folder });
   expect(exit).toBe(78);
   expect(err).toContain(`${folder}/dangling.ts:1: ENOENT`);
-  expect(err).toContain(`${elsewhere}: it is a part of ${folder}/linked.ts and can be written by others: chmod go-w`);
+  expect(err).toContain(`${elsewhere}: imported by ${folder}/linked.ts, and it can be written by others: chmod go-w`);
 });
 
 test("a folder that is not there is said with its next step", async () => {
   const { exit, err } = await run("stages", { STAGES_FOLDER: "/nonexistent/stages" });
   expect({ exit, err }).toEqual({
     exit: 78,
-    err: expect.stringContaining("take stages.folder out of the configuration"),
+    err: expect.stringContaining("remove stages.folder from the configuration"),
   });
 });

@@ -278,11 +278,11 @@ describe("a refusal", () => {
       }),
     );
     expect(lines).toEqual([
-      "the configuration is refused:",
-      "hikcentral.app_secert in the file is not a key: did you mean hikcentral.app_secret?",
-      "hikcentrl.url in the file is not a key: did you mean hikcentral.url?",
-      "stages.foldr in the file is not a key: did you mean stages.folder?",
-      "eposh_apikey in the credentials is not a key: did you mean eposh.api_key?",
+      "the configuration is invalid:",
+      "unknown key hikcentral.app_secert in the file: did you mean hikcentral.app_secret?",
+      "unknown key hikcentrl.url in the file: did you mean hikcentral.url?",
+      "unknown key stages.foldr in the file: did you mean stages.folder?",
+      "unknown key eposh_apikey in the credentials: did you mean eposh.api_key?",
       "http.port must be a whole number from 0 to 65535 (HTTP_PORT)",
       "eposh.url is missing (EPOSH_URL)",
       "eposh.api_key is missing (EPOSH_API_KEY)",
@@ -303,20 +303,20 @@ describe("a refusal", () => {
     ["x = 1\n[a\n", 2],
   ])("of what is not TOML names the line: %p", (toml, line) => {
     const [text] = refused(place({ toml }));
-    expect(text).toEndWith(`config.toml is not TOML: look at line ${line}`);
+    expect(text).toEndWith(`config.toml is not valid TOML: check line ${line}`);
   });
 
   test("names the file that cannot be read", () => {
     expect(refused({ file: "/nonexistent/x.toml", env: {} })[0]).toBe(
-      "/nonexistent/x.toml cannot be read (ENOENT): check the path and its rights",
+      "/nonexistent/x.toml cannot be read (ENOENT): check the path and its permissions",
     );
     expect(refused({ env: { CREDENTIALS_DIRECTORY: "/nonexistent" } })[0]).toContain("/nonexistent cannot be read");
   });
 
   test("asks for a token where others can reach the trigger", () => {
     expect(refused(place({ env: { ...needed, HTTP_HOST: "0.0.0.0" } }))).toEqual([
-      "the configuration is refused:",
-      "http.token is missing: it is needed where http.host is not a loopback address",
+      "the configuration is invalid:",
+      "http.token is missing: it is required because http.host is not a loopback address",
     ]);
     for (const host of ["localhost", "127.0.0.2", "::1"])
       expect(read({ env: { HTTP_HOST: host } }).config.http.host).toBe(host);

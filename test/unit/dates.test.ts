@@ -114,7 +114,7 @@ describe("a range", () => {
 
   test.each([
     [{ from: "2026-01-02", to: "2026-01-01" }, "from is after to"],
-    [{ from: "2026-01-01", to: "2026-04-03" }, "span 93 days, at most 92"],
+    [{ from: "2026-01-01", to: "2026-04-03" }, "span 93 days, but at most 92"],
     [{ from: "nonsense", to: "today" }, "from must be"],
     [{ from: "today", to: "2026-02-30" }, "to must be"],
     [{ from: "today", to: "today", skip: ["yesterday"] }, "skip must be"],

@@ -1,21 +1,32 @@
-/** `npm test`: types, lint and the unit tests; then the binary, and everything that needs a broker or a process. */
-import { readdirSync } from "node:fs";
+/**
+ * `npm test`: types, lint and the unit tests; then the binary, and every file that needs a broker or a process.
+ * `npm run test:all`: the files called *.long.test.ts as well. `npm test -- outage/` runs only the files of that name.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { type Subprocess, spawn } from "bun";
 import { startRabbit } from "./support/rabbitmq.ts";
 import { installRabbit } from "./support/rabbitmq-install.ts";
 
 const root = join(import.meta.dir, "..");
 const bin = join(root, "node_modules/.bin");
-const isVerbose = process.argv.includes("--verbose");
+const { values: flags, positionals: wanted } = parseArgs({
+  options: { all: { type: "boolean" }, verbose: { type: "boolean" } },
+  allowPositionals: true,
+});
 let passed = 0;
 let failed = 0;
 const running = new Set<Subprocess>();
+/** Where the tests keep their files: what is left in it at the end was not removed by the test that made it. */
+const scratch = mkdtempSync(join(tmpdir(), "hikvision-sync-tests-"));
 
 /** One line where it is well, and what it printed of its failures where it is not. */
 async function step(title: string, command: string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {
   const started = performance.now();
-  const child = spawn(command, { cwd: root, env: { ...process.env, ...env }, stdout: "pipe", stderr: "pipe" });
+  const own = { ...process.env, TMPDIR: scratch, ...env };
+  const child = spawn(command, { cwd: root, env: own, stdout: "pipe", stderr: "pipe" });
   running.add(child);
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   running.delete(child);
@@ -26,23 +37,35 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   failed += code === 0 ? 0 : Math.max(1, count("fail"));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${isTest ? `${count("pass")} tests, ` : ""}${seconds} s)`);
-  if (isVerbose) console.log(text);
+  if (flags.verbose) console.log(text);
   else if (code !== 0) console.log(text.replace(/^\(pass\).*\n/gm, ""));
   else for (const line of text.match(/^(SKIPPED|STEP) .*$/gm) ?? []) console.log(line);
   return code === 0;
 }
 
-const longest = ["binary", "outage", "systemd", "stages", "operator", "broker", "pipeline", "access", "doctor"];
-const rank = (name: string) => longest.indexOf(name) + 1 || longest.length + 1;
-/** Folders and files of test/ that hold tests, those that take longest first. */
-const groups = readdirSync(import.meta.dir)
-  .filter(
-    (name) => name.endsWith(".test.ts") || !new Bun.Glob(`${name}/*.test.ts`).scanSync(import.meta.dir).next().done,
-  )
-  .sort((a, b) => rank(a) - rank(b));
+/** Those that take longest begin first, so that none of them is alone at the end. */
+const longest = [
+  "faults/faults.long",
+  "faults/faults",
+  "systemd/service",
+  "outage/pause",
+  "binary/demo",
+  "stages/author",
+  "binary/trigger",
+  "outage/broker-away",
+  "systemd/package",
+  "outage/poison",
+];
+const nameOf = (file: string) => file.replace(/\.test\.ts$/, "");
+const rank = (file: string) => longest.indexOf(nameOf(file)) + 1 || longest.length + 1;
+const isLong = (file: string) => file.endsWith(".long.test.ts");
+const isAsked = (file: string) => wanted.length === 0 || wanted.some((part) => file.includes(part));
+const files = [...new Bun.Glob("**/*.test.ts").scanSync(import.meta.dir)]
+  .filter((file) => !file.startsWith("unit/") && isAsked(file))
+  .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 
-const group = (name: string, env: Readonly<Record<string, string>> = {}) =>
-  step(name.replace(".test.ts", ""), [join(bin, "bun"), "test", `test/${name}`, "--timeout", "60000"], env);
+const test = (path: string, env: Readonly<Record<string, string>> = {}) =>
+  step(nameOf(path), [join(bin, "bun"), "test", `./test/${path}`, "--timeout", "60000"], env);
 
 async function testAll(): Promise<void> {
   await installRabbit();
@@ -59,22 +82,21 @@ async function testAll(): Promise<void> {
       void stopRabbit().then(() => process.exit(1));
     });
   try {
-    const first = await Promise.all([
-      step("types", [join(bin, "tsc")]),
-      step("lint", [join(bin, "biome"), "check", "--error-on-warnings", "."]),
-      group("unit"),
-      step("build", [join(bin, "bun"), "build.ts"]),
-    ]);
+    const build = () => step("build", [join(bin, "bun"), "build.ts"]);
+    const types = () => step("types", [join(bin, "tsc")]);
+    const lint = () => step("lint", [join(bin, "biome"), "check", "--error-on-warnings", "."]);
+    const checks = wanted.length > 0 ? [build] : [types, lint, () => test("unit"), build];
+    const first = await Promise.all(checks.map((check) => check()));
     if (!first.every(Boolean)) return;
     const { env } = await starting;
-    const waiting = groups.filter((name) => name !== "unit" && name !== "faults");
+    const waiting = files.filter((file) => flags.all || !isLong(file));
     const lane = async () => {
-      for (let name = waiting.shift(); name; name = waiting.shift()) await group(name, env);
+      for (let file = waiting.shift(); file; file = waiting.shift()) await test(file, env);
     };
     // Three for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
     await Promise.all([lane(), lane(), lane()]);
-    // It has lanes of its own.
-    await group("faults", env);
+    const skipped = flags.all ? [] : files.filter(isLong);
+    if (skipped.length > 0) console.log(`SKIPPED ${skipped.map(nameOf).join(", ")}: npm run test:all runs them too`);
   } finally {
     await stopRabbit();
   }
@@ -84,5 +106,11 @@ await testAll().catch((error: unknown) => {
   failed++;
   console.log(error instanceof Error ? error.message : error);
 });
+const left = readdirSync(scratch);
+rmSync(scratch, { recursive: true });
+if (left.length > 0) {
+  failed++;
+  console.log(`FAIL the tests left behind ${left.join(", ")}`);
+}
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -6,8 +6,9 @@ import type { Tap } from "./tap.ts";
 import type { Victim } from "./victim.ts";
 import type { Spell } from "./weather.ts";
 
+/** It stays so until RabbitMQ is started again. */
 const seesItGone = (victim: Victim): Promise<boolean> =>
-  until(async () => (await victim.get("/readyz")).broker === "connecting", { timeoutMs: 5_000, everyMs: 20 }).catch(
+  until(async () => (await victim.get("/readyz")).broker === "connecting", { timeoutMs: 20_000, everyMs: 20 }).catch(
     () => false,
   );
 
@@ -53,12 +54,13 @@ export const killOfBoth = (rabbit: RabbitNode): Spell => ({
 export const confirmsLost = (tap: Tap): Spell => ({
   name: "confirms lost",
   async blow({ tally, dice, moreWork }) {
-    for (let times = 0; times < 6; times++) {
+    for (let [tries, hits] = [0, 0]; tries < 12 && hits < 6; tries++) {
       await moreWork();
       const before = tap.connections;
       tap.cutAtConfirm();
-      const again = () => tap.connections > before;
-      if (await until(again, { timeoutMs: 5_000 }).catch(() => false)) tally.add("confirms lost");
+      const isBack = await until(() => tap.connections > before, { timeoutMs: 5_000 }).catch(() => false);
+      hits += Number(isBack);
+      tally.add("confirms lost", Number(isBack));
       await Bun.sleep(dice.between(0, 200));
     }
   },

@@ -30,9 +30,10 @@ export class Tally {
     if (times > 0) this.counts.set(kind, (this.counts.get(kind) ?? 0) + times);
   }
 
-  /** Kinds that were seen less often than they must be. */
-  short(withoutDisk: boolean): string[] {
-    return Object.entries(wanted).flatMap(([kind, least]) => {
+  /** Kinds that were seen less often than so many storms must show. */
+  short(storms: number, withoutDisk: boolean): string[] {
+    return Object.entries(wanted).flatMap(([kind, inTen]) => {
+      const least = Math.ceil((inTen * storms) / 10);
       const seen = this.counts.get(kind) ?? 0;
       return seen >= least || (withoutDisk && kind === "disk full") ? [] : [`${kind}: ${seen} of ${least}`];
     });

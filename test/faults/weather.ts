@@ -61,17 +61,18 @@ const photosDown: Spell = {
   async blow({ simulators: { eposh }, victim, tally, dice, moreWork, fetched }) {
     const name = "photo host down";
     const photosLost = /"(?:photo_unavailable|photo_down)"/;
-    const before = seenBy(eposh.faults, name);
-    const saidBefore = victim.said(photosLost);
-    for (let tries = 0; tries < 3 && seenBy(eposh.faults, name) < before + 3; tries++) {
+    for (let [tries, hits] = [0, 0]; tries < 8 && hits < 3; tries++) {
       await fetched();
       await moreWork();
+      const [before, saidBefore] = [seenBy(eposh.faults, name), victim.said(photosLost)];
+      const seen = () => (victim.said(photosLost) > saidBefore ? seenBy(eposh.faults, name) - before : 0);
       eposh.faults.set({ kind: "reset", name, match: "/photos/" }, { kind: "reset", name: "Eposh down" });
-      await until(() => seenBy(eposh.faults, name) >= before + 3, { timeoutMs: 3_000, everyMs: 50 }).catch(() => {});
+      await until(() => seen() >= 3, { timeoutMs: 3_000, everyMs: 50 }).catch(() => {});
       await Bun.sleep(dice.between(200, 600));
       eposh.faults.set();
+      hits += seen();
+      tally.add(name, seen());
     }
-    if (victim.said(photosLost) > saidBefore) tally.add(name, seenBy(eposh.faults, name) - before);
   },
 };
 

@@ -1,0 +1,3 @@
+import { testOutages } from "./hikcentral-down.ts";
+
+testOutages({ isFull: true });

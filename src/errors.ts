@@ -1,8 +1,8 @@
 import type { FailureCode } from "./errors/codes.ts";
 
 /**
- * The few errors of this program. Each one is a decision about the message in hand, so whoever throws decides
- * and the runner only obeys. `code` is stable and one of `errors/codes.ts`; the text names the thing and the next step.
+ * The few errors of this program. Each one is a decision about the message in progress: the code that throws decides,
+ * and the pipeline obeys. `code` is stable and one of `errors/codes.ts`; the text names the thing and the next step.
  */
 export abstract class Failure extends Error {
   abstract readonly kind: "retry" | "reject" | "unavailable";
@@ -23,7 +23,7 @@ export interface RetryOptions {
   cause?: unknown;
   /** What the upstream asked for, e.g. by Retry-After. Capped at the longest delay of the retry schedule. */
   afterMs?: number | undefined;
-  /** The upstream that may be down: it is probed at once, and when the probe fails too nobody is charged. */
+  /** The upstream that may be down: it is probed at once, and if the probe fails too, no attempt is counted. */
   suspect?: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface UnavailableOptions {
   cause?: unknown;
   /** Unless given, `<upstream>_unavailable`. */
   code?: FailureCode;
-  /** "outage": it is down, for everybody. "setup": it refuses our key, permission, licence or path, here only. */
+  /** "outage": the upstream is down. "setup": it rejects our key, permission, licence or path. */
   reason?: "outage" | "setup";
 }
 
@@ -80,11 +80,11 @@ export const codeOf = (thrown: unknown): FailureCode | undefined =>
 
 export const isReject = (thrown: unknown): thrown is Reject => thrown instanceof Reject;
 
-/** Whether the upstream answered with a no, to this message or to our set-up, rather than not at all. */
+/** Whether the upstream answered with a refusal, of this message or of our set-up. */
 export const isRefusal = (thrown: unknown): boolean =>
   isReject(thrown) || (thrown instanceof Unavailable && thrown.reason === "setup");
 
-/** How the program ends, numbered once (sysexits.h). */
+/** The exit codes (sysexits.h). */
 export const exits = { ok: 0, failed: 1, usage: 64, unavailable: 69, config: 78 } as const;
 
 /** An error that ends the command with `exit`; its text is all that is shown. */
@@ -98,7 +98,7 @@ export class Exit extends Error {
   }
 }
 
-/** Something to say about whatever was thrown: also undefined, a string, or what cannot even be read. */
+/** A text for anything that can be thrown: also undefined, a string, or an object that throws when read. */
 export function textOf(thrown: unknown): string {
   try {
     if (thrown instanceof AggregateError && thrown.errors.length > 0)

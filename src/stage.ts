@@ -42,9 +42,9 @@ export type { Face, Person } from "./people/types.ts";
 export * from "./people/validity.ts";
 export { type EposhPage, eposhPage } from "./upstreams/eposh.ts";
 
-/** The employee's way so far, as the headers tell it. A foreign publisher sends none: then it is derived or unknown. */
+/** What the headers say about the message. A foreign publisher sends none: then it is derived or unknown. */
 export interface Meta {
-  /** One employee's way through one run, the same at every stage. */
+  /** Identifies one employee in one run; the same at every stage. */
   readonly id: string;
   readonly run: string | undefined;
   readonly kib: string | undefined;
@@ -55,19 +55,19 @@ export interface Meta {
   /** Counted attempts before this one: 0 the first time. */
   readonly attempt: number;
   readonly firstSeenAt: Date;
-  /** Delivered, deferred or replayed before: what the message says may be old. */
+  /** Delivered, retried or replayed before: its data may be old. */
   readonly again: boolean;
-  /** Data of this employee that was fetched later has passed this stage already. */
+  /** Newer data of this employee has already passed this stage. */
   readonly superseded: boolean;
 }
 
 export interface StageLog {
   debug(text: string): void;
-  /** Printed once what the stage returned is confirmed, so that a line never says more than happened. */
+  /** Printed once the result of the stage is confirmed, so that the log never says more than happened. */
   info(text: string): void;
   warn(text: string): void;
   error(text: string): void;
-  /** As info while one employee is in hand in all stages, debug under load: for lines beyond one a person. */
+  /** For further lines about one person: as info while a single employee is in progress, as debug under load. */
   detail(text: string): void;
 }
 
@@ -81,9 +81,9 @@ export interface Context<Options = unknown> {
   readonly options: Options;
   readonly meta: Meta;
   readonly log: StageLog;
-  /** Aborts at the stage's deadline and when the message is lost. Every client above listens to it already. */
+  /** Aborts at the deadline of the stage and when the broker takes the message back. The clients above listen to it. */
   readonly signal: AbortSignal;
-  /** In `stages run --dry-run`: what is sent over HTTP is held back already, other traces are the stage's to leave out. */
+  /** True in `stages run --dry-run`: HTTP writes are held back already; other side effects the stage must leave out. */
   readonly dryRun: boolean;
   /** The person is in HikCentral, but something is missing: kept with the run and shown to the operator. */
   warn(code: FailureCode, text: string): void;
@@ -109,7 +109,7 @@ class ManyResult {
   constructor(readonly messages: Iterable<unknown> | AsyncIterable<unknown>) {}
 }
 
-/** The employee's way ends here, on purpose: nothing goes to the stages after. */
+/** Ends the message here, on purpose: nothing goes to the stages after. */
 export const end = (reason: string): End => new EndResult(reason) as unknown as End;
 /** Several messages to every stage after; they are published as they come, so an async generator keeps memory flat. */
 export const many = <Message>(messages: Iterable<Message> | AsyncIterable<Message>): Many<Message> =>
@@ -123,8 +123,9 @@ type Parsed<S> = S extends Schema ? v.InferOutput<S> : Record<string, never>;
 /**
  * What each outcome of `run` means:
  * - it **returns** a message: checked against every successor's `message`, published to each, confirmed, and only then
- *   is this one acknowledged. Returning nothing is a reject where there are successors; `end("reason")` ends on purpose.
- * - it throws **retry**, or anything that is not listed here: deferred on the retry schedule, counted, in the end a dead letter.
+ *   is this one acknowledged. With successors, returning nothing is a reject; `end("reason")` ends on purpose.
+ * - it throws **retry**, or anything that is not listed here: tried again on the retry schedule, counted, in the end a
+ *   dead letter.
  * - it throws **reject**: a dead letter at once.
  * - it throws **unavailable(upstream)**: the stage pauses until that upstream is back; no attempt is spent.
  * It may be run twice with the same message (a crash, a lost answer) and must then leave the same state behind.
@@ -135,18 +136,18 @@ export interface Stage<M extends Schema = Schema, O extends Schema | undefined =
   readonly queue: string;
   /** The stage whose results this one takes. Without it the stage is fed from outside. */
   readonly after?: string;
-  /** Checked before `run` sees it; what does not match is a dead letter. */
+  /** Checked before `run` sees the message; one that does not match is a dead letter. */
   readonly message: M;
   readonly options?: O;
-  /** Messages in hand at a time, unless `[stages.NAME] concurrency` says otherwise (broker.prefetch). */
+  /** Messages in progress at a time, unless `[stages.NAME] concurrency` says otherwise (broker.prefetch). */
   readonly concurrency?: number;
   /** How long one `run` may take, in milliseconds (10 minutes, at most 25). */
   readonly deadlineMs?: number;
-  /** Left out altogether while stages.disabled names it, instead of having its queue filled for others. */
+  /** While stages.disabled names it, the stage does not exist: its queue is not even filled. */
   readonly optional?: boolean;
   /** Its queue belongs to this daemon alone: the daemon's name is added to it. */
   readonly local?: boolean;
-  /** What it returns was fetched just now: its successors learn the time. */
+  /** Its results are fresh data: they are stamped with the time of the fetch. */
   readonly fetches?: boolean;
   run(message: v.InferOutput<M>, context: Context<Parsed<O>>): unknown;
 }

@@ -22,7 +22,7 @@ export function createApp({ trigger, operator, health, http, log }: AppOptions):
   const error = (text: string) => ({ status: "error", error: text });
 
   app.use(createAccess({ ...http, log }));
-  /** Nothing that is said again here may show a NIK or a secret. */
+  /** No answer may show a NIK or a secret, not even one that quotes the request. */
   app.use(async (c, next) => {
     await next();
     if (c.res.headers.get("content-type")?.startsWith("application/json"))
@@ -36,7 +36,7 @@ export function createApp({ trigger, operator, health, http, log }: AppOptions):
   app.route("/", health);
 
   app.notFound((c) =>
-    c.json(error(`there is no ${c.req.method} ${c.req.path}; there is POST /eposh-induction and GET /runs`), 404),
+    c.json(error(`unknown route ${c.req.method} ${c.req.path}; use POST /eposh-induction or GET /runs`), 404),
   );
   app.onError((thrown, c) => {
     log.error(`${c.req.method} ${c.req.path} failed: ${textOf(thrown)}`);

@@ -10,24 +10,24 @@ import type { Log } from "../observability/log.ts";
 export interface AccessOptions {
   /** Where the daemon listens (http.host). */
   host: string;
-  /** Without one everybody who reaches the port is answered: then it listens on loopback only. */
+  /** Without a token every caller is answered; the daemon then listens on loopback only. */
   token?: Secret | undefined;
   log: Log;
   /** For the body as a whole (30 s). */
   bodyTimeoutMs?: number;
-  /** After which a connection without a request in progress is closed (30). */
+  /** An idle connection is closed after so long (30). */
   idleSeconds?: number;
   now?: () => number;
 }
 
-/** What Bun's server gives to a handler, as far as it is used here. */
+/** The part of Bun's server that is used here. */
 interface Connection {
   requestIP?(request: Request): { address: string } | null;
   timeout?(request: Request, seconds: number): void;
 }
 
 const maxBodyBytes = 64 * 1024;
-/** Wrong tokens from one address within a minute, before it is not listened to any more for the rest of it. */
+/** Wrong tokens from one address within a minute before that address is blocked for the rest of the minute. */
 const maxWrong = 10;
 const minuteMs = 60_000;
 
@@ -37,8 +37,8 @@ const said = (error: string) => ({ status: "error", error });
 const hostnameOf = (host: string) => (URL.parse(`http://${host}`)?.hostname ?? "").replace(/^\[|\]$/g, "");
 
 /**
- * Whether a Host header can be meant for us. A page may let its own name point to our address, and would then be of our
- * origin for the browser; an address cannot be made to point elsewhere.
+ * Whether a Host header can mean this daemon. A web page may let its own name point to our address and then has our
+ * origin in the browser; a numeric address cannot be redirected so.
  */
 function isOwnHost(name: string, listening: string): boolean {
   if (isLoopback(listening)) return isLoopback(name);
@@ -52,7 +52,7 @@ function sameText(a: string, b: string): boolean {
   return left !== undefined && right !== undefined && timingSafeEqual(left, right);
 }
 
-/** Counts wrong tokens by address; what is kept is bounded. */
+/** Counts wrong tokens by address, within bounded memory. */
 class Attempts {
   readonly #wrong = new Map<string, { since: number; count: number }>();
 
@@ -74,7 +74,7 @@ class Attempts {
   }
 }
 
-/** Who is answered at all; before every route. */
+/** Decides which requests are answered; runs before every route. */
 export function createAccess(options: AccessOptions): MiddlewareHandler {
   const { host, token, log, bodyTimeoutMs = 30_000, idleSeconds = 30, now = Date.now } = options;
   const attempts = new Attempts(now);
@@ -103,11 +103,11 @@ export function createAccess(options: AccessOptions): MiddlewareHandler {
       const authorization = c.req.header("authorization");
       if (!sameText(authorization ?? "", `Bearer ${token.reveal()}`)) {
         c.header("WWW-Authenticate", "Bearer");
-        // Who sends none guesses nothing.
+        // A request without a token is not a guess.
         if (authorization !== undefined) {
           const count = attempts.add(address);
-          const rest = count === maxWrong ? ": it is not listened to for a minute" : "";
-          log.warn(`a wrong token came from ${address}${rest}`, { code: "wrong_token" });
+          const rest = count === maxWrong ? "; the address is blocked for a minute" : "";
+          log.warn(`wrong token from ${address}${rest}`, { code: "wrong_token" });
         }
         return refuse(401, "the token is missing or wrong; send Authorization: Bearer with http.token");
       }
@@ -117,9 +117,9 @@ export function createAccess(options: AccessOptions): MiddlewareHandler {
     const timer = setTimeout(() => late.resolve("late"), bodyTimeoutMs);
     const read = limit(c, async () => void (await c.req.text())).catch(() => "late" as const);
     const refused = await Promise.race([read, late.promise]).finally(() => clearTimeout(timer));
-    if (refused === "late") return refuse(408, "the body did not come in time");
+    if (refused === "late") return refuse(408, "the body of the request did not arrive in time");
     if (refused) return refused;
-    // An induction and a live page are silent for minutes; until here Bun ends a connection that is.
+    // n.b. Bun closes a silent connection. An induction and a live page are silent for minutes: no limit from here on.
     connection.timeout?.(request, 0);
     await next();
     const isLive = c.res.headers.get("content-type")?.startsWith("text/event-stream");

@@ -43,10 +43,10 @@ function bodyOf(started: Started, kib: RunRequest["kib"]) {
   }
 }
 
-/** What to say of a run for which Eposh gave nobody. */
+/** The text about a run for which Eposh returned no employee. */
 export const noEmployees = (kib?: readonly string[]) =>
   kib
-    ? "Eposh has nobody with these KIB numbers on these dates; check kib, from, to and skip"
+    ? "Eposh has no employees with these KIB numbers on these dates; check kib, from, to and skip"
     : "Eposh has no employees on these dates; check from, to and skip";
 
 const list = v.pipe(
@@ -93,9 +93,9 @@ function parseRequest(text: string): RunRequest | { problem: string } {
     const key = String(first?.key ?? "");
     if (first === undefined) return "the body must be a JSON object";
     if (Object.hasOwn(expectations, key)) return `${key} must be ${expectations[key]}`;
-    // What is no word is not said again: it may be a NIK.
+    // Only a plain word is quoted: anything else may be a NIK.
     const named = /^[a-z_-]{1,30}$/i.test(key) ? key : "a field of the body";
-    return `${named} is not known; there is ${Object.keys(expectations).join(", ")}`;
+    return `${named} is unknown; the fields are ${Object.keys(expectations).join(", ")}`;
   });
   return { problem: [...new Set(problems)].join("; ") };
 }

@@ -9,7 +9,7 @@ type Status = 400 | 404 | 500 | 503;
 
 const done = { replay: "replayed", drop: "dropped" } as const;
 
-/** What operators see and do over HTTP; the commands speak to the same routes. Who shows an answer masks it. */
+/** The operators' routes; the commands call them too. The caller masks what it shows. */
 export function operatorRoutes(operator: Operator): Hono {
   const app = new Hono();
   const error = (c: Context, text: string, status: Status, more: object = {}) =>
@@ -31,7 +31,7 @@ export function operatorRoutes(operator: Operator): Hono {
     if (asked === undefined) return error(c, badSelection, 400);
     const { ids, stage, code, run, all } = asked;
     if (verb === "drop" && !all && (ids ?? stage ?? code ?? run) === undefined)
-      return error(c, "dropping is for good: say which by ids, stage, code or run, or that all are meant", 400);
+      return error(c, "Dropping cannot be undone. Give IDs, --stage, --code, --run or --all", 400);
     const { count, left, unknown, trouble } = await operator.dead[verb](asked, c.req.raw.signal);
     const result = { [done[verb]]: count };
     if (trouble) return error(c, `${trouble}; ${count} were ${done[verb]} before`, 503, result);
@@ -39,7 +39,7 @@ export function operatorRoutes(operator: Operator): Hono {
     return found ? c.json({ ...result, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);
   });
 
-  // n.b. POST, because a NIK in an address would be in every log on the way.
+  // n.b. POST, because every proxy logs addresses, and the key may be a NIK.
   app.post("/trace", async (c) => {
     const asked = await bodyOf(c, v.strictObject({ key: v.pipe(v.string(), v.trim(), v.nonEmpty()) }));
     if (asked === undefined) return error(c, 'send {"key":"a KIB or NIK"}', 400);
@@ -52,13 +52,13 @@ export function operatorRoutes(operator: Operator): Hono {
     const names = operator.options.registered.flatMap((one) => (one.enabledHere ? [one.stage.name] : [])).join(", ");
     return operator.pause(stage)
       ? c.json({ paused: stage })
-      : error(c, `there is no stage ${stage} at work here; there is ${names}`, 404);
+      : error(c, `no stage ${stage} runs here; the stages are ${names}`, 404);
   });
   app.post("/stages/:stage/resume", (c) => {
     const stage = c.req.param("stage");
     return operator.resume(stage)
       ? c.json({ resumed: stage })
-      : error(c, `no operator paused ${stage}; see hikvision-sync status`, 404);
+      : error(c, `no operator has paused ${stage}; see: hikvision-sync status`, 404);
   });
 
   app.get("/runs", async (c) => c.json({ runs: await operator.runs() }));
@@ -75,13 +75,12 @@ export function operatorRoutes(operator: Operator): Hono {
   return app;
 }
 
-const noLetter = (id: string) => `there is no dead letter ${id}; hikvision-sync dead list names them`;
-const noRun = (id: string) => `there is no run ${id}; hikvision-sync runs lists them`;
-const unknownPerson = "nobody with this KIB or NIK is in the ledger (state.keep_days says how long it remembers)";
-const badSelection =
-  "send a JSON object of ids, stage, code and run, and of limit and rate (whole numbers), dryRun, stale and all";
+const noLetter = (id: string) => `no dead letter has the ID ${id}; see: hikvision-sync dead list`;
+const noRun = (id: string) => `no run has the ID ${id}; see: hikvision-sync runs`;
+const unknownPerson = "no employee with this KIB or NIK is in the ledger; it remembers state.keep_days";
+const badSelection = "send a JSON object with any of ids, stage, code, run, limit, rate, dryRun, stale and all";
 
-/** Undefined where it does not fit. An empty body is an empty object. */
+/** Undefined where the body does not match. An empty body is an empty object. */
 async function bodyOf<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S> | undefined> {
   try {
     const parsed = v.safeParse(schema, JSON.parse((await c.req.text()) || "{}"));

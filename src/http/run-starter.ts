@@ -5,7 +5,7 @@ import { encodeHeaders } from "../pipeline/envelope.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { backoff } from "../util/backoff.ts";
 
-/** The dates of a run, or a text that says what is wrong with what was asked. */
+/** The dates of a run, or the problem with the requested ones. */
 export type DatesFor = (asked: Asked) => { dates: string[] } | { problem: string };
 
 export interface Asked {
@@ -19,17 +19,17 @@ export interface RunRequest extends Asked {
   kib?: string[] | undefined;
 }
 
-/** What a request came to. */
+/** The result of a request. */
 export type Started =
   | { outcome: "accepted"; run: string }
-  /** All its dates are worked off, and their employees are in the queues of broker `to`. */
+  /** All its dates are fetched, and their employees are in the queues of the broker `to`. */
   | { outcome: "fetched"; run: string; employees: number; pages: number; to: string }
   /** That run fetches these dates already. */
   | { outcome: "running"; run: string }
   | { outcome: "refused"; text: string }
   /** One of its dates could not be fetched, at least for now. */
   | { outcome: "failed"; text: string; run: string }
-  /** Where `run` is given, it begins when the broker takes messages again. */
+  /** If `run` is given, the run starts when the broker accepts messages again. */
   | { outcome: "unavailable"; text: string; run?: string };
 
 export interface RunStarterOptions {
@@ -42,24 +42,24 @@ export interface RunStarterOptions {
   now: () => Date;
 }
 
-/** How long a broker that was just begun to connect to is waited for. */
+/** How long to wait for a broker that is still connecting. */
 const connectingMs = 5_000;
-const inductionDisabled = "induction is disabled here; take it out of stages.disabled to fetch from Eposh";
+const inductionDisabled = "the stage induction is disabled here; remove it from stages.disabled";
 
-/** Starts a run: durable once its messages, one a date, are confirmed. */
+/** Starts a run: durable once its messages, one for each date, are confirmed. */
 export class RunStarter {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly options: RunStarterOptions) {}
 
   async start(request: RunRequest, wait: boolean): Promise<Started> {
-    // One after the other: two at once must not both find that no run covers their dates.
+    // One at a time: of two concurrent triggers only one may find its dates free.
     const begun = this.#last.then(() => this.#begin(request, wait));
     this.#last = begun.catch(() => {});
     return (await begun).answer;
   }
 
-  /** Begun once it is durable; `answer` may come much later. */
+  /** Resolves once the run is durable; `answer` may come much later. */
   async #begin(request: RunRequest, wait: boolean): Promise<{ answer: Started | Promise<Started> }> {
     const { broker, ledger, pipeline, queue, datesFor, now } = this.options;
     const found = datesFor(request);
@@ -95,7 +95,7 @@ export class RunStarter {
       () => "yes" as const,
       () => "no" as const,
     );
-    // n.b. RabbitMQ tells of an alarm only who has published: then it has the messages, and takes them when it is over.
+    // n.b. RabbitMQ reports an alarm only after a publish. It has the messages then and accepts them after the alarm.
     const blocked = Promise.withResolvers<"blocked">();
     const stopListening = broker.onState((state) => state === "blocked" && blocked.resolve("blocked"));
     const became = await Promise.race([begun, blocked.promise]);
@@ -107,7 +107,7 @@ export class RunStarter {
     return { answer: through?.answer ?? { outcome: "accepted", run } };
   }
 
-  /** Right after the start it may still be connecting: that is waited for, as long as nothing speaks against it. */
+  /** Right after the start the broker may still be connecting: waits for it, unless a reason is known. */
   async #brokerIsUp(): Promise<boolean> {
     const { broker } = this.options;
     for await (const _ of backoff({ firstMs: 50, signal: AbortSignal.timeout(connectingMs) }))
@@ -115,7 +115,7 @@ export class RunStarter {
     return broker.state === "up";
   }
 
-  /** A run in progress that fetches every one of these dates already, for everybody. */
+  /** A run in progress that already fetches all of these dates, for all employees. */
   #covering(dates: readonly string[]): string | undefined {
     const open = `select id, dates from runs r where people_limit is null and kib is null and cancelled is null and tasks >
       (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
@@ -125,16 +125,16 @@ export class RunStarter {
     return runs.find(covers)?.id;
   }
 
-  /** Resolves when all of a run's dates are worked off, or at the first that fails; what is left goes on by itself. */
+  /** Resolves when all dates of a run are fetched, or at the first failure; the other dates continue. */
   #workedOff(run: string, tasks: number): { answer: Promise<Started>; cancel: () => void } {
     const { ledger, pipeline, broker } = this.options;
     const { promise, resolve } = Promise.withResolvers<Started>();
     const people = new Set<string>();
     const pages = new Set<string>();
     let done = 0;
-    const failure = (text: string, next = "it will be tried again") =>
+    const failure = (text: string, next = "the date will be tried again") =>
       resolve({ outcome: "failed", text: `${text}; ${next}`, run });
-    const nexts = { dead: "see hikvision-sync dead list", ended: "an operator ended the run" };
+    const nexts = { dead: "see: hikvision-sync dead list", ended: "an operator cancelled the run" };
     const stopRecords = ledger.onRecord((entries) => {
       for (const { run: of, stage, kind, item, outcome, failure: why } of entries) {
         if (of !== run || stage !== "induction") continue;
@@ -165,6 +165,6 @@ const brokerDown = ({ label, trouble }: Broker): Started => ({
 
 const brokerBlocked = ({ label, trouble }: Broker, run: string): Started => ({
   outcome: "unavailable",
-  text: `${trouble ?? `${label} is blocked`}; run ${run} begins when it does`,
+  text: `${trouble ?? `${label} is blocked`}; run ${run} starts when the broker accepts messages again`,
   run,
 });

@@ -45,8 +45,8 @@ export interface LedgerOptions {
 }
 
 /**
- * What happened, only for reading: runs, traces, warnings, hints. HikCentral is the truth about persons and the
- * broker holds the work, so its failures are said once and stop nothing.
+ * The memory of runs, traces, warnings and hints. HikCentral is the truth about persons and the broker holds the work,
+ * so a failure of the ledger is logged once and stops nothing.
  */
 export class Ledger implements Disposable {
   readonly #db: Database;
@@ -56,13 +56,13 @@ export class Ledger implements Disposable {
   readonly now: () => Date;
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
-  /** What could not be written for now, e.g. to a full disk. */
+  /** Writes that failed for now, e.g. on a full disk. */
   #unwritten: (() => void)[] = [];
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #cancelled: Set<string>;
-  /** Runs that are known to be here, and those of them that are known to be seen in part only. */
+  /** Runs that are noted already, and those that this daemon sees only in part. */
   readonly #seenRuns = { whole: new Set<string>(), partial: new Set<string>() };
-  /** Stages whose queue other daemons or workers take from, too. */
+  /** Stages whose queue has other consumers too. */
   readonly sharedStages = new Set<string>();
   #failing = false;
   #purgedMs = Number.NEGATIVE_INFINITY;
@@ -78,7 +78,7 @@ export class Ledger implements Disposable {
     this.#cancelled = new Set(cancelled.map(({ id }) => id));
   }
 
-  /** Resolves once it is kept, or cannot be yet; what arrives together shares one transaction. Never rejects. */
+  /** Resolves once it is stored, or kept for later; entries that arrive together share a transaction. Never rejects. */
   record(...entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -118,7 +118,7 @@ export class Ledger implements Disposable {
     this.#purge();
   }
 
-  /** From now on what is left of the run ends where a stage takes it. A run that another daemon opened is noted too. */
+  /** From now on the messages of the run end at their next stage. A run that another daemon opened is noted too. */
   cancelRun(id: string): void {
     this.#cancelled.add(id);
     const at = this.now().toISOString();
@@ -131,7 +131,7 @@ export class Ledger implements Disposable {
     return run !== undefined && this.#cancelled.has(run);
   }
 
-  /** Whether data of this employee fetched later has passed this stage: a hint that HikCentral itself may not give. */
+  /** Whether newer data of this employee has passed this stage: a hint that HikCentral may not give. */
   superseded(stage: string, code: string | undefined, fetchedAt: Date | undefined): boolean {
     if (code === undefined || fetchedAt === undefined) return false;
     const find = "select 1 from latest where person = ? and stage = ? and fetched > ?";
@@ -145,7 +145,7 @@ export class Ledger implements Disposable {
     return new Bun.CryptoHasher("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
   }
 
-  /** For those who show it, and small writes; an answer is empty where the ledger cannot be used. */
+  /** For reading and for small writes; the answer is empty where the ledger cannot be used. */
   readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
     this.flush();
     return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
@@ -157,7 +157,7 @@ export class Ledger implements Disposable {
     this.#db.close();
   }
 
-  /** In one transaction with all that still waits for it; it goes on waiting, within bounds, where that cannot be now. */
+  /** One transaction, together with earlier failed writes. What fails again is kept for later, within bounds. */
   #write(...writes: (() => void)[]): void {
     const all = [...this.#unwritten, ...writes];
     if (all.length === 0) return;
@@ -176,7 +176,7 @@ export class Ledger implements Disposable {
   #keep(entry: Entry): void {
     const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
     const person = code === undefined ? null : this.personKey(code);
-    // An id of a person is a plain hash of run and NIK, which the run beside it would give away.
+    // The item id of a person is a plain hash of run and NIK. With the run beside it the NIK could be found by trial.
     const kept = kind === "person" ? this.personKey(item) : item;
     const at = entry.at.toISOString();
     const why = [failure?.code ?? null, failure?.text ?? null];
@@ -193,7 +193,7 @@ export class Ledger implements Disposable {
     }
   }
 
-  /** Of a run that was begun elsewhere, or while others take from the same queues, only a part is seen here. */
+  /** A run that started elsewhere, or whose queues have other consumers, is seen here only in part. */
   #noteRun(run: string, at: string): void {
     const isPartial = this.sharedStages.size > 0;
     const seen = this.#seenRuns[isPartial ? "partial" : "whole"];
@@ -204,7 +204,7 @@ export class Ledger implements Disposable {
     this.#db.query(note).run(run, at, Number(isPartial));
   }
 
-  /** At the start and, because a daemon runs for years, at the first run of each day: it reads all that is kept. */
+  /** At the start and, because a daemon runs for years, at the first run of each day; it reads all tables. */
   #purge(): void {
     const now = this.now().getTime();
     if (now - this.#purgedMs < 86_400_000) return;
@@ -223,7 +223,7 @@ export class Ledger implements Disposable {
       this.#failing = false;
       return done;
     } catch (error) {
-      if (!this.#failing) this.#say(`ledger.db cannot be used, history may be lost until it can: ${textOf(error)}`);
+      if (!this.#failing) this.#say(`ledger.db cannot be used; until it can, history may be lost: ${textOf(error)}`);
       this.#failing = true;
       if (isPassing(error)) later();
       return undefined;

@@ -11,7 +11,7 @@ export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">
   const person = ledger.personKey(code);
   const at = () => ledger.now().toISOString();
   return {
-    /** The first who came with it was not warned, because nobody could know: that is made up for here. */
+    /** The first employee with the link got no warning, because it was not known yet: adds that warning now. */
     sharedWith(link) {
       const mark = photoMark(link);
       ledger.rows("insert or ignore into links values (?, ?, ?, ?, ?, 0)", mark, person, run, kib, at());

@@ -7,10 +7,10 @@ export interface RunView {
   at: string;
   /** `fetching` while dates are left, `working` while employees are, then `done`; `cancelled` by an operator. */
   status: "fetching" | "working" | "done" | "cancelled";
-  /** Other daemons share the queues or began the run: these are the numbers of what this one saw of it. */
+  /** Other daemons share the queues or started the run: the numbers are those of this daemon. */
   part: boolean;
   dates: readonly string[];
-  /** Of its dates how many are worked off. */
+  /** How many of its dates are done. */
   fetched: { done: number; dead: number; of: number };
   limit?: number;
   kib?: readonly string[];
@@ -24,7 +24,7 @@ export interface RunView {
   deadLetters: Tally[];
 }
 
-/** How many employees met it, and one of the texts. */
+/** A code, how many employees it concerns, and one of the texts. */
 export interface Tally {
   code: string;
   count: number;
@@ -37,7 +37,7 @@ export async function runsOf(rows: Rows, leaves: readonly string[], count = 50):
   for (const { id } of rows<{ id: string }>("select id from runs order by at desc limit ?", count)) {
     const view = runOf(rows, id, leaves);
     if (view) views.push(view);
-    // A large run takes milliseconds to count, and whoever waits for another answer need not wait for fifty.
+    // Counting a large run takes milliseconds: other requests are answered between two runs.
     await nextTurn();
   }
   return views;
@@ -55,9 +55,9 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
     if (kind === "person") stages[stage] = { ...stages[stage], [outcome]: n };
   }
   const dates = JSON.parse(run.dates) as string[];
-  // A message is a date, but for a limit, which counts over all of them.
+  // One message for each date; with a limit, which spans all dates, one message for all of them.
   const perTask = run.people_limit === null ? 1 : dates.length;
-  // n.b. what another stage takes may have no employee in it either; only induction's are dates.
+  // n.b. Messages of other stages may hold no employee either; only those of induction are dates.
   const datesThat = (...outcomes: TraceOutcome[]) =>
     counts
       .filter(({ kind, stage, outcome }) => kind === "task" && stage === "induction" && outcomes.includes(outcome))
@@ -93,7 +93,7 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
 const warningsQuery = `select code, count(distinct coalesce(person, kib, id)) count, min(text) text from events
   where run = ? and outcome = 'warning' group by code order by 2 desc, 1`;
 
-/** Those that are dead now: one that was replayed and went through is none any more. A page's people stand for it. */
+/** Those that are dead now; a replayed one that succeeded is not counted. A dead page is counted by its employees. */
 const deadQuery = `select code, count(*) count, min(text) text from steps
   where run = ? and outcome = 'dead' and kind <> 'page' group by code order by 2 desc, 1`;
 

@@ -32,16 +32,16 @@ export function keyIn(folder: string): Buffer {
   return readFileSync(file);
 }
 
-/** Not the fault of what is written or of what is there: no room, no right, a lock. */
+/** Whether an error passes: no room, no permission, a lock. The file and the write are in order. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof SQLiteError && /^SQLITE_(FULL|IOERR|BUSY|CANTOPEN|READONLY)/.test(error.code ?? "");
 
-/** A damaged file is moved aside, in words: what is in it can be missed. */
+/** Moves a damaged file aside and says so: its content is not essential. */
 export function openOrMoveAside(file: string, say: (text: string) => void): Database {
   try {
     return open(file);
   } catch (error) {
-    // Where there is no room or no right it is as good as before.
+    // Without room or permission the file is still good.
     if (!/SQLITE_(CORRUPT|NOTADB)/.test(String((error as { code?: unknown }).code))) throw error;
     const aside = `${file}.damaged-${Date.now()}`;
     for (const end of ["", "-wal", "-shm"]) if (existsSync(file + end)) renameSync(file + end, aside + end);
@@ -61,7 +61,7 @@ function open(file: string): Database {
   return db;
 }
 
-/** Before anything is written: what is damaged is to be kept as it is. */
+/** Before anything is written: a damaged file must be kept as it is. */
 function check(file: string): void {
   using db = new Database(file, { readonly: true });
   const isNewer = versionOf(db) > migrations.length;

@@ -13,7 +13,7 @@ export interface TraceEvent {
 }
 
 export interface Trace {
-  /** Undefined for what came without one. */
+  /** Undefined for messages without a run. */
   run?: string;
   /** In one sentence. */
   where: string;
@@ -23,8 +23,8 @@ export interface Trace {
 type Row = { [K in "run" | "kib" | "code" | "text"]: string | null } & Omit<TraceEvent, "kib" | "code" | "text">;
 
 /**
- * All that is known of an employee by KIB or NIK, run by run, oldest first. Whoever had that KIB is meant, also in
- * what was recorded of them under another one. The NIK is looked for by its keyed hash.
+ * Everything known about an employee by KIB or NIK, run by run, oldest first. Whoever had that KIB is included with all
+ * entries, also those under another KIB. The NIK is found by its keyed hash.
  */
 export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => readonly string[]): Trace[] {
   const find = `select at, run, kib, stage, outcome, attempt, code, text from events
@@ -43,15 +43,15 @@ export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => 
 
 function whereIs(steps: readonly TraceEvent[], nextOf: (stage: string) => readonly string[]): string {
   const last = steps.findLast(({ outcome }) => outcome !== "warning");
-  if (last === undefined) return "only warnings are known";
+  if (last === undefined) return "only warnings are recorded";
   const { stage, outcome, attempt, code, text } = last;
   const next = nextOf(stage);
-  const through = next.length === 0 ? `through: ${stage} was the last stage` : `waits for ${next.join(" and ")}`;
+  const through = next.length === 0 ? `through: ${stage} was the last stage` : `waiting for ${next.join(" and ")}`;
   const words: Record<TraceOutcome, string> = {
     done: through,
-    retry: `waits for another attempt at ${stage} after ${attempt + 1}: ${code}`,
-    dead: `a dead letter at ${stage}: ${code}`,
-    ended: `ended on purpose at ${stage}: ${text}`,
+    retry: `waiting for another attempt at ${stage} after ${attempt + 1}: ${code}`,
+    dead: `dead letter at ${stage}: ${code}`,
+    ended: `ended at ${stage}: ${text}`,
     replayed: `sent back to ${stage}`,
     dropped: `dropped by an operator at ${stage}`,
     warning: "",

@@ -9,23 +9,23 @@ export type Level = (typeof levels)[number];
 export const formats = ["pretty", "journal", "json"] as const;
 export type Format = (typeof formats)[number];
 
-/** What a person greps for: stage, run, kib, code. An undefined one is left out. */
+/** Fields to search the log for: stage, run, kib, code. An undefined one is left out. */
 export interface Fields {
   readonly [name: string]: unknown;
   readonly code?: FailureCode | undefined;
 }
 
 export interface Log extends Readonly<Record<Level, (text: string, fields?: Fields) => void>> {
-  /** A log that says these fields with every line. */
+  /** A log that adds these fields to every line. */
   child(fields: Fields): Log;
-  /** For texts that are kept or shown elsewhere. */
+  /** For texts that are stored or shown elsewhere. */
   readonly mask: Mask;
 }
 
 export interface LogOptions {
   level?: Level;
   format?: Format;
-  /** Share one with whoever else prints. */
+  /** One mask is shared by everything that prints. */
   mask?: Mask;
   /** Never waits. False: there was no room, and the text is gone. */
   write?: (text: string) => unknown;
@@ -45,7 +45,7 @@ const pairs = (fields: Fields) =>
 
 const writers: Record<Format, (line: Line) => string> = {
   pretty({ at, level, text, fields }) {
-    // At info the texts are the ones that operators know, and name what matters themselves.
+    // At info the text itself names what matters, and the fields are left out.
     const rest = level === "info" ? "" : paint(2, pairs(fields).join(""));
     return `${paint(2, at.toTimeString().slice(0, 8))} ${paint(colours[level], text)}${rest}\n`;
   },
@@ -68,7 +68,11 @@ export function createLog(options: LogOptions = {}): Log {
     write(writers[format]({ at: now(), level, text, fields })) !== false;
   const report = ({ type, args }: LogObject) => {
     const [text, fields] = plain(args, mask, level === "debug") as [unknown, Fields];
-    if (dropped > 0 && put("warn", `${dropped} entries of the log were dropped while nobody read it`, {})) dropped = 0;
+    if (
+      dropped > 0 &&
+      put("warn", `${dropped} log entries were dropped, because the reader of the log was too slow`, {})
+    )
+      dropped = 0;
     if (!put(type as Level, typeof text === "string" ? text : JSON.stringify(text), fields)) dropped++;
   };
   // consola folds lines that repeat within `throttle`, and no time is less than this one.
@@ -82,7 +86,7 @@ export function createLog(options: LogOptions = {}): Log {
   return withFields({});
 }
 
-/** What a library or a dropped-in stage says to the console goes to the log until this is disposed of. */
+/** Sends to the log what a library or a site's stage prints to the console, until disposed of. */
 export function adoptConsole(log: Log): Disposable {
   const { log: plainLog, ...others } = console;
   for (const name of levels) console[name] = (...what: unknown[]) => log[name](formatArguments(...what));

@@ -8,7 +8,7 @@ import { personCodeOf } from "../people/nik.ts";
 import { sameName } from "../people/same-person.ts";
 import { backoff } from "../util/backoff.ts";
 
-/** What HikCentral does not show of an employee. */
+/** Something about an employee that HikCentral does not show, or shows otherwise. */
 export interface Difference {
   what: "person" | "face" | "kib" | "access";
   personCode: string;
@@ -20,12 +20,12 @@ export interface Difference {
 export interface Comparison {
   /** Different NIKs at Eposh. */
   employees: number;
-  /** How many of them agree, by what was compared; where Eposh gives none there is nothing to miss. */
+  /** How many agree, by what was compared. What Eposh does not give counts as agreeing. */
   agree: Record<Difference["what"], number>;
   differences: Difference[];
   /** Records that cannot be a person: no NIK or no name. */
   unusable: number;
-  /** Persons whose access could not be compared, because the partner may not read who is in a group. */
+  /** Persons whose access was not compared, because the partner may not read group members. */
   unchecked: number;
 }
 
@@ -45,12 +45,12 @@ const maxFailures = 5;
 export interface CompareOptions {
   dates: readonly string[];
   signal: AbortSignal;
-  /** What went wrong in passing, or is not compared; each text once. */
+  /** Told of passing failures and of what is not compared, each text once. */
   say?: (text: string) => void;
   onPerson?: (done: number, of: number) => void;
 }
 
-/** Eposh against HikCentral, one read a person; changes nothing anywhere. Rejects with what does not pass. */
+/** Eposh against HikCentral, one read for each person; changes nothing. Rejects when a failure persists. */
 export async function compare(
   { hikcentral, eposh }: Clients,
   { regionals, hikcentral: { concurrency } }: Config,
@@ -144,7 +144,7 @@ export async function compare(
   return { employees: expected.size, agree, differences, unusable, unchecked };
 }
 
-/** What Eposh gave of one NIK twice: access is only ever added, and the later record has the last word in the rest. */
+/** Two records of one NIK: access is only ever added, and the later record decides the rest. */
 const united = (before: Expected | undefined, found: Expected): Expected =>
   before
     ? { ...found, kib: found.kib ?? before.kib, groups: [...new Set([...before.groups, ...found.groups])] }

@@ -7,15 +7,15 @@ import type { Stage } from "../stage.ts";
 import type { Execution } from "./execute.ts";
 import { type ExecuteOptions, openSandbox, type Sandbox, unmasked } from "./sandbox.ts";
 
-/** What the promises that every stage makes are tried with. Export it from the stage's test as `example`. */
+/** The input of the conformance tests. Export it from the test of a stage as `example`. */
 export interface Example {
-  /** As `[stages.NAME]` would give them; as a function where the upstream's address belongs into them. */
+  /** As `[stages.NAME]` would give them; a function where they contain the upstream's address. */
   options?: Record<string, unknown> | ((sandbox: Sandbox) => Record<string, unknown>);
-  /** Needed where the stage comes after none of the known ones. */
+  /** Required if the stage does not come after a known one. */
   message?: unknown;
-  /** What the stage leaves behind outside HikCentral, a file's text for example: the same after a second run. */
+  /** What the stage leaves behind outside HikCentral, e.g. the text of a file: the same after a second run. */
   leaves?: (sandbox: Sandbox) => unknown;
-  /** Back to the beginning, between two trials. */
+  /** Restores the initial state between two tests. */
   reset?: () => unknown;
 }
 
@@ -33,7 +33,7 @@ const failures = {
 const through = ({ outcome }: Execution) => outcome === "done" || outcome === "ended";
 const upstreamsOf = ({ hikcentral, eposh, upstream }: Omit<Sandbox, "pass">) => [hikcentral, eposh, upstream];
 
-/** Declares the tests of what every stage promises, built-in or dropped in. */
+/** Declares the tests that every stage must pass, built-in or the site's own. */
 export function conformance(stage: Stage, { stages = [], ...example }: ConformanceOptions = {}): void {
   const fixed = "message" in example ? { message: example.message } : {};
 
@@ -43,7 +43,7 @@ export function conformance(stage: Stage, { stages = [], ...example }: Conforman
     const options = typeof example.options === "function" ? example.options(sandbox) : (example.options ?? {});
     const pass = (more: ExecuteOptions = {}, tried = stage) => sandbox.execute(tried, { options, ...fixed, ...more });
     const message = "message" in example ? example.message : await sandbox.messageFor(stage);
-    /** Of two trials it is the same one: without their addresses, and the mark of a photo's. */
+    /** Comparable between two sandboxes: without addresses and without the mark of the photo link. */
     const neutral = (value: unknown): unknown =>
       JSON.parse(
         JSON.stringify(value, (key, inner) => (key === "remark" ? "" : inner)).replaceAll(sandbox.eposh.origin, ""),
@@ -55,7 +55,7 @@ export function conformance(stage: Stage, { stages = [], ...example }: Conforman
   const promise = (text: string) => `${stage.name} ${text}`;
   const patience = { timeout: 30_000 };
 
-  test(promise("gives the same answer when it is run twice, and leaves the same behind"), patience, async () => {
+  test(promise("returns the same and leaves the same behind when it runs twice"), patience, async () => {
     await using sandbox = await open();
     const first = await sandbox.pass();
     expect(first).toMatchObject({ outcome: expect.stringMatching(/^(done|ended)$/) });
@@ -83,11 +83,11 @@ export function conformance(stage: Stage, { stages = [], ...example }: Conforman
     while (!isOver && upstreamsOf(sandbox).every(({ faults }) => !faults.seen.hang)) await Bun.sleep(5);
     stop.abort(new Error("aborted by its test"));
     await passed;
-    const late = Bun.sleep(2_000).then(() => "it goes on: give `signal` to all that it waits for");
+    const late = Bun.sleep(2_000).then(() => "it continues: pass `signal` to everything that it awaits");
     expect(await Promise.race([stopped.then(() => "stopped"), late])).toBe("stopped");
   });
 
-  test(promise("makes a dead letter of what is malformed"), patience, async () => {
+  test(promise("makes a malformed message a dead letter"), patience, async () => {
     await using sandbox = await open();
     for (const message of ["", "{", "null", "7", '"text"', "true"])
       expect(await sandbox.pass({ message })).toMatchObject({ outcome: "dead" });
@@ -112,7 +112,7 @@ export function conformance(stage: Stage, { stages = [], ...example }: Conforman
     expect(sandbox.left()).toEqual(left);
   });
 
-  test(promise("returns what the stages after it take"), patience, async () => {
+  test(promise("returns what the stages after it accept"), patience, async () => {
     await using sandbox = await open();
     const { outcome, text, returned } = await sandbox.pass();
     expect({ outcome, text }).toMatchObject({ outcome: expect.stringMatching(/^(done|ended)$/) });
@@ -120,7 +120,7 @@ export function conformance(stage: Stage, { stages = [], ...example }: Conforman
     if (next.length > 0 && outcome === "done") expect(returned).not.toEqual([]);
   });
 
-  test(promise("says no NIK and no secret"), patience, async () => {
+  test(promise("shows no NIK and no secret"), patience, async () => {
     await using sandbox = await open();
     let said = "";
     const write = (text: string) => {
@@ -134,10 +134,10 @@ export function conformance(stage: Stage, { stages = [], ...example }: Conforman
     for (const { faults } of upstreamsOf(sandbox)) faults.set(instead("failed", "", { status: 500 }));
     await hear();
     said += sandbox.log();
-    expect(said.match(/\d{16,}/g) ?? [], "a NIK was said").toEqual([]);
+    expect(said.match(/\d{16,}/g) ?? [], "a NIK was shown").toEqual([]);
     const own = stage.options ? v.safeParse(stage.options, sandbox.options).output : undefined;
     const { eposh, hikcentral } = sandbox;
     const secrets = [...secretsIn(own), eposh.apiKey, eposh.appId, hikcentral.appKey, hikcentral.appSecret];
-    expect(secrets.filter((secret) => said.includes(secret)).length, "secrets were said").toBe(0);
+    expect(secrets.filter((secret) => said.includes(secret)).length, "secrets were shown").toBe(0);
   });
 }

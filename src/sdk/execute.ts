@@ -33,7 +33,7 @@ export interface Execution {
   warnings: { code: string; text: string }[];
 }
 
-/** One message in one stage as the daemon does it, but without a queue: nothing is published, repeated or kept. */
+/** Runs one message through one stage as the daemon does, but without a queue: nothing is published or retried. */
 export async function execute(
   registered: RegisteredStage,
   body: string,

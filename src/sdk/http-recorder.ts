@@ -1,15 +1,15 @@
 export interface RecordHttpOptions {
-  /** Answer in place of the upstream whatever would change something there. */
+  /** Answers in place of the upstream every request that would change something. */
   dryRun: boolean;
   /** The host of HikCentral, where everything is a POST. */
   hikcentral: string;
   say: (text: string) => void;
 }
 
-/** The last words of HikCentral's calls that only read; what is not known is held back. */
+/** The last part of the paths of HikCentral's read calls; an unknown call counts as a write. */
 const reads = /\/(version|personInfo|personList|customFields|group|applicationResult)$/;
 
-/** Tells of every HTTP request of this process, in order, until it is disposed of. */
+/** Reports every HTTP request of this process, in order, until disposed of. */
 export function recordHttp({ dryRun, hikcentral, say }: RecordHttpOptions): Disposable {
   const real = globalThis.fetch;
   const watched = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -40,6 +40,6 @@ export function recordHttp({ dryRun, hikcentral, say }: RecordHttpOptions): Disp
 const bodyText = async (body: unknown): Promise<string> =>
   body === undefined || body === null ? "" : new Response(body as string).text();
 
-/** A face in Base64 is of no use to a reader. */
+/** Shortens long texts, e.g. a face in Base64. */
 const shortened = (body: string) =>
   body.replace(/"([^"\\]{200,})"/g, (_, text: string) => `"${text.slice(0, 20)}… (${text.length} characters)"`);

@@ -14,7 +14,7 @@ import { type Simulators, startSimulators } from "../simulator/start.ts";
 import type { Stage } from "../stage.ts";
 import { type Execution, execute } from "./execute.ts";
 
-/** A web server for a stage that calls one of its own. It says 200 to everything until `answer` is replaced. */
+/** A web server for a stage that calls a system of the site. It answers 200 until `answer` is replaced. */
 export interface SandboxUpstream {
   readonly url: string;
   readonly requests: Call[];
@@ -26,14 +26,14 @@ export interface SandboxUpstream {
 export interface ExecuteOptions {
   /** As `[stages.NAME]` would give them. */
   options?: Record<string, unknown>;
-  /** Otherwise what the stages before it make of the first employee of the simulated Eposh. */
+  /** Without it: what the earlier stages make of the first employee of the simulated Eposh. */
   message?: unknown;
   /** As if it had been delivered before. */
   again?: boolean;
   signal?: AbortSignal;
 }
 
-/** A simulated site of three employees for a stage to be tried on. Nothing in it leaves this machine. */
+/** A simulated site with three employees to try a stage on. Nothing leaves this machine. */
 export interface Sandbox extends AsyncDisposable {
   readonly hikcentral: Simulators["hikcentral"];
   readonly eposh: Simulators["eposh"];
@@ -51,13 +51,13 @@ export interface SandboxOptions {
   stages?: readonly Stage[];
 }
 
-/** In a sandbox one wants to see what should not have been said. */
+/** A sandbox shows what should not have been printed. */
 export const unmasked = Object.assign((text: string) => text, { hide: () => {} });
 
 export const builtinStage = (name: string): Stage | undefined =>
   Object.values(builtins).find((one) => one.name === name);
 
-/** Everything here answers in milliseconds, on a busy machine in seconds: a stage that takes longer waits for nothing. */
+/** Everything here answers in milliseconds, on a busy machine in seconds: a stage that takes longer hangs. */
 const patienceMs = 20_000;
 
 const now = () => new Date("2026-01-19T08:00:00+07:00");
@@ -103,7 +103,7 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
     const before = all.get(stage.after ?? "");
     const [date] = [...simulators.eposh.days].find(([, people]) => people.length > 0) ?? [];
     if (before === undefined && stage.queue !== builtins.induction.queue)
-      throw new Error(`nobody knows what ${stage.name} takes: export an example with a message from its test`);
+      throw new Error(`the message of ${stage.name} is unknown: export an example with a message from its test`);
     const first = { message: { run: "sandbox", dates: [date], limit: 1 }, headers: { "hs-run": "sandbox" } };
     const { returned: [next] = [], text } = before ? await run(before, await arrive(before)) : { returned: [first] };
     if (!next)
@@ -157,7 +157,7 @@ function registered(
   const options = stage.options ? v.safeParse(stage.options, given) : undefined;
   if (options && !options.success) {
     const wrong = options.issues.map((issue) => v.getDotPath(issue) ?? "they").join(", ");
-    throw new Error(`the options do not fit ${stage.name} at ${wrong}: export an example with options from its test`);
+    throw new Error(`the options of ${stage.name} are wrong at ${wrong}: export an example with options from its test`);
   }
   return {
     stage,

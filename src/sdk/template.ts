@@ -15,28 +15,28 @@ export function stageText(name: string, after: string | undefined): string {
   return `import { defineStage, v } from "hikvision-sync";
 
 /**
- * ${name}: say here what this stage is for.
+ * ${name}: describe here what this stage is for.
  *
- * What it returns goes to the stages that name it in \`after\`; where there are any, returning nothing is an error, and
- * \`return end("why")\` ends an employee's way on purpose. It fails by throwing
- *   retry("code", "text")   try this message again later; in the end it is a dead letter
+ * What it returns goes to the stages that name it in \`after\`. If there are any, returning nothing is an error, and
+ * \`return end("why")\` ends the message on purpose. It fails by throwing
+ *   retry("code", "text")   try this message again later; after the last delay it is a dead letter
  *   reject("code", "text")  a dead letter at once: it will never work as it is
- *   unavailable("name")     the system called so is down: pause this stage, and charge nobody
- * and anything else that it throws counts as retry. It may be run twice with one message (a crash, a lost answer) and
- * must then leave the same behind: look before you write. Give \`signal\` to all that you wait for.
+ *   unavailable("name")     that system is down: pause this stage; no attempt is counted
+ * and anything else that it throws counts as retry. It may run twice with one message (a crash, a lost answer) and must
+ * then leave the same state behind: look before you write. Pass \`signal\` to everything that you await.
  *
  * Try it:    hikvision-sync stages check, then stages test ${name}, then stages run ${name} --message FILE --dry-run
- * Use it:    stages.folder in the configuration names the folder. A changed file is taken up by a restart, with systemd
- *            systemctl restart hikvision-sync. It takes about a second and loses nothing: what is in hand is finished
+ * Use it:    stages.folder in the configuration names the folder. A restart applies a changed file, with systemd
+ *            systemctl restart hikvision-sync. It takes about a second and loses nothing: work in progress is finished
  *            first, and the rest waits in its queue.
  */
 export default defineStage({
   // The name of this file.
   name: "${name}",
-  // Its own queue, with a name that no other stage has.
+  // A queue of its own.
   queue: "site_${name.replaceAll("-", "_")}",
-${after === undefined ? "  // Without `after` nobody in here fills the queue: another program must.\n" : `  after: "${after}",\n`}\
-  // Checked before run sees it: what does not fit is a dead letter.
+${after === undefined ? "  // Without `after` no stage fills the queue: another program must.\n" : `  after: "${after}",\n`}\
+  // Checked before run sees it: a message that does not match is a dead letter.
   message: ${message},
   // From [stages.${name}] in the configuration, or STAGES_${name.replaceAll("-", "_").toUpperCase()}_GREETING in the environment. A key or a
   // password is v.secret(): it prints as [secret], and options.password.reveal() gives it.
@@ -49,7 +49,7 @@ ${after === undefined ? "  // Without `after` nobody in here fills the queue: an
 `;
 }
 
-/** Beside it: what is tried with the stage, beside what every stage promises. */
+/** The stage's own test, beside the conformance tests. */
 export function testText(name: string, after: string | undefined): string {
   const pass = after === undefined ? "example" : "{}";
   return `import { expect, test } from "bun:test";
@@ -57,8 +57,8 @@ import { type Example, openSandbox } from "hikvision-sync/testing";
 import stage from "./${name}.ts";
 
 /**
- * \`hikvision-sync stages test ${name}\` also tries what every stage promises, with this: the same answer when run twice,
- * no secret in a log line, and so on.${after === undefined ? "" : " Without a message it is given what the stages before it make of an employee."}
+ * \`hikvision-sync stages test ${name}\` also runs the conformance tests with this example: the same result when run
+ * twice, no secret in a log line, and so on.${after === undefined ? "" : " Without a message it gets what the earlier stages make of an employee."}
  */
 export const example = {${after === undefined ? ' message: { say: "hello" } ' : ""}};
 

@@ -10,7 +10,7 @@ export async function typeProblems(files: readonly string[]): Promise<string[]> 
   const { compilerOptions } = JSON.parse(tsconfigText);
   const options = { ...compilerOptions, typeRoots: [join(sdk.folder, "types")], allowJs: true };
   writeFileSync(join(sdk.folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
-  // This very program is a Bun that can run the compiler.
+  // This program is itself a Bun, which can run the compiler.
   const command = [
     process.execPath,
     join(sdk.folder, "compiler/_tsc.js"),

@@ -1,4 +1,4 @@
-/** Waits for work that others may share, or that does not listen: the waiting ends with `signal`, the work need not. */
+/** Waits for `work`, but no longer than until `signal` aborts; the work itself may continue. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
@@ -7,7 +7,7 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Pr
   return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
-/** The same for each of several. */
+/** The same for each value of an iterator. */
 export async function* eachUntilAborted<T>(work: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = work[Symbol.asyncIterator]();
   try {
@@ -17,7 +17,7 @@ export async function* eachUntilAborted<T>(work: AsyncIterable<T>, signal: Abort
       yield next.value;
     }
   } finally {
-    // n.b. Not waited for: what does not listen would hang here as well.
+    // n.b. Not awaited: a generator that ignores the signal would hang here too.
     Promise.resolve(iterator.return?.()).catch(() => {});
   }
 }

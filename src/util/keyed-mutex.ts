@@ -1,15 +1,15 @@
 import { untilAborted } from "./abort.ts";
 
-/** One at a time for each key, in the order of asking. */
+/** One holder at a time for each key, first come first served. */
 export class KeyedMutex {
   readonly #last = new Map<string, Promise<void>>();
 
-  /** How many keys have somebody at it. */
+  /** How many keys are locked or waited for. */
   get size(): number {
     return this.#last.size;
   }
 
-  /** Rejects with the signal's reason when that aborts before it is this one's turn. */
+  /** Rejects with the signal's reason when that aborts before the lock is acquired. */
   async acquire(key: string, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     const before = this.#last.get(key);

@@ -98,7 +98,7 @@ describe("with a token", () => {
       );
     for (let guess = 0; guess < 10; guess++) expect((await from("10.0.0.7", `guess-${guess}`)).status).toBe(401);
     expect(lines.length).toBe(10);
-    expect(lines[0]).toContain("a wrong token came from 10.0.0.7");
+    expect(lines[0]).toContain("wrong token from 10.0.0.7");
     expect(lines.join("")).not.toContain("guess");
     const limited = await from("10.0.0.7", token);
     expect(limited.status).toBe(429);
@@ -112,7 +112,7 @@ describe("with a token", () => {
   test("a wrong one that really arrives is logged with its address", async () => {
     const headers = { authorization: "Bearer guessed-wrong" };
     expect((await fetch(`${guarded.daemon.url}/runs`, { headers })).status).toBe(401);
-    expect(guarded.output()).toContain("a wrong token came from 127.0.0.1");
+    expect(guarded.output()).toContain("wrong token from 127.0.0.1");
     expect(guarded.output()).not.toContain("guessed-wrong");
   });
 

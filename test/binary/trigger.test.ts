@@ -76,7 +76,7 @@ describe("a trigger", () => {
   test("for KIB numbers that nobody has says so", async () => {
     const { status, body } = await daemon.trigger({ from: "2026-01-03", to: "2026-01-03", kib: "1" });
     expect({ status, body }).toMatchObject({ status: 200, body: { employees: 0, pages: 0 } });
-    expect(body.warning).toStartWith("Eposh has nobody with these KIB numbers on these dates");
+    expect(body.warning).toStartWith("Eposh has no employees with these KIB numbers on these dates");
   });
 
   test("with only from goes up to today", async () => {
@@ -131,10 +131,10 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     [{ limit: 1.5 }, /limit must be/],
     [{ limit: "1" }, /limit must be/],
     [{ kib: [{}] }, /kib must be/],
-    [{ form: "2026-01-01" }, /^form is not known; there is from, to, skip, limit, kib$/],
-    [{ "3500000000000001": 1 }, /^a field of the body is not known; there is from, to, skip, limit, kib$/],
-    [{ toString: 1 }, /^toString is not known; /],
-    [{ "": 1 }, /^a field of the body is not known; /],
+    [{ form: "2026-01-01" }, /^form is unknown; the fields are from, to, skip, limit, kib$/],
+    [{ "3500000000000001": 1 }, /^a field of the body is unknown; the fields are from, to, skip, limit, kib$/],
+    [{ toString: 1 }, /^toString is unknown; /],
+    [{ "": 1 }, /^a field of the body is unknown; /],
     [{ limit: 9007199254740991 }, /limit must be a whole number of people, 1 to 1000000/],
     [null, /must be a JSON object/],
     [[], /must be a JSON object/],
@@ -241,7 +241,7 @@ describe("when Eposh fails", () => {
     ["200 with a message", badPages.message, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
     ["200 with data null", badPages.nothing, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
     ["200 with HTML", badPages.html, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
-    ["an empty page", badPages.empty, "eposh's page 2 of 2026-01-14 is empty"],
+    ["an empty page", badPages.empty, "Eposh's page 2 of 2026-01-14 is empty"],
     ["nothing and hangs up", { kind: "reset" } as const, "page 2 of 2026-01-14"],
   ])("with %s the answer is 502 with date and page, and it is tried again until it works", async (_, fault, text) => {
     await using few = await startSimulators({ people: 1543 });
@@ -256,7 +256,7 @@ describe("when Eposh fails", () => {
     const run = String(body.run);
     expect({ status, body }).toMatchObject({ status: 502, body: { status: "error", run: runId } });
     expect(body.error).toContain(text);
-    expect(body.error).toEndWith("; it will be tried again");
+    expect(body.error).toEndWith("; the date will be tried again");
     few.eposh.faults.set();
     const isThrough = async () => (await daemon.get(`/runs/${run}`)).body.employees === 155;
     await until(isThrough, { timeoutMs: 15_000, everyMs: 50, what: "the date to be fetched after all" });
@@ -297,9 +297,9 @@ describe("where it cannot work", () => {
     const answer = await fetch(`${daemon.url}/people/3500000000000001`);
     expect({ status: answer.status, text: await answer.text() }).toEqual({
       status: 404,
-      text: expect.stringMatching(/there is no GET \/people\/\[nik\]; there is POST/),
+      text: expect.stringMatching(/unknown route GET \/people\/\[nik\]; use POST/),
     });
-    expect((await daemon.get("/runs/3500000000000001")).body.error).toContain("there is no run [nik]");
+    expect((await daemon.get("/runs/3500000000000001")).body.error).toContain("no run has the ID [nik]");
   });
 
   test("a port that is taken ends with 69 and names it", async () => {

@@ -72,7 +72,7 @@ test("a paused stage stays so across a restart, shows why, loses nothing and goe
   const waiting = async () => (await box.cli("status")).out;
   await until(async () => /hikvision_update_kib +40 /.test(await waiting()), { what: "all to wait there" });
   expect(await waiting()).toMatch(/update-kib: paused since .*: an operator paused it/);
-  expect((await box.cli("trace", "2600001")).out).toContain(": waits for update-kib\n");
+  expect((await box.cli("trace", "2600001")).out).toContain(": waiting for update-kib\n");
   // What cannot be kept, e.g. on a full disk, is not done, and can be said again.
   mkdirSync(join(box.folder, "paused.json.new"));
   expect(await box.cli("resume", "update-kib")).toMatchObject({ exit: 1, err: expect.stringContaining("paused.json") });
@@ -169,7 +169,7 @@ test("what is left of a cancelled run ends, what is done stays, and another run 
   expect(await view()).toMatchObject({ status: "cancelled", employees: 60, through: 60, deadLetters: [] });
   expect(box.hikcentral.state().persons).toHaveLength(60);
   expect(box.hikcentral.writes.filter(({ call }) => !call.endsWith("person/single/add"))).toEqual([]);
-  expect((await box.cli("trace", "2600001")).out).toContain("ended on purpose at update-kib: cancelled");
+  expect((await box.cli("trace", "2600001")).out).toContain("ended at update-kib: cancelled");
   expect((await again.induct()).stages["assign-privilege"]).toEqual({ done: 60 });
   expect((await box.cli("runs")).out).toMatch(/ done .*60\/60[\s\S]* cancelled /);
   await again.stop();

@@ -67,7 +67,10 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
     let run: unknown;
     try {
       const { status, body } = await box.daemon.trigger();
-      expect({ status, body }).toMatchObject({ status: 503, body: { error: expect.stringMatching(/begins when it/) } });
+      expect({ status, body }).toMatchObject({
+        status: 503,
+        body: { error: expect.stringMatching(/starts when the broker accepts messages again/) },
+      });
       run = body.run;
     } finally {
       await shared.ctl("set_vm_memory_high_watermark", "0.4");

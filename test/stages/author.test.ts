@@ -73,7 +73,7 @@ describe("on a machine without node and Bun", () => {
     const { tool, cwd } = bareMachine();
     expect(await tool("stages new feed")).toMatchObject({ exit: 0, err: "" });
     expect(readdirSync(join(cwd, "stages")).sort()).toEqual([".types", "feed.test.ts", "feed.ts", "tsconfig.json"]);
-    expect(readFileSync(join(cwd, "stages/feed.ts"), "utf8")).toContain("taken up by a restart");
+    expect(readFileSync(join(cwd, "stages/feed.ts"), "utf8")).toContain("A restart applies a changed file");
     const next = `Next: set stages.folder = "${cwd}/stages" in the configuration`;
     expect(await tool("stages check")).toMatchObject({ exit: 0, out: expect.stringContaining(next) });
     expect(await tool("stages test feed")).toMatchObject({ exit: 0 });
@@ -125,14 +125,14 @@ describe("on a machine without node and Bun", () => {
       wrong: "run: () => ({ personId: 7 }),",
     };
     const broken: Record<keyof typeof stages, string[]> = {
-      gossip: ["says no NIK and no secret"],
+      gossip: ["shows no NIK and no secret"],
       careless: [
-        "says no NIK and no secret",
-        "makes a dead letter of what is malformed",
-        "gives the same answer when it is run twice, and leaves the same behind",
+        "shows no NIK and no secret",
+        "makes a malformed message a dead letter",
+        "returns the same and leaves the same behind when it runs twice",
       ],
       deaf: ["stops when it is aborted", "survives that its upstream once answers 503"],
-      wrong: ["returns what the stages after it take"],
+      wrong: ["returns what the stages after it accept"],
     };
     mkdirSync(join(cwd, "stages"));
     writeFileSync(join(cwd, "stages/picky.ts"), stageText("picky", "run() {},", { after: "wrong" }));

@@ -155,7 +155,7 @@ describe("a line is never lost or folded", () => {
     hasRoom = true;
     log.info("four");
     expect(written.map((text) => JSON.parse(text).text)).toEqual([
-      "3 entries of the log were dropped while nobody read it",
+      "3 log entries were dropped, because the reader of the log was too slow",
       "four",
     ]);
   });

@@ -84,7 +84,7 @@ test("a signed webhook: as written, from check to a run in which it is away, fai
     });
     const view = await daemon.induct();
     expect(view.deadLetters).toEqual([
-      { code: "webhook_refused", count: 1, text: expect.stringContaining("answers 400") },
+      { code: "webhook_refused", count: 1, text: expect.stringContaining("answered 400") },
     ]);
     expect(calls.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 400, 503]);
     for (const { body, signature } of calls)

@@ -60,6 +60,7 @@ export function createClients(
     breakers,
     async [Symbol.asyncDispose]() {
       await Promise.all([...breakers.values()].map((breaker) => breaker[Symbol.asyncDispose]()));
+      photos[Symbol.dispose]();
       await hikcentral[Symbol.asyncDispose]();
     },
   };

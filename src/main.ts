@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { exit, fail } from "./cli/exit.ts";
 import { runLine } from "./cli/run.ts";
+import { decoderWord } from "./upstreams/decoder/decoder.ts";
 
 /** Each command is a file, loaded only when it is called. */
 const commands = {
@@ -32,6 +33,8 @@ export const root = defineCommand({
 
 // Imported, not run: packaging reads the commands for the manual.
 if (import.meta.main) {
+  if (process.argv[2] === decoderWord) await (await import("./upstreams/decoder/decoder-process.ts")).decodePhotos();
+
   // Otherwise the runtime would print an uncaught error unmasked, with source lines.
   process.on("uncaughtException", (error) => exit(fail(error)));
   process.on("unhandledRejection", (error) => exit(fail(error)));

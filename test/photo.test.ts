@@ -26,8 +26,10 @@ beforeEach(() => {
 });
 afterAll(() => server.stop(true));
 
+const opened = new DisposableStack();
+afterAll(() => opened.dispose());
 const clientOf = (options: Partial<PhotoOptions> = {}) =>
-  createPhotos({ allowedHosts: ["127.0.0.1"], maxBytes: 1e6, timeoutMs: 5000, concurrency: 4, ...options });
+  opened.use(createPhotos({ allowedHosts: ["127.0.0.1"], maxBytes: 1e6, timeoutMs: 5000, concurrency: 4, ...options }));
 const fetchOne = (url: string, options: Partial<PhotoOptions> = {}, signal = new AbortController().signal) =>
   clientOf(options).for(signal).fetch(url);
 

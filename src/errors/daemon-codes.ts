@@ -38,9 +38,15 @@ export const daemonCodes = {
     cure: "platform",
     kinds: ["dead letter"],
   },
+  decoder_failed: {
+    meaning: "The process that decodes the photos could not be started.",
+    todo: "Check the free memory and the limit of processes on this machine, then replay.",
+    cure: "platform",
+    kinds: ["dead letter"],
+  },
   crashed_daemon: {
     meaning: "The daemon ended abruptly three times while it worked on this message.",
-    todo: "Find out what in the message ends the daemon, for example the photo, then replay. After three power cuts replay at once.",
+    todo: "Find out what in the message ends the daemon, then replay. After three power cuts replay at once.",
     cure: "platform",
     kinds: ["dead letter"],
   },

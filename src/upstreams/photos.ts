@@ -1,7 +1,7 @@
 import { reject, retry, unavailable } from "../errors.ts";
 import type { Face, PhotoHistory } from "../people/types.ts";
 import { createSemaphore } from "../util/semaphore.ts";
-import { fit } from "./decoder/face-jpeg.ts";
+import { createDecoderPool, type DecoderPoolOptions } from "./decoder/decoder-pool.ts";
 import {
   type Fetch,
   retryAfterMs,
@@ -33,10 +33,11 @@ export interface PhotoOptions {
   concurrency: number;
   tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
+  decoders?: DecoderPoolOptions;
   now?: () => number;
 }
 
-export interface PhotoClient {
+export interface PhotoClient extends Disposable {
   /** Its downloads end with the reason of `signal` when that aborts. Photos are never cached: Eposh reuses links. */
   for(signal: AbortSignal): Pick<Photos, "fetch">;
   /** Whether the host that failed last gives any HTTP answer; true when none has failed yet. Never rejects. */
@@ -44,15 +45,13 @@ export interface PhotoClient {
 }
 
 const maxRedirects = 5;
-/** Eight took 700 MB and blocked the event loop for 80 ms; two are as fast, with 400 MB and 15 ms (1024×1365 px). */
-const decodersAtATime = 2;
 const probeTimeoutMs = 5000;
 
 export function createPhotos(options: PhotoOptions): PhotoClient {
   const { maxBytes, tls, now = Date.now, fetch = globalThis.fetch } = options;
   const allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
   const hand = createSemaphore(options.concurrency);
-  const decoder = createSemaphore(decodersAtATime);
+  const decoders = createDecoderPool(options.decoders);
   let failedOrigin: string | undefined;
 
   /** Reads the body only of a success that is not too large. */
@@ -112,12 +111,12 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     reject("photo_unusable", `the photo is over the size limit of ${maxBytes} bytes (photo.max_bytes)`);
 
   return {
+    [Symbol.dispose]: () => decoders[Symbol.dispose](),
     for: (signal) => ({
       async fetch(link) {
         using _hand = await hand(signal);
         const bytes = await download(link, signal);
-        using _decoder = await decoder(signal);
-        return (await fit(bytes)).toString("base64") as Face;
+        return (await decoders.fit(bytes, signal)).toString("base64") as Face;
       },
     }),
     async probe(signal) {

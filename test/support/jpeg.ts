@@ -112,9 +112,13 @@ function emptyScan(component: number, blocks: number): Buffer {
   return Buffer.concat([segment(0xda, 1, component + 1, 0x00, 1, 63, 0), Buffer.from(bits.bytes)]);
 }
 
-/** A progressive JPEG whose last scan is repeated: a decoder goes over all of its blocks again each time. */
+/**
+ * A progressive JPEG whose last scan is repeated as one that refines: a decoder goes over all the coefficients of its
+ * component again each time, for a few bytes.
+ */
 export function repeatLastScan(progressive: Buffer, times: number): Buffer {
   const from = progressive.lastIndexOf(Buffer.of(0xff, 0xda));
-  const scan = progressive.subarray(from, -2);
-  return Buffer.concat([progressive.subarray(0, from), ...Array<Buffer>(times).fill(scan), end]);
+  const scan = Buffer.from(progressive.subarray(from, -2));
+  scan[9] = 0x10;
+  return Buffer.concat([progressive.subarray(0, -2), ...Array<Buffer>(times).fill(scan), end]);
 }

@@ -143,6 +143,14 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     await statusSays(/^5 stages · 0 waiting · 0 dead$/);
   });
 
+  step("a photo decoder is the first to go when memory is short, and the service goes on", async () => {
+    const decoders = await box.run("pgrep -f 'decode-photo[s]'");
+    for (const pid of decoders.split("\n")) expect(await box.run(`cat /proc/${pid}/oom_score_adj`)).toBe("1000");
+    await box.run(`kill -KILL ${decoders.replaceAll("\n", " ")}`);
+    const state = [await show("ActiveState"), await show("NRestarts"), await show("OOMPolicy")];
+    expect(state).toEqual(["active", "0", "continue"]);
+  });
+
   step("the timer's service starts a run, and one that runs already is no failure", async () => {
     await follow("Daily run");
     expect(await box.run("systemctl list-timers --all")).toContain("hikvision-sync-induction.timer");

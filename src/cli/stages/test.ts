@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { exits } from "../../errors.ts";
 import { builtIn, type RegisteredStage } from "../../registry/registry.ts";
 import { temporarySdk } from "../../sdk/archive.ts";
+import { decoderEnvironment } from "../../upstreams/decoder/decoder.ts";
 import { folderArguments, localFolderOf, stageIn, stagesFor } from "./folder.ts";
 
 export default defineCommand({
@@ -19,7 +20,7 @@ export default defineCommand({
     const { PATH = "", HOME = "", TMPDIR = "" } = process.env;
     const child = Bun.spawn([process.execPath, "test", "--preload", join(sdk.folder, "sdk.js"), file], {
       cwd: sdk.folder,
-      env: { BUN_BE_BUN: "1", PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) },
+      env: { BUN_BE_BUN: "1", ...decoderEnvironment(), PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) },
       stdio: ["ignore", "inherit", "inherit"],
     });
     return (await child.exited) === 0 ? exits.ok : exits.failed;

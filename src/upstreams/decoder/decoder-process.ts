@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+import { isReject } from "../../errors.ts";
+import { fit } from "./face-jpeg.ts";
+import { answers, frame, frames } from "./frames.ts";
+
+/**
+ * What a decoder process does: it answers each photo on stdin, on stdout, with a face or with the reason for none. It ends
+ * when stdin is closed, also in the middle of a photo, so that a killed daemon leaves none behind.
+ */
+export async function decodePhotos(): Promise<never> {
+  // systemd and a terminal tell all processes to stop: the daemon finishes the photos in progress, and ends this one.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => {});
+  dieFirst();
+  await Bun.write(Bun.stdout, frame(answers.ready));
+  for await (const photo of frames(Bun.stdin.stream())) void answer(photo);
+  // n.b. Nothing else ends a native decoder.
+  process.kill(process.pid, "SIGKILL");
+  return await new Promise<never>(() => {});
+}
+
+async function answer(photo: Buffer): Promise<void> {
+  const text = await fit(photo).then(
+    (face) => frame(answers.face, face),
+    (error) => {
+      if (!isReject(error)) throw error;
+      return frame(answers.unusable, Buffer.from(error.message));
+    },
+  );
+  await Bun.write(Bun.stdout, text);
+}
+
+/** When the machine is short of memory, before the daemon. */
+function dieFirst(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "1000");
+  } catch {
+    // Without /proc the kernel chooses as it likes.
+  }
+}

@@ -1,0 +1,214 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { Reject, Retry } from "../src/errors.ts";
+import { createDecoderPool, type DecoderPoolOptions } from "../src/upstreams/decoder/decoder-pool.ts";
+import { makeJpeg, repeatLastScan } from "./support/jpeg.ts";
+import { makePng } from "./support/png.ts";
+import { decodersOf, fileOf, isRunning } from "./support/processes.ts";
+import { until } from "./support/until.ts";
+
+const pools: Disposable[] = [];
+afterEach(async () => {
+  for (const pool of pools.splice(0)) pool[Symbol.dispose]();
+  await until(() => decodersOf().length === 0, { what: "the decoders to end with their pool" });
+});
+const open = (options?: DecoderPoolOptions) => {
+  const pool = createDecoderPool(options);
+  pools.push(pool);
+  return pool;
+};
+
+const never = new AbortController().signal;
+const photo = makePng({ width: 160, height: 120, rgba: (x, y) => [x, y, 99, 255] });
+const ordinary = makeJpeg({ width: 1024, height: 1024, block: (x, y) => [(x ^ y) & 255, 128, 128], progressive: true });
+/** As many scans as are let through: a second or more of nothing but native code. */
+const slow = repeatLastScan(ordinary, 900);
+
+const failureOf = async (work: Promise<unknown>) => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof Reject || error instanceof Retry ? `${error.code}: ${error.message}` : error;
+};
+const isFace = (face: Buffer) => face.toString("hex", 0, 3) === "ffd8ff";
+const only = () => until(() => decodersOf()[0], { what: "the decoder to start" });
+
+describe("decoder processes", () => {
+  test("start when a photo needs one, are used again, and end when there is no more work", async () => {
+    const pool = open({ idleMs: 300 });
+    expect(decodersOf()).toEqual([]);
+    expect(isFace(await pool.fit(photo, never))).toBe(true);
+    const first = decodersOf();
+    expect(first).toHaveLength(1);
+    expect(isFace(await pool.fit(photo, never))).toBe(true);
+    expect(decodersOf()).toEqual(first);
+    await until(() => decodersOf().length === 0, { what: "the idle decoder to end" });
+    expect(isFace(await pool.fit(photo, never))).toBe(true);
+  });
+
+  test("are never more than they may be, and each photo gets its own face", async () => {
+    const pool = open({ size: 2 });
+    const widths = [120, 130, 140, 150, 160, 170, 180];
+    let most = 0;
+    const faces = await Promise.all(
+      widths.map(async (width) => {
+        const face = await pool.fit(makePng({ width, height: 120, rgba: () => [width, 0, 0, 255] }), never);
+        most = Math.max(most, decodersOf().length);
+        return face;
+      }),
+    );
+    expect(await Promise.all(faces.map(async (face) => (await new Bun.Image(face).metadata()).width))).toEqual(widths);
+    expect(most).toBe(2);
+  });
+
+  test("know no secret, keep no folder busy, and are the first to go when memory is short", async () => {
+    await open().fit(photo, never);
+    const pid = await only();
+    expect(fileOf(pid, "environ")).toBe("");
+    expect(fileOf(pid, "oom_score_adj")).toBe("1000\n");
+  });
+
+  test("finish the photo in progress when everything is told to stop, as by systemd or Ctrl-C", async () => {
+    const pool = open();
+    await pool.fit(photo, never);
+    const pid = await only();
+    const inProgress = pool.fit(slow, never);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.kill(pid, signal);
+    expect(isFace(await inProgress)).toBe(true);
+    expect(decodersOf()).toEqual([pid]);
+  });
+
+  test("do not keep the program from ending, and end with it", async () => {
+    const script = `
+      import { createDecoderPool } from ${JSON.stringify(join(import.meta.dir, "../src/upstreams/decoder/decoder-pool.ts"))};
+      const photo = Buffer.from(${JSON.stringify(photo.toString("base64"))}, "base64");
+      await createDecoderPool().fit(photo, new AbortController().signal);
+      console.log("done");`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+    const pids = await until(() => decodersOf(child.pid).length > 0 && decodersOf(child.pid), { what: "a decoder" });
+    expect([await child.stdout.text(), await child.exited]).toEqual(["done\n", 0]);
+    await until(() => !pids.some(isRunning), { what: "the decoders to end" });
+  });
+
+  test("end in the middle of a photo when the program is killed", async () => {
+    const script = `
+      import { createDecoderPool } from ${JSON.stringify(join(import.meta.dir, "../src/upstreams/decoder/decoder-pool.ts"))};
+      const photo = Buffer.from(await Bun.stdin.bytes());
+      await createDecoderPool().fit(photo, new AbortController().signal);`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdin: slow });
+    const [pid = 0] = await until(() => decodersOf(child.pid).length > 0 && decodersOf(child.pid), {
+      what: "a decoder",
+    });
+    const ticks = () => Number(fileOf(pid, "stat").split(" ")[13]);
+    await until(() => ticks() > 20, { what: "the decoder to work on the photo" });
+    child.kill("SIGKILL");
+    await until(() => !isRunning(pid), { timeoutMs: 1000, what: "the decoder to end" });
+  });
+});
+
+describe("the photo alone is refused, and the next one is decoded,", () => {
+  test("where it takes too long", async () => {
+    const pool = open({ size: 1, deadlineMs: 50 });
+    const pending = failureOf(pool.fit(slow, never));
+    const pid = await only();
+    expect(await pending).toMatch(/^photo_unusable: the photo takes too long to decode/);
+    await until(() => !isRunning(pid), { timeoutMs: 1000, what: "its decoder to be killed" });
+    expect(isFace(await open().fit(photo, never))).toBe(true);
+  });
+
+  test("where it takes too much memory", async () => {
+    const pool = open({ size: 1, maxMemoryBytes: 1e6 });
+    expect(await failureOf(pool.fit(slow, never))).toMatch(/^photo_unusable: the photo takes too much memory/);
+    expect(isFace(await open().fit(photo, never))).toBe(true);
+  });
+
+  test("where its decoder dies of it", async () => {
+    const pool = open({ size: 1 });
+    await pool.fit(photo, never);
+    const pid = await only();
+    const pending = failureOf(pool.fit(slow, never));
+    process.kill(pid, "SIGSEGV");
+    expect(await pending).toMatch(/^photo_unusable: the photo crashes its decoder \(SIG[A-Z]+\)/);
+    expect(isFace(await pool.fit(photo, never))).toBe(true);
+    expect(await only()).not.toBe(pid);
+  });
+
+  test("where it has no picture, and its decoder stays", async () => {
+    const pool = open({ size: 1 });
+    await pool.fit(photo, never);
+    const pid = await only();
+    expect(await failureOf(pool.fit(Buffer.from("a page"), never))).toBe(
+      "photo_unusable: the photo is not a PNG, JPEG or WebP",
+    );
+    expect(await failureOf(pool.fit(repeatLastScan(ordinary, 2000), never))).toMatch(
+      /too long to decode \(2\d+ scans\)/,
+    );
+    expect(isFace(await pool.fit(photo, never))).toBe(true);
+    expect(decodersOf()).toEqual([pid]);
+  });
+});
+
+test("a decoder that died between two photos costs none of them", async () => {
+  const pool = open({ size: 1 });
+  await pool.fit(photo, never);
+  const pid = await only();
+  process.kill(pid, "SIGKILL");
+  await until(() => !isRunning(pid), { what: "it to die" });
+  expect(isFace(await pool.fit(photo, never))).toBe(true);
+});
+
+test("an aborted photo ends at once, in the middle or while it waits, and the next one is decoded", async () => {
+  const pool = open({ size: 1 });
+  await pool.fit(photo, never);
+  const pid = await only();
+  const stop = new AbortController();
+  const both = [failureOf(pool.fit(slow, stop.signal)), failureOf(pool.fit(photo, stop.signal))];
+  const reason = new Error("the daemon stops");
+  stop.abort(reason);
+  expect(await Promise.all(both)).toEqual([reason, reason]);
+  await until(() => !isRunning(pid), { timeoutMs: 1000, what: "its decoder to be killed" });
+  expect(isFace(await pool.fit(photo, never))).toBe(true);
+});
+
+test("a photo of 10 MB reaches its decoder whole", async () => {
+  const noise = makePng({ width: 1700, height: 1600, rgba: noisy, level: 0 });
+  expect(noise.byteLength).toBeGreaterThan(10_000_000);
+  expect(isFace(await open().fit(noise, never))).toBe(true);
+});
+const noisy = (x: number, y: number) => [(x * y) & 255, (x ^ y) & 255, (x + y) & 255, 255] as const;
+
+test.each([
+  ["ends at once", ["/bin/false"]],
+  ["is not there", ["/nonexistent/hikvision-sync"]],
+])("a decoder that %s is no fault of the photo's: that is retried", async (_, command) => {
+  process.env.HIKVISION_SYNC_DECODER = JSON.stringify(command);
+  try {
+    expect(await failureOf(open().fit(photo, never))).toMatch(
+      /^decoder_failed: the photo decoder (did not|cannot be) start/,
+    );
+  } finally {
+    delete process.env.HIKVISION_SYNC_DECODER;
+  }
+});
+
+test("20 bombs among 60 photos: the photos are done, the bombs refused, and the memory stays bounded", async () => {
+  const pool = open({ size: 2, deadlineMs: 1000 });
+  const quick = repeatLastScan(ordinary, 2000);
+  // A stopped process is a decoder that never comes to an end.
+  const peaks = new Map<number, number>();
+  const looking = setInterval(() => {
+    for (const pid of decodersOf())
+      peaks.set(pid, Number(/VmHWM:\s+(\d+)/.exec(fileOf(pid, "status"))?.[1] ?? 0) / 1024);
+  }, 20);
+  const ends = await Promise.all(
+    Array.from({ length: 80 }, async (_, index) => {
+      if (index % 4 > 0) return isFace(await pool.fit(photo, never)) ? "a face" : "none";
+      return (await failureOf(pool.fit(index % 16 === 0 ? slow : quick, never))) as string;
+    }),
+  );
+  clearInterval(looking);
+  expect(ends.filter((end) => end === "a face")).toHaveLength(60);
+  expect(ends.filter((end) => end.includes("takes too long to decode"))).toHaveLength(20);
+  expect(Math.max(...peaks.values())).toBeLessThan(200);
+});

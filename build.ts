@@ -17,7 +17,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
   await Bun.$`mkdir -p ${dirname(out)}`.quiet();
   const folder = mkdtempSync(join(dirname(out), ".build-"));
   try {
-    // The name of the file goes into its bytes, so only the folder is another one until it has proved itself.
+    // The name of the file is part of its bytes, so only the folder differs until the binary was tried out.
     const fresh = join(folder, basename(out));
     const { success, logs } = await Bun.build({
       entrypoints: [join(root, "src/main.ts")],
@@ -25,7 +25,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
       compile: {
         outfile: fresh,
         ...(target ? { target } : {}),
-        // What lies in the working directory is none of the program's business.
+        // The program must not read configuration of Bun from the working directory.
         autoloadDotenv: false,
         autoloadBunfig: false,
         autoloadTsconfig: false,
@@ -34,7 +34,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
       define: commit() ? { BUILD_COMMIT: JSON.stringify(commit()) } : {},
       minify: true,
       sourcemap: "linked",
-      // n.b. bytecode without format esm builds without complaint and dies at start.
+      // n.b. Bytecode without format esm builds without an error, but the binary dies at its start.
       bytecode: true,
       format: "esm",
       throw: false,
@@ -50,7 +50,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
 
 /** Puts the finished archive in place of the module that would make it. */
 function withSdk(sdk: Uint8Array): Bun.BunPlugin {
-  // The path goes into the bytes of the binary: always the same one, wherever the repository is.
+  // The path is part of the bytes of the binary: it must not depend on where the repository is.
   const file = join(root, "node_modules/.cache/hikvision-sync/sdk.zst");
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, sdk);
@@ -64,7 +64,7 @@ function withSdk(sdk: Uint8Array): Bun.BunPlugin {
   };
 }
 
-/** A binary can be built and still not start. */
+/** Starts the new binary once: it can be built and still not start. */
 async function tryOut(binary: string): Promise<void> {
   const { exitCode, stdout, stderr } = Bun.spawnSync([binary, "version"], { env: {}, cwd: dirname(binary) });
   if (exitCode !== 0 || !stdout.toString().startsWith(`hikvision-sync ${version} `))

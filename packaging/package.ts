@@ -9,7 +9,7 @@ import { copyright } from "./copyright.ts";
 import { manual } from "./manual.ts";
 
 const root = join(import.meta.dir, "..");
-/** Processors of the last fifteen years, not only those with AVX2: the box at the gate may be old. */
+/** For processors of the last fifteen years, not only those with AVX2: the machine at the gate may be old. */
 const targets = { amd64: "bun-linux-x64-baseline", arm64: "bun-linux-arm64" } as const;
 const manuals = "usr/share/doc/hikvision-sync";
 export type Architecture = keyof typeof targets;
@@ -22,7 +22,7 @@ export interface PackageOptions {
   /** Where the package is put. */
   folder: string;
   version?: string;
-  /** Without it a package is made and installed in half the time. */
+  /** Without compression a package is built and installed in half the time. */
   compress?: boolean;
 }
 
@@ -120,7 +120,7 @@ async function layOut(tree: string, binary: string, version: string): Promise<vo
     put(tree, `${manuals}/${guide}`, readFileSync(join(root, "docs", guide), "utf8"));
 }
 
-/** The sample, with the two folders that the unit and an operator's commands have to agree on. */
+/** The sample configuration, with the two folders that the unit and the commands must agree on. */
 function packagedConfig(): string {
   let text = exampleConfig();
   for (const line of ['folder = "/etc/hikvision-sync/stages"', 'folder = "/var/lib/hikvision-sync"']) {

@@ -17,8 +17,8 @@ const packages = {
 const entries = { index: "src/stage", testing: "src/sdk/testing" };
 
 /**
- * What an author of stages needs and the binary has not in itself, as files by their path: `types` for an editor, a
- * compiler in JavaScript to check with, and this program's modules for a test. Packed, and the same bytes each time.
+ * Files that stage authors need beside the program, by their path: `types` for an editor, a compiler in JavaScript for
+ * the check, and this program's modules for tests. Packed; the same bytes each time.
  */
 export async function makeSdkArchive(): Promise<Uint8Array> {
   const files: [path: string, text: string][] = [];
@@ -79,7 +79,7 @@ async function bundle(): Promise<string> {
     entrypoints: [join(root, "src/sdk/preload.ts")],
     target: "bun",
     format: "esm",
-    // Not minified: the lines around a promise that is not kept are shown to the stage's author.
+    // Not minified: a failing conformance test shows these lines to the author.
     throw: false,
   });
   const [output] = outputs;

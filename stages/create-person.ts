@@ -29,7 +29,7 @@ const employeeSchema = v.looseObject({
 });
 type Employee = v.InferOutput<typeof employeeSchema>;
 
-/** Makes the employee a person with a face, or brings the person that is there up to date. */
+/** Makes the employee a person with a face, or updates the existing person. */
 export default defineStage({
   name: "create-person",
   queue: "hikvision_create_person",
@@ -54,7 +54,7 @@ function employeeOf(given: unknown): Employee {
   throw reject("bad_employee", `the employee record is not valid: ${wrong.join(", ")}; correct it in Eposh`);
 }
 
-/** One employee being made a person. HikCentral's answers decide; its remark remembers what was sent last. */
+/** The work on one employee. HikCentral's answers decide; its remark remembers what was sent last. */
 class Work {
   readonly personCode: string;
   readonly names: ReturnType<typeof namesOf>;
@@ -77,7 +77,7 @@ class Work {
     return this.#add(await this.#face());
   }
 
-  /** Sends back all that was read; changes the name, extends the validity, and replaces a missing or older face. */
+  /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */
   async update(known: Person, fetched?: Face): Promise<string> {
     const { hikcentral, photo, site, meta, log } = this.context;
     const { personId } = known;

@@ -16,7 +16,7 @@ export default defineStage({
   fetches: true,
   // One date at a time is gentle on Eposh, and the later stages are slower anyway.
   concurrency: 1,
-  // Hundreds of pages at Eposh's slowest; below the 30 minutes after which RabbitMQ takes a message back.
+  // Enough for hundreds of slow pages; RabbitMQ takes a message back after 30 minutes.
   deadlineMs: 25 * 60_000,
   message: v.object({
     run: v.string(),

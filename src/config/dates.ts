@@ -8,7 +8,7 @@ export function parseDuration(text: string): number | undefined {
   return count === undefined ? undefined : Number(count) * unitsMs[unit as keyof typeof unitsMs];
 }
 
-/** What `parseDuration` reads back as the same: in the largest unit that needs no fraction. */
+/** In the largest unit that needs no fraction; `parseDuration` reads it back as the same duration. */
 export function formatDuration(durationMs: number): string {
   for (const [unit, unitMs] of Object.entries(unitsMs))
     if (durationMs >= unitMs && durationMs % unitMs === 0) return `${durationMs / unitMs}${unit}`;

@@ -81,7 +81,7 @@ export interface Key {
   schema: v.GenericSchema;
 }
 
-/** Every key of the configuration but the regionals and the stages' own, in the order of the schema. */
+/** Every key of the configuration except the regionals and the options of stages, in the order of the schema. */
 export const keys: readonly Key[] = [...names].map(([name, [section, inside]]) => {
   const entries: Record<string, v.GenericSchema & { default?: unknown }> =
     sections[section as keyof typeof sections].entries;

@@ -4,7 +4,7 @@ import { formats, levels } from "../observability/log.ts";
 import { isDate, isDay, isTimeZone, parseDuration } from "./dates.ts";
 import { secret } from "./secret.ts";
 
-/** `expectation` completes "must be …". It is all that is ever said of a wrong value: valibot's texts quote it. */
+/** `expectation` completes "must be …". n.b. valibot's own texts quote the wrong value, so they are never shown. */
 const kind = <S extends v.GenericSchema>(expectation: string, schema: S): S =>
   v.config(schema, { message: `must be ${expectation}`, abortPipeEarly: true });
 
@@ -30,7 +30,7 @@ const toWords = v.transform((given: string) => given.split(",").map((part) => pa
 /** In the file a list or a text, elsewhere a text with commas. */
 const words = v.union([v.array(v.string()), v.pipe(v.string(), toWords)]);
 const withoutEmpty = v.transform((names: string[]) => names.filter((name) => name !== ""));
-/** n.b. In the environment an empty value counts as not set, so that none is a comma. */
+/** n.b. In the environment an empty value counts as not set, so an empty list is written as a comma. */
 const stageNames = kind("a list of names of stages", v.pipe(words, withoutEmpty));
 const hosts = kind("a list of host names", v.pipe(words, v.array(v.pipe(v.string(), v.toLowerCase()))));
 const toHex = v.transform((given: string) => given.replaceAll(":", "").toLowerCase());
@@ -133,7 +133,7 @@ const settings = v.object({
   options: v.optional(v.record(v.string(), v.unknown()), {}),
 });
 
-/** A zone called `constructor` is none of ours: nothing is in it but what was configured. */
+/** An object without a prototype: a zone called `constructor` must not be found in it. */
 const bare = v.transform((given: Record<string, string>): typeof given => Object.assign(Object.create(null), given));
 
 export const configSchema = v.object({
@@ -144,7 +144,7 @@ export const configSchema = v.object({
   stages: v.object({ ...sections.stages.entries, settings: v.optional(v.record(v.string(), settings), {}) }),
 });
 
-/** What is masked wherever it turns up; of broker.url it is the password. */
+/** Values that are masked everywhere; of broker.url only the password is. */
 export const secretKeys = "http.token eposh.api_key eposh.app_id hikcentral.app_key hikcentral.app_secret".split(" ");
 
 export const defaultRegionals = Object.entries({

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** A secret prints as `[secret]` whoever prints it: string, JSON, console or inspect. Only `reveal` gives it away. */
+/** A secret always prints as `[secret]`: as string, JSON, on the console or inspected. Only `reveal` gives the value. */
 export class Secret {
   readonly #value: string;
 

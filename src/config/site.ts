@@ -1,4 +1,4 @@
-/** What the configuration says of the site; stages read it and nothing else of the configuration. */
+/** The part of the configuration that stages may read. */
 export interface Site {
   readonly timeZone: string;
   /** Slug of a regional of Eposh → id of a privilege group of HikCentral. */
@@ -11,7 +11,7 @@ export interface Site {
   readonly validUntil: string;
   /** Read a person's picture back after a face was sent. */
   readonly verifyFace: boolean;
-  /** Without a usable photo: a dead letter instead of a person without a face. */
+  /** Makes an employee without a usable photo a dead letter instead of a person without a face. */
   readonly photoRequired: boolean;
   readonly pageSize: number;
 }

@@ -1,3 +1,3 @@
-/** valibot, and the one schema of ours. */
+/** valibot, with our own schema `secret`. */
 export * from "valibot";
 export { secret } from "./secret.ts";

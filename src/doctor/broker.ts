@@ -56,7 +56,7 @@ async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
   throw new Fault("broker_refused", text, "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST");
 }
 
-/** Plain and durable is what the daemon, and the original, declare. */
+/** The daemon, like the original, declares plain durable queues. */
 async function checkArguments(broker: AmqpBroker, queues: readonly string[]): Promise<string> {
   let there = 0;
   const unlimited: string[] = [];
@@ -73,7 +73,7 @@ async function checkArguments(broker: AmqpBroker, queues: readonly string[]): Pr
     if (type === "quorum" && limit === undefined) unlimited.push(queue);
   }
   if (unlimited.length === 0) return `${there} of ${queues.length} exist, plain and durable`;
-  // n.b. A policy is not to be seen by AMQP, and from RabbitMQ 4 the default is 20.
+  // n.b. AMQP does not show policies, and from RabbitMQ 4 on the default limit is 20.
   throw new Unchecked(
     `${unlimited.join(", ")}: a quorum queue; set its delivery limit to -1, by argument or by policy`,
   );

@@ -32,7 +32,7 @@ export function examineAll(config: Config, { log, load, signal }: DoctorOptions)
     return response;
   };
   const clockOf = (url: string) => aheadMs.get(new URL(url).host);
-  // One employee says as much as a hundred.
+  // One employee proves as much as a hundred.
   const asked = { ...config, eposh: { ...config.eposh, pageSize: 1 } };
   const clients = createClients(asked, log, undefined, { fetch: fetchAndLook });
 

@@ -5,12 +5,12 @@ import { Exit, textOf } from "../errors.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { type Examine, Fault } from "./probe.ts";
 
-/** Below it a run of 1,543 with its log and ledger is no longer certain to fit. */
+/** With less, a run of 1,543 employees with its log and ledger may not fit. */
 const minFreeBytes = 256 << 20;
 
 const reasonOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "unreadable";
 
-/** The folder, or the nearest one above it that is there. */
+/** The folder, or the nearest existing one above it. */
 function existing(folder: string): string {
   try {
     statSync(folder);

@@ -52,7 +52,7 @@ const customField = v.pipe(
   ),
 );
 
-/** n.b. A version may show the whole name alone. */
+/** n.b. Some versions of HikCentral show only the whole name. */
 const shownNames = (read: Record<"personGivenName" | "personFamilyName" | "personName", string>) =>
   read.personGivenName || read.personFamilyName || !read.personName
     ? { givenName: read.personGivenName, familyName: read.personFamilyName }
@@ -191,7 +191,7 @@ export function createCalls(send: Send) {
         { privilegeGroupId, type: 1, list: ids.map((id) => ({ id })) },
         v.unknown(),
       ),
-    /** n.b. 0 is "at once, and those that failed before too"; without personIds it would be everybody who is pending. */
+    /** n.b. 0 means "at once, and earlier failures too". Without personIds it would apply to every pending person. */
     applyAccess: (ids: readonly string[]) =>
       send("/api/visitor/v1/auth/reapplication", { ImmediateDownload: 0, personIds: ids.join(",") }, v.unknown()),
   };

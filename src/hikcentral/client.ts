@@ -7,7 +7,7 @@ import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
 
 export interface HikCentralOptions extends TransportOptions, SetupOptions {
-  /** For what is read once for all: aborts when HikCentral is found to be down. */
+  /** For reads that all messages share: aborts when HikCentral is found to be down. */
   breakerSignal?: () => AbortSignal;
   /** How long a batch of persons whose access is applied stays open (2 s). */
   applyWindowMs?: number;

@@ -39,7 +39,7 @@ const numberOf = (code: string | number) => (/^(0x[\da-f]+|\d+)$/i.test(String(c
 
 export const isSuccess = (code: string | number): boolean => numberOf(code) === 0;
 
-/** The msg of a refused signature echoes the key and the signed text, others may quote a NIK. */
+/** n.b. The msg of a rejected signature echoes the key and the signed text; others may quote a NIK. */
 function redacted(message: string, appKey: Secret): string {
   return message
     .replaceAll(appKey.reveal(), "[key]")
@@ -52,7 +52,7 @@ function redacted(message: string, appKey: Secret): string {
     .slice(0, 200);
 }
 
-/** What a code other than success means for the message in hand. */
+/** The failure that a code other than success means for the message in progress. */
 export function failureFor(call: string, code: string | number, message: string, appKey: Secret): Failure {
   const number = numberOf(code);
   const shown = number > 0xffff ? `0x${number.toString(16).padStart(8, "0")}` : String(code).slice(0, 20);

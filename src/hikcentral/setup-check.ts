@@ -69,14 +69,14 @@ export async function checkSetup(
     optional("custom fields", () => listOf(calls.customFields())),
     optional("privilege groups", () => listOf(calls.privilegeGroups())),
   ]).catch((thrown) => {
-    // A refusal of these reads says nothing about the message in hand.
+    // A refusal of these reads says nothing about the message in progress.
     throw isReject(thrown) ? setupFault(`the set-up of HikCentral cannot be read: ${thrown.message}`) : thrown;
   });
   const wrongField = fields && fieldProblem(fields, kibField);
   const problems = [...(wrongField ? [wrongField] : []), ...(groups ? groupProblems(groups, regionals) : [])];
   if (problems.length > 0) throw setupFault(`HikCentral is not set up as configured: ${problems.join("; ")}`);
   const field = fields?.find(({ id }) => id === kibField.id);
-  // 1, digits, is what the original wrote.
+  // 1 (digits) is the type that the original wrote.
   const type = kibField.type ?? field?.type ?? 1;
   const names = new Map(groups?.map(({ id, name }) => [id, name]));
   const zones = Object.entries(regionals).map(

@@ -3,7 +3,7 @@ import type { Secret } from "../config/secret.ts";
 
 export interface Signable {
   method: string;
-  /** As they go over the wire: the gateway signs the bytes that it receives. Any case of name. */
+  /** As sent: the gateway signs the bytes that it receives. The case of the names does not matter. */
   headers: Readonly<Record<string, string>>;
   /** From /artemis on, with "?" and the sorted parameters if there are any. */
   path: string;
@@ -12,7 +12,7 @@ export interface Signable {
   secret: Secret;
 }
 
-/** X-Ca-Signature. Whoever reads one can replay it, so neither it nor its text is ever logged. */
+/** X-Ca-Signature. Who reads a signature can replay it, so neither it nor the signed text is ever logged. */
 export function sign({ method, headers, path, signedHeaders = [], secret }: Signable): string {
   const values = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.trim()]));
   const plain = ["accept", "content-md5", "content-type", "date"].map((name) => values.get(name));

@@ -15,7 +15,7 @@ export interface NewPerson {
 export type PersonChanges = Partial<Pick<Person, "givenName" | "familyName" | "remark" | "validFrom" | "validUntil">>;
 
 /**
- * HikCentral, one function a call. All of them share one concurrency limit, wait for the set-up check before the
+ * HikCentral, one function for each call. All of them share one concurrency limit, wait for the set-up check before the
  * first write, and fail with `Retry`, `Reject` or `Unavailable`; the codes are in error-codes.ts. A transport failure is
  * repeated up to 3 times where that is safe (everything but `addPerson`).
  */
@@ -24,7 +24,7 @@ export interface HikCentral {
   personByCode(personCode: string): Promise<Person | undefined>;
   /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */
   addPerson(person: NewPerson): Promise<string>;
-  /** Sends back all that was read, but for the changes. */
+  /** Sends back everything that was read, with the changes. */
   updatePerson(person: Person, changes: PersonChanges): Promise<void>;
   updateFace(personId: string, face: Face): Promise<void>;
   /** The value of the configured KIB field, "" where it is empty. */

@@ -27,7 +27,7 @@ export interface LogOptions {
   format?: Format;
   /** One mask is shared by everything that prints. */
   mask?: Mask;
-  /** Never waits. False: there was no room, and the text is gone. */
+  /** Never waits. False: there was no room, and the text was dropped. */
   write?: (text: string) => unknown;
   now?: () => Date;
 }
@@ -59,7 +59,7 @@ const writers: Record<Format, (line: Line) => string> = {
   },
 };
 
-/** The daemon's log, on stdout. Everything is masked here, in the sink, whoever logs it. */
+/** The daemon's log, on stdout. Everything is masked here, in the sink. */
 export function createLog(options: LogOptions = {}): Log {
   const { level = "info", format = "pretty", mask = createMask(), now = () => new Date() } = options;
   const { write = writeToStdout } = options;
@@ -75,7 +75,7 @@ export function createLog(options: LogOptions = {}): Log {
       dropped = 0;
     if (!put(type as Level, typeof text === "string" ? text : JSON.stringify(text), fields)) dropped++;
   };
-  // consola folds lines that repeat within `throttle`, and no time is less than this one.
+  // consola folds lines that repeat within `throttle`: this value switches that off.
   const consola = createConsola({ throttle: Number.NEGATIVE_INFINITY, reporters: [{ log: report }] });
   consola.level = { error: 0, warn: 1, info: 3, debug: 4 }[level];
   const withFields = (own: Fields): Log => {

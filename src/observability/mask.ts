@@ -1,10 +1,10 @@
 /**
- * Replaces what must not be seen: every secret, also as a URL or JSON writes it, and every run of 16 digits or more,
- * which may be a NIK. n.b. a NIK with spaces or hyphens in it is not recognised.
+ * Replaces every secret, also in the form that a URL or JSON gives it, and every run of 16 digits or more, which may be
+ * a NIK. n.b. A NIK with spaces or hyphens is not recognised.
  */
 export interface Mask {
   (text: string): string;
-  /** Those under 4 characters would blot out ordinary words and are left. */
+  /** Secrets under 4 characters are not masked: they would blot out ordinary words. */
   hide(secrets: Iterable<string>): void;
 }
 

@@ -4,7 +4,7 @@ import type { Outcome } from "../errors.ts";
 const prefix = "hikvision_sync_";
 const seconds = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
-/** What is only known when somebody asks. */
+/** Values that are read only when /metrics is asked for. */
 export interface Gauges {
   stages: readonly { stage: string; inFlight: number; lastTakenAt: Date | undefined }[];
   /** Whether the stage waits for the upstream. */
@@ -16,7 +16,7 @@ export interface Gauges {
 
 const maxCodes = 200;
 
-/** A label's values are few and plain, whatever a stage or an upstream calls its failures. */
+/** Keeps the values of a label few and plain, whatever codes stages and upstreams use. */
 class Codes {
   readonly #seen = new Set<string>();
 
@@ -28,7 +28,7 @@ class Codes {
   }
 }
 
-/** All that /metrics shows, in a registry of its own. Labels never hold a name, a number of a person or a text. */
+/** Everything that /metrics shows. Labels never hold a name, a text, or a number of a person. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #deliveries = this.#counter("deliveries_total", "Messages handed to a stage, by what became of them.", [
@@ -59,7 +59,7 @@ export class Metrics {
   readonly #paused = this.#gauge("paused", "1 while a stage takes no work.", ["upstream", "stage"]);
   readonly #codes = new Codes();
 
-  /** Each of these stages shows its zeros from the start. */
+  /** Each of these stages shows zeros from the start. */
   constructor(stages: readonly string[]) {
     for (const stage of stages) {
       this.#attempts.inc({ stage }, 0);

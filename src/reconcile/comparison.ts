@@ -39,7 +39,7 @@ interface Expected {
 const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
-/** Of a read that fails in passing: after a quarter of a minute in all it is given up. */
+/** A read that fails for now is tried again; after a quarter of a minute in all it is given up. */
 const maxFailures = 5;
 
 export interface CompareOptions {

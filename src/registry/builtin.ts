@@ -65,7 +65,7 @@ function marksOf(folder: string): Map<string, string> {
   return new Map(paths.map((path) => [path, `${statSync(path).mtimeMs} ${statSync(path).size}`]));
 }
 
-/** What `v.secret()` stands for, anywhere in a stage's options. */
+/** The values of every `v.secret()` in the options of a stage. */
 export function secretsIn(options: unknown): string[] {
   if (options instanceof Secret) return [options.reveal()];
   return typeof options === "object" && options !== null ? Object.values(options).flatMap(secretsIn) : [];

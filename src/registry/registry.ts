@@ -9,10 +9,10 @@ export const builtIn = "built in";
 /** A stage and where it came from: "built in" or the path of its file. */
 export interface StageSource {
   readonly origin: string;
-  /** The file's name without its ending; the stage in it must be called so. */
+  /** The name of the file without its ending; the stage must have the same name. */
   readonly file: string;
   readonly exported: unknown;
-  /** `file:line` of a property of the stage, or of its export. Without it the origin has to do. */
+  /** `file:line` of a property of the stage, or of its export. Unknown for a built-in stage. */
   at?(property?: string): string;
   /** Why it could not be loaded. */
   readonly problems?: readonly string[];

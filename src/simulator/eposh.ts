@@ -17,7 +17,7 @@ export const badPages = {
 };
 
 export interface EposhOptions extends ServerOptions {
-  /** 1543, on 17 dates of which one has two pages and one nobody. */
+  /** 1543, on 17 dates; one date has two pages, one has no employees. */
   people?: number;
   /** Adds `oddPeople` and `laterOddPeople` to the last two dates. */
   odd?: boolean;
@@ -36,7 +36,7 @@ export async function startEposh({ people = 1543, odd = false, ...options }: Epo
       return Response.json({ message: "The given data was invalid." }, { status: 422 });
     pages[`${date} ${current}`] = (pages[`${date} ${current}`] ?? 0) + 1;
     const inducted = days.get(date) ?? [];
-    // Whoever was first went to the end meanwhile, so that page 2 misses one and repeats another.
+    // The first employee has moved to the end meanwhile, so that page 2 misses one and repeats another.
     const all = faults.take("drift", url) ? [...inducted.slice(1), ...inducted.slice(0, 1)] : inducted;
     const total = all.length + (faults.take("wrong-total", url) ? 1 : 0);
     const last = Math.max(1, Math.ceil(all.length / limit));

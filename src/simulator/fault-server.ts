@@ -8,15 +8,16 @@ import { Exit, exits } from "../errors.ts";
 const faultSchema = v.strictObject({
   /**
    * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it,
-   * `half`: in the middle of the answer. `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work, with a Date that is `minMs` ahead.
+   * `half`: in the middle of the answer. `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work,
+   * with a Date that is `minMs` ahead.
    * The others are HikCentral's and Eposh's own.
    */
   kind: v.picklist(["answer", "reset", "hang", "lost", "half", "slow", "clock", "bad-face", "drift", "wrong-total"]),
-  /** Under which it is counted; the kind where it is missing. */
+  /** The name under which it is counted; by default the kind. */
   name: v.optional(v.string()),
-  /** Part of the path and query of the calls that it may hit; all where it is missing. */
+  /** Part of the path and query of the calls that it may hit; by default all calls. */
   match: v.optional(v.string()),
-  /** How many calls it hits; without end where it is missing. */
+  /** How many calls it hits; by default without limit. */
   times: v.optional(v.number()),
   /** Share of the calls that it hits, 0 to 1 (1). */
   share: v.optional(v.number()),
@@ -48,13 +49,13 @@ export function randomFrom(seed: number): () => number {
 }
 
 export class Faults {
-  /** Calls really hit, by name, also of faults that are over. */
+  /** How many calls were hit, by name; faults that are over included. */
   readonly seen: Record<string, number> = {};
   #active: (Fault & { seen: number })[] = [];
 
   constructor(readonly random: () => number) {}
 
-  /** Replaces all; none ends them. */
+  /** Replaces all faults; without arguments it ends them. */
   set(...faults: readonly Fault[]): void {
     this.#active = faults.map((fault) => ({ ...fault, seen: 0 }));
   }
@@ -128,14 +129,14 @@ export async function serve(
     if (!faults.take("half", url)) return void response.end(bytes);
     response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());
   });
-  // As nginx does; node's 5 s would now and then close a connection that a call is just being sent on.
+  // As nginx does; node's 5 s would sometimes close a connection while a call is being sent on it.
   server.keepAliveTimeout = 75_000;
   async function up(): Promise<void> {
     if (server.listening) return;
     server.listen(port, "127.0.0.1");
     await once(server, "listening").catch((error) => {
-      const advice = "stop what listens there, or choose another port";
-      throw new Exit(exits.unavailable, `port ${port} of 127.0.0.1 cannot be listened on: ${advice}`, { cause: error });
+      const advice = "stop the program that uses it, or choose another port";
+      throw new Exit(exits.unavailable, `port ${port} of 127.0.0.1 is not available: ${advice}`, { cause: error });
     });
     ({ port } = server.address() as AddressInfo);
   }

@@ -1,9 +1,9 @@
 import { type Employee, employee } from "./people.ts";
 
-/** A person that only a careless system would produce, and what must become of them. */
+/** An employee with bad data, and what must happen to the record. */
 export interface OddPerson {
   what: string;
-  /** All there, there with a warning, or a dead letter, by its code. */
+  /** Complete, complete with a warning, or a dead letter; the last two by code. */
   expect: "done" | `warning:${string}` | `dead:${string}`;
   /** Instead of an ordinary employee's; undefined leaves the field out. */
   fields: Employee;
@@ -55,7 +55,7 @@ export const oddPeople: readonly OddPerson[] = [
   odd("done", "NIK of two people", { ...twins[0], name: "Joko Prabowo" }),
   odd("done", "KIB changed", twins[1]),
 ];
-/** Those who share a NIK with one above; inducted a day later, because the NIKs of one date must be distinct. */
+/** They share a NIK with one above. They are inducted a day later, because the NIKs of one date must be distinct. */
 export const laterOddPeople: readonly OddPerson[] = [
   odd("dead:identity_conflict", "NIK of two people, again", { ...twins[0], name: "Wati Halim" }),
   odd("done", "KIB changed, again", twins[1]),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** HikCentral's way to say no: HTTP 200 with a code. */
+/** A refusal of HikCentral: HTTP 200 with a code. */
 export class Refused extends Error {
   constructor(
     readonly code: string,
@@ -66,7 +66,7 @@ function isUsableFace(bytes: Buffer): boolean {
   return false;
 }
 
-/** Asked before a face is judged: a code refuses it whatever it is; "0" takes all but the picture. */
+/** Asked before a face is checked: a code refuses any face; "0" accepts the call and drops the picture. */
 export type Judge = () => "0" | "2" | "128" | undefined;
 
 function pictureOf(base64: string, judge: Judge): Uint8Array | undefined {

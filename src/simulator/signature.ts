@@ -11,14 +11,14 @@ export function textToSign({ method, url, headers }: Omit<Call, "body">): string
   return [method, ...standard.filter((value) => value !== undefined), ...own.sort(), sorted].join("\n");
 }
 
-/** Key missing, key unknown, signature missing, signature wrong: as the two generations of gateway say it. */
+/** Key missing, key unknown, signature missing, signature wrong: the codes of the two generations of gateway. */
 const codes = {
   artemis: ["0x02401000", "0x02401001", "0x02401002", "0x02401003"],
   v3: ["64", "64", "68", "68"],
 } as const;
 export type Gateway = keyof typeof codes;
 
-/** The code of what is wrong with a call's signature, if anything. */
+/** The code for a wrong signature; undefined for a right one. */
 export function signatureFault(call: Call, gateway: Gateway, appKey: string, appSecret: string) {
   const { "x-ca-key": key, "x-ca-signature": signature, "content-md5": md5 } = call.headers;
   const [noKey, unknownKey, noSignature, badSignature] = codes[gateway];

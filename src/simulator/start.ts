@@ -5,7 +5,7 @@ import { type HikCentralOptions, startHikCentral } from "./hikcentral.ts";
 export interface SimulatorOptions
   extends Pick<EposhOptions, "people" | "odd" | "seed">,
     Pick<HikCentralOptions, "gateway"> {
-  /** Free ones where missing. */
+  /** By default free ports. */
   ports?: { eposh?: number; hikcentral?: number };
   faults?: { eposh?: readonly Fault[]; hikcentral?: readonly Fault[] };
 }
@@ -21,7 +21,7 @@ export async function startSimulators({ ports = {}, faults = {}, ...options }: S
   return {
     eposh,
     hikcentral,
-    /** What a daemon needs in its environment to use them. */
+    /** The environment that a daemon needs to use them. */
     env: {
       EPOSH_URL: eposh.url,
       EPOSH_API_KEY: eposh.apiKey,

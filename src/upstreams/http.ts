@@ -2,7 +2,7 @@ import { createFetch } from "ofetch";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** What Bun's fetch takes of TLS. */
+/** The TLS options of Bun's fetch that are used here. */
 export interface TlsOptions {
   /** PEM, trusted instead of the built-in list. */
   ca?: string;
@@ -92,7 +92,7 @@ export async function upstreamFetch(request: UpstreamRequest): Promise<UpstreamA
       ignoreResponseError: true,
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
       ...(body === undefined ? {} : { body }),
-      // n.b. Left out, NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
+      // n.b. Without it NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
       ...{ tls: { rejectUnauthorized: true, ...tls } },
     });
     return {

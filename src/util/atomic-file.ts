@@ -3,13 +3,13 @@ import { dirname } from "node:path";
 
 /**
  * Replaces a file, for its owner only. Once this returns, the new content survives a power cut; whatever happens before
- * that, the file holds the old content or the new, whole. Throws where there is no room or no right.
+ * that, the file holds either the old or the new content, complete. Throws without room or permission.
  */
 export function writeAtomically(path: string, content: string | Uint8Array): void {
   const fresh = `${path}.new`;
   syncing(openSync(fresh, "w", 0o600), (file) => writeFileSync(file, content));
   renameSync(fresh, path);
-  // n.b. Without it the power cut may undo the renaming.
+  // n.b. Otherwise a power cut may undo the renaming.
   syncing(openSync(dirname(path), "r"));
 }
 

@@ -7,7 +7,7 @@ export interface BackoffOptions {
   maxMs?: number;
   /** Ends the attempts, also in the middle of a wait. */
   signal?: AbortSignal | undefined;
-  /** False: a wait alone does not keep the process. */
+  /** False: a wait alone does not keep the process alive. */
   ref?: boolean;
 }
 

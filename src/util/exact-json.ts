@@ -6,7 +6,7 @@ const json = JSON as unknown as {
 
 /**
  * JSON that travels unchanged: an integer beyond 2^53 keeps its digits when it is written again. 9171010101900003
- * would otherwise go on as somebody else's NIK. To a schema such a number is an object, so it never passes as one.
+ * would otherwise become somebody else's NIK. A schema sees such a number as an object, so it never passes as a number.
  */
 export const parseJson = (text: string): unknown =>
   json.parse(text, (_key, value, { source }) =>

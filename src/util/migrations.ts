@@ -8,7 +8,7 @@ export type Migrations = readonly string[];
 
 export const versionOf = (database: Database): number => Number(database.query("PRAGMA user_version").values()[0]?.[0]);
 
-/** Takes the steps that a file has not seen yet, all or none of them. One of a newer version is left as it is. */
+/** Runs the steps that a file has not had yet, all or none of them. A file of a newer version is left as it is. */
 export function migrate(database: Database, steps: Migrations): void {
   const version = versionOf(database);
   if (version >= steps.length) return;

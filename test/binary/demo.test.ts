@@ -150,6 +150,6 @@ test.each(["eposh", "hikcentral"])(
     const words = Object.entries(ports).map(([flag, port]) => `--${flag}=${port}`);
     const { exit, out, err } = await run(["simulate", ...words]);
     expect({ exit, out }).toEqual({ exit: 69, out: "" });
-    expect(err).toContain(`port ${taken.port} of 127.0.0.1 cannot be listened on`);
+    expect(err).toContain(`port ${taken.port} of 127.0.0.1 is not available`);
   },
 );

@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../build.ts";
+import { describeCommands } from "../../packaging/commands.ts";
+import { flatten } from "../../packaging/completion.ts";
 import { binary, temporaryFolder } from "../support/daemon.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -69,6 +71,17 @@ describe("what lies in the working directory", () => {
       expect(existsSync(witness)).toBe(false);
     }
   });
+});
+
+test("the help of every command fits 80 columns", async () => {
+  const commands = flatten(await describeCommands());
+  expect(commands.length).toBeGreaterThan(20);
+  const wide = commands.flatMap(({ path }) => {
+    const { exit, out } = run([...path, "--help"].join(" "));
+    expect(exit).toBe(0);
+    return out.split("\n").filter((line) => line.trimEnd().length > 80);
+  });
+  expect(wide).toEqual([]);
 });
 
 describe("a command line that is wrong ends with 64 and a suggestion", () => {

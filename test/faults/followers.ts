@@ -26,7 +26,7 @@ export function isFollowed(taken: Taken, confirmed: readonly Published[], open: 
   const { queue, id, body } = taken;
   const main = queue.replace(/\.(retry\.\w+|dead)$/, "");
   const own = confirmed.filter((one) => one.id === id).map((one) => one.queue);
-  // From a wait queue or from the dead it goes back to its stage.
+  // From a retry queue or from the dead it goes back to its stage.
   if (queue !== main) return own.includes(main);
   if (own.some((one) => one.startsWith(`${main}.`))) return true;
   if (main === "hikvision_assign_privilege") return true;

@@ -12,7 +12,7 @@ const seesItGone = (victim: Victim): Promise<boolean> =>
     () => false,
   );
 
-/** kill -9 of RabbitMQ in the moment when messages come back from their wait queues. */
+/** kill -9 of RabbitMQ in the moment when messages come back from their retry queues. */
 export const brokerKill = (rabbit: RabbitNode): Spell => ({
   name: "broker kill",
   async blow({ simulators: { hikcentral }, victim, tally, dice, moreWork }) {
@@ -21,7 +21,7 @@ export const brokerKill = (rabbit: RabbitNode): Spell => ({
     const before = waiting();
     hikcentral.faults.set({ ...refusals.busy, times: 12 });
     const come = await until(() => waiting() >= before + 8, { timeoutMs: 5_000, everyMs: 20 }).catch(() => false);
-    // The first rung is 100 ms.
+    // The first delay is 100 ms.
     await Bun.sleep(dice.between(40, 120));
     await rabbit.kill();
     const seen = await seesItGone(victim);
@@ -29,7 +29,7 @@ export const brokerKill = (rabbit: RabbitNode): Spell => ({
     await rabbit.restart();
     if (!seen) return;
     tally.add("broker kills");
-    if (come) tally.add("of them as wait queues came due");
+    if (come) tally.add("of them as retry queues came due");
   },
 });
 

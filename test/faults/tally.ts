@@ -2,7 +2,7 @@
 const wanted: Readonly<Record<string, number>> = {
   "daemon kills": 20,
   "broker kills": 5,
-  "of them as wait queues came due": 1,
+  "of them as retry queues came due": 1,
   "of them with the daemon": 1,
   "confirms lost": 20,
   "HikCentral refusing": 20,

@@ -19,7 +19,7 @@ async function expectAllAndNoneCharged(box: Box): Promise<void> {
   expect(persons.filter(({ kib, groups }) => kib === "" || groups.length === 0)).toEqual([]);
 }
 
-// Those that wait for whole rungs of the way back wait together; such a test cannot say what is removed after the file.
+// Those that wait for whole delays of the way back wait together; such a test cannot say what is removed after the file.
 const folders = Array.from({ length: 4 }, () => temporaryFolder());
 
 test.concurrent.each([

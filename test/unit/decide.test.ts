@@ -17,11 +17,16 @@ const circular: Record<string, unknown> = {};
 circular.self = circular;
 
 test.each([
-  ["a retry waits on the first rung", retry("eposh_busy", "t"), calm, "retry 5s"],
+  ["a retry waits for the first delay", retry("eposh_busy", "t"), calm, "retry 5s"],
   ["the second attempt waits longer", retry("eposh_busy", "t"), { ...calm, attempt: 1 }, "retry 30s"],
-  ["after the last rung it is a dead letter", retry("eposh_busy", "t"), { ...calm, attempt: 3 }, "dead eposh_busy"],
-  ["a hint picks the rung that is long enough", retry("eposh_busy", "t", { afterMs: 20_000 }), calm, "retry 30s"],
-  ["a hint is capped at the longest rung", retry("eposh_busy", "t", { afterMs: 1e9 }), calm, "retry 2m"],
+  ["after the last delay it is a dead letter", retry("eposh_busy", "t"), { ...calm, attempt: 3 }, "dead eposh_busy"],
+  [
+    "a hint picks the first delay that is long enough",
+    retry("eposh_busy", "t", { afterMs: 20_000 }),
+    calm,
+    "retry 30s",
+  ],
+  ["a hint is capped at the longest delay", retry("eposh_busy", "t", { afterMs: 1e9 }), calm, "retry 2m"],
   ["a hint never shortens the wait", retry("eposh_busy", "t", { afterMs: 1 }), { ...calm, attempt: 2 }, "retry 2m"],
   [
     "a suspect that is down pauses",
@@ -57,7 +62,7 @@ test.each([
   ["what throws whatever is asked of it is a retry", new Proxy({}, { getPrototypeOf: refuse }), calm, "retry 5s"],
   ["several errors at once are a retry", new AggregateError([new Error("a"), "b"]), calm, "retry 5s"],
   [
-    "without a ladder the first failure is a dead letter",
+    "without a retry schedule the first failure is a dead letter",
     retry("eposh_busy", "t"),
     { ...calm, delays: [] },
     "dead eposh_busy",
@@ -86,8 +91,8 @@ test("no message waits for ever: attempts always end in a dead letter", () => {
   );
 });
 
-test("whatever fails, the ladder is climbed in order, a hint only lengthens the wait, and an outage charges nobody", () => {
-  const ladder = fc
+test("whatever fails, the delays are taken in order, a hint only lengthens the wait, and an outage counts no attempt", () => {
+  const schedule = fc
     .uniqueArray(fc.integer({ min: 1, max: 1e7 }), { maxLength: 8 })
     .map((all) => all.sort((a, b) => a - b).map((ms) => ({ label: `${ms}ms`, ms })));
   const failure = fc.oneof(
@@ -98,7 +103,7 @@ test("whatever fails, the ladder is climbed in order, a hint only lengthens the 
       .map((afterMs) => retry("eposh_busy", "t", { suspect: "x", ...(afterMs && { afterMs }) })),
   );
   fc.assert(
-    fc.property(failure, ladder, fc.nat(10), fc.boolean(), (failed, delays, attempt, suspectIsDown) => {
+    fc.property(failure, schedule, fc.nat(10), fc.boolean(), (failed, delays, attempt, suspectIsDown) => {
       const decision = decide(failed, { attempt, suspectIsDown, delays });
       expect(decide(failed, { attempt, suspectIsDown, delays })).toEqual(decision);
       const isOutage = failed instanceof Unavailable || (failed instanceof Retry && suspectIsDown);

@@ -10,7 +10,7 @@ import { textOfRun } from "./runs.ts";
 export default defineCommand({
   meta: {
     name: "status",
-    description: "Show upstreams, stages, queues and dead letters (69: not ready)",
+    description: "Show stages, queues, dead letters (exit 69: not ready)",
   },
   args: { ...configArgument, ...jsonArgument },
   async run({ args }) {

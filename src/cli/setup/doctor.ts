@@ -12,7 +12,7 @@ import { mask, print, printError, printJson } from "../output.ts";
 export default defineCommand({
   meta: {
     name: "doctor",
-    description: "Probe everything a run needs and suggest fixes; read-only",
+    description: "Probe what a run needs, and suggest fixes; read-only",
   },
   args: { ...configArgument, ...jsonArgument },
   async run({ args }) {

@@ -4,7 +4,7 @@ import { print } from "../output.ts";
 import { folderArguments, localFolderOf, queueOf, stagesFor } from "./folder.ts";
 
 export default defineCommand({
-  meta: { name: "graph", description: "Draw the graph of the stages, as text and for Mermaid" },
+  meta: { name: "graph", description: "Draw the graph of stages, as text and for Mermaid" },
   args: folderArguments,
   async run({ args }) {
     const registered = await stagesFor(localFolderOf(args));

@@ -14,11 +14,11 @@ export interface DecoderPool extends Disposable {
 }
 
 export interface DecoderPoolOptions {
-  /** Processes at most; as many as there are cores unless told. */
+  /** The most processes at a time (the number of cores). */
   size?: number;
   /** For one photo. */
   deadlineMs?: number;
-  /** After which a process without work ends. */
+  /** A process without work ends after so long. */
   idleMs?: number;
   /**
    * RAM of one process: 50 MB at its start, 80 to 150 with ordinary photos, 250 with the largest. n.b. No resource limit
@@ -53,7 +53,7 @@ export function createDecoderPool(options: DecoderPoolOptions = {}): DecoderPool
     idle.set(decoder, setTimeout(end, idleMs).unref());
   }
 
-  /** The one that worked last: those that are not needed end. */
+  /** The process that worked last, so that unneeded ones become idle and end. */
   function take(): Decoder {
     try {
       const decoder = [...idle.keys()].at(-1) ?? new Decoder(() => wake(decoder));
@@ -64,7 +64,7 @@ export function createDecoderPool(options: DecoderPoolOptions = {}): DecoderPool
     }
   }
 
-  /** What the process does, or the end of the process: after `limitMs`, over its memory, or with a signal's reason. */
+  /** Waits for `work` of the process, and kills the process after `limitMs`, over its memory, or when a signal aborts. */
   async function within<T>(
     limitMs: number,
     work: Promise<T>,

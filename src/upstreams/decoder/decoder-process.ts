@@ -4,8 +4,8 @@ import { fit } from "./face-jpeg.ts";
 import { answers, frame, frames } from "./frames.ts";
 
 /**
- * What a decoder process does: it answers each photo on stdin, on stdout, with a face or with the reason for none. It ends
- * when stdin is closed, also in the middle of a photo, so that a killed daemon leaves none behind.
+ * The work of a decoder process: it reads photos from stdin and answers each one on stdout, with a face or with the reason
+ * for none. It ends when stdin is closed, also in the middle of a photo, so that a killed daemon leaves no process behind.
  */
 export async function decodePhotos(): Promise<never> {
   // systemd and a terminal tell all processes to stop: the daemon finishes the photos in progress, and ends this one.
@@ -29,11 +29,11 @@ async function answer(photo: Buffer): Promise<void> {
   await Bun.write(Bun.stdout, text);
 }
 
-/** When the machine is short of memory, before the daemon. */
+/** When the machine is short of memory, the kernel ends this process before the daemon. */
 function dieFirst(): void {
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
-    // Without /proc the kernel chooses as it likes.
+    // Without /proc the kernel decides.
   }
 }

@@ -8,7 +8,7 @@ import { unusable } from "./source.ts";
 export const decoderWord = "decode-photos";
 const commandVariable = "HIKVISION_SYNC_DECODER";
 
-/** For a process that runs parts of this program and does not know what starts it, as a stage's test does. */
+/** For a process that runs parts of this program under another name, e.g. the test of a stage. */
 export const decoderEnvironment = () => ({ [commandVariable]: JSON.stringify(decoderCommand()) });
 
 function decoderCommand(): string[] {
@@ -30,10 +30,10 @@ export class Decoder {
   /** `ended` is called once, however the process ends. Throws where it cannot be started. */
   constructor(ended: () => void) {
     this.#process = Bun.spawn(decoderCommand(), {
-      // No secret, no option of the runtime, and no folder that it would keep busy.
+      // It gets no secret and no option of the runtime, and keeps no folder busy.
       env: {},
       cwd: "/",
-      // In a list of processes it goes by the program's name.
+      // In a list of processes it has the name of the program.
       argv0: "hikvision-sync",
       stdio: ["pipe", "pipe", "ignore"],
       onExit: ended,
@@ -43,7 +43,7 @@ export class Decoder {
     this.started = this.#start();
   }
 
-  /** The face as JPEG, or in words why there is none. Rejects with `photo_unusable` where the photo crashes the process. */
+  /** The face as JPEG, or a text why there is none. Rejects with `photo_unusable` if the photo crashes the process. */
   async fit(photo: Uint8Array): Promise<Buffer | string> {
     await this.#send(photo);
     const answer = await this.#next();
@@ -75,7 +75,7 @@ export class Decoder {
       this.#process.stdin.write(frame(photo));
       await this.#process.stdin.flush();
     } catch {
-      // The process has just ended: the answer that it does not give says so.
+      // The process has just ended: the missing answer shows it.
     }
   }
 

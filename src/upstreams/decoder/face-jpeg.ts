@@ -6,7 +6,7 @@ import { type Source, unusable } from "./source.ts";
 import { readWebp } from "./webp.ts";
 
 const edgePixels = 640;
-/** Too few to recognise a face by. */
+/** With fewer pixels a face cannot be recognised. */
 const minEdgePixels = 120;
 /** What HikCentral takes of a face, as JPEG. */
 const [minBytes, maxBytes] = [20_000, 200_000];
@@ -15,13 +15,13 @@ const coarser = [80, 65, 50, 35, 20];
 
 /** A large JPEG is decoded at a fraction of its size, the others whole: 4 bytes a pixel. */
 const maxPixels: Record<Source["format"], number> = { png: 25e6, jpeg: 50e6, webp: 25e6 };
-/** The edge of what is put on white: above the final one, because lanczos comes after it. */
+/** The edge of the picture that is put on white: larger than the final one, because lanczos comes after it. */
 const whiteEdgePixels = 1600;
 
 /**
  * A PNG, JPEG or WebP as a baseline RGB JPEG for HikCentral: EXIF orientation applied, transparency on white, long edge
  * at most 640 px, never enlarged, no metadata, 20–200 KB where the picture allows it. Rejects with `photo_unusable`,
- * also what a decoder would take: a damaged PNG, a JPEG of which rows are missing, a speck.
+ * also photos that a decoder would accept: a damaged PNG, a JPEG with missing rows, a picture that is too small.
  */
 export async function fit(photo: Uint8Array): Promise<Buffer> {
   const source = read(Buffer.from(photo.buffer, photo.byteOffset, photo.byteLength));
@@ -62,7 +62,7 @@ async function checkSize(source: Source): Promise<void> {
     );
 }
 
-/** As an uncompressed PNG, no larger than what is needed from here on. */
+/** The photo as an uncompressed PNG, no larger than the next steps need. */
 function decode(source: Source): Promise<Buffer> {
   // n.b. Bun's resize mixes the hidden colour of transparent pixels into their neighbours. "nearest" mixes nothing.
   const [edge, filter] = source.opaque ? [edgePixels, undefined] : [whiteEdgePixels, "nearest" as const];

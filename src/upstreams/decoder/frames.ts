@@ -1,6 +1,6 @@
 const headerBytes = 4;
 
-/** One message for a pipe, which knows only bytes: its length, then `parts`. */
+/** One message for a pipe: its length, then `parts`. */
 export function frame(...parts: Uint8Array[]): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.writeUInt32BE(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));

@@ -1,8 +1,8 @@
 import { type Source, unusable } from "./source.ts";
 
 /**
- * A decoder goes over the whole picture for each scan, and one of a few bytes is enough: here seconds at most. Encoders
- * make 10 to 20 scans.
+ * For each scan, even one of a few bytes, a decoder goes over the whole picture. With this limit it takes seconds at
+ * most. Encoders make 10 to 20 scans.
  */
 const maxScannedPixels = 1e9;
 
@@ -18,7 +18,7 @@ interface Layout {
   isFinished: boolean;
 }
 
-/** Refuses a JPEG that is cut in its picture or made to keep a decoder busy. What follows its end is not looked at. */
+/** Refuses a JPEG whose picture is cut, or that would keep a decoder busy. What follows its end is ignored. */
 export function readJpeg(photo: Buffer): Source {
   const { rowsEnd, nextRestart, hasEndMarker, scans, pixels, isFinished } = layoutOf(photo);
   if (rowsEnd === 0 || (!hasEndMarker && !isFinished)) throw incomplete();
@@ -38,12 +38,12 @@ export const incomplete = () => unusable("the photo is an incomplete JPEG: uploa
 
 const endMarker = Buffer.from("ffd9", "hex");
 
-/** No ff in it. */
+/** Holds no ff, which would start a marker. */
 const noise = Buffer.from(Array.from({ length: 64 }, (_, index) => ((index + 1) * 97) % 251));
 
 /**
- * Taken for pixels by a decoder that still lacks some, which says nothing of it, and skipped by one that has them all.
- * Twice, because a decoder that waits for a restart marker skips all before it.
+ * Bytes behind the last row. A decoder that still lacks rows silently takes these bytes for pixels; one that has all rows
+ * skips them. Twice, because a decoder that waits for a restart marker skips everything before the marker.
  */
 const otherRows = (nextRestart: number) => Buffer.concat([noise, Buffer.of(0xff, nextRestart), noise]);
 
@@ -100,7 +100,7 @@ function finish(unfinished: Map<number, Set<number>>, header: Buffer): void {
       unfinished.get(header[1 + 2 * index] ?? 0)?.delete(coefficient);
 }
 
-/** At the marker behind it. Amid a scan's own bytes an ff is always followed by 00. */
+/** A scan ends at the next marker. n.b. Within a scan an ff is always followed by 00. */
 function endOfScan(jpeg: Buffer, start: number): { end: number; nextRestart: number } {
   let nextRestart = firstRestart;
   for (let at = jpeg.indexOf(0xff, start); at !== -1; at = jpeg.indexOf(0xff, at + 1)) {

@@ -11,9 +11,9 @@ export function onWhite(png: Buffer): Uint8Array {
   const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
   const data = [...pngChunks(png)].filter(({ type }) => type === "IDAT").map((chunk) => chunk.data);
   const rowBytes = width * 4;
-  // In one piece: each piece is copied once more.
+  // In one piece, because every further piece is another copy.
   const rows = inflateSync(Buffer.concat(data), { chunkSize: 64 + height * (rowBytes + 1) });
-  // It begins at byte 2, which puts all of its 32-bit numbers where an array of them can be laid.
+  // The file begins at byte 2 of the buffer, so that its 32-bit numbers are aligned.
   const bitmap = new Uint8Array(new ArrayBuffer(2 + headerBytes + height * rowBytes), 2);
   const format = [40, width, -height, 1 | (32 << 16), 3, 0, 0, 0, 0, 0]; // minus: from the top down
   const masks = [0xff, 0xff00, 0xff0000];

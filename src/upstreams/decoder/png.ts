@@ -7,9 +7,9 @@ export const pngSignature = Buffer.from("89504e470d0a1a0a", "hex");
 interface Chunk {
   type: string;
   data: Buffer;
-  /** Data with length, type and checksum. */
+  /** The whole chunk: length, type, data and checksum. */
   bytes: Buffer;
-  /** Whether it is all there and its checksum holds. */
+  /** Whether the chunk is complete and its checksum is right. */
   sound: boolean;
 }
 
@@ -29,7 +29,7 @@ export function readPng(photo: Buffer): Source {
   };
 }
 
-/** Up to IEND or the end of the bytes; what follows IEND is legal and not looked at. */
+/** Up to IEND or the end of the bytes; bytes after IEND are legal and ignored. */
 export function* pngChunks(png: Buffer): Generator<Chunk> {
   for (let at = pngSignature.byteLength; at + 12 <= png.byteLength; ) {
     const end = at + 8 + png.readUInt32BE(at);
@@ -41,11 +41,11 @@ export function* pngChunks(png: Buffer): Generator<Chunk> {
   }
 }
 
-/** n.b. Bun.Image passes a colour profile on, of whatever size. */
+/** n.b. Bun.Image keeps a colour profile of any size. */
 export function withoutMetadata(chunks: Iterable<Chunk>): Buffer {
   const kept = [...chunks].filter(({ sound, type }) => isCritical(type) || (sound && type === "tRNS"));
   return Buffer.concat([pngSignature, ...kept.map(({ bytes }) => bytes)]);
 }
 
-/** A capital letter: without it nobody can show the picture. */
+/** A chunk whose type begins with a capital letter is required to show the picture. */
 const isCritical = (type: string) => /^[A-Z]/.test(type);

@@ -1,15 +1,15 @@
 import { reject } from "../../errors.ts";
 
-/** A photo that is whole, as far as its bytes tell. */
+/** A photo that is complete, as far as its bytes show. */
 export interface Source {
   format: "png" | "jpeg" | "webp";
-  /** What the decoder gets: the photo without what nobody needs to show it. */
+  /** The input of the decoder: the photo without the parts that no viewer needs. */
   bytes: Buffer;
-  /** False where this is not certain. */
+  /** False if it is not certain. */
   opaque: boolean;
-  /** How it is to be turned, from EXIF; 1 where it is upright, or where the decoder turns it by itself. */
+  /** The EXIF orientation to apply; 1 if the photo is upright, or if the decoder applies it by itself. */
   orientation: number;
-  /** The same picture, and another one if any of its rows are missing. */
+  /** These bytes decode to the same picture if all rows are there, and to another picture if rows are missing. */
   otherEnd?: Buffer;
 }
 

@@ -1,7 +1,7 @@
 import { orientationIn } from "./exif.ts";
 import type { Source } from "./source.ts";
 
-/** Whether all of it is there its decoder knows. */
+/** n.b. Whether a WebP is complete is checked by the decoder. */
 export function readWebp(photo: Buffer): Source {
   let orientation = 1;
   for (let at = 12; at + 8 <= photo.byteLength; ) {

@@ -1,21 +1,25 @@
 import {
   asTaken,
+  type BirthAgreement,
+  birthAgreement,
   type Context,
   codeOf,
   defineStage,
   type Face,
   isBefore,
   isReject,
-  kibNumberOf,
+  type Names,
   type NewPerson,
   namesOf,
   type Person,
   type PersonChanges,
-  personCodeOf,
   photoMark,
+  readNik,
   readRemark,
+  reasons,
   reject,
-  sameName,
+  samePerson,
+  usableKibOf,
   v,
   writeRemark,
 } from "../src/stage.ts";
@@ -24,6 +28,7 @@ const employeeSchema = v.looseObject({
   name: v.optional(v.unknown()),
   identity_number: v.optional(v.unknown()),
   kib_number: v.nullish(v.union([v.string(), v.number()])),
+  birth_date: v.optional(v.unknown()),
   photo: v.nullish(v.looseObject({ link: v.nullish(v.string()) })),
   regionals: v.nullish(v.array(v.looseObject({}))),
 });
@@ -47,6 +52,14 @@ export default defineStage({
   },
 });
 
+const longestName = 60;
+/** "Budi Santoso" (KIB 2600001) */
+function labelOf({ givenName, familyName }: Names, kib: string | undefined): string {
+  const name = familyName === "-" ? givenName : `${givenName} ${familyName}`;
+  const shown = name.length > longestName ? `${name.slice(0, longestName)}…` : name;
+  return `"${shown}" (${kib ? `KIB ${kib}` : "no KIB"})`;
+}
+
 function employeeOf(given: unknown): Employee {
   const parsed = v.safeParse(employeeSchema, given);
   if (parsed.success) return parsed.output;
@@ -58,14 +71,27 @@ function employeeOf(given: unknown): Employee {
 class Work {
   readonly personCode: string;
   readonly names: ReturnType<typeof namesOf>;
+  /** Undefined also where it is unusable: update-kib says so. */
+  readonly kib: string | undefined;
+  readonly birth: BirthAgreement;
   readonly link: string | undefined;
 
   constructor(
     readonly employee: Employee,
     readonly context: Context,
   ) {
-    this.personCode = personCodeOf(employee.identity_number);
+    const nik = readNik(employee.identity_number);
+    this.personCode = nik.code;
     this.names = namesOf(employee.name);
+    this.kib = usableKibOf(employee.kib_number);
+    this.birth = birthAgreement(nik, employee.birth_date);
+    for (const { code, text } of nik.warnings) context.warn(code, text);
+    if (this.birth === "differs") {
+      context.warn(
+        "birth_date_differs",
+        "birth_date is not the date of birth in the NIK: one of them is wrong in Eposh",
+      );
+    }
     this.link = employee.photo?.link?.trim() || undefined;
     if (this.names.cut) context.warn("name_cut", "the name is longer than HikCentral accepts and was cut");
     if (this.link && context.photo.sharedWith(this.link) > 0) {
@@ -81,25 +107,29 @@ class Work {
   async update(known: Person, fetched?: Face): Promise<string> {
     const { hikcentral, photo, site, meta, log } = this.context;
     const { personId } = known;
-    if (!sameName(known, this.names)) {
-      throw reject(
-        "identity_conflict",
-        `person ${personId} has this NIK and another name; correct the NIK in Eposh or the person in HikCentral`,
-      );
-    }
     const note = readRemark(known.remark);
-    if (meta.superseded || (note.fetchedAt && meta.fetchedAt && note.fetchedAt > meta.fetchedAt)) {
+    const remark = (mark: string | undefined) =>
+      writeRemark(note.text, { fetchedAt: meta.fetchedAt ?? note.fetchedAt, photoMark: mark });
+    const wanted = this.link && photoMark(this.link);
+    // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
+    const remembers = readRemark(remark(wanted)).photoMark === wanted;
+    const isOther = this.link !== undefined && (remembers ? wanted !== note.photoMark : !photo.wasSent(this.link));
+    const { givenName, familyName } = this.names;
+    const rename: PersonChanges = {
+      ...(givenName !== known.givenName && { givenName }),
+      ...(familyName !== known.familyName && { familyName }),
+    };
+    const kibThere = hikcentral.kibOf(known);
+    const otherKib = this.kib !== undefined && this.kib !== kibThere;
+    const isOlder = meta.superseded || (note.fetchedAt && meta.fetchedAt && note.fetchedAt > meta.fetchedAt);
+    const overwrites = Object.keys(rename).length > 0 || (otherKib && kibThere !== "") || (isOther && known.hasFace);
+    this.#assertSame(known, overwrites && !isOlder);
+    if (isOlder) {
       log.info(`Person ${personId} is unchanged: it already has newer data than this message`);
       return personId;
     }
 
-    const remark = (mark: string | undefined) =>
-      writeRemark(note.text, { fetchedAt: meta.fetchedAt ?? note.fetchedAt, photoMark: mark });
     let mark = note.photoMark;
-    const wanted = this.link && photoMark(this.link);
-    // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
-    const remembers = readRemark(remark(wanted)).photoMark === wanted;
-    const isOther = this.link !== undefined && (remembers ? wanted !== mark : !photo.wasSent(this.link));
     if (!known.hasFace || isOther) {
       const face = fetched ?? (await this.#face(known.hasFace));
       // A refused face counts as sent too, while another face is there: otherwise every run would send it again.
@@ -109,15 +139,11 @@ class Work {
       }
     }
 
-    const { givenName, familyName } = this.names;
     const changes: PersonChanges = {
-      ...(givenName !== known.givenName && { givenName }),
-      ...(familyName !== known.familyName && { familyName }),
+      ...rename,
       ...(isBefore(known.validUntil, site.validUntil) && { validUntil: site.validUntil }),
       ...(isBefore(site.validFrom, known.validFrom) && { validFrom: site.validFrom }),
     };
-    const kib = kibNumberOf(this.employee.kib_number);
-    const otherKib = kib !== undefined && kib !== hikcentral.kibOf(known);
     // Without a difference there is no update, not even to note the later fetch.
     const differs = Object.keys(changes).length > 0 || otherKib || mark !== note.photoMark;
     if (differs && remark(mark) !== known.remark) Object.assign(changes, { remark: remark(mark) });
@@ -128,6 +154,21 @@ class Work {
     };
     if (Object.keys(changes).length > 0) await hikcentral.updatePerson(known, { ...times, ...changes });
     return personId;
+  }
+
+  /**
+   * Rejects with `identity_conflict` unless the person is clearly this employee. Where birth_date contradicts the NIK,
+   * equal names let through only what overwrites nothing: a second delivery of the record that made the person.
+   */
+  #assertSame(known: Person, overwrites: boolean): void {
+    const kib = this.context.hikcentral.kibOf(known);
+    const { same, reason } = samePerson({ ...this.names, kib: this.kib }, { ...known, kib }, this.birth);
+    if (same || (reason === "birth_date" && !overwrites)) return;
+    const [ours, theirs] = [labelOf(this.names, this.kib), labelOf(known, kib)];
+    throw reject(
+      "identity_conflict",
+      `${ours} at Eposh has the NIK of ${theirs} in HikCentral (person ${known.personId}): ${reasons[reason]}`,
+    );
   }
 
   async #add(face: Face | undefined): Promise<string> {

@@ -1,4 +1,4 @@
-import { defineStage, type EposhPage, many, v } from "../src/stage.ts";
+import { defineStage, type EposhPage, many, niksRounded, reject, v } from "../src/stage.ts";
 
 const fetchesPerDate = 3;
 
@@ -27,7 +27,34 @@ export default defineStage({
   run({ dates, limit, kib }, { eposh, log, warn }) {
     async function* pages() {
       const progress: Progress = { left: limit ?? Number.POSITIVE_INFINITY, kib: kib && new Set(kib) };
-      for (const date of dates) yield* pagesOf(date, progress);
+      const rounded: string[] = [];
+      for (const date of dates) if (yield* exactPagesOf(date, progress)) rounded.push(date);
+      if (rounded.length === 0) return;
+      const text = "all NIKs end in 0, so a spreadsheet has rounded them; correct them in Eposh, then trigger the date";
+      throw reject("niks_rounded", `${rounded.join(", ")}: ${text}`);
+    }
+
+    /** The pages of a date, held back until a NIK shows that they are exact. Returns true, and no page, where they are not. */
+    async function* exactPagesOf(date: string, progress: Progress) {
+      const { left } = progress;
+      const niks = new Set<unknown>();
+      const held: { event: "HIKVISION_SYNC"; data: EposhPage }[] = [];
+      let areExact = false;
+      for await (const { employees, wanted } of pagesOf(date, progress)) {
+        if (!areExact) {
+          for (const employee of employees) niks.add(fieldOf(employee, "identity_number"));
+          const isRounded = niksRounded(niks);
+          areExact = isRounded === false;
+          if (isRounded) {
+            progress.left = left;
+            return true;
+          }
+        }
+        if (wanted.data.length > 0) held.push({ event: "HIKVISION_SYNC", data: wanted });
+        if (areExact) yield* held.splice(0);
+      }
+      yield* held;
+      return false;
     }
 
     async function* pagesOf(date: string, progress: Progress) {
@@ -42,11 +69,10 @@ export default defineStage({
           last = Math.min(last, total);
           for (const employee of envelope.data) seen.add(keyOf(employee));
           const data = chosen(envelope, sent, progress);
-          if (data.length === 0) continue;
-          log.info(`Fetched ${date}, page ${page}/${last}: ${data.length} employees`);
-          yield { event: "HIKVISION_SYNC", data: { ...envelope, data } };
+          if (data.length > 0) log.info(`Fetched ${date}, page ${page}/${last}: ${data.length} employees`);
           progress.left -= data.length;
           for (const employee of data) sent.add(keyOf(employee));
+          yield { employees: envelope.data, wanted: { ...envelope, data } };
         }
         if (seen.size === total || progress.left <= 0) return;
         if (fetches === fetchesPerDate) {
@@ -68,8 +94,8 @@ function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: P
   return left === Number.POSITIVE_INFINITY ? wanted : fresh.slice(0, left);
 }
 
-/** Tells employees apart: by NIK, or by everything where there is none. */
-const keyOf = (employee: unknown) => JSON.stringify(fieldOf(employee, "identity_number") ?? employee);
+/** Tells records apart. n.b. Two of one NIK are two, and so are two whose NIK is a hyphen. */
+const keyOf = (employee: unknown) => JSON.stringify(employee);
 
 const kibOf = (employee: unknown) => JSON.stringify(fieldOf(employee, "kib_number") ?? "").replace(/^"\s*|\s*"$/g, "");
 

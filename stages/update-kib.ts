@@ -1,8 +1,20 @@
-import { assertSamePerson, defineStage, kibNumberOf, personCodeOf, readRemark, retry, v } from "../src/stage.ts";
+import {
+  assertSamePerson,
+  defineStage,
+  isReject,
+  kibNumberOf,
+  personCodeOf,
+  readRemark,
+  retry,
+  v,
+} from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 const word = v.fallback(v.optional(v.string()), undefined);
 const regional = v.looseObject({ name: word, slug: word });
+
+/** What our own check and HikCentral say of a KIB number that its field does not take. */
+const refusals = new Set<string>(["bad_kib_number", "incorrect_parameter"]);
 
 /** Sets the KIB field and says which privilege groups the employee's zones stand for. */
 export default defineStage({
@@ -18,7 +30,6 @@ export default defineStage({
     }),
   }),
   async run({ personId, kib_number, employee }, { hikcentral, site, meta, log, warn }) {
-    const kib = kibNumberOf(kib_number);
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
     if (!person && !meta.again)
       throw retry("person_not_seen", `person ${personId} is not found by its NIK; HikCentral may need a moment`);
@@ -27,13 +38,20 @@ export default defineStage({
     const current = hikcentral.kibOf(person);
     const { fetchedAt } = readRemark(person.remark);
     const newer = meta.superseded || (meta.fetchedAt && fetchedAt && fetchedAt > meta.fetchedAt);
-    if (kib === undefined) {
-      warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
-    } else if (newer && current !== "") {
-      log.info(`Person ${personId} keeps its KIB, which is newer than this message`);
-    } else {
-      if (current !== kib) await hikcentral.setKib(personId, kib);
-      log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
+    try {
+      const kib = kibNumberOf(kib_number);
+      if (kib === undefined) {
+        warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
+      } else if (newer && current !== "") {
+        log.info(`Person ${personId} keeps its KIB, which is newer than this message`);
+      } else {
+        if (current !== kib) await hikcentral.setKib(personId, kib);
+        log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
+      }
+    } catch (thrown) {
+      // A KIB number that the field refuses holds up nothing else: the zones are granted all the same.
+      if (!isReject(thrown) || !refusals.has(thrown.code)) throw thrown;
+      warn("bad_kib_number", `the KIB field of person ${personId} is unchanged: ${thrown.message}`);
     }
 
     const zones = employee.regionals ?? [];

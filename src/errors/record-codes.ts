@@ -9,19 +9,44 @@ export const recordCodes = {
     kinds: ["dead letter"],
   },
   bad_identity_number: {
-    meaning: "The NIK is missing, is a placeholder, or is not 1 to 16 digits or letters.",
-    todo: "Correct the NIK in Eposh, then trigger the date.",
+    meaning: "The NIK is missing, is a placeholder, lacks digits, or is neither a NIK nor a passport number.",
+    todo: "Correct the NIK in Eposh, then trigger the date. The text says what is wrong with it.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
+  odd_identity_number: {
+    meaning: "The NIK contains no date of birth. Some real ones do not.",
+    todo: "Compare it with the identity card. If it is wrong, correct it in Eposh and trigger the date.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  unusual_identity_number: {
+    meaning: "The identity number has 6 to 12 digits: it may be a foreign passport, or a NIK that lacks digits.",
+    todo: "Compare it with the passport. If it is wrong, correct it in Eposh and trigger the date.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  birth_date_differs: {
+    meaning: "The `birth_date` of the record is not the date of birth that the NIK contains.",
+    todo: "Compare both with the identity card and correct the wrong one in Eposh, then trigger the date.",
+    cure: "record",
+    kinds: ["warning"],
+  },
+  niks_rounded: {
+    meaning: "All NIKs of a date end in 0: a spreadsheet has rounded them. Nobody of that date was sent on.",
+    todo: "Correct the NIKs in Eposh, trigger the date, then drop the dead letter.",
     cure: "record",
     kinds: ["dead letter"],
   },
   bad_kib_number: {
-    meaning: "The KIB number is neither text nor a whole number, or the KIB field in HikCentral does not accept it.",
-    todo: "Correct the number in Eposh and trigger the date, or correct the type of the field in HikCentral and replay.",
+    meaning:
+      "The KIB number is neither text nor a whole number, or the KIB field in HikCentral does not accept it. The field was not changed; access was granted.",
+    todo: "Correct the number in Eposh, or the type of the field in HikCentral, then trigger the date.",
     cure: "record",
-    kinds: ["dead letter"],
+    kinds: ["warning"],
   },
   bad_name: {
-    meaning: "The name is missing, is not text, or has no character that HikCentral accepts.",
+    meaning: "The name is missing, is not text, or has no letter that HikCentral accepts.",
     todo: "Correct the name in Eposh, then trigger the date.",
     cure: "record",
     kinds: ["dead letter"],
@@ -33,7 +58,8 @@ export const recordCodes = {
     kinds: ["warning"],
   },
   identity_conflict: {
-    meaning: "HikCentral has a person with this NIK and another name: no word of the two names is the same.",
+    meaning:
+      "HikCentral has a person with this NIK who may be another human being. The text gives both names and both KIB numbers.",
     todo: "Find out whose NIK is wrong. Correct it in Eposh and trigger the date, or correct the person in HikCentral and replay.",
     cure: "record",
     kinds: ["dead letter"],

@@ -7,6 +7,7 @@ import { textOf } from "../errors.ts";
 import type { Entry, Ledger, TraceOutcome } from "../ledger/ledger.ts";
 import { subjectOf } from "../ledger/subjects.ts";
 import type { Mask } from "../observability/mask.ts";
+import { normalNik } from "../people/nik.ts";
 import { bodyOf } from "../pipeline/delivery-handler.ts";
 import { entriesOf } from "../pipeline/emit.ts";
 import {
@@ -104,6 +105,10 @@ const oldMs = 86_400_000;
 const lockWaitMs = 5_000;
 const kibsHere = "{kibs}";
 
+/** Also one of blanks or full-width digits; what is too short for a NIK is shown, because it says what is wrong. */
+const withoutNik = (key: string, value: unknown) =>
+  key === "identity_number" && (normalNik(value) ?? "").length >= 6 ? "[nik]" : value;
+
 /** The messages that a human must look at, where they lie. */
 export class DeadLetters {
   /** What one looks at is in hand meanwhile, and another would not find it. */
@@ -133,7 +138,7 @@ export class DeadLetters {
   async show(id: string): Promise<(DeadLetter & { history: readonly FailureRecord[]; body: string }) | undefined> {
     const { mask } = this.options;
     for await (const { letter, meta, body, delivery } of this.#letters({ ids: [id] })) {
-      const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, null, 2);
+      const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, withoutNik, 2);
       // A NIK may have fewer digits than the mask looks for, or letters.
       const safe = (meta.code ?? "").length < 6 ? text : text.replaceAll(meta.code ?? "", "[nik]");
       const history = meta.history.map((one) => ({ ...one, text: mask(one.text) }));

@@ -26,7 +26,7 @@ export interface Person {
 
 /** The employee that a message is about, as the four original messages hold one. Nothing in it is checked yet. */
 export interface PersonRef {
-  /** identity_number as it stands there: a NIK, if it is one. */
+  /** The NIK, normalised; undefined where identity_number is unusable, as a placeholder that many share. */
   code: string | undefined;
   kib: string | undefined;
   personId: string | undefined;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Delivery, Headers } from "../broker/broker.ts";
+import { usableNikOf } from "../people/nik.ts";
 import type { PersonRef } from "../people/types.ts";
 import type { Meta } from "../stage.ts";
 
@@ -85,7 +86,7 @@ const asText = (value: unknown) =>
 const record = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 const personRef = (employee: unknown, message: unknown = {}): PersonRef => ({
-  code: asText(record(employee).identity_number) || undefined,
+  code: usableNikOf(record(employee).identity_number),
   kib: asText(record(employee).kib_number) || undefined,
   personId: asText(record(message).personId) || undefined,
 });

@@ -2,10 +2,10 @@ import type { Clients } from "../clients.ts";
 import type { Config } from "../config/load.ts";
 import { codeOf, Failure, isReject, Retry, Unavailable } from "../errors.ts";
 import { createOptionalReads } from "../hikcentral/setup-check.ts";
-import { kibNumberOf } from "../people/kib.ts";
+import { usableKibOf } from "../people/kib.ts";
 import { namesOf } from "../people/names.ts";
-import { personCodeOf } from "../people/nik.ts";
-import { sameName } from "../people/same-person.ts";
+import { type BirthAgreement, birthAgreement, readNik } from "../people/nik.ts";
+import { samePerson } from "../people/same-person.ts";
 import { backoff } from "../util/backoff.ts";
 
 /** Something about an employee that HikCentral does not show, or shows otherwise. */
@@ -32,6 +32,7 @@ export interface Comparison {
 interface Expected {
   name: string;
   kib: string | undefined;
+  birth: BirthAgreement;
   face: boolean;
   groups: string[];
 }
@@ -111,7 +112,7 @@ export async function compare(
   let unchecked = 0;
   const differences: Difference[] = [];
   const calls = hikcentral.for(signal);
-  const look = async (personCode: string, { name, kib, face, groups }: Expected) => {
+  const look = async (personCode: string, { name, kib, birth, face, groups }: Expected) => {
     const note = (what: Difference["what"], isRight: boolean, text: string) => {
       if (isRight) agree[what]++;
       else differences.push({ what, personCode, kib: kib ?? "none", name, text });
@@ -122,13 +123,15 @@ export async function compare(
       return null;
     });
     if (person === null) return;
-    const isNamed = person !== undefined && sameName(person, namesOf(name));
-    note("person", isNamed, person ? "the person has another name" : "no such person");
+    const kibThere = person && calls.kibOf(person);
+    const verdict = person && samePerson({ ...namesOf(name), kib }, { ...person, kib: kibThere }, birth);
+    const isNamed = verdict?.same || verdict?.reason === "birth_date";
+    note("person", isNamed === true, person ? "the person has another name" : "no such person");
     if (!person) return;
     const missing = groups.filter((group) => members.get(group)?.has(person.personId) === false);
     const isUnchecked = missing.length === 0 && groups.some((group) => members.get(group) === undefined);
     note("face", person.hasFace || !face, "no face");
-    note("kib", kib === undefined || calls.kibOf(person) === kib, `KIB is ${calls.kibOf(person) || "empty"}`);
+    note("kib", kib === undefined || kibThere === kib, `KIB is ${kibThere || "empty"}`);
     if (isUnchecked) unchecked++;
     else note("access", missing.length === 0, `not in privilege group ${missing.join(", ")}`);
   };
@@ -155,14 +158,15 @@ function expectationOf(
   regionals: Readonly<Record<string, string>>,
 ): (Expected & { personCode: string }) | undefined {
   try {
-    const personCode = personCodeOf(field(employee, "identity_number"));
+    const nik = readNik(field(employee, "identity_number"));
+    const birth = birthAgreement(nik, field(employee, "birth_date"));
     const name = String(field(employee, "name") ?? "");
     namesOf(name);
     const zones = field(employee, "regionals");
     const slugs = Array.isArray(zones) ? zones.map((zone) => String(field(zone, "slug"))) : [];
     const groups = slugs.flatMap((slug) => regionals[slug] ?? []);
     const face = String(field(field(employee, "photo"), "link") ?? "").trim() !== "";
-    return { personCode, name, kib: kibNumberOf(field(employee, "kib_number")), face, groups };
+    return { personCode: nik.code, name, kib: usableKibOf(field(employee, "kib_number")), birth, face, groups };
   } catch (error) {
     if (error instanceof Failure && isReject(error)) return undefined;
     throw error;

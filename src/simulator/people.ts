@@ -13,6 +13,13 @@ const regionals = ["Zona I", "Zona II", "Zona III", "Zona IV", "TUKS", "Kawasan"
   slug: name.toLowerCase().replace(" ", "-"),
 }));
 
+/** The NIK of a man who was born on that day (YYYY-MM-DD); another one for each number. */
+export function nikOf(number: number, born: string): string {
+  const [year = "", month = "", day = ""] = born.split("-");
+  const digits = (value: number) => String(value).padStart(4, "0");
+  return `35${digits(Math.floor(number / 9999))}${day}${month}${year.slice(2)}${digits(1 + (number % 9999))}`;
+}
+
 /** The `number`th employee, the same one for the same seed. `link` is the photo's. */
 export function employee(number: number, seed: number, link: string): Employee {
   const random = randomFrom(seed * 65_537 + number * 7919);
@@ -20,11 +27,12 @@ export function employee(number: number, seed: number, link: string): Employee {
   const [given, family] = [firstNames.split(" "), lastNames.split(" ")];
   const below = (limit: number) => Math.floor(random() * limit);
   const first = below(6);
+  const ymd = `${1970 + below(35)}-0${1 + below(9)}-${10 + below(19)}`;
   return {
     name: `${pick(given, number)} Contoh ${pick(family, Math.floor(number / given.length) + seed)}`,
-    identity_number: `35${`${number}`.padStart(14, "0")}`,
+    identity_number: nikOf(number, ymd),
     kib_number: `${2_600_000 + number}`,
-    birth_date: { ymd: `${1970 + below(35)}-0${1 + below(9)}-${10 + below(19)}` },
+    birth_date: { ymd },
     photo: { link },
     regionals: Array.from({ length: 1 + below(4) }, (_, index) => pick(regionals, first + index)),
   };

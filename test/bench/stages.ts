@@ -6,6 +6,7 @@ import { openBroker } from "../../src/broker/open.ts";
 import { table } from "../../src/cli/output.ts";
 import { readConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/observability/log.ts";
+import { nikOf } from "../../src/simulator/people.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { type Bare, bareAmqplib, bareSqlite, rate } from "./bare.ts";
@@ -31,7 +32,7 @@ const bodies = Array.from({ length: messages + warmUp }, (_, at) =>
   JSON.stringify({
     employee: {
       name: `Budi Contoh ${at}`,
-      identity_number: `35${String(at).padStart(14, "0")}`,
+      identity_number: nikOf(at, "1990-01-31"),
       kib_number: `${2_600_000 + at}`,
       photo: { link: `https://photos.example/kib/${at}.png` },
       regionals: ["zona-i", "zona-ii", "tuks"].map((slug) => ({ name: slug, slug })),

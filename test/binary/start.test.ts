@@ -52,7 +52,7 @@ test("the start is one block: version, sources, broker, upstreams, group names, 
 test("under systemd each line has its priority, and what fails says its run, stage, KIB and code", async () => {
   await using simulators = await startSimulators({ people: 3 });
   const nameless = {
-    identity_number: "3500000000000001",
+    identity_number: "3500003101900001",
     kib_number: "2600001",
     name: null,
     regionals: [],

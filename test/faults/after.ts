@@ -10,7 +10,7 @@ import type { Victim } from "./victim.ts";
 const bad = [
   { code: "bad_name", fields: { name: null } },
   { code: "bad_identity_number", fields: { identity_number: "0".repeat(16) } },
-  { code: "bad_kib_number", fields: { kib_number: "26A9002" } },
+  { code: "bad_employee", fields: { regionals: "tuks" } },
 ];
 
 /** Adds them to the middle of what was inducted. */

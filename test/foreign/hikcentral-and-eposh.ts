@@ -45,7 +45,7 @@ function eposhPage({ searchParams, origin }: URL) {
   const total = searchParams.get("induction_date") === "2026-01-03" ? peopleCount : 0;
   const all = Array.from({ length: total }, (_, number) => ({
     name: `Orang Contoh ${String.fromCharCode(65 + (number % 26))}`,
-    identity_number: String(3599000000000001 + number),
+    identity_number: String(3599003101900001 + number),
     kib_number: String(2650001 + number),
     birth_date: { ymd: "1990-01-31" },
     photo: { link: `${origin}/photo/-${1767700000 + number}.png` },

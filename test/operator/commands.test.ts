@@ -2,11 +2,12 @@ import { expect, test } from "bun:test";
 import { chownSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { employee } from "../../src/simulator/people.ts";
 import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 
-const firstNik = "3500000000000001";
+const firstNik = String(employee(1, 0, "").identity_number);
 
 /** A box with simulators, a state folder, and the commands as an operator types them there. */
 async function startBox(people: number, extra: Record<string, string> = {}) {

@@ -6,7 +6,7 @@ import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const rabbit = await sharedRabbit();
-const nik = "3500000000000001";
+const nik = "3500003101900001";
 const dead = "hikvision_create_person.dead";
 const oldMs = 25 * 3_600_000;
 
@@ -135,6 +135,16 @@ test("dropping needs to be told which, and nothing but a known filter is taken",
   expect(await ask(site, "/dead")).toMatchObject({ total: 1 });
 });
 
+test("a letter is shown without a NIK also where it is written with blanks, and with what was typed instead of one", async () => {
+  await using site = await startSite();
+  await site.employ(budi(site, { name: null, identity_number: `'${nik.slice(0, 4)} ${nik.slice(4)}` }));
+  await site.employ(budi(site, { identity_number: "NA" }));
+  const bodies = await Promise.all((await idsOf(site)).map(async (id) => (await ask(site, `/dead/${id}`)).body ?? ""));
+  expect(bodies.join()).not.toContain(nik.slice(4));
+  const shown = bodies.map((body) => (JSON.parse(body) as { employee: Body }).employee.identity_number);
+  expect(shown.sort()).toEqual(["NA", "[nik]"]);
+});
+
 test("data over a day old is only replayed when that is said, and the trigger to use instead is named", async () => {
   await using site = await startSite();
   const dates = ["2026-01-05", "2026-01-07"];
@@ -159,7 +169,7 @@ test("data over a day old is only replayed when that is said, and the trigger to
 test("a run's counts become right again when its dead letters are replayed and go through, or are dropped", async () => {
   await using site = await startSite({ people: 30 });
   const { hikcentral } = site;
-  const refusal = JSON.stringify({ code: "2", msg: "Incorrect request parameter", data: "" });
+  const refusal = JSON.stringify({ code: "140", msg: "Operation failed", data: "" });
   hikcentral.faults.set({ kind: "answer", body: refusal, match: "customFieldsUpdate", times: 6 });
   const started = await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST" });
   const { run } = (await started.json()) as { run: string };

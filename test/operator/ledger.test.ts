@@ -25,7 +25,7 @@ test("a daemon that runs for years forgets what is older than keep_days, and not
       outcome: "done",
       at: days(today),
       attempt: 0,
-      code: "3500000000000001",
+      code: "3500003101900001",
       kib: "2600001",
       fetchedAt: days(today),
     };
@@ -105,7 +105,7 @@ test("a page that dies is as many dead employees, and they are through once it i
   await using site = await startSite();
   const { ledger, broker, url } = site.daemon;
   const employees = [1, 2, 3].map((at) =>
-    budi(site, { kib_number: `260000${at}`, identity_number: `350000000000000${at}` }),
+    budi(site, { kib_number: `260000${at}`, identity_number: `350000310190000${at}` }),
   );
   const send = (queue: string, run: string, pagination: object) => {
     ledger.openRun({ id: run, at: new Date(), dates: [], tasks: 0 });

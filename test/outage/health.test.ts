@@ -26,11 +26,11 @@ const promised = {
 
 test("every metric is there with its labels, counts what happened, and shows nobody's NIK", async () => {
   await using box = await startBox({ people: 0 });
-  const ofNobody = { identity_number: "3500000000000002", kib_number: "2600002", photo: null };
+  const ofNobody = { identity_number: "3500003101900002", kib_number: "2600002", photo: null };
   box.eposh.days.set(date, [
     budi(box),
     budi(box, { ...ofNobody, name: null }),
-    budi(box, { identity_number: "3500000000000003", kib_number: null, photo: null }),
+    budi(box, { identity_number: "3500003101900003", kib_number: null, photo: null }),
   ]);
   await (await box.trigger({ from: date, to: date })).through();
   const samples = await box.metrics();

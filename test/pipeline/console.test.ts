@@ -77,15 +77,15 @@ test("what HikCentral echoes in its refusals is not printed", async () => {
   const body = JSON.stringify({ employee: budi(site) });
   await site.daemon.broker.publish("hikvision_create_person", [{ body }]);
   await until(() => site.output().includes("check hikcentral.app_secret"));
-  for (const kept of ["contoh-app-key", "a-wrong-secret", "StringToSign", "application/json", "3500000000000001"])
+  for (const kept of ["contoh-app-key", "a-wrong-secret", "StringToSign", "application/json", "3500003101900001"])
     expect(site.output()).not.toContain(kept);
 });
 
 test("a NIK that HikCentral quotes is not printed", async () => {
   await using site = await startSite();
-  const quote = '{"code":"2","msg":"Incorrect request parameter. [personCode 3500000000000001]"}';
-  site.hikcentral.faults.set(instead("quote", quote, { match: "customFieldsUpdate" }));
+  const quote = '{"code":"2","msg":"Incorrect request parameter. [personCode 3500003101900001]"}';
+  site.hikcentral.faults.set(instead("quote", quote, { match: "addPersons" }));
   expect((await site.employ(budi(site))).end).toBe("incorrect_parameter");
   expect(site.output()).toContain("Incorrect request parameter. [personCode");
-  expect(site.output()).not.toContain("3500000000000001");
+  expect(site.output()).not.toContain("3500003101900001");
 });

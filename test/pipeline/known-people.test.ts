@@ -4,7 +4,7 @@ import { refusals } from "../../src/simulator/hikcentral.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
-const nik = "3500000000000001";
+const nik = "3500003101900001";
 const personInfo = "person/personCode/personInfo";
 const says = (code: string, match: string, times = 1) =>
   instead(code, `{"code":"${code}","msg":"Operation failed","data":""}`, { match, times });
@@ -323,7 +323,7 @@ describe("data that Eposh gave later wins, in whatever order it is worked on", (
   const a = (site: Site) => budi(site, { name: "Budi Awal", kib_number: "1", photo: link(site, 1) });
   const b = (site: Site) =>
     budi(site, {
-      name: "Budi Baru",
+      name: "Budi Awal Baru",
       kib_number: "2",
       photo: link(site, 2),
       regionals: [{ name: "Kawasan", slug: "kawasan" }],
@@ -386,7 +386,7 @@ describe("data that Eposh gave later wins, in whatever order it is worked on", (
     expect(await site.employ(b(site), { "hs-fetched": late })).toEqual(done);
     await using fresh = await startSite({ env: site.env });
     expect(await fresh.employ(a(site), { "hs-fetched": old })).toEqual(done);
-    expect(site.person(nik)).toMatchObject({ personFamilyName: "Baru", kib: "2", groups: ["1", "2", "8", "9"] });
+    expect(site.person(nik)).toMatchObject({ personFamilyName: "Awal Baru", kib: "2", groups: ["1", "2", "8", "9"] });
   });
 
   test("a replayed KIB message does not bring an older number back", async () => {
@@ -407,7 +407,7 @@ describe("a message with the number of a person who is somebody else by now come
   test("again is a dead letter of update-kib, and writes nothing", async () => {
     await using site = await startSite();
     await site.employ(budi(site));
-    const other = site.hikcentral.seed({ ...byHand, personCode: "3500000000000002" });
+    const other = site.hikcentral.seed({ ...byHand, personCode: "3500003101900002" });
     site.deeds();
     const { photo: _, birth_date: __, ...employee } = budi(site);
     const message = { personId: other.personId, kib_number: "2600001", employee };
@@ -421,7 +421,7 @@ describe("a message with the number of a person who is somebody else by now come
   ])("%s is a dead letter of assign-privilege, and opens no gate", async (_, headers) => {
     await using site = await startSite();
     await site.employ(budi(site));
-    const other = site.hikcentral.seed({ ...byHand, personCode: "3500000000000002" });
+    const other = site.hikcentral.seed({ ...byHand, personCode: "3500003101900002" });
     site.deeds();
     const message = { personId: other.personId, privilege_groups: ["9"] };
     expect((await site.work("hikvision_assign_privilege", message, headers)).end).toBe("person_changed");

@@ -3,7 +3,7 @@ import { instead } from "../../src/simulator/fault-server.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
-const nik = "3500000000000001";
+const nik = "3500003101900001";
 
 describe("where photo.required is set", () => {
   const env = { PHOTO_REQUIRED: "true" };

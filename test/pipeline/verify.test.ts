@@ -57,9 +57,9 @@ test("where the partner may not read who is in a group, access is not checked an
 });
 
 test("a person who cannot be read differs by what HikCentral says, and the others are compared", async () => {
-  const other = budi(site, { identity_number: "3500000000000002", kib_number: "2600002" });
+  const other = budi(site, { identity_number: "3500003101900002", kib_number: "2600002" });
   site.eposh.days.set(date, [other, budi(site)]);
-  const refused = instead("refused", '{"code":"2","msg":"personCode 3500000000000002"}', {
+  const refused = instead("refused", '{"code":"2","msg":"personCode 3500003101900002"}', {
     match: "personInfo",
     times: 1,
   });

@@ -173,7 +173,7 @@ describe("`stages run`", () => {
   const env = { ...simulators.env, STAGES_FOLDER: folder };
   const { tool } = bareMachine();
   const person = () =>
-    simulators.hikcentral.seed({ personCode: "3500000000000091", personGivenName: "Budi", personFamilyName: "Contoh" });
+    simulators.hikcentral.seed({ personCode: "3500003101900091", personGivenName: "Budi", personFamilyName: "Contoh" });
 
   test("prints what a stage sent, in order, and what would be published", async () => {
     const { personId } = person();
@@ -191,12 +191,12 @@ describe("`stages run`", () => {
 
   test("with --dry-run sends nothing that would change anything, and says what it would be", async () => {
     const writes = simulators.hikcentral.writes.length;
-    const employee = { ...[...simulators.eposh.days.values()].flat()[0], identity_number: "3500000000000099" };
+    const employee = { ...[...simulators.eposh.days.values()].flat()[0], identity_number: "3500003101900099" };
     await Bun.write(join(folder, "employee.json"), JSON.stringify({ employee }));
     const { exit, out, err } = await tool(`stages run create-person --message ${folder}/employee.json --dry-run`, env);
     expect({ exit, err }).toEqual({ exit: 0, err: expect.stringContaining("sent successfully") });
     expect(out).toMatch(/would send POST \S+single\/add \{"personCode":"\[nik\]".*characters\)/);
-    expect(out).not.toContain("3500000000000099");
+    expect(out).not.toContain("3500003101900099");
     expect(simulators.hikcentral.writes.length).toBe(writes);
 
     const own = await tool(`stages run calls --message ${folder}/../message.json --dry-run`, env);

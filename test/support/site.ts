@@ -118,7 +118,7 @@ function deedsOf({ hikcentral, eposh }: Pick<Awaited<ReturnType<typeof startSimu
 /** An ordinary employee, whose photo is behind a link of this Eposh. */
 export const budi = ({ eposh }: Pick<Site, "eposh">, changes: Body = {}): Body => ({
   name: "Budi Contoh Santoso",
-  identity_number: "3500000000000001",
+  identity_number: "3500003101900001",
   kib_number: "2600001",
   birth_date: { ymd: "1990-01-31" },
   photo: { link: `${eposh.origin}/photos/kib/-1767600000.png` },

@@ -131,7 +131,8 @@ test("two records of one NIK on a date are one person with the zones of both, an
   ];
   const { view } = await induct(site, "2026-01-01", people);
   expect(view).toMatchObject({ dead: 0, warnings: [] });
-  expect(site.person(nik)).toMatchObject({ kib: "2600001", groups: ["1", "8"] });
+  await until(() => site.person(nik)?.groups.join() === "1,8", { what: "the zones of both" });
+  expect(site.person(nik)).toMatchObject({ kib: "2600001" });
   expect(site.eposh.pages).toEqual({ "2026-01-01 1": 1 });
 });
 

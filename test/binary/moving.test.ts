@@ -66,7 +66,8 @@ test("moving-from-python.md: what waits in the four queues comes to the same end
   const [first, second, third, fourth] = peopleAt(simulators) as [Employee, Employee, Employee, Employee];
   const pagination = { current_page: 1, last_page: 2, total: 155 };
   const { photo: _, birth_date: __, ...four } = third;
-  const [, , like, likeFourth] = endOf(straight);
+  const ends = endOf(straight);
+  const [like, likeFourth] = [third, fourth].map((one) => ends.find((end) => end.personCode === one.identity_number));
   const [withoutKib, withoutAccess] = [created(simulators, like), created(simulators, likeFourth)];
   withoutAccess.customFields["1"] = String(fourth.kib_number);
   const messages = [

@@ -71,8 +71,7 @@ export function faultsLeft({ eposh, hikcentral }: Simulators): string[] {
     if (!Bun.deepEquals(actual, [expected]))
       problems.push(`KIB ${one.kib_number}: ${Bun.inspect(actual)}, not ${Bun.inspect(expected)}`);
   }
-  // Whose KIB alone is bad is a person all the same.
-  if (persons.length !== sane.length + 1) problems.push(`${persons.length} persons of ${sane.length + 1}`);
+  if (persons.length !== sane.length) problems.push(`${persons.length} persons of ${sane.length}`);
   return problems;
 }
 

@@ -32,8 +32,12 @@ export function isFollowed(taken: Taken, confirmed: readonly Published[], open: 
   if (main === "hikvision_assign_privilege") return true;
   if (main === "hikvision_queue") {
     const { data } = (JSON.parse(body) as { data: EposhPage }).data as { data: Employee[] };
-    const codes = new Set(confirmed.filter((one) => one.queue === "hikvision_create_person").map(({ code }) => code));
-    return data.every(({ identity_number }) => codes.has(String(identity_number)));
+    // n.b. Not by hs-code: a placeholder has none.
+    const created = confirmed.filter((one) => one.queue === "hikvision_create_person");
+    const niks = new Set(
+      created.map((one) => (JSON.parse(one.body) as { employee: Employee }).employee.identity_number),
+    );
+    return data.every(({ identity_number }) => niks.has(identity_number));
   }
   if (main.startsWith("hikvision_induction")) {
     const isPage = (one: Published) => one.queue === "hikvision_queue" && one.id.startsWith(`${id}/`);

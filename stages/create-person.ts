@@ -52,7 +52,8 @@ export default defineStage({
   },
 });
 
-const longestName = 60;
+/** Both names and both KIB numbers fit into what a dead letter keeps of a text. */
+const longestName = 40;
 /** "Budi Santoso" (KIB 2600001) */
 function labelOf({ givenName, familyName }: Names, kib: string | undefined): string {
   const name = familyName === "-" ? givenName : `${givenName} ${familyName}`;

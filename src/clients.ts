@@ -9,7 +9,7 @@ import { CircuitBreaker, type UpstreamName } from "./upstreams/circuit-breaker.t
 import { createEposh, type EposhClient } from "./upstreams/eposh.ts";
 import { createPhotos, type PhotoClient } from "./upstreams/photos.ts";
 
-/** Photos downloading or being decoded at a time: two cores decode no more, and each may be 10 MB. */
+/** Photos downloading or being decoded at a time: each may be 10 MB, and a decoder may take 400. */
 const photosInHand = 4;
 
 export interface Clients extends AsyncDisposable {

@@ -53,10 +53,14 @@ export function createDecoderPool(options: DecoderPoolOptions = {}): DecoderPool
     idle.set(decoder, setTimeout(end, idleMs).unref());
   }
 
-  /** The process that worked last, so that unneeded ones become idle and end. */
+  /**
+   * The process that worked last, so that unneeded ones become idle and end. A process without memory was killed, and its
+   * end is not noticed yet.
+   */
   function take(): Decoder {
     try {
-      const decoder = [...idle.keys()].at(-1) ?? new Decoder(() => wake(decoder));
+      const decoder =
+        [...idle.keys()].findLast(({ memoryBytes }) => memoryBytes > 0) ?? new Decoder(() => wake(decoder));
       wake(decoder);
       return decoder;
     } catch (error) {

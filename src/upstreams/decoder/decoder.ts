@@ -52,7 +52,7 @@ export class Decoder {
     return answer[0] === answers.face[0] ? content : content.toString();
   }
 
-  /** In RAM; 0 where the system does not say. */
+  /** In RAM; 0 once it has ended. */
   get memoryBytes(): number {
     try {
       const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#process.pid}/status`, "utf8")) ?? [];

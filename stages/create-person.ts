@@ -27,7 +27,7 @@ import {
 const employeeSchema = v.looseObject({
   name: v.optional(v.unknown()),
   identity_number: v.optional(v.unknown()),
-  kib_number: v.nullish(v.union([v.string(), v.number()])),
+  kib_number: v.optional(v.unknown()),
   birth_date: v.optional(v.unknown()),
   photo: v.nullish(v.looseObject({ link: v.nullish(v.string()) })),
   regionals: v.nullish(v.array(v.looseObject({}))),

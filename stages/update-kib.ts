@@ -23,7 +23,8 @@ export default defineStage({
   after: "create-person",
   message: v.object({
     personId: id,
-    kib_number: v.nullish(v.union([v.string(), v.number()])),
+    // Of any type: a bad one is this employee's warning, and keeps nothing else.
+    kib_number: v.optional(v.unknown()),
     employee: v.looseObject({
       identity_number: v.union([v.string(), v.number()]),
       regionals: v.nullish(v.array(regional)),

@@ -61,6 +61,14 @@ const strangers = pairs(`
   Umar Halim Saputra / Umar Hakim Saputra
   Hasan Basri Lubis / Husin Basri Lubis
   Jamal Lubis / Jalal Lubis
+  Budi Darmawan / Budi Dermawan
+  Joko Hermanto / Joko Harmanto
+  Siti Marlina / Siti Merlina
+  Rina Amalia Lubis / Rina Amelia Lubis
+  Jack Ma / Jack Sp
+  Budi M.A. / Budi Santoso M.A.
+  Budi Sentosa Kurniwan / Budi Santoso Kurniawan
+  B. Kurniwan / Budi Kurniawan
   Amir Siregar / Amira Siregar
   Ahmad bin Hasan / Ahmad bin Husin
   Ali bin Rahmat / Aliyah binti Rahmat
@@ -89,6 +97,9 @@ const strangers = pairs(`
   Eko Prasetyo / Eka Prasetya
   Rina / Rini
   Rina Wati / Rini Wati
+  Rina Lubis / Rena Lubis
+  M. Rizki / Maria Rizki
+  B. B. Lubis / Budi Lubis Hadi
   Indra Lubis / Indri Lubis
   Andi Pratama / Andi Pratiwi
   Dian / Diana
@@ -144,6 +155,7 @@ const same = pairs(`
   Budi Santoso / Budi Sentoso
   Budi Santoso / Budi Santso
   Budi Kurniawan / Budi Kurnawan
+  Budi Kurniawan / Budi Kurneawan
   Siti Nurhaliza / Siti Nurhalizza
   Siti Nurhaliza / Siti Nurheliza
   Joko Prabowo / Joko Prabowwo
@@ -160,6 +172,9 @@ const same = pairs(`
   H. Suharto / Suharto
   Tn. Suharto / Suharto
   K.H. Ahmad Dahlan / Ahmad Dahlan
+  K.H. Dahlan / Dahlan
+  Budi S T / Budi Santoso Tarigan
+  Budi Santoso, Dipl.-Ing. / Budi Santoso Hadi
   Siti Aminah A.Md.Kep. / Siti Aminah
   Suharto / Soeharto
   Djoko Susilo / Joko Susilo
@@ -201,6 +216,7 @@ const same = pairs(`
   Budi Santoso (KIB 2600001) / Budi Santoso
   KIB: 2600001 Budi Santoso / Budi Santoso
   Suharto 2600001 / Suharto
+  Suharto KIB 2600001 / Suharto
   Rudi Hartono (Alm) / Rudi Hartono
   Budi Contoh Santoso / Budi Santoso
   Yohanes Paulus Kolo / Yohanes Kolo Paulus

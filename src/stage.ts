@@ -52,6 +52,8 @@ export interface Meta {
   readonly code: string | undefined;
   /** When Eposh gave the data. */
   readonly fetchedAt: Date | undefined;
+  /** The induction date of the record, YYYY-MM-DD, where it is known. */
+  readonly inducted: string | undefined;
   /** Counted attempts before this one: 0 the first time. */
   readonly attempt: number;
   readonly firstSeenAt: Date;
@@ -102,8 +104,22 @@ export interface Many<Message> {
   readonly messages: Iterable<Message> | AsyncIterable<Message>;
 }
 
+declare const dated: unique symbol;
+/** What `inductedOn` returns. */
+export interface Dated<Message> {
+  readonly [dated]: Message;
+  readonly date: string;
+  readonly message: unknown;
+}
+
 class EndResult {
   constructor(readonly reason: string) {}
+}
+class DatedResult {
+  constructor(
+    readonly date: string,
+    readonly message: unknown,
+  ) {}
 }
 class ManyResult {
   constructor(readonly messages: Iterable<unknown> | AsyncIterable<unknown>) {}
@@ -114,6 +130,10 @@ export const end = (reason: string): End => new EndResult(reason) as unknown as 
 /** Several messages to every stage after; they are published as they come, so an async generator keeps memory flat. */
 export const many = <Message>(messages: Iterable<Message> | AsyncIterable<Message>): Many<Message> =>
   new ManyResult(messages) as unknown as Many<Message>;
+/** A message about those inducted on that date, YYYY-MM-DD: all that follows from it carries the date (`meta.inducted`). */
+export const inductedOn = <Message>(date: string, message: Message): Dated<Message> =>
+  new DatedResult(date, message) as unknown as Dated<Message>;
+export const isDated = (value: unknown): value is Dated<unknown> => value instanceof DatedResult;
 export const isEnd = (value: unknown): value is End => value instanceof EndResult;
 export const isMany = (value: unknown): value is Many<unknown> => value instanceof ManyResult;
 
@@ -139,8 +159,13 @@ export interface Stage<M extends Schema = Schema, O extends Schema | undefined =
   /** Checked before `run` sees the message; one that does not match is a dead letter. */
   readonly message: M;
   readonly options?: O;
-  /** Messages in progress at a time, unless `[stages.NAME] concurrency` says otherwise (broker.prefetch). */
+  /** Messages in progress at a time, unless `[stages.NAME] concurrency` says otherwise (32, or broker.prefetch). */
   readonly concurrency?: number;
+  /**
+   * How its messages call HikCentral, which decides how many are in progress where nothing else does. `single`: several
+   * calls a message, so twice hikcentral.concurrency. `batched`: one call for many messages, so up to 100.
+   */
+  readonly calls?: "single" | "batched";
   /** How long one `run` may take, in milliseconds (10 minutes, at most 25). */
   readonly deadlineMs?: number;
   /** While stages.disabled names it, the stage does not exist: its queue is not even filled. */
@@ -149,6 +174,8 @@ export interface Stage<M extends Schema = Schema, O extends Schema | undefined =
   readonly local?: boolean;
   /** Its results are fresh data: they are stamped with the time of the fetch. */
   readonly fetches?: boolean;
+  /** What the messages that it makes are about, where that is not what its own message is about. */
+  readonly emits?: "page" | "person";
   run(message: v.InferOutput<M>, context: Context<Parsed<O>>): unknown;
 }
 

@@ -7,8 +7,7 @@ export default defineStage({
   queue: "hikvision_apply_access",
   after: "assign-privilege",
   optional: true,
-  // As many as HikCentral takes in one call: a message that waits for the call is in progress.
-  concurrency: 100,
+  calls: "batched",
   message: v.object({ personId: v.string() }),
   async run({ personId }, { hikcentral, log, warn }) {
     try {

@@ -7,6 +7,7 @@ export default defineStage({
   name: "assign-privilege",
   queue: "hikvision_assign_privilege",
   after: "update-kib",
+  calls: "batched",
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
   async run(message, { hikcentral, meta, log }) {
     const { personId, privilege_groups: groups } = message;

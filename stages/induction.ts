@@ -1,4 +1,4 @@
-import { defineStage, type EposhPage, many, niksRounded, reject, v } from "../src/stage.ts";
+import { defineStage, type EposhPage, inductedOn, many, niksRounded, reject, v } from "../src/stage.ts";
 
 const fetchesPerDate = 3;
 
@@ -14,6 +14,7 @@ export default defineStage({
   queue: "hikvision_induction",
   local: true,
   fetches: true,
+  emits: "page",
   // One date at a time is gentle on Eposh, and the later stages are slower anyway.
   concurrency: 1,
   // Enough for hundreds of slow pages; RabbitMQ takes a message back after 30 minutes.
@@ -38,7 +39,8 @@ export default defineStage({
     async function* exactPagesOf(date: string, progress: Progress) {
       const { left } = progress;
       const niks = new Set<unknown>();
-      const held: { event: "HIKVISION_SYNC"; data: EposhPage }[] = [];
+      const held: EposhPage[] = [];
+      const message = (data: EposhPage) => inductedOn(date, { event: "HIKVISION_SYNC", data });
       let areExact = false;
       for await (const { employees, wanted } of pagesOf(date, progress)) {
         if (!areExact) {
@@ -50,10 +52,10 @@ export default defineStage({
             return true;
           }
         }
-        if (wanted.data.length > 0) held.push({ event: "HIKVISION_SYNC", data: wanted });
-        if (areExact) yield* held.splice(0);
+        if (wanted.data.length > 0) held.push(wanted);
+        if (areExact) for (const page of held.splice(0)) yield message(page);
       }
-      yield* held;
+      for (const page of held) yield message(page);
       return false;
     }
 

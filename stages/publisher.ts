@@ -5,6 +5,7 @@ export default defineStage({
   name: "publisher",
   queue: "hikvision_queue",
   after: "induction",
+  emits: "person",
   message: v.object({ event: v.literal("HIKVISION_SYNC"), data: eposhPage }),
   run({ data: { data, pagination } }, { log }) {
     const { current_page: page, last_page: last } = pagination;

@@ -21,6 +21,7 @@ export default defineStage({
   name: "update-kib",
   queue: "hikvision_update_kib",
   after: "create-person",
+  calls: "single",
   message: v.object({
     personId: id,
     // Of any type: a bad one is this employee's warning, and keeps nothing else.

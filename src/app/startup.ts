@@ -5,6 +5,7 @@ import { migrateQueue } from "../broker/migrate.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import { backoff } from "../util/backoff.ts";
 
 export interface StartOptions {
   broker: Broker;
@@ -22,7 +23,7 @@ export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrat
     if (text !== lastText) log.warn(text);
     lastText = text;
   };
-  for (let waitMs = 50; !signal.aborted; waitMs = Math.min(2 * waitMs, 2_000)) {
+  for await (const _ of backoff({ firstMs: 50, maxMs: 2_000, signal })) {
     try {
       if (broker.state === "up") {
         await pipeline.declare();
@@ -36,7 +37,6 @@ export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrat
       sayOnce(`work cannot be taken yet: ${textOf(error)}`);
     }
     if (broker.trouble) sayOnce(`${broker.label} cannot be used yet: ${broker.trouble}`);
-    await sleep(waitMs, undefined, { signal }).catch(() => {});
   }
 }
 

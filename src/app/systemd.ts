@@ -55,8 +55,7 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   };
 }
 
-const isWorking = ({ pipeline }: Supervised) =>
-  pipeline.workers.every(({ consuming, currentPause }) => consuming || currentPause !== undefined);
+const isWorking = ({ pipeline }: Supervised) => pipeline.workers.every(({ state }) => state.hasStarted);
 
 const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh", photo: "the photo host" };
 
@@ -72,10 +71,11 @@ export async function statusOf(daemon: Supervised, timeZone: string): Promise<st
   if (broker.state === "blocked") parts.push(`${broker.label} blocked`);
   for (const { name, state, downSince } of clients.breakers.values())
     if (state === "down") parts.push(`${proper[name] ?? name} down${since(downSince)}`);
-  for (const { registered, currentPause: pause, pausedSince, stalledMs } of pipeline.workers) {
-    if (stalledMs !== undefined) parts.push(`${registered.stage.name} STALLS`);
+  for (const { registered, state, stalledMs } of pipeline.workers) {
+    const { pause } = state;
+    if (stalledMs !== undefined) parts.push(`${registered.stage.name} stalled`);
     if (pause && pause.reason !== "outage")
-      parts.push(`${registered.stage.name} paused${since(pausedSince)} (${pause.code})`);
+      parts.push(`${registered.stage.name} paused${since(state.since)} (${pause.code})`);
   }
   return parts.join(" · ");
 }
@@ -84,7 +84,7 @@ async function countsOf({ broker, pipeline }: Supervised): Promise<string[]> {
   const depths = await depthsOf(broker, pipeline.knownQueues);
   // Blocked or busy, a broker does not say how much it holds.
   if (depths.size === 0) return [];
-  let [waiting, dead] = [pipeline.workers.reduce((sum, { inFlight }) => sum + inFlight, 0), 0];
+  let [waiting, dead] = [pipeline.inFlight, 0];
   for (const [queue, { ready }] of depths) {
     if (queue.endsWith(deadQueueOf(""))) dead += ready;
     else waiting += ready;

@@ -1,10 +1,19 @@
 import querystring from "node:querystring";
 import { setTimeout as sleep } from "node:timers/promises";
-import amqp, { type RecoveringChannelModel } from "amqplib";
+import amqp, { type Channel, type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
+import { untilAborted } from "../util/abort.ts";
 import { AmqpConnection, isMissing } from "./amqp-connection.ts";
 import { AmqpConsumer } from "./amqp-consumer.ts";
-import { type Broker, BrokerDown, type Consumer, type Delivery, type Depth, type Outgoing } from "./broker.ts";
+import {
+  type Broker,
+  BrokerDown,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  type Depth,
+  type Outgoing,
+} from "./broker.ts";
 import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
 
 export interface AmqpOptions {
@@ -14,10 +23,13 @@ export interface AmqpOptions {
   deadlineMs?: number;
   /** How long RabbitMQ may take to write down that a queue is there (1 s). */
   newQueueMs?: number;
+  /** How old a shared answer of `depths` may be (0.5 s). */
+  depthAgeMs?: number;
 }
 
 /** Does not wait for the connection: the broker begins as "connecting", and `trouble` says why it stays so. */
-export async function openAmqp({ url, deadlineMs = 10_000, newQueueMs = 1_000 }: AmqpOptions): Promise<AmqpBroker> {
+export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
+  const { url, deadlineMs = 10_000, newQueueMs = 1_000, depthAgeMs = 500 } = options;
   // The parser's own error would quote the password.
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (!address?.hostname || !/^amqps?:$/.test(address.protocol))
@@ -31,43 +43,82 @@ export async function openAmqp({ url, deadlineMs = 10_000, newQueueMs = 1_000 }:
     timeout: deadlineMs,
     recovery: { initialDelay: 100, maxDelay: 2_000, waitForConnect: false },
   });
-  return new AmqpBroker(connection, address, { deadlineMs, newQueueMs });
+  return new AmqpBroker(connection, address, { deadlineMs, newQueueMs, depthAgeMs });
+}
+
+interface SharedDepth {
+  askedAt: number;
+  answer: Promise<Depth | undefined>;
+}
+
+/** A channel kept open for one queue's heads, and what ends with it. */
+interface Heads {
+  channel: Channel;
+  closed: AbortController;
 }
 
 export class AmqpBroker extends AmqpConnection implements Broker {
   readonly label = "RabbitMQ";
   readonly #declared = new Set<string>();
+  readonly #depths = new Map<string, SharedDepth>();
+  readonly #heads = new Map<string, Promise<Heads>>();
   #published = 0;
   readonly #newQueueMs: number;
+  readonly #depthAgeMs: number;
 
   constructor(
     connection: RecoveringChannelModel,
     address: URL,
-    { deadlineMs, newQueueMs }: Required<Omit<AmqpOptions, "url">>,
+    { deadlineMs, newQueueMs, depthAgeMs }: Required<Omit<AmqpOptions, "url">>,
   ) {
     super(connection, address, deadlineMs);
     this.#newQueueMs = newQueueMs;
+    this.#depthAgeMs = depthAgeMs;
   }
 
   async declare(queues: readonly string[]): Promise<void> {
-    let made = false;
-    for (const queue of queues) {
-      if ((await this.depth(queue)) === undefined) {
-        await this.rpc((channel) => channel.assertQueue(queue, { durable: true }));
-        made = true;
-      }
-      this.#declared.add(queue);
-    }
+    const made = await Promise.all([...new Set(queues)].map((queue) => this.#declareOne(queue)));
     // n.b. It says so before it has written it down: killed 18 ms later, or 300 on a busy machine, RabbitMQ 3.10 came
     // back without the queue and the confirmed messages in it.
-    if (made) await sleep(this.#newQueueMs);
+    if (made.includes(true)) await sleep(this.#newQueueMs);
+  }
+
+  /** True where it had to be made. */
+  async #declareOne(queue: string): Promise<boolean> {
+    const isMade = (await this.#ask(queue)) === undefined;
+    if (isMade) await this.rpc((channel) => channel.assertQueue(queue, { durable: true }));
+    this.#declared.add(queue);
+    return isMade;
   }
 
   protected restore(): Promise<void> {
     return this.declare([...this.#declared]);
   }
 
-  async depth(queue: string): Promise<Depth | undefined> {
+  async depths(queues: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Depth>> {
+    const asked = queues.map(async (queue) => [queue, await this.#sharedDepth(queue)] as const);
+    const answers = await untilAborted(Promise.all(asked), signal);
+    return new Map(answers.flatMap(([queue, depth]) => (depth ? [[queue, depth] as const] : [])));
+  }
+
+  #sharedDepth(queue: string): Promise<Depth | undefined> {
+    const known = this.#depths.get(queue);
+    if (known && performance.now() - known.askedAt <= this.#depthAgeMs) return known.answer;
+    const fresh: SharedDepth = { askedAt: Number.POSITIVE_INFINITY, answer: this.#ask(queue) };
+    this.#depths.set(queue, fresh);
+    // While the question is on its way it is shared by whoever asks; its age counts from the answer.
+    fresh.answer.then(
+      () => {
+        fresh.askedAt = performance.now();
+      },
+      () => {
+        if (this.#depths.get(queue) === fresh) this.#depths.delete(queue);
+      },
+    );
+    return fresh.answer;
+  }
+
+  async #ask(queue: string): Promise<Depth | undefined> {
     try {
       const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue));
       return { ready: messageCount, consumers: consumerCount };
@@ -77,7 +128,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     }
   }
 
-  publish(queue: string, messages: readonly Outgoing[]): Promise<void> {
+  publish(queue: string, messages: readonly Outgoing[], signal?: AbortSignal): Promise<void> {
     const channel = this.publisher;
     if (channel === undefined) return Promise.reject(this.down());
     if (messages.length === 0) return Promise.resolve();
@@ -94,13 +145,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     };
     for (const { body, headers } of messages) {
       const messageId = String(this.#published++);
-      const options = {
-        persistent: true,
-        mandatory: true,
-        contentType: "application/json",
-        headers,
-        messageId,
-      };
+      const options = { persistent: true, mandatory: true, contentType: "application/json", headers, messageId };
       try {
         channel.sendToQueue(queue, bufferOf(body), options, (error: unknown) => {
           if (error) settle(new BrokerDown(`RabbitMQ did not confirm a message to ${queue}: ${textOf(error)}`));
@@ -111,25 +156,64 @@ export class AmqpBroker extends AmqpConnection implements Broker {
         settle(error instanceof amqp.IllegalOperationError ? this.down() : error);
       }
     }
-    return promise;
+    return untilAborted(promise, signal);
   }
 
-  async consume(queue: string, prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer> {
-    const consumer = new AmqpConsumer(this, queue, prefetch, take);
+  async consume(queue: string, options: ConsumeOptions): Promise<Consumer> {
+    const consumer = new AmqpConsumer(this, queue, options);
     await consumer.start().catch((error: unknown) => {
       throw isMissing(error) ? missing(queue) : error;
     });
     return consumer;
   }
 
-  async *browse(queue: string): AsyncGenerator<Delivery> {
-    const channel = await this.open();
+  async take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined> {
+    const { channel, closed } = await untilAborted(this.#headsOf(queue), signal);
+    const getting = this.withDeadline(channel.get(queue)).catch((error: unknown) => {
+      this.#heads.delete(queue);
+      channel.close().catch(() => {});
+      throw isMissing(error) ? missing(queue) : error;
+    });
+    const giveBack = () => getting.then((message) => message && channel.nack(message, false, true)).catch(() => {});
+    const message = await untilAborted(getting, signal).catch((error: unknown) => {
+      void giveBack();
+      throw error;
+    });
+    if (message === false) return undefined;
+    const { content, properties, fields } = message;
+    const settle = (how: "ack" | "requeue") => {
+      if (closed.signal.aborted) return;
+      if (how === "ack") channel.ack(message);
+      else channel.nack(message, false, true);
+    };
+    return new ManagedDelivery(queue, content, properties.headers ?? {}, fields.redelivered, settle, closed.signal);
+  }
+
+  /** Opening a channel for each look would cost two round trips more, for every retry queue, all day. */
+  #headsOf(queue: string): Promise<Heads> {
+    const known = this.#heads.get(queue);
+    if (known) return known;
+    const opening = this.open().then((channel) => {
+      const closed = new AbortController();
+      channel.once("close", () => {
+        if (this.#heads.get(queue) === opening) this.#heads.delete(queue);
+        closed.abort(new BrokerDown(`RabbitMQ closed the channel to ${queue}`));
+      });
+      return { channel, closed };
+    });
+    this.#heads.set(queue, opening);
+    opening.catch(() => this.#heads.delete(queue));
+    return opening;
+  }
+
+  async *browse(queue: string, signal?: AbortSignal): AsyncGenerator<Delivery> {
+    const channel = await untilAborted(this.open(), signal);
     const gone = new AbortController();
     channel.once("close", () => gone.abort(new BrokerDown(`RabbitMQ closed the channel to ${queue}`)));
     try {
       // No further than it reaches now: the caller may be publishing to the same queue.
       for (let left = Number.POSITIVE_INFINITY; left > 0; left--) {
-        const message = await this.withDeadline(channel.get(queue));
+        const message = await untilAborted(this.withDeadline(channel.get(queue)), signal);
         if (message === false) return;
         const { content, properties, fields } = message;
         left = Math.min(left, fields.messageCount + 1);

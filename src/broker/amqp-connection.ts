@@ -2,11 +2,14 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConfirmChannel, RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
+import { createSemaphore } from "../util/semaphore.ts";
 import { BrokerDown } from "./broker.ts";
 import { StatefulBroker } from "./managed-delivery.ts";
 
 /** For saying goodbye: a broker that hangs must not keep the daemon from ending. */
 const closeMs = 1_500;
+/** Questions asked side by side: at 0.25 s a round trip the depths of 35 queues take three of them and not 35. */
+const rpcChannels = 16;
 
 /**
  * One connection that recovers by itself, and what it does not recover: its channels. Up means that messages can be
@@ -19,9 +22,11 @@ export abstract class AmqpConnection extends StatefulBroker {
   protected readonly returned = new Set<string>();
   readonly #channels = new Set<Channel>();
   #model: ChannelModel | undefined;
-  #lastRpc: Promise<unknown> = Promise.resolve();
-  #rpcChannel: Channel | undefined;
+  readonly #rpcPermit = createSemaphore(rpcChannels);
+  #idleRpcChannels: Channel[] = [];
   #alarm: string | undefined;
+  readonly #closing = new AbortController();
+  #onAlarm = () => {};
   #corked = false;
 
   constructor(
@@ -33,7 +38,8 @@ export abstract class AmqpConnection extends StatefulBroker {
     connection.on("connect", (model) => void this.#connected(model));
     connection.on("connect-failed", (error) => this.setState("connecting", troubleOf(error, address)));
     connection.on("disconnect", (error) => {
-      this.#model = this.#rpcChannel = this.#alarm = undefined;
+      this.#model = this.#alarm = undefined;
+      this.#idleRpcChannels = [];
       this.setState("connecting", troubleOf(error, address));
     });
     connection.on("blocked", (reason) => this.#heard(reason));
@@ -69,22 +75,19 @@ export abstract class AmqpConnection extends StatefulBroker {
     }
   }
 
-  /** One question at a time on one channel: a 404 closes it, and would take the other answers with it. */
-  protected rpc<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
-    const answer = this.#lastRpc.then(async () => {
-      if (this.#alarm !== undefined) throw this.down();
-      const channel = this.#rpcChannel ?? (await this.open());
-      this.#rpcChannel = channel;
-      try {
-        return await this.withDeadline(question(channel));
-      } catch (error) {
-        this.#rpcChannel = undefined;
-        channel.close().catch(() => {});
-        throw error;
-      }
-    });
-    this.#lastRpc = answer.catch(() => {});
-    return answer;
+  /** One question at a time on a channel: a 404 closes it, and would take the other answers with it. */
+  protected async rpc<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
+    using _permit = await this.#rpcPermit(this.#closing.signal);
+    if (this.#alarm !== undefined) throw this.down();
+    const channel = this.#idleRpcChannels.pop() ?? (await this.open());
+    try {
+      const answer = await this.withDeadline(question(channel));
+      if (this.#channels.has(channel)) this.#idleRpcChannels.push(channel);
+      return answer;
+    } catch (error) {
+      channel.close().catch(() => {});
+      throw error;
+    }
   }
 
   /** What is sent in one turn of the event loop goes out in one write. */
@@ -110,6 +113,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.state === "closed") return;
     this.setState("closed");
+    this.#closing.abort(this.down());
     const socket = this.#stream;
     try {
       // The channels first: an acknowledgement may still wait in one, and the connection's close would overtake it.
@@ -131,22 +135,51 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   async #openPublisher(model: ChannelModel): Promise<void> {
     while (this.#model === model && this.state !== "closed") {
+      let refusal: string | undefined;
       try {
         const channel = await this.#adopt(model, model.createConfirmChannel());
         channel.on("return", ({ properties }) => this.returned.add(String(properties.messageId)));
-        channel.on("error", (error) => this.setState("connecting", `RabbitMQ closed the channel: ${textOf(error)}`));
+        channel.on("error", (error) => {
+          refusal = refusalOf(error);
+          this.setState("connecting", refusal);
+        });
         channel.once("close", () => {
+          if (this.publisher !== channel) return;
           this.publisher = undefined;
           this.returned.clear();
           this.setState("connecting", this.trouble);
           void this.#openPublisher(model);
         });
+        await this.#provePublishing(channel);
         this.publisher = channel;
         return this.#heard(this.#alarm);
       } catch (error) {
-        this.setState("connecting", textOf(error));
+        this.setState("connecting", refusal ?? textOf(error));
         await sleep(500, undefined, { ref: false });
       }
+    }
+  }
+
+  /**
+   * A user without write permission may connect and consume, and learns of it by the first message alone: one that has
+   * no queue and comes back tells it before anybody is told that the broker is up. In an alarm nothing is confirmed.
+   */
+  async #provePublishing(channel: ConfirmChannel): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const messageId = "probe";
+    const none = `hikvision-sync.probe.${crypto.randomUUID()}`;
+    channel.sendToQueue(none, Buffer.alloc(0), { mandatory: true, messageId }, (error: unknown) =>
+      error ? reject(error) : resolve(),
+    );
+    channel.once("close", () => reject(new BrokerDown("RabbitMQ closed the channel")));
+    const alarmed = Promise.withResolvers<void>();
+    this.#onAlarm = alarmed.resolve;
+    try {
+      if (this.#alarm === undefined) await Promise.race([this.withDeadline(promise), alarmed.promise]);
+    } finally {
+      this.#onAlarm = () => {};
+      this.returned.delete(messageId);
+      promise.catch(() => {});
     }
   }
 
@@ -162,6 +195,7 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   #heard(alarm: string | undefined): void {
     this.#alarm = alarm;
+    if (alarm !== undefined) this.#onAlarm();
     if (this.publisher === undefined) return;
     if (alarm === undefined) this.setState("up");
     else this.setState("blocked", `RabbitMQ takes no messages for now: ${alarm}`);
@@ -173,6 +207,11 @@ const codeOf = (error: unknown): unknown =>
 
 /** n.b. a 404 is also the answer where the node that holds a queue is down. */
 export const isMissing = (error: unknown) => codeOf(error) === 404 && /no queue/.test(textOf(error));
+
+const refusalOf = (error: unknown): string =>
+  codeOf(error) === 403
+    ? 'RabbitMQ does not let this user publish: grant it write permission on "amq.default" (rabbitmqctl set_permissions)'
+    : `RabbitMQ closed the channel: ${textOf(error)}`;
 
 const reasons: [RegExp, string][] = [
   [/ACCESS[_-]REFUSED/, "refuses the user name or the password of broker.url"],

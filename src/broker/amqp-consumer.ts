@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
+import { textOf } from "../errors.ts";
+import { backoff } from "../util/backoff.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
-import type { Broker, Consumer, Delivery } from "./broker.ts";
+import { type Broker, BrokerDown, type ConsumeOptions, type Consumer } from "./broker.ts";
 import { ManagedDelivery } from "./managed-delivery.ts";
 
 interface Session {
@@ -20,8 +21,7 @@ export class AmqpConsumer implements Consumer {
   constructor(
     private readonly broker: AmqpConnection & Broker,
     private readonly queue: string,
-    private readonly prefetch: number,
-    private readonly take: (delivery: Delivery) => void,
+    private readonly options: ConsumeOptions,
   ) {}
 
   /** Must work the first time: it rejects otherwise, and leaves nothing behind. */
@@ -35,7 +35,7 @@ export class AmqpConsumer implements Consumer {
       if (this.#session === session) void this.#comeBack();
     });
     try {
-      await this.broker.withDeadline(channel.prefetch(this.prefetch));
+      await this.broker.withDeadline(channel.prefetch(this.options.prefetch));
       // n.b. deliveries may come before the promise resolves.
       const consuming = channel.consume(this.queue, (message) => this.#receive(session, message));
       this.#tag = (await this.broker.withDeadline(consuming)).consumerTag;
@@ -62,12 +62,16 @@ export class AmqpConsumer implements Consumer {
   async #comeBack(): Promise<void> {
     this.#session = undefined;
     const { signal } = this.#stop;
-    for (let waitMs = 50; !signal.aborted && this.broker.state !== "closed"; waitMs = Math.min(2 * waitMs, 1_000)) {
+    for await (const _ of backoff({ firstMs: 50, maxMs: 1_000, signal, ref: false })) {
+      if (this.broker.state === "closed") return;
       try {
         await this.broker.declare([this.queue]);
-        return await this.start();
-      } catch {
-        await sleep(waitMs, undefined, { signal, ref: false }).catch(() => {});
+        await this.start();
+        return this.options.onTrouble?.(undefined);
+      } catch (error) {
+        // A broker that is away says so itself; a refusal would go on in silence.
+        if (!(error instanceof BrokerDown))
+          this.options.onTrouble?.(`${this.queue} cannot be consumed: ${textOf(error)}`);
       }
     }
   }
@@ -93,7 +97,7 @@ export class AmqpConsumer implements Consumer {
     });
     inFlight.add(delivery);
     if (this.#stop.signal.aborted) delivery.requeue();
-    else this.take(delivery);
+    else this.options.take(delivery);
   }
 
   #drain(session: Session): void {

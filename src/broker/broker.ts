@@ -6,7 +6,7 @@ export interface Outgoing {
 
 export type Headers = Record<string, string | number | boolean>;
 
-/** A message in hand. Exactly one of `ack` and `requeue` ends it; after `revoked` both do nothing. */
+/** A message in progress. Exactly one of `ack` and `requeue` ends it; after `revoked` both do nothing. */
 export interface Delivery {
   readonly queue: string;
   readonly body: Uint8Array;
@@ -16,10 +16,21 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** Aborts when the broker took it back (connection or channel gone): it will be delivered again. */
   readonly revoked: AbortSignal;
+  /** When the broker handed it out (performance.now()). */
+  readonly takenAt: number;
+  /** False once it is acknowledged, requeued or revoked. */
+  readonly isOpen: boolean;
   /** Gone for good. Never before what follows from it is confirmed. */
   ack(): void;
   /** Back to its place in the queue, uncounted. */
   requeue(): void;
+}
+
+export interface ConsumeOptions {
+  readonly prefetch: number;
+  readonly take: (delivery: Delivery) => void;
+  /** Told why the consumer cannot come back, e.g. a refused permission, and `undefined` once it is back. */
+  readonly onTrouble?: (text: string | undefined) => void;
 }
 
 export interface Consumer extends AsyncDisposable {
@@ -55,17 +66,26 @@ export interface Broker extends AsyncDisposable {
    * exists is left as it is.
    */
   declare(queues: readonly string[]): Promise<void>;
-  /** Resolves once every message is stored durably **and** routed to the queue; rejects when one may not be. */
-  publish(queue: string, messages: readonly Outgoing[]): Promise<void>;
+  /**
+   * Resolves once every message is stored durably **and** routed to the queue; rejects when one may not be. When
+   * `signal` aborts nobody waits any more: the messages may or may not be there.
+   */
+  publish(queue: string, messages: readonly Outgoing[], signal?: AbortSignal): Promise<void>;
   /**
    * At most `prefetch` deliveries unsettled at a time. Comes back by itself after a reconnect, a cancelled
    * consumer or a closed channel, until stopped.
    */
-  consume(queue: string, prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer>;
-  /** The queue from its head, each message once, in hand until the loop ends; what is unsettled then is put back in place. */
-  browse(queue: string): AsyncIterable<Delivery>;
-  /** Undefined for a queue that does not exist. */
-  depth(queue: string): Promise<Depth | undefined>;
+  consume(queue: string, options: ConsumeOptions): Promise<Consumer>;
+  /** The message at the head, in progress until it is settled; undefined where the queue holds none. */
+  take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined>;
+  /** The queue from its head, each message once, in progress until the loop ends; what is unsettled then is put back in place. */
+  browse(queue: string, signal?: AbortSignal): AsyncIterable<Delivery>;
+  /**
+   * Of those that exist. All are asked at once; callers share the answers, which may be half a second old. Rejects
+   * with the reason of `signal` when that aborts first.
+   */
+  depths(queues: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Depth>>;
 }
 
+/** The transport itself failed; what was asked may work once it is back. Nothing else is called so. */
 export class BrokerDown extends Error {}

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { textOf } from "../errors.ts";
-import { untilAborted } from "../util/abort.ts";
 import { writeAtomically } from "../util/atomic-file.ts";
 import type { Broker, Depth } from "./broker.ts";
 
@@ -47,17 +46,8 @@ export class KnownQueues {
 }
 
 /** Of those that exist. Empty where the broker does not answer soon: who asks wants to know how things are now. */
-export async function depthsOf(broker: Broker, queues: readonly string[]): Promise<Map<string, Depth>> {
-  const depths = new Map<string, Depth>();
-  const ask = async () => {
-    for (const queue of queues) {
-      const depth = await broker.depth(queue);
-      if (depth) depths.set(queue, depth);
-    }
-  };
-  await untilAborted(ask(), AbortSignal.timeout(patienceMs)).catch(() => {});
-  return depths;
-}
+export const depthsOf = (broker: Broker, queues: readonly string[]): Promise<ReadonlyMap<string, Depth>> =>
+  broker.depths(queues, AbortSignal.timeout(patienceMs)).catch(() => new Map<string, Depth>());
 
 /** A queue that holds messages, and nobody takes them. */
 export interface Unconsumed {

@@ -45,6 +45,7 @@ export const bufferOf = (body: string | Uint8Array) =>
 export class ManagedDelivery implements Delivery {
   #open = true;
   #revoked: AbortController | undefined;
+  readonly takenAt = performance.now();
 
   constructor(
     readonly queue: string,
@@ -60,6 +61,10 @@ export class ManagedDelivery implements Delivery {
     if (this.allRevoked) return this.allRevoked;
     this.#revoked ??= new AbortController();
     return this.#revoked.signal;
+  }
+
+  get isOpen(): boolean {
+    return this.#open && !this.allRevoked?.aborted;
   }
 
   revoke(): void {

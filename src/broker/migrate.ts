@@ -12,27 +12,37 @@ const batchSize = 100;
 export async function migrateQueue(file: string, to: Broker, log: Pick<Log, "info">): Promise<void> {
   const queues = holding(file);
   if (queues.length === 0) return;
+  // n.b. Closing it commits what was acknowledged.
   await using from = openSqlite({ file });
   await to.declare(queues);
   let moved = 0;
   for (const queue of queues) {
-    const batch: Delivery[] = [];
-    const send = async () => {
-      const messages = batch.map(({ body, headers }) => ({ body, headers: headers as Headers }));
-      await to.publish(queue, messages);
-      for (const delivery of batch.splice(0)) delivery.ack();
-      moved += messages.length;
-    };
-    for await (const delivery of from.browse(queue)) if (batch.push(delivery) >= batchSize) await send();
-    await send();
+    for (let batch = await take(from, queue); batch.length > 0; batch = await take(from, queue)) {
+      await to.publish(
+        queue,
+        batch.map(({ body, headers }) => ({ body, headers: headers as Headers })),
+      );
+      for (const delivery of batch) delivery.ack();
+      moved += batch.length;
+    }
   }
-  log.info(`${moved} messages that the embedded queue held are in ${to.label} now`);
+  log.info(`${moved} messages of the embedded queue are in ${to.label} now`);
+}
+
+async function take(from: Broker, queue: string): Promise<Delivery[]> {
+  const batch: Delivery[] = [];
+  while (batch.length < batchSize) {
+    const delivery = await from.take(queue);
+    if (delivery === undefined) break;
+    batch.push(delivery);
+  }
+  return batch;
 }
 
 function holding(file: string): string[] {
   using database = new Database(file, { readonly: true });
   return database
-    .query<{ queue: string }, []>("SELECT DISTINCT queue FROM messages")
+    .query<{ queue: string }, []>("SELECT DISTINCT queue FROM messages WHERE queue <> ''")
     .all()
     .map(({ queue }) => queue);
 }

@@ -1,23 +1,25 @@
-import { Database } from "bun:sqlite";
-import { closeSync, openSync } from "node:fs";
-import { Exit, exits, textOf } from "../errors.ts";
-import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
-import { type Broker, BrokerDown, type Consumer, type Delivery, type Depth, type Outgoing } from "./broker.ts";
+import type { Database } from "bun:sqlite";
+import { textOf } from "../errors.ts";
+import { untilAborted } from "../util/abort.ts";
+import {
+  type Broker,
+  BrokerDown,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  type Depth,
+  type Outgoing,
+} from "./broker.ts";
 import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts";
+import { isPassing, numberOf, openQueueFile } from "./sqlite-file.ts";
 
-// handed_out is the highest id that ever was: a queue is first in, first out, so all before it were handed out too.
-// AUTOINCREMENT, because an id used again would acknowledge somebody else.
-const migrations: Migrations = [
-  `
-  CREATE TABLE queues (name TEXT PRIMARY KEY, handed_out INTEGER NOT NULL DEFAULT 0);
-  CREATE TABLE messages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL);
-  CREATE INDEX messages_of_queue ON messages (queue, id);`,
-];
 const tryAgainMs = 1_000;
+/** Its messages prove that there is room on the disk, and hold nothing. */
+const roomQueue = "";
+const minRoomBytes = 64 * 1024;
 
 type Row = { id: number; headers: string; body: Uint8Array };
-type Write = { run: () => void; resolve: () => void; reject: (error: Error) => void };
+type Write = { run: () => void; bytes: number; resolve: () => void; reject: (error: unknown) => void };
 type Taker = { readonly prefetch: number; readonly take: (delivery: Delivery) => void; inFlight: number };
 
 /** What is known of a queue without reading the file. */
@@ -42,32 +44,7 @@ class Queue {
 }
 
 /** Opens or creates the file, for its owner only. Throws where it is damaged or newer, and has changed nothing then. */
-export function openSqlite({ file }: { file: string }): Broker {
-  closeSync(openSync(file, "a", 0o600));
-  const fault = faultOf(file);
-  if (fault !== undefined) throw new Exit(exits.config, `${file} ${fault}`);
-  const database = new Database(file, { readwrite: true });
-  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  migrate(database, migrations);
-  return new SqliteBroker(database, file);
-}
-
-const numberOf = (database: Database, query: string) => Number(database.query(query).values()[0]?.[0]);
-
-const damaged = (how: string) =>
-  `is damaged (${how}); it is left as it is: put a backup in its place, or move it away and induct again`;
-
-function faultOf(file: string): string | undefined {
-  try {
-    using database = new Database(file, { readonly: true });
-    const verdict = database.query("PRAGMA quick_check(1)").values()[0]?.[0];
-    if (verdict !== "ok") return damaged(String(verdict).replaceAll("\n", " "));
-    const isNewer = versionOf(database) > migrations.length;
-    return isNewer ? "was written by a newer version; it is left as it is: install that version again" : undefined;
-  } catch (error) {
-    return damaged(textOf(error));
-  }
-}
+export const openSqlite = ({ file }: { file: string }): Broker => new SqliteBroker(openQueueFile(file), file);
 
 class SqliteBroker extends StatefulBroker implements Broker {
   readonly label = "the embedded queue";
@@ -77,6 +54,8 @@ class SqliteBroker extends StatefulBroker implements Broker {
   #writes: Write[] = [];
   #acked: { queue: Queue; id: number }[] = [];
   #scheduled = false;
+  /** Of the largest write that was refused since it was up. */
+  #refusedBytes = 0;
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -87,29 +66,38 @@ class SqliteBroker extends StatefulBroker implements Broker {
     const known = database.query<{ name: string; handed_out: number; stored: number }, []>(
       "SELECT name, handed_out, (SELECT count(*) FROM messages WHERE queue = name) AS stored FROM queues",
     );
+    this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
     this.setState("up");
   }
 
   async declare(names: readonly string[]): Promise<void> {
-    await this.#write(() => {
+    await this.#write(0, () => {
       const insert = this.database.query("INSERT OR IGNORE INTO queues (name) VALUES (?)");
       for (const name of names) insert.run(name);
     });
     for (const name of names) if (!this.#queues.has(name)) this.#queues.set(name, new Queue(name, 0, 0));
   }
 
-  async publish(name: string, messages: readonly Outgoing[]): Promise<void> {
+  async publish(name: string, messages: readonly Outgoing[], signal?: AbortSignal): Promise<void> {
     const queue = this.#queue(name);
-    await this.#write(() => {
+    // What cannot be encoded fails here, for its caller alone, and not in the commit that others share.
+    const rows = messages.map(({ body, headers }) => [JSON.stringify(headers ?? {}), bufferOf(body)] as const);
+    const bytes = rows.reduce((sum, [headers, body]) => sum + headers.length + body.length, 0);
+    const stored = this.#write(bytes, () => {
       const insert = this.database.query("INSERT INTO messages (queue, headers, body) VALUES (?, ?, ?)");
-      for (const { body, headers } of messages) insert.run(name, JSON.stringify(headers ?? {}), bufferOf(body));
+      for (const [headers, body] of rows) insert.run(name, headers, body);
     });
-    queue.stored += messages.length;
-    this.#soon();
+    await untilAborted(
+      stored.then(() => {
+        queue.stored += rows.length;
+        this.#soon();
+      }),
+      signal,
+    );
   }
 
-  async consume(name: string, prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer> {
+  async consume(name: string, { prefetch, take }: ConsumeOptions): Promise<Consumer> {
     const queue = this.#queue(name);
     const taker: Taker = { prefetch, take, inFlight: 0 };
     queue.takers.add(taker);
@@ -118,13 +106,28 @@ class SqliteBroker extends StatefulBroker implements Broker {
     return { stop, [Symbol.asyncDispose]: stop };
   }
 
-  async *browse(name: string): AsyncGenerator<Delivery> {
+  async take(name: string): Promise<Delivery | undefined> {
+    const queue = this.#queue(name);
+    const row = this.#find(queue, queue.next);
+    if (row === null) return undefined;
+    const delivery = this.#hand(queue, row, (how) => {
+      this.#inFlight.delete(delivery);
+      if (how === "ack") return this.#ack(queue, row.id);
+      queue.free(row.id);
+      this.#soon();
+    });
+    this.#inFlight.add(delivery);
+    return delivery;
+  }
+
+  async *browse(name: string, signal?: AbortSignal): AsyncGenerator<Delivery> {
     const queue = this.#queue(name);
     const browsed = new Set<number>();
     const over = new AbortController();
     const last = numberOf(this.database, "SELECT seq FROM sqlite_sequence WHERE name = 'messages'");
     try {
       for (let from = 0; this.#queue(name) === queue; ) {
+        signal?.throwIfAborted();
         const row = this.#find(queue, from);
         if (row === null || row.id > last) return;
         from = row.id + 1;
@@ -141,12 +144,12 @@ class SqliteBroker extends StatefulBroker implements Broker {
     }
   }
 
-  async depth(name: string): Promise<Depth | undefined> {
+  async depths(names: readonly string[]): Promise<ReadonlyMap<string, Depth>> {
     this.#alive();
-    const queue = this.#queues.get(name);
-    if (queue === undefined) return undefined;
-    const { stored, taken, takers } = queue;
-    return { ready: stored - taken.size, consumers: takers.size };
+    const known = names.flatMap((name) => this.#queues.get(name) ?? []);
+    return new Map(
+      known.map(({ name, stored, taken, takers }) => [name, { ready: stored - taken.size, consumers: takers.size }]),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,10 +173,10 @@ class SqliteBroker extends StatefulBroker implements Broker {
   }
 
   /** All that arrives in one turn of the event loop shares one commit. */
-  async #write(run: () => void): Promise<void> {
+  async #write(bytes: number, run: () => void): Promise<void> {
     this.#alive();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#writes.push({ run, resolve, reject });
+    this.#writes.push({ run, bytes, resolve, reject });
     this.#soon();
     return promise;
   }
@@ -199,6 +202,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     if (this.state !== "up") for (const queue of this.#queues.values()) this.#handedOut.add(queue);
     if (writes.length + this.#acked.length + this.#handedOut.size === 0) return true;
     try {
+      if (this.state !== "up") this.#proveRoom();
       this.database
         .transaction(() => {
           const remove = this.database.query("DELETE FROM messages WHERE id = ?");
@@ -209,7 +213,9 @@ class SqliteBroker extends StatefulBroker implements Broker {
         })
         .immediate();
     } catch (error) {
+      if (!isPassing(error) && writes.length > 0) return this.#commitEach(writes, error);
       const down = new BrokerDown(`${this.file} cannot be written: ${textOf(error)}`);
+      this.#refusedBytes = Math.max(this.#refusedBytes, ...writes.map(({ bytes }) => bytes));
       this.setState("connecting", down.message);
       for (const { reject } of writes) reject(down);
       this.#again ??= setTimeout(() => {
@@ -218,6 +224,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
       }, tryAgainMs);
       return false;
     }
+    this.#refusedBytes = 0;
     this.setState("up");
     for (const { queue, id } of this.#acked.splice(0)) {
       queue.taken.delete(id);
@@ -226,6 +233,25 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.#handedOut.clear();
     for (const { resolve } of writes) resolve();
     return true;
+  }
+
+  /** One write that the database refuses is its caller's failure; the others are committed without it. */
+  #commitEach(writes: readonly Write[], error: unknown): boolean {
+    const [only] = writes;
+    if (writes.length === 1 && only) only.reject(error);
+    else
+      for (const write of writes) {
+        this.#writes = [write];
+        this.#commit();
+      }
+    return true;
+  }
+
+  /** Throws where what was refused would be refused again: a commit of a few bytes often finds room on a full disk. */
+  #proveRoom(): void {
+    const bytes = Math.max(this.#refusedBytes, minRoomBytes);
+    this.database.run("INSERT INTO messages (queue, headers, body) VALUES (?, '', zeroblob(?))", [roomQueue, bytes]);
+    this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
   }
 
   /** Only as many as there was room for at the beginning: whoever settles at once must not keep the event loop. */

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { registeredStages } from "../app/daemon.ts";
+import { registeredStages } from "../app/generation.ts";
 import { brokerMissing } from "../app/startup.ts";
 import { lockState } from "../app/state-lock.ts";
 import { KnownQueues } from "../broker/known-queues.ts";

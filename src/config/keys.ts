@@ -8,7 +8,8 @@ const meanings: Readonly<Record<string, string>> = {
   "http.port": "0 picks a free port",
   "http.token": "callers send it as Authorization: Bearer; without it only this machine may call",
   "broker.url": "sqlite: is a file in the state folder; or amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://",
-  "broker.prefetch": "messages in progress at a time, for each stage",
+  "broker.prefetch":
+    "messages in progress at a time, for each stage; unset: twice hikcentral.concurrency where a message needs several calls, up to 100 where calls are batched, else 32",
   "broker.retry_delays": "delays before the second, third, … attempt; after the last one the message is a dead letter",
   "broker.shutdown_timeout": "how long work in progress may take to finish when the daemon stops",
   "broker.stall_timeout": "how long a stage may make no progress with work waiting before it counts as stalled",
@@ -56,6 +57,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** What to write for a key that has no default. */
 const examples: Readonly<Record<string, unknown>> = {
+  "broker.prefetch": 32,
   "http.token": "",
   "eposh.ca_file": "/etc/hikvision-sync/proxy.pem",
   "photo.ca_file": "/etc/hikvision-sync/proxy.pem",

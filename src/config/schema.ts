@@ -71,7 +71,7 @@ export const sections = {
   }),
   broker: v.object({
     url: v.optional(kind("sqlite:, sqlite:/a/file, amqp://… or amqps://…", brokerAddress), "sqlite:"),
-    prefetch: v.optional(integer(1, 1000), 32),
+    prefetch: v.optional(integer(1, 1000)),
     retryDelaysMs: v.optional(kind("a list of growing durations, 20 at most", retrySchedule), "5s,30s,2m,10m,1h"),
     shutdownTimeoutMs: v.optional(duration, "20s"),
     stallTimeoutMs: v.optional(duration, "60s"),

@@ -60,8 +60,7 @@ async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
 async function checkArguments(broker: AmqpBroker, queues: readonly string[]): Promise<string> {
   let there = 0;
   const unlimited: string[] = [];
-  for (const queue of queues) {
-    if ((await broker.depth(queue)) === undefined) continue;
+  for (const queue of (await broker.depths(queues)).keys()) {
     there++;
     const { "x-queue-type": type, "x-delivery-limit": limit, ...foreign } = await argumentsOf(broker, queue);
     if (limit !== undefined && limit !== -1) foreign["x-delivery-limit"] = limit;
@@ -114,8 +113,7 @@ async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Pr
 
 async function checkConsumers(broker: Broker, queues: readonly string[]): Promise<string> {
   let [consumed, waiting] = [0, 0];
-  for (const queue of queues) {
-    const { ready = 0, consumers = 0 } = (await broker.depth(queue)) ?? {};
+  for (const [queue, { ready, consumers }] of await broker.depths(queues)) {
     consumed += Number(consumers > 0);
     waiting += ready;
     if (ready === 0 || consumers > 0) continue;

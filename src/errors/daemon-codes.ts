@@ -45,8 +45,8 @@ export const daemonCodes = {
     kinds: ["dead letter"],
   },
   crashed_daemon: {
-    meaning: "The daemon ended abruptly three times while it worked on this message.",
-    todo: "Find out what in the message ends the daemon, then replay. After three power cuts replay at once.",
+    meaning: "The daemon ended abruptly four times while it worked on this message, the last time on it alone.",
+    todo: "Find out what in the message ends the daemon, then replay. After four power cuts replay at once.",
     cure: "platform",
     kinds: ["dead letter"],
   },
@@ -90,6 +90,12 @@ export const daemonCodes = {
     meaning: "The changed configuration has errors. The previous one is still in use.",
     todo: "Correct what the text names, then reload.",
     cure: "setup",
+    kinds: ["journal"],
+  },
+  run_lost: {
+    meaning: "A run is not done, and no queue holds a message of it: a queue was purged, replaced or left behind.",
+    todo: "Trigger the dates of the run again.",
+    cure: "platform",
     kinds: ["journal"],
   },
   needs_restart: {

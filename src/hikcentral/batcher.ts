@@ -1,73 +1,80 @@
-import { Retry, Unavailable } from "../errors.ts";
+import { codeOf, Retry, Unavailable } from "../errors.ts";
+import { type Caller, together } from "../util/caller.ts";
 
 export interface BatcherOptions {
   max: number;
   /** How long a batch stays open for further items. */
   windowMs: number;
   /** One call for all of these, each named once. */
-  run(key: string, items: string[], signal: AbortSignal): Promise<void>;
+  run(key: string, items: string[], caller: Caller): Promise<void>;
 }
 
-interface Caller {
+interface Waiter {
   item: string;
-  signal: AbortSignal;
+  caller: Caller;
   answer: PromiseWithResolvers<void>;
 }
 
 interface Batch {
-  callers: Set<Caller>;
+  waiters: Set<Waiter>;
   /** Aborts when no caller waits for the answer any more. */
   abandoned: AbortController;
   timer: ReturnType<typeof setTimeout>;
 }
 
-const isOutage = (thrown: unknown) =>
-  thrown instanceof Unavailable || (thrown instanceof Retry && thrown.suspect !== undefined);
+/** It says nothing of any one of them: repeated one by one, the same answer would cost as many calls. */
+const isForAll = (thrown: unknown) =>
+  thrown instanceof Unavailable ||
+  (thrown instanceof Retry && thrown.suspect !== undefined) ||
+  codeOf(thrown) === "hikcentral_busy";
 
 /**
- * Gathers concurrent calls of one key into one call. When it fails, except in an outage, the items are repeated one by
- * one, so that each caller gets its own answer. A caller whose signal aborts does not disturb the others.
+ * Gathers concurrent calls of one key into one call. When it fails, except in an outage or because the server is busy,
+ * the items are repeated one by one, so that each caller gets its own answer. A caller whose signal aborts does not
+ * disturb the others.
  */
 export function createBatcher({ max, windowMs, run }: BatcherOptions) {
   const open = new Map<string, Batch>();
 
-  async function flush(key: string, { callers, abandoned, timer }: Batch): Promise<void> {
+  async function flush(key: string, { waiters, abandoned, timer }: Batch): Promise<void> {
     clearTimeout(timer);
     open.delete(key);
-    const items = [...new Set([...callers].map(({ item }) => item))];
+    const items = [...new Set([...waiters].map(({ item }) => item))];
+    const callers = [...waiters].map(({ caller }) => caller);
     try {
-      await run(key, items, abandoned.signal);
-      for (const { answer } of callers) answer.resolve();
+      await run(key, items, together(callers, abandoned.signal));
+      for (const { answer } of waiters) answer.resolve();
     } catch (thrown) {
-      const forAll = items.length === 1 || isOutage(thrown);
-      for (const { item, signal, answer } of callers) {
+      const forAll = items.length === 1 || isForAll(thrown);
+      for (const { item, caller, answer } of waiters) {
         if (forAll) answer.reject(thrown);
-        else run(key, [item], signal).then(answer.resolve, answer.reject);
+        else run(key, [item], caller).then(answer.resolve, answer.reject);
       }
     }
   }
 
-  return async (key: string, item: string, signal: AbortSignal): Promise<void> => {
+  return async (key: string, item: string, caller: Caller): Promise<void> => {
+    const { signal } = caller;
     signal.throwIfAborted();
     let batch = open.get(key);
     if (batch === undefined) {
       const timer = setTimeout(() => batch && flush(key, batch), windowMs);
-      batch = { callers: new Set(), abandoned: new AbortController(), timer };
+      batch = { waiters: new Set(), abandoned: new AbortController(), timer };
       open.set(key, batch);
     }
-    const { callers, abandoned, timer } = batch;
-    const caller: Caller = { item, signal, answer: Promise.withResolvers<void>() };
+    const { waiters, abandoned, timer } = batch;
+    const waiter: Waiter = { item, caller, answer: Promise.withResolvers<void>() };
     const cancel = () => {
-      callers.delete(caller);
-      caller.answer.reject(signal.reason);
-      if (callers.size > 0) return;
+      waiters.delete(waiter);
+      waiter.answer.reject(signal.reason);
+      if (waiters.size > 0) return;
       clearTimeout(timer);
       if (open.get(key) === batch) open.delete(key);
       abandoned.abort(signal.reason);
     };
-    callers.add(caller);
+    waiters.add(waiter);
     signal.addEventListener("abort", cancel, { once: true });
-    if (callers.size >= max) void flush(key, batch);
-    return caller.answer.promise.finally(() => signal.removeEventListener("abort", cancel));
+    if (waiters.size >= max) void flush(key, batch);
+    return waiter.answer.promise.finally(() => signal.removeEventListener("abort", cancel));
   };
 }

@@ -1,5 +1,6 @@
 import { codeOf, reject } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
+import { type Caller, sharedBy, together } from "../util/caller.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
 import { createBatcher } from "./batcher.ts";
 import { checkSetup, createOptionalReads, type KibField, type Setup, type SetupOptions } from "./setup-check.ts";
@@ -21,7 +22,7 @@ export type HikCentralReads = Pick<
 
 export interface HikCentralClient extends AsyncDisposable {
   /** Its calls end when `signal` aborts. */
-  for(signal: AbortSignal): HikCentral;
+  for(signal: AbortSignal, on?: Partial<Caller>): HikCentral;
   reads(signal: AbortSignal): HikCentralReads;
   /**
    * HikCentral's names of the configured ids, for the start block. If nobody asks, or stops waiting, the log shows
@@ -46,8 +47,17 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const { log, kibField, breakerSignal, now = Date.now } = options;
   const transport = createTransport(options);
   const closing = new AbortController();
-  const callsOf = (signal: AbortSignal) => createCalls(transport.send(signal));
-  const ownCalls = () => callsOf(AbortSignal.any([closing.signal, ...(breakerSignal ? [breakerSignal()] : [])]));
+  const callsOf = (caller: Caller) => createCalls(transport.send(caller));
+  /** Whoever waits for what is read once for all: they hear of its progress. */
+  const sharing = new Set<Caller>();
+  const ownCalls = () => {
+    const signal = AbortSignal.any([closing.signal, ...(breakerSignal ? [breakerSignal()] : [])]);
+    return callsOf({ signal, progress: () => together(sharing, signal).progress?.() });
+  };
+  const shared = async <T>(caller: Caller, work: Promise<T>): Promise<T> => {
+    sharing.add(caller);
+    return sharedBy(caller, work).finally(() => sharing.delete(caller));
+  };
   const optional = createOptionalReads(log);
 
   let setup: Promise<Setup> | undefined;
@@ -60,8 +70,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     });
     return setup;
   };
-  const fieldOnceShown = async (signal: AbortSignal): Promise<KibField> => {
-    const { field, names } = await untilAborted(checked(), signal);
+  const fieldOnceShown = async (caller: Caller): Promise<KibField> => {
+    const { field, names } = await shared(caller, checked());
     if (!isShown) for (const [label, text] of names) log.info(`${label}: ${text}`);
     isShown = true;
     return field;
@@ -95,8 +105,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const group = createBatcher({
     max: maxGroupIds,
     windowMs: groupWindowMs,
-    async run(groupId, personIds, signal) {
-      await callsOf(signal)
+    async run(groupId, personIds, caller) {
+      await callsOf(caller)
         .addToGroup(groupId, personIds)
         .catch((thrown) => {
           // n.b. For several it does not say which one is a member already, nor whether the others were added.
@@ -108,13 +118,14 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const apply = createBatcher({
     max: maxApplyIds,
     windowMs: options.applyWindowMs ?? 2000,
-    run: async (_, personIds, signal) => void (await callsOf(signal).applyAccess(personIds)),
+    run: async (_, personIds, caller) => void (await callsOf(caller).applyAccess(personIds)),
   });
 
   return {
-    for(signal) {
-      const calls = callsOf(signal);
-      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await fieldOnceShown(signal));
+    for(signal, on = {}) {
+      const caller: Caller = { ...on, signal };
+      const calls = callsOf(caller);
+      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await fieldOnceShown(caller));
       return {
         personByCode: (personCode) =>
           calls.personByCode(personCode).catch((thrown) => {
@@ -135,17 +146,17 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
               );
             await calls.setCustomField(personId, { ...field, value: kib });
           }),
-        addToGroup: (groupId, personId) => write(() => group(groupId, personId, signal)),
+        addToGroup: (groupId, personId) => write(() => group(groupId, personId, caller)),
         async inGroup(groupId, personId) {
-          await untilAborted(checked(), signal);
+          await shared(caller, checked());
           const { ids, read } = membersOf(groupId);
-          await untilAborted(read, signal);
+          await shared(caller, read);
           return ids.has(personId);
         },
-        applyAccess: (personId) => write(() => apply("", personId, signal)),
+        applyAccess: (personId) => write(() => apply("", personId, caller)),
       };
     },
-    reads: callsOf,
+    reads: (signal) => callsOf({ signal }),
     async names(signal) {
       const { names } = await untilAborted(checked(), signal);
       isShown = true;

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { retry, unavailable } from "../errors.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
 import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
+import { type Caller, permitFor } from "../util/caller.ts";
 import { parseJson } from "../util/exact-json.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import type { Send } from "./api.ts";
@@ -73,12 +74,12 @@ export function createTransport(options: TransportOptions) {
     return envelopeOf(answer.status, answer.body);
   }
 
-  async function measured(call: string, path: string, body: Record<string, unknown>, signal: AbortSignal) {
-    using _permit = await acquire(signal);
+  async function measured(call: string, path: string, body: Record<string, unknown>, caller: Caller) {
+    using _permit = await permitFor(acquire, caller);
     const startedAt = performance.now();
     let code = "aborted";
     try {
-      const answer = await post(path, body, timeoutMs, signal);
+      const answer = await post(path, body, timeoutMs, caller.signal);
       code = String(answer.code);
       return answer;
     } catch (thrown) {
@@ -87,6 +88,7 @@ export function createTransport(options: TransportOptions) {
       throw thrown;
     } finally {
       onCall?.({ call, code, ms: performance.now() - startedAt });
+      caller.progress?.();
     }
   }
 
@@ -117,13 +119,14 @@ export function createTransport(options: TransportOptions) {
   }
 
   return {
-    /** Calls that end when `signal` aborts. */
-    send(signal: AbortSignal): Send {
+    /** Calls that end when the caller's signal aborts. */
+    send(caller: Caller): Send {
+      const { signal } = caller;
       return async (path, body, data, { once = false } = {}) => {
         const call = path.replace(/^\/api\/\w+\/v1\//, "");
         for (let failures = 0; ; failures++) {
           try {
-            const answer = await measured(call, path, body, signal);
+            const answer = await measured(call, path, body, caller);
             if (!isSuccess(answer.code)) throw failureFor(call, answer.code, answer.msg, appKey);
             const parsed = v.safeParse(data, answer.data);
             if (parsed.success) return parsed.output;

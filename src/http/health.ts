@@ -44,14 +44,15 @@ export function healthRoutes(options: HealthOptions): Hono {
 export async function readinessOf({ pipeline, broker, breakers }: HealthOptions) {
   const depths = broker.state === "up" ? await depthsOf(broker, pipeline.knownQueues) : new Map();
   const stages = pipeline.workers.map((worker) => {
-    const { registered, currentPause: pause, pausedSince, stalledMs, consuming, inFlight, lastTakenAt } = worker;
+    const { registered, state, stalledMs, inFlight, lastTakenAt } = worker;
     const { name, queue } = registered.stage;
+    const { pause, since, hasStarted } = state;
     return {
       name,
       queue,
-      state: pause ? "paused" : stalledMs !== undefined ? "stalled" : consuming ? "working" : "starting",
+      state: pause ? "paused" : stalledMs !== undefined ? "stalled" : hasStarted ? "working" : "starting",
       paused: pause?.text ?? null,
-      since: pausedSince ?? null,
+      since: pause ? since : null,
       waiting: depths.get(queue)?.ready ?? null,
       inFlight,
       lastTakenAt: lastTakenAt ?? null,
@@ -74,7 +75,7 @@ export async function readinessOf({ pipeline, broker, breakers }: HealthOptions)
 }
 
 /** One line for each upstream, so that a pause shows as a change from 0; "none" is a pause for another reason. */
-function pausesOf({ registered, currentPause: pause }: StageWorker, breakers: ReadonlyMap<string, CircuitBreaker>) {
+function pausesOf({ registered, state: { pause } }: StageWorker, breakers: ReadonlyMap<string, CircuitBreaker>) {
   const names = new Set([...breakers.keys(), "none", ...(pause?.upstream ? [pause.upstream] : [])]);
   const waitsFor = pause && (pause.upstream ?? "none");
   return [...names].map((upstream) => ({ upstream, stage: registered.stage.name, isPaused: upstream === waitsFor }));

@@ -5,7 +5,7 @@ import { textOf } from "../errors.ts";
 import { selection } from "../operator/dead-letters.ts";
 import type { Operator } from "../operator/operator.ts";
 
-type Status = 400 | 404 | 500 | 503;
+type Status = 400 | 404 | 409 | 500 | 503;
 
 const done = { replay: "replayed", drop: "dropped" } as const;
 
@@ -67,8 +67,11 @@ export function operatorRoutes(operator: Operator): Hono {
     return run ? c.json(run) : error(c, noRun(c.req.param("id")), 404);
   });
   app.post("/runs/:id/cancel", (c) => {
-    const run = operator.cancel(c.req.param("id"));
-    return run ? c.json(run) : error(c, noRun(c.req.param("id")), 404);
+    const id = c.req.param("id");
+    const cancelled = operator.cancel(id);
+    if (cancelled === undefined) return error(c, noRun(id), 404);
+    if (!cancelled.isCancelled) return error(c, `run ${id} is done: nothing of it is left to cancel`, 409);
+    return c.json(cancelled.view);
   });
 
   app.onError((thrown, c) => error(c, textOf(thrown), thrown instanceof BrokerDown ? 503 : 500));

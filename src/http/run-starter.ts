@@ -39,6 +39,8 @@ export interface RunStarterOptions {
   /** The induction stage's queue. */
   queue: string;
   datesFor: DatesFor;
+  /** Closes the runs of which no queue holds anything any more. */
+  closeLostRuns: () => Promise<void>;
   now: () => Date;
 }
 
@@ -65,7 +67,11 @@ export class RunStarter {
     const found = datesFor(request);
     if ("problem" in found) return { answer: { outcome: "refused", text: found.problem } };
     const { dates } = found;
-    const covering = this.#covering(dates);
+    let covering = this.#covering(dates);
+    if (covering !== undefined) {
+      await this.options.closeLostRuns();
+      covering = this.#covering(dates);
+    }
     if (covering !== undefined) return { answer: { outcome: "running", run: covering } };
     if (!(await this.#brokerIsUp())) return { answer: brokerDown(broker) };
     if (!pipeline.worker("induction")) return { answer: { outcome: "unavailable", text: inductionDisabled } };
@@ -79,9 +85,11 @@ export class RunStarter {
       ...(limit === undefined ? {} : { limit }),
       ...(kib === undefined ? {} : { kib }),
     }));
+    const none = { kib: undefined, code: undefined, fetchedAt: undefined, inducted: undefined };
+    const subject = { kind: "task", run, ...none } as const;
     const messages = tasks.map((task, at) => ({
       body: JSON.stringify(task),
-      headers: encodeHeaders({ id: `${run}/${at}`, run, kib: undefined, code: undefined, fetchedAt: undefined }),
+      headers: encodeHeaders({ ...subject, id: `${run}/${at}` }),
     }));
     const through = wait ? this.#workedOff(run, tasks.length) : undefined;
     const begin = async () => {
@@ -117,7 +125,8 @@ export class RunStarter {
 
   /** A run in progress that already fetches all of these dates, for all employees. */
   #covering(dates: readonly string[]): string | undefined {
-    const open = `select id, dates from runs r where people_limit is null and kib is null and cancelled is null and tasks >
+    const open = `select id, dates from runs r where people_limit is null and kib is null and cancelled is null
+      and closed is not 'lost' and tasks >
       (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
         and outcome in ('done', 'ended', 'dead', 'dropped')) order by at desc`;
     const runs = this.options.ledger.rows<{ id: string; dates: string }>(open);
@@ -148,7 +157,7 @@ export class RunStarter {
         resolve({ outcome: "fetched", run, employees: people.size, pages: pages.size, to: broker.label });
     });
     const stopPauses = pipeline.onPause((stage, pause) => stage === "induction" && failure(pause.text));
-    const paused = pipeline.worker("induction")?.currentPause;
+    const paused = pipeline.worker("induction")?.state.pause;
     if (paused) failure(paused.text);
     const cancel = () => {
       stopRecords();

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { type Outcome, textOf } from "../errors.ts";
+import { plausible } from "../util/plausible.ts";
 import { isPassing, keyIn, openOrMoveAside } from "./schema.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -127,6 +128,11 @@ export class Ledger implements Disposable {
     this.#write(() => this.#db.run(note, [id, at]));
   }
 
+  /** What is open of it in no queue is in no queue any more: its dates are free. */
+  closeRun(id: string, how: "done" | "lost"): void {
+    this.#write(() => this.#db.run("update runs set closed = ? where id = ?", [how, id]));
+  }
+
   isCancelled(run: string | undefined): boolean {
     return run !== undefined && this.#cancelled.has(run);
   }
@@ -134,10 +140,12 @@ export class Ledger implements Disposable {
   /** Whether newer data of this employee has passed this stage: a hint that HikCentral may not give. */
   superseded(stage: string, code: string | undefined, fetchedAt: Date | undefined): boolean {
     if (code === undefined || fetchedAt === undefined) return false;
-    const find = "select 1 from latest where person = ? and stage = ? and fetched > ?";
-    return (
-      this.#try(() => this.#db.query(find).get(this.personKey(code), stage, fetchedAt.toISOString()) !== null) ?? false
+    const find = "select fetched from latest where person = ? and stage = ?";
+    const latest = this.#try(() =>
+      this.#db.query<{ fetched: string }, string[]>(find).get(this.personKey(code), stage),
     );
+    const at = latest ? plausible(new Date(latest.fetched), this.now()) : undefined;
+    return at !== undefined && at > fetchedAt;
   }
 
   /** The keyed hash of a NIK. */
@@ -181,15 +189,16 @@ export class Ledger implements Disposable {
     const at = entry.at.toISOString();
     const why = [failure?.code ?? null, failure?.text ?? null];
     const events =
-      "insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?)";
-    this.#db.query(events).run(at, run ?? null, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
+      "insert into events (at, run, item, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?,?)";
+    this.#db.query(events).run(at, run ?? null, kept, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
     if (run !== undefined) this.#noteRun(run, at);
     if (outcome === "warning") return;
     const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
     this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
     if (outcome === "done" && person !== null && fetchedAt !== undefined) {
-      const later = "insert into latest values (?1, ?2, ?3) on conflict do update set fetched = max(fetched, ?3)";
-      this.#db.query(later).run(person, stage, fetchedAt.toISOString());
+      const later = `insert into latest values (?1, ?2, ?3) on conflict do update set
+        fetched = case when fetched > ?4 then ?3 else max(fetched, ?3) end`;
+      this.#db.query(later).run(person, stage, fetchedAt.toISOString(), this.now().toISOString());
     }
   }
 

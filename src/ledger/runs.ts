@@ -5,8 +5,11 @@ import type { Rows, TraceOutcome } from "./ledger.ts";
 export interface RunView {
   run: string;
   at: string;
-  /** `fetching` while dates are left, `working` while employees are, then `done`; `cancelled` by an operator. */
-  status: "fetching" | "working" | "done" | "cancelled";
+  /**
+   * `fetching` while dates are left, `working` while employees are, then `done`; `cancelled` by an operator; `lost`
+   * where it is not done and no queue holds any of it.
+   */
+  status: "fetching" | "working" | "done" | "cancelled" | "lost";
   /** Other daemons share the queues or started the run: the numbers are those of this daemon. */
   part: boolean;
   dates: readonly string[];
@@ -16,9 +19,11 @@ export interface RunView {
   kib?: readonly string[];
   pages: number;
   employees: number;
-  /** Employees at their last stage, ended on purpose, dead, or dropped by an operator. */
+  /** Employees at their last stage, ended on purpose, or dropped by an operator. through + dead + open = employees. */
   through: number;
   dead: number;
+  /** Employees on their way. */
+  open: number;
   stages: Record<string, Partial<Record<TraceOutcome, number>>>;
   warnings: Tally[];
   deadLetters: Tally[];
@@ -64,16 +69,18 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
       .reduce((sum, { n }) => sum + n * perTask, 0);
   const [people] = rows<{ employees: number; through: number; dead: number }>(throughQuery(leaves), id);
   const { employees = 0, through = 0, dead = 0 } = people ?? {};
+  const open = employees - through - dead;
   const fetched = {
     done: datesThat("done", "ended"),
     dead: datesThat("dead", "dropped"),
     of: run.tasks * perTask,
   };
-  const working = fetched.done + fetched.dead < fetched.of ? "fetching" : through < employees ? "working" : "done";
+  const working = fetched.done + fetched.dead < fetched.of ? "fetching" : open > 0 ? "working" : "done";
+  const status = working !== "done" && run.closed === "lost" ? "lost" : working;
   return {
     run: run.id,
     at: run.at,
-    status: run.cancelled === null ? working : "cancelled",
+    status: run.cancelled === null ? status : "cancelled",
     part: run.part === 1,
     dates,
     fetched,
@@ -84,6 +91,7 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
     employees,
     through,
     dead,
+    open,
     stages,
     warnings: rows(warningsQuery, id),
     deadLetters: rows(deadQuery, id),
@@ -105,13 +113,14 @@ interface RunRow {
   people_limit: number | null;
   kib: string | null;
   cancelled: string | null;
+  closed: string | null;
   part: number;
 }
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name.replaceAll("'", "''")}'`).join(", ");
 
 const throughQuery = (leaves: readonly string[]) => `
-  select count(*) employees, coalesce(sum(finished or ended), 0) through, coalesce(sum(dead), 0) dead from (
+  select count(*) employees, coalesce(sum(not dead and (finished or ended)), 0) through, coalesce(sum(dead), 0) dead from (
     select sum(outcome = 'done' and stage in (${quoted(leaves)})) >= ${leaves.length} finished,
-      max(outcome in ('dead', 'ended', 'dropped')) ended, max(outcome = 'dead') dead
+      max(outcome in ('ended', 'dropped')) ended, max(outcome = 'dead') dead
     from steps where run = ? and kind = 'person' group by item)`;

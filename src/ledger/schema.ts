@@ -2,7 +2,7 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { textOf } from "../errors.ts";
+import { Exit, exits, textOf } from "../errors.ts";
 import { writeAtomically } from "../util/atomic-file.ts";
 import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 
@@ -23,13 +23,23 @@ const migrations: Migrations = [
   create table if not exists faces (person text primary key, mark text, at text) strict, without rowid;
   create table if not exists latest (person text, stage text, fetched text, primary key (person, stage)) strict, without rowid;
 `,
+  `
+  alter table events add column item text;
+  alter table runs add column closed text;
+  update runs set closed = 'before';
+`,
 ];
+
+const keyBytes = 32;
 
 /** The key is not in the ledger, so that a copy of the ledger alone tells no NIK. */
 export function keyIn(folder: string): Buffer {
   const file = join(folder, "ledger.key");
-  if (!existsSync(file)) writeAtomically(file, randomBytes(32));
-  return readFileSync(file);
+  if (!existsSync(file)) writeAtomically(file, randomBytes(keyBytes));
+  const key = readFileSync(file);
+  if (key.length === keyBytes) return key;
+  const fix = "put a backup in its place, or remove it: then employees of former runs are not recognised in traces";
+  throw new Exit(exits.config, `${file} holds ${key.length} bytes instead of ${keyBytes}: ${fix}`);
 }
 
 /** Whether an error passes: no room, no permission, a lock. The file and the write are in order. */

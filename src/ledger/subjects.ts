@@ -1,9 +1,11 @@
 import type { PersonRef } from "../people/types.ts";
 
+/** "task" is what has no employee in it: a date to fetch. */
+export type SubjectKind = "person" | "page" | "task";
+
 /** What a message is about. */
 export interface Subject {
-  /** "task" is what has no employee in it: a date to fetch. */
-  kind: "person" | "page" | "task";
+  kind: SubjectKind;
   /** The NIK, which the ledger keeps only as a keyed hash. */
   code: string | undefined;
   kib: string | undefined;

@@ -20,18 +20,24 @@ export interface Trace {
   steps: TraceEvent[];
 }
 
-type Row = { [K in "run" | "kib" | "code" | "text"]: string | null } & Omit<TraceEvent, "kib" | "code" | "text">;
+type Row = { [K in "run" | "item" | "person" | "kib" | "code" | "text"]: string | null } & Omit<
+  TraceEvent,
+  "kib" | "code" | "text"
+>;
 
 /**
- * Everything known about an employee by KIB or NIK, run by run, oldest first. Whoever had that KIB is included with all
- * entries, also those under another KIB. The NIK is found by its keyed hash.
+ * Everything known about an employee by KIB or NIK, record by record, oldest first. Whoever had that KIB is included with
+ * all entries, also those under another KIB; two people who had it are two traces. The NIK is found by its keyed hash.
  */
 export function traceOf(ledger: Ledger, key: string, nextOf: (stage: string) => readonly string[]): Trace[] {
-  const find = `select at, run, kib, stage, outcome, attempt, code, text from events
+  const find = `select at, run, item, person, kib, stage, outcome, attempt, code, text from events
     where kib = ?1 or person = ?2 or person in (select person from events where kib = ?1) order by at, id`;
   const rows = ledger.rows<Row>(find, key, ledger.personKey(key));
-  return [...Map.groupBy(rows, ({ run }) => run)].map(([run, events]) => {
-    const steps = events.map(({ run: _, kib, code, text, ...step }) => ({
+  // n.b. What 0.1 wrote has no item.
+  const groups = Map.groupBy(rows, ({ run, item, person }) => `${run} ${item ?? person}`);
+  return [...groups.values()].map((events) => {
+    const run = events[0]?.run ?? null;
+    const steps = events.map(({ run: _, item: __, person: ___, kib, code, text, ...step }) => ({
       ...step,
       ...(kib !== null && { kib }),
       ...(code !== null && { code }),

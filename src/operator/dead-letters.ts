@@ -5,17 +5,15 @@ import { type Broker, BrokerDown, type Delivery } from "../broker/broker.ts";
 import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
 import type { Entry, Ledger, TraceOutcome } from "../ledger/ledger.ts";
-import { subjectOf } from "../ledger/subjects.ts";
 import type { Mask } from "../observability/mask.ts";
 import { normalNik } from "../people/nik.ts";
-import { bodyOf } from "../pipeline/delivery-handler.ts";
 import { entriesOf } from "../pipeline/emit.ts";
 import {
+  bodyOf,
   decodeHeaders,
   type Envelope,
   encodeHeaders,
   type FailureRecord,
-  peopleOfPage,
   personOf,
 } from "../pipeline/envelope.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
@@ -225,8 +223,9 @@ export class DeadLetters {
     using _lock = await this.#browseLock.acquire("", AbortSignal.timeout(lockWaitMs)).catch(() => {
       throw new BrokerDown("another command is busy with the dead letters: ask again in a moment");
     });
+    const depths = await broker.depths(queues().map(deadQueueOf));
     for (const queue of queues()) {
-      if ((await broker.depth(deadQueueOf(queue))) === undefined) continue;
+      if (!depths.has(deadQueueOf(queue))) continue;
       for await (const delivery of broker.browse(deadQueueOf(queue))) {
         const found = this.#read(delivery, queue);
         const { letter } = found;
@@ -277,11 +276,10 @@ export class DeadLetters {
   }
 
   #entries({ letter, meta, body }: Found, outcome: TraceOutcome): Entry[] {
-    const { run, attempt, fetchedAt, id, code, kib } = meta;
+    const { run, attempt, fetchedAt, id, kind, inducted, code, kib } = meta;
     const { stage, code: why, text } = letter;
     const failure = outcome === "dead" ? { failure: { code: why, text } } : {};
     const base = { run, stage, outcome, at: this.options.now(), attempt, fetchedAt, ...failure };
-    if (peopleOfPage(body) !== undefined) return entriesOf(body, id, base);
-    return [{ ...base, ...subjectOf(personOf(body)), item: id, code, kib }];
+    return entriesOf({ id, kind, inducted, code, kib, message: body }, base);
   }
 }

@@ -116,12 +116,14 @@ export class Operator {
   }
 
   /** What is left of it ends where a stage takes it; what is done stays. Undefined for a run that nobody knows. */
-  cancel(id: string): RunView | undefined {
+  cancel(id: string): { view: RunView | undefined; isCancelled: boolean } | undefined {
     const { ledger } = this.options;
-    const known = this.run(id) ?? ledger.rows("select 1 from steps where run = ? limit 1", id)[0];
+    const view = this.run(id);
+    if (view?.status === "done") return { view, isCancelled: false };
+    const known = view ?? ledger.rows("select 1 from steps where run = ? limit 1", id)[0];
     if (known === undefined) return undefined;
     ledger.cancelRun(id);
-    return this.run(id);
+    return { view: this.run(id), isCancelled: true };
   }
 
   #pause(stage: string, since: string): void {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { plausible } from "../util/plausible.ts";
 
 /** 128 is what HikCentral takes of a remark. */
 const maxRemark = 128;
@@ -15,13 +16,13 @@ export interface RemarkNote {
 const remarkNote = /\s*\[hs (-|\d{8}T\d{6}\.\d{3}Z) (-|[\da-f]{8})\]/;
 
 /** `text` is the remark without our note. */
-export function readRemark(remark: string, now = Date.now()): RemarkNote & { text: string } {
+export function readRemark(remark: string, now = new Date()): RemarkNote & { text: string } {
   const [note = "", at = "-", mark = "-"] = remarkNote.exec(remark) ?? [];
   const iso = at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5");
   const fetchedAt = new Date(iso);
   return {
-    // NaN is no date. A future time comes from a wrong clock, and would lock the person permanently.
-    fetchedAt: fetchedAt.getTime() <= now + 3_600_000 ? fetchedAt : undefined,
+    // n.b. Where there is none it is an invalid date, which is not plausible either.
+    fetchedAt: plausible(fetchedAt, now),
     photoMark: mark === "-" ? undefined : mark,
     text: remark.replace(note, "").trim(),
   };

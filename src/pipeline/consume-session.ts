@@ -22,29 +22,28 @@ interface Abortable {
 
 /**
  * One stretch of consuming, from subscribing to the next pause or stop. Whoever meets a reason to pause ends it; the
- * consumer is stopped before anything goes back, or the broker would hand it out again at once.
+ * messages in progress are then finished, or kept for the next session.
  */
 export class ConsumeSession {
   readonly #ended = Promise.withResolvers<Pause | undefined>();
-  readonly #whenStopped = Promise.withResolvers<void>();
   readonly #inFlight = new Map<Abortable, Promise<void>>();
   isOver = false;
-  /** When something last went out of it (performance.now()); that it was begun is no movement. */
-  lastProgressAt = 0;
+  /** A canary: one message was answered for. */
+  isProven = false;
   /** Why it ended, if it was a pause. */
   pause: Pause | undefined;
 
   constructor(
-    /** End the session as soon as one message went through: the way back from a refusal. */
+    /** Ends as soon as one message was answered for: the way back from a refusal. */
     readonly canary: boolean,
     /** Told of each failure that counts, before it is charged: it may end the session. */
-    readonly failed: (failure: Failed) => void,
+    readonly charge: (failure: Failed) => void,
+    /** Told whenever anything moves for a message in it. */
+    readonly progress: () => void,
   ) {}
 
   /** Resolves when it ends, with the pause that ended it, if it was one. */
   readonly ended = this.#ended.promise;
-  /** Resolves when no more deliveries come. */
-  readonly whenConsumerStopped = this.#whenStopped.promise;
 
   get inFlight(): number {
     return this.#inFlight.size;
@@ -56,19 +55,21 @@ export class ConsumeSession {
     this.#ended.resolve(pause);
   }
 
-  consumerStopped(): void {
-    this.#whenStopped.resolve();
+  prove(): void {
+    if (this.isOver) return;
+    this.isProven = true;
+    this.end();
   }
 
-  track(hand: Abortable, work: Promise<void>): void {
+  track(task: Abortable, work: Promise<void>): void {
     this.#inFlight.set(
-      hand,
-      work.finally(() => this.#inFlight.delete(hand)),
+      task,
+      work.finally(() => this.#inFlight.delete(task)),
     );
   }
 
   abort(reason: string): void {
-    for (const hand of this.#inFlight.keys()) hand.abort(reason);
+    for (const task of this.#inFlight.keys()) task.abort(reason);
   }
 
   async whenEmpty(): Promise<void> {

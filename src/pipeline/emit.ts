@@ -1,17 +1,18 @@
 import * as v from "valibot";
-import type { Outgoing } from "../broker/broker.ts";
-import { Reject } from "../errors.ts";
+import { type Broker, BrokerDown, type Outgoing } from "../broker/broker.ts";
+import { Reject, textOf } from "../errors.ts";
 import type { Entry } from "../ledger/ledger.ts";
-import { subjectOf } from "../ledger/subjects.ts";
+import { type Subject, subjectOf } from "../ledger/subjects.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
-import { isMany } from "../stage.ts";
-import { eachUntilAborted } from "../util/abort.ts";
-import { type Envelope, encodeHeaders, itemId, peopleOfPage, personOf } from "./envelope.ts";
+import { isDated, isMany } from "../stage.ts";
+import { eachUntilAborted, untilAborted } from "../util/abort.ts";
+import { backoff } from "../util/backoff.ts";
+import { type Envelope, encodeHeaders, itemId, kindOfBody, peopleOfPage, personOf } from "./envelope.ts";
 
 const batchSize = 100;
 
 /** One message, many at once in batches, or many as they come: then each on its own, so that memory stays flat. */
-export async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<unknown[]> {
+async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<unknown[]> {
   if (!isMany(result)) {
     yield [result];
     return;
@@ -25,41 +26,113 @@ export async function* batches(result: unknown, signal: AbortSignal): AsyncGener
   }
 }
 
-/** A stage whose result its successors would refuse is at fault, not they: it is said before anything is published. */
-export function checkFor(successors: readonly RegisteredStage[], message: unknown, from: string): void {
+/** What a stage returned as it goes out, in batches of what may be confirmed together; nothing where no stage follows. */
+export async function* emissions(
+  result: unknown,
+  from: Envelope,
+  registered: RegisteredStage,
+  signal: AbortSignal,
+): AsyncGenerator<Emitted[]> {
+  const { stage, successors } = registered;
+  if (result === undefined && successors.length > 0)
+    throw new Reject("no_result", `${stage.name} returned nothing; return end("reason") where that is meant`);
+  let index = 0;
+  for await (const batch of result === undefined ? [] : batches(result, signal)) {
+    signal.throwIfAborted();
+    if (successors.length > 0) yield batch.map((message) => emitted(message, index++, from, registered));
+  }
+}
+
+/** A message as it goes out, with all that its successors, the ledger and a reader of the queue learn of it. */
+export interface Emitted extends Subject {
+  readonly id: string;
+  readonly inducted: string | undefined;
+  readonly message: unknown;
+  readonly body: string;
+}
+
+/**
+ * A result as it goes out. A stage whose result its successors would refuse is at fault, not they: it is rejected with
+ * `bad_result` before anything is published. What follows from a person is about that person; a page makes an item of
+ * each of its records, and a task one of each of its pages.
+ */
+function emitted(result: unknown, index: number, from: Envelope, { stage, successors }: RegisteredStage): Emitted {
+  const [message, inducted] = isDated(result) ? [result.message, result.date] : [result, from.inducted];
+  const body = encoded(message, stage.name);
+  checkFor(successors, message, stage.name);
+  const kind = from.kind === "person" ? "person" : (stage.emits ?? kindOfBody(message));
+  if (kind !== "person" || from.kind === "person") {
+    const { code, kib } = from;
+    const id = from.kind === "person" ? from.id : `${from.id}/${index}`;
+    return { id, kind, code, kib, inducted, message, body };
+  }
+  const { code, kib } = personOf(message) ?? { code: undefined, kib: undefined };
+  const record = (message as { employee?: unknown }).employee ?? message;
+  return { id: itemId(from.run ?? "", inducted, record), kind, code, kib, inducted, message, body };
+}
+
+function encoded(message: unknown, stage: string): string {
+  try {
+    const body = JSON.stringify(message);
+    if (body !== undefined) return body;
+  } catch {
+    // A circle, or a BigInt.
+  }
+  throw new Reject("bad_result", `${stage} returned something that is no JSON message; fix the stage`);
+}
+
+function checkFor(successors: readonly RegisteredStage[], message: unknown, from: string): void {
   for (const { stage } of successors) {
     const checked = v.safeParse(stage.message, message);
     if (checked.success) continue;
     const paths = checked.issues.map((issue) => v.getDotPath(issue) ?? "the message").join(", ");
-    throw new Reject("bad_result", `what ${from} returned is not what ${stage.name} takes: ${paths}; mend the stage`);
+    throw new Reject(
+      "bad_result",
+      `${from} returned a message that ${stage.name} does not take: ${paths}; fix the stage`,
+    );
   }
 }
 
-/** What goes out in answer to a message: an employee keeps their way, a page opens a way for each of its own. */
-export function outgoing(
-  message: unknown,
-  index: number,
-  from: Envelope,
-  fromPerson: boolean,
-): { id: string } & Outgoing {
-  const person = personOf(message);
-  const own =
-    fromPerson || person === undefined
-      ? { id: fromPerson ? from.id : `${from.id}/${index}`, kib: from.kib, code: from.code }
-      : { id: itemId(from.run ?? "", person, message), kib: person.kib, code: person.code };
-  const headers = encodeHeaders({ ...own, run: from.run, fetchedAt: from.fetchedAt });
-  return { id: own.id, body: JSON.stringify(message), headers };
-}
+export const outgoing = ({ body, ...subject }: Emitted, from: Envelope, fetchedAt: Date | undefined): Outgoing => ({
+  body,
+  headers: encodeHeaders({ ...subject, run: from.run, fetchedAt }),
+});
 
-/** Who is in what went out, for the ledger: a page, and everybody on it; or one employee. */
-export function entriesOf(message: unknown, id: string, base: Omit<Entry, "item" | "kind" | "code" | "kib">): Entry[] {
-  const page = peopleOfPage(message);
-  if (page === undefined) return [{ ...base, ...subjectOf(personOf(message)), item: id }];
+/** For the ledger: a page and every record on it, or one employee. */
+export function entriesOf(
+  { kind, id, inducted, message, code, kib }: Omit<Emitted, "body">,
+  base: Omit<Entry, "item" | "kind" | "code" | "kib">,
+): Entry[] {
+  const page = kind === "page" ? peopleOfPage(message) : undefined;
+  if (page === undefined) return [{ ...base, kind, item: id, code, kib }];
   const employees = (message as { data: { data: unknown[] } }).data.data;
-  const everybody = page.map((person, at) => ({
+  const records = page.map((person, at) => ({
     ...base,
     ...subjectOf(person),
-    item: itemId(base.run ?? "", person, { employee: employees[at] }),
+    item: itemId(base.run ?? "", inducted, employees[at]),
   }));
-  return [{ ...base, kind: "page" as const, code: undefined, kib: undefined, item: id }, ...everybody];
+  return [{ ...base, kind: "page", code: undefined, kib: undefined, item: id }, ...records];
+}
+
+/**
+ * Publishes until it is confirmed: the stage is not run again for it. Ends only with `signal`. Whatever is not the
+ * broker's absence is told, e.g. a queue that somebody deleted, which is declared again.
+ */
+export async function publishUntilConfirmed(
+  broker: Pick<Broker, "publish" | "declare">,
+  queue: string,
+  messages: readonly Outgoing[],
+  { signal, say }: { signal: AbortSignal; say: (text: string) => void },
+): Promise<void> {
+  for await (const _ of backoff({ firstMs: 100, maxMs: 5_000, signal })) {
+    try {
+      return await broker.publish(queue, messages, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof BrokerDown) continue;
+      say(`publishing to ${queue} failed and is repeated: ${textOf(error)}`);
+      await untilAborted(broker.declare([queue]), signal).catch(() => {});
+    }
+  }
+  signal.throwIfAborted();
 }

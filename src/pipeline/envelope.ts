@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Delivery, Headers } from "../broker/broker.ts";
+import type { SubjectKind } from "../ledger/subjects.ts";
 import { usableNikOf } from "../people/nik.ts";
 import type { PersonRef } from "../people/types.ts";
 import type { Meta } from "../stage.ts";
+import { parseJson } from "../util/exact-json.ts";
+import { plausible } from "../util/plausible.ts";
 
 /** What the original's messages do not carry. Python drops these headers, so nothing may depend on them. */
 const name = {
@@ -11,7 +14,10 @@ const name = {
   run: "hs-run",
   kib: "hs-kib",
   code: "hs-code",
+  kind: "hs-kind",
   fetched: "hs-fetched",
+  inducted: "hs-inducted",
+  again: "hs-again",
   attempt: "hs-attempt",
   first: "hs-first",
   failure: "hs-failure",
@@ -34,6 +40,7 @@ export interface FailureRecord {
 
 /** A delivery's headers, clamped to sane types and ranges. */
 export interface Envelope extends Omit<Meta, "superseded"> {
+  readonly kind: SubjectKind;
   /** The first and the last five failures, oldest first. */
   readonly history: readonly FailureRecord[];
   readonly dueAt: Date | undefined;
@@ -72,7 +79,10 @@ const headersSchema = v.object({
   [name.run]: short(60),
   [name.kib]: short(40),
   [name.code]: short(20),
+  [name.kind]: v.fallback(v.optional(v.picklist(["person", "page", "task"])), undefined),
   [name.fetched]: time,
+  [name.inducted]: v.fallback(v.optional(v.pipe(v.string(), v.isoDate())), undefined),
+  [name.again]: v.fallback(v.boolean(), false),
   [name.attempt]: v.fallback(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxAttempts)), 0),
   [name.first]: time,
   [name.failure]: failureRecords,
@@ -91,6 +101,15 @@ const personRef = (employee: unknown, message: unknown = {}): PersonRef => ({
   personId: asText(record(message).personId) || undefined,
 });
 
+/** Undefined where it is not JSON. */
+export function bodyOf({ body }: Pick<Delivery, "body">): unknown {
+  try {
+    return parseJson(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The employees of a page. */
 export function peopleOfPage(body: unknown): PersonRef[] | undefined {
   const list = record(record(body).data).data;
@@ -105,11 +124,22 @@ export function personOf(body: unknown): PersonRef | undefined {
 
 const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
 
-/** Identifies one employee in one run: the same wherever it is derived, and without the NIK in it. */
-export const itemId = (run: string, person: PersonRef, employee: unknown) =>
-  digest(run, person.code ?? JSON.stringify(employee) ?? "");
+/**
+ * Identifies one record of Eposh in one run: the same wherever it is derived and however often its date is fetched, and
+ * without the NIK in it. Two records are two items, also of one NIK; a link that is signed anew is the same photo.
+ */
+export function itemId(run: string, inducted: string | undefined, employee: unknown): string {
+  const { photo, ...rest } = record(employee);
+  const link = asText(record(photo).link);
+  // n.b. Without its query, which may be a signature of the hour.
+  const path = link === undefined ? undefined : (URL.parse(link)?.pathname ?? link);
+  const whole = typeof employee === "object" && employee !== null ? { ...rest, photo: path } : employee;
+  return digest(run, inducted ?? "", JSON.stringify(whole) ?? "");
+}
 
-const beforeOf = (at: Date | undefined, now: Date) => (at && at > now ? now : at);
+/** What a body is about, for a message whose headers do not say: a Python worker made it, or a stage's own feed. */
+export const kindOfBody = (body: unknown): SubjectKind =>
+  peopleOfPage(body) ? "page" : personOf(body) ? "person" : "task";
 
 /** Headers first; what they do not say is taken from the body; the rest stays unknown. */
 export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Envelope {
@@ -119,31 +149,35 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
   const attempt = headers[name.attempt];
   return {
     id: headers[name.id] ?? digest(code ?? person?.personId ?? Buffer.from(delivery.body).toString("latin1")),
+    kind: headers[name.kind] ?? kindOfBody(body),
     run: headers[name.run],
     kib: headers[name.kib] ?? person?.kib,
     code,
-    fetchedAt: beforeOf(headers[name.fetched], now),
+    fetchedAt: plausible(headers[name.fetched], now),
+    inducted: headers[name.inducted],
     attempt,
-    firstSeenAt: beforeOf(headers[name.first], now) ?? now,
-    again: delivery.redelivered || attempt > 0 || headers[name.failure].length > 0,
+    firstSeenAt: plausible(headers[name.first], now) ?? now,
+    again: delivery.redelivered || headers[name.again] || attempt > 0 || headers[name.failure].length > 0,
     history: headers[name.failure],
     dueAt: headers[name.due],
   };
 }
 
-type Carried = Pick<Envelope, "id" | "run" | "kib" | "code" | "fetchedAt"> &
-  Partial<Pick<Envelope, "attempt" | "firstSeenAt" | "history" | "dueAt">>;
+type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedAt" | "inducted"> &
+  Partial<Pick<Envelope, "again" | "attempt" | "firstSeenAt" | "history" | "dueAt">>;
 
 /** The headers of what goes out; `undefined` is left out. */
 export function encodeHeaders(meta: Carried): Headers {
-  const headers: Headers = { [name.id]: meta.id };
-  const set = (key: string, value: string | number | undefined) => {
+  const headers: Headers = { [name.id]: meta.id, [name.kind]: meta.kind };
+  const set = (key: string, value: string | number | boolean | undefined) => {
     if (value !== undefined) headers[key] = value;
   };
   set(name.run, meta.run);
   set(name.kib, meta.kib?.slice(0, 40));
   set(name.code, meta.code?.slice(0, 20));
   set(name.fetched, meta.fetchedAt?.toISOString());
+  set(name.inducted, meta.inducted);
+  set(name.again, meta.again || undefined);
   set(name.attempt, meta.attempt);
   set(name.first, meta.firstSeenAt?.toISOString());
   set(name.due, meta.dueAt?.toISOString());

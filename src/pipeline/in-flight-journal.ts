@@ -1,11 +1,13 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { textOf } from "../errors.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Reject, textOf } from "../errors.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
 
-/** The fourth time a message would be run, after the daemon died three times with it in hand, it is not. */
-export const maxCrashes = 3;
-
+/** At so many abrupt ends it was in progress: then it is tried once more, alone, and once the daemon has lived for a while. */
+const maxCrashes = 3;
+/** From here on it is run one at a time: a single end, e.g. a power cut, is no message's fault. */
+const crashesToQuarantine = 2;
 const compactAtBytes = 1 << 20;
 const maxRemembered = 10_000;
 
@@ -13,14 +15,23 @@ const maxRemembered = 10_000;
 export const journalKey = (stage: string, id: string) =>
   new Bun.CryptoHasher("sha256").update(`${stage}\n${id}`).digest("base64url").slice(0, 22);
 
+export interface InFlightJournalOptions {
+  folder: string;
+  say: (text: string) => void;
+  /** A daemon that lived so long is not being killed by anything else. */
+  calmAfterMs: number;
+}
+
 /**
- * Which messages a stage is running with, kept in the file `in-flight` so that the next start knows what was in hand when
- * the daemon died: a photo can kill a decoder, and its message would come back for ever. A journal of one short line
- * an event, because it is written twice a message; the page cache survives a dead process, and a power cut is no
+ * Which messages a stage is running with, kept in the file `in-flight` so that the next start knows what was in progress
+ * when the daemon died: a photo can kill a decoder, and its message would come back for ever. A journal of one short
+ * line an event, because it is written twice a message; the page cache survives a dead process, and a power cut is no
  * message's fault. Its own failures are said once and stop nothing.
  */
 export class InFlightJournal implements Disposable {
   readonly #path: string;
+  readonly #say: (text: string) => void;
+  readonly #calmAt: number;
   readonly #crashes = new Map<string, number>();
   readonly #inFlight = new Map<string, Disposable | undefined>();
   readonly #quarantined = new KeyedMutex();
@@ -30,11 +41,10 @@ export class InFlightJournal implements Disposable {
   #bytes = 0;
   #failing = false;
 
-  constructor(
-    folder: string,
-    readonly say: (text: string) => void,
-  ) {
+  constructor({ folder, say, calmAfterMs }: InFlightJournalOptions) {
     this.#path = join(folder, "in-flight");
+    this.#say = say;
+    this.#calmAt = performance.now() + calmAfterMs;
     const former = join(folder, "hands");
     // Its name in 0.1.
     this.#try(() => existsSync(former) && renameSync(former, this.#path));
@@ -43,22 +53,37 @@ export class InFlightJournal implements Disposable {
     this.#rewrite();
   }
 
-  /** At how many abrupt crashes this one was in hand. */
-  crashesOf(key: string): number {
-    return this.#crashes.get(key) ?? 0;
-  }
-
   /**
-   * Before the stage runs: once it resolves, an abrupt end counts. Those that were in hand at one are run one at a
-   * time, or the next end could not tell which of them it was, and one bad message would take the others with it.
+   * Before the stage runs: once it resolves, an abrupt end counts. What was in progress at more than one is quarantined:
+   * those of a stage are run one at a time, or the next end could not tell which of them it was, and those at their last
+   * try one at a time in all stages. Rejects with `crashed_daemon` what ended the daemon even then.
    */
-  async begin(key: string, signal: AbortSignal): Promise<void> {
-    const lock = this.#crashes.has(key) ? await this.#quarantined.acquire("", signal) : undefined;
+  async begin(stage: string, key: string, signal: AbortSignal): Promise<void> {
+    const crashes = this.#crashes.get(key) ?? 0;
+    if (crashes > maxCrashes) {
+      const text = `${stage} had it in progress at ${crashes} abrupt ends of the daemon, at the last one alone; find out what in it ends the daemon, e.g. its photo, then replay it`;
+      throw new Reject("crashed_daemon", text);
+    }
+    const isLastTry = crashes === maxCrashes;
+    const calmInMs = isLastTry ? this.#calmAt - performance.now() : 0;
+    if (calmInMs > 0) await sleep(calmInMs, undefined, { signal });
+    const isQuarantined = crashes >= crashesToQuarantine;
+    const lock = isQuarantined ? await this.#quarantined.acquire(isLastTry ? "" : stage, signal) : undefined;
     this.#inFlight.set(key, lock);
     this.#append(`+${key}`);
   }
 
-  /** It is acknowledged, here or as a dead letter. */
+  /** Until disposed of it only waits for its turn, and an abrupt end is not its doing. */
+  waiting(key: string): Disposable {
+    if (this.#inFlight.has(key)) this.#append(`~${key}`);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#inFlight.has(key)) this.#append(`+${key}`);
+      },
+    };
+  }
+
+  /** It is acknowledged: done, retried or a dead letter. */
   settle(key: string): void {
     const known = this.#crashes.delete(key);
     if (!this.#release(key) && !known) return;
@@ -115,14 +140,18 @@ export class InFlightJournal implements Disposable {
       this.#failing = false;
       return done;
     } catch (error) {
-      if (!this.#failing) this.say(`${this.#path} cannot be used, crashes are not counted: ${textOf(error)}`);
+      if (!this.#failing) this.#say(`${this.#path} cannot be used, crashes are not counted: ${textOf(error)}`);
       this.#failing = true;
       return undefined;
     }
   }
 }
 
-/** What is in flight at its end was in progress when the daemon died. Lines that were cut off are left out. */
+/**
+ * What is in progress at its end was so when the daemon died. Of those only the ones that were at most such ends before
+ * are blamed for one more: what merely was in progress as well is no suspect as long as others are. Lines that were cut
+ * off are left out.
+ */
 function readJournal(text: string): Map<string, number> {
   const crashes = new Map<string, number>();
   const inFlight = new Set<string>();
@@ -133,6 +162,8 @@ function readJournal(text: string): Map<string, number> {
     if (mark === "-") crashes.delete(key);
     else if (/\d/.test(mark)) crashes.set(key, Number(mark));
   }
-  for (const key of inFlight) crashes.set(key, (crashes.get(key) ?? 0) + 1);
+  const crashesOf = (key: string) => crashes.get(key) ?? 0;
+  const most = Math.max(0, ...[...inFlight].map(crashesOf));
+  for (const key of inFlight) if (crashesOf(key) === most) crashes.set(key, most + 1);
   return crashes;
 }

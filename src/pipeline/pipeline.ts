@@ -1,7 +1,7 @@
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Pause } from "./consume-session.ts";
 import type { Delay } from "./retry/policy.ts";
-import { deadQueueOf, delayOf, keepPromoting, retryQueueOf } from "./retry/queues.ts";
+import { deadQueueOf, delayOf, Promoter, retryQueueOf } from "./retry/queues.ts";
 import type { PipelineDeps } from "./stage-context.ts";
 import { StageWorker } from "./stage-worker.ts";
 
@@ -12,7 +12,8 @@ export class Pipeline {
   readonly workers: readonly StageWorker[];
   readonly #stages: readonly RegisteredStage[];
   readonly #deps: PipelineDeps;
-  readonly #promoters = new AbortController();
+  readonly #stop = new AbortController();
+  #promoters: readonly Promoter[] = [];
   readonly #listeners = new Set<Listener>();
   #promoting: Promise<void>[] = [];
 
@@ -52,6 +53,12 @@ export class Pipeline {
     return this.workers.find(({ registered }) => registered.stage.name === stage);
   }
 
+  /** Messages that are worked on, kept through a pause, or kept until they are due. */
+  get inFlight(): number {
+    const all: readonly { inFlight: number }[] = [...this.workers, ...this.#promoters];
+    return all.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
   onPause(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -64,17 +71,18 @@ export class Pipeline {
 
   /** The broker must be up and the queues declared. */
   start(): void {
-    const { broker, log, now } = this.#deps;
+    const { broker, log, now, holdForMs } = this.#deps;
     for (const worker of this.workers) worker.start();
-    const options = { signal: this.#promoters.signal, now, say: (text: string) => log.warn(text) };
-    this.#promoting = this.#stages.flatMap(({ stage: { queue } }) =>
-      this.#delaysOf(queue).map((delay) => keepPromoting(broker, queue, delay, options)),
+    const say = (text: string) => log.warn(text);
+    this.#promoters = this.#stages.flatMap(({ stage: { queue } }) =>
+      this.#delaysOf(queue).map((delay) => new Promoter({ broker, queue, delay, holdForMs, now, say })),
     );
+    this.#promoting = this.#promoters.map((promoter) => promoter.run(this.#stop.signal));
   }
 
   /** Takes no more work, finishes what is in hand until `hardStop`; the rest is delivered again later. */
   async stop(hardStop: AbortSignal): Promise<void> {
-    this.#promoters.abort();
+    this.#stop.abort();
     await Promise.all([...this.workers.map((worker) => worker.stop(hardStop)), ...this.#promoting]);
   }
 

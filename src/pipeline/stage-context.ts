@@ -1,10 +1,15 @@
+import * as v from "valibot";
 import type { Broker } from "../broker/broker.ts";
 import type { KnownQueues } from "../broker/known-queues.ts";
+import type { FailureCode } from "../errors/codes.ts";
+import { Reject } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import type { Context } from "../stage.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
+import type { Context, Stage, StageLog } from "../stage.ts";
 import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
+import type { Caller } from "../util/caller.ts";
 import type { KeyedMutex } from "../util/keyed-mutex.ts";
 import type { Pause } from "./consume-session.ts";
 import type { Envelope } from "./envelope.ts";
@@ -14,8 +19,100 @@ import type { Delay } from "./retry/policy.ts";
 type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
 export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 
+/** What one delivery needs; `stages run` gives the same handler other ends. */
+export interface HandlerDeps {
+  readonly broker: Pick<Broker, "publish" | "declare">;
+  readonly ledger: Pick<Ledger, "record" | "isCancelled" | "superseded">;
+  readonly log: Log;
+  readonly locks: KeyedMutex;
+  readonly journal: Pick<InFlightJournal, "begin" | "waiting" | "settle" | "requeue">;
+  readonly metrics: Pick<Metrics, "passed" | "personDone" | "charged" | "warned">;
+  readonly breakers: ReadonlyMap<string, Pick<CircuitBreaker, "isDown">>;
+  /** The retry schedule, shortest delay first. */
+  readonly delays: readonly Delay[];
+  /** After how long a message that is not finished goes back, uncharged. */
+  readonly holdForMs: number;
+  /** How to make what a stage may ask for, on behalf of one message: most ask for one or two. */
+  readonly clients: (caller: Caller, envelope: Envelope) => Makers;
+  readonly now: () => Date;
+  readonly dryRun: boolean;
+}
+
+/** What the workers of a pipeline share. */
+export interface PipelineDeps extends HandlerDeps {
+  readonly broker: Broker;
+  readonly ledger: Ledger;
+  readonly journal: InFlightJournal;
+  readonly knownQueues: KnownQueues;
+  readonly breakers: ReadonlyMap<string, CircuitBreaker>;
+  /** After how long without progress a stage with messages ready is stalled. */
+  readonly stallMs: number;
+  readonly onPause: (stage: string, pause: Pause) => void;
+}
+
+/** A code and a text: a warning, or why a message ended. */
+export interface Reason {
+  readonly code: FailureCode;
+  readonly text: string;
+}
+
+/** What a stage says while it runs. Its lines are kept back until what it returned is confirmed. */
+export class StageOutput {
+  readonly warnings: Reason[] = [];
+  readonly log: StageLog;
+  #pending: (() => void)[] = [];
+
+  constructor(
+    readonly own: Log,
+    isAlone: () => boolean,
+  ) {
+    const { debug, info, warn, error } = own;
+    this.log = {
+      debug: (text) => debug(text),
+      info: (text) => void this.#pending.push(() => info(text)),
+      warn: (text) => warn(text),
+      error: (text) => error(text),
+      detail: (text) => void this.#pending.push(() => (isAlone() ? info(text) : debug(text))),
+    };
+  }
+
+  warn(code: FailureCode, text: string): void {
+    this.warnings.push({ code, text });
+    this.own.warn(text, { code });
+  }
+
+  print(): void {
+    for (const line of this.#pending.splice(0)) line();
+  }
+}
+
+/** The message that `run` gets. Rejects with `bad_message` what is none of this stage's; the text quotes no value. */
+export function parsed(body: unknown, { name, queue, message }: Stage): unknown {
+  const fix = `fix whatever publishes to ${queue}`;
+  if (body === undefined) throw new Reject("bad_message", `the message is not JSON; ${fix}`);
+  const checked = v.safeParse(message, body);
+  if (checked.success) return checked.output;
+  const wrong = checked.issues.map((issue) => `${v.getDotPath(issue) ?? "the message"} must be ${issue.expected}`);
+  throw new Reject("bad_message", `the message does not fit ${name}: ${wrong.join(", ")}; ${fix}`);
+}
+
+/** All that `run` gets beside its message. */
+export function createContext(
+  deps: HandlerDeps,
+  { stage, options }: RegisteredStage,
+  envelope: Envelope,
+  { caller, output }: { caller: Caller; output: StageOutput },
+): Context<never> {
+  const { signal } = caller;
+  const { code, fetchedAt } = envelope;
+  const meta = { ...envelope, superseded: deps.ledger.superseded(stage.name, code, fetchedAt) };
+  const warn = (code: FailureCode, text: string) => output.warn(code, text);
+  const own = { options: options as never, meta, log: output.log, signal, dryRun: deps.dryRun, warn };
+  return Object.assign(whenAsked(deps.clients(caller, envelope)), own);
+}
+
 /** Each is made when the stage asks for it, once. */
-export function whenAsked(makers: Makers): Made {
+function whenAsked(makers: Makers): Made {
   const made: Partial<Made> = {};
   const get = <Name extends keyof Made>(name: Name): Made[Name] => {
     const one: Made[Name] = made[name] ?? makers[name]();
@@ -36,26 +133,4 @@ export function whenAsked(makers: Makers): Made {
       return get("site");
     },
   };
-}
-
-/** What the workers of a pipeline share. */
-export interface PipelineDeps {
-  readonly broker: Broker;
-  readonly ledger: Ledger;
-  readonly log: Log;
-  readonly locks: KeyedMutex;
-  readonly journal: InFlightJournal;
-  readonly metrics: Metrics;
-  readonly knownQueues: KnownQueues;
-  readonly breakers: ReadonlyMap<string, CircuitBreaker>;
-  /** The retry schedule, shortest delay first. */
-  readonly delays: readonly Delay[];
-  /** After how long without any movement a stage with work ready is said to stall. */
-  readonly stallMs: number;
-  /** After how long a message that is not finished goes back, uncharged. */
-  readonly holdForMs: number;
-  /** How to make what a stage may ask for, listening to one message's signal: most ask for one or two. */
-  readonly clients: (signal: AbortSignal, meta: Envelope) => Makers;
-  readonly onPause: (stage: string, pause: Pause) => void;
-  readonly now: () => Date;
 }

@@ -7,237 +7,282 @@ import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import { untilAborted } from "../util/abort.ts";
 import { ConsumeSession, type Failed, type Pause } from "./consume-session.ts";
 import { DeliveryHandler } from "./delivery-handler.ts";
+import { bodyOf, decodeHeaders, encodeHeaders } from "./envelope.ts";
+import { giveBack } from "./retry/give-back.ts";
+import { KeptDeliveries } from "./retry/kept-deliveries.ts";
 import type { PipelineDeps } from "./stage-context.ts";
+import { StageState } from "./stage-state.ts";
 import { watchForStall } from "./stall-detector.ts";
 
 const streakToPause = 20;
-/** Between two tries with one real message; of an outage that the probe does not see, so that work goes on within 5 s. */
-const tryAgainMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
+/** Between two canaries; of an outage that the probe does not see, so that work goes on within 5 s. */
+const canaryAfterMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
 /** How long RabbitMQ may take a connection that was cut for a living one, at a heartbeat of up to a minute. */
 const countedMs = 150_000;
 /** A canary that finds no message to try with is over. */
 const nothingToTryMs = 5_000;
 
-/** One stage at work: rounds of consuming, a pause between two of them. */
+/** One stage at work: sessions of consuming, a pause between two of them. */
 export class StageWorker {
+  readonly state: StageState;
   lastTakenAt: Date | undefined;
-  /** Whether it has its queue: from the first session on, also in a pause. */
-  consuming = false;
+  /** Messages are ready, and yet for so long none was taken, sent on or finished. */
+  stalledMs: number | undefined;
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #hardStop = new AbortController();
-  #session = new ConsumeSession(false, () => {});
-  #faultPause: { pause: Pause; since: Date } | undefined;
-  #operatorPause: { pause: Pause; since: Date; released: PromiseWithResolvers<void> } | undefined;
+  readonly #kept: KeptDeliveries;
+  #session: ConsumeSession | undefined;
+  #faultPause: Pause | undefined;
+  #operatorPause: { pause: Pause; since: Date; resumed: PromiseWithResolvers<void> } | undefined;
   #streak = { code: "", items: new Set<string>() };
   #driven: Promise<unknown> = Promise.resolve();
   #lastProgressAt = performance.now();
-  #stalledMs: number | undefined;
-  #subscribed = false;
+  #isSubscribed = false;
   #hadOthers = false;
 
   constructor(
     readonly registered: RegisteredStage,
     readonly deps: PipelineDeps,
   ) {
-    this.#log = deps.log.child({ stage: registered.stage.name });
+    const { name } = registered.stage;
+    this.state = new StageState(name, deps.now);
+    this.#log = deps.log.child({ stage: name });
+    this.#kept = new KeptDeliveries(deps.holdForMs, (delivery) => this.#giveBack(delivery));
   }
 
-  get currentPause(): Pause | undefined {
-    return (this.#operatorPause ?? this.#faultPause)?.pause;
-  }
-
-  get pausedSince(): Date | undefined {
-    return (this.#operatorPause ?? this.#faultPause)?.since;
-  }
-
-  /** Takes no more work until `release`; what is in hand is finished. */
+  /** Takes no more work until `resume`; what is in progress is finished. */
   pause(text: string, since: Date): void {
     const pause: Pause = { reason: "operator", upstream: undefined, code: "paused_by_operator", text };
-    this.#operatorPause ??= { pause, since, released: Promise.withResolvers() };
-    this.#session.end(pause);
+    this.#operatorPause ??= { pause, since, resumed: Promise.withResolvers() };
+    if (!this.#stop.signal.aborted) this.state.move("paused by an operator", pause, since);
+    this.#session?.end(pause);
   }
 
   resume(): void {
-    this.#operatorPause?.released.resolve();
+    this.#operatorPause?.resumed.resolve();
     this.#operatorPause = undefined;
   }
 
+  /** Messages that are worked on, or kept through a pause. */
   get inFlight(): number {
-    return this.#session.inFlight;
-  }
-
-  /** Work is ready, and yet none was taken, sent on or finished for so long. */
-  get stalledMs(): number | undefined {
-    return this.#stalledMs;
+    return (this.#session?.inFlight ?? 0) + this.#kept.size;
   }
 
   start(): void {
     const { broker, stallMs } = this.deps;
     const watching = watchForStall({
       ready: () => this.#checkQueue(),
-      lastProgressAt: () => Math.max(this.#lastProgressAt, this.#session.lastProgressAt),
-      isIdleExpected: () => this.currentPause !== undefined || broker.state !== "up",
+      lastProgressAt: () => this.#lastProgressAt,
+      isIdleExpected: () => this.state.pause !== undefined || broker.state !== "up",
       stallMs,
       signal: this.#stop.signal,
-      onChange: (stalledMs) => this.#stall(stalledMs),
+      onChange: (stalledMs, waiting) => this.#stall(stalledMs, waiting),
     });
     this.#driven = Promise.all([this.#drive(), watching]);
   }
 
-  /** Takes no more work and finishes what is in hand; what is not finished when `hardStop` aborts goes back. */
+  /** Takes no more work and finishes what is in progress; what is not finished when `hardStop` aborts goes back. */
   async stop(hardStop: AbortSignal): Promise<void> {
     this.#stop.abort();
-    this.#operatorPause?.released.resolve();
-    this.#session.end();
+    this.state.move("stopping");
+    this.#operatorPause?.resumed.resolve();
+    this.#session?.end();
     hardStop.addEventListener("abort", () => this.#hardStop.abort(), { once: true });
     if (hardStop.aborted) this.#hardStop.abort();
     await this.#driven;
+    await this.#kept.giveAllBack();
   }
 
   async #drive(): Promise<void> {
     for (let tries = 0; !this.#stop.signal.aborted; ) {
       if (this.#operatorPause) {
-        this.consuming = true;
-        await this.#operatorPause.released.promise;
-        continue;
+        await this.#operatorPause.resumed.promise;
+        if (this.#stop.signal.aborted) return;
+        this.state.move(this.#faultPause ? "paused by a fault" : "starting", this.#faultPause);
       }
-      const pause = await this.#consume(tries);
-      if (pause?.reason === "operator") continue;
-      if (pause === undefined) {
-        tries = 0;
+      if (this.#faultPause && (await this.#recovered(this.#faultPause, tries++))) {
         this.#endFaultPause();
-        continue;
-      }
-      if (this.#faultPause?.pause.code !== pause.code) {
-        this.#faultPause = { pause, since: this.#faultPause?.since ?? this.deps.now() };
-        this.deps.onPause(this.registered.stage.name, pause);
-        this.#log.warn(`paused: ${pause.text}`, { code: pause.code });
         tries = 0;
       }
-      tries = (await this.#awaitRecovery(pause, tries)) ? 0 : tries + 1;
-      if (tries === 0) this.#endFaultPause();
+      if (this.#operatorPause || this.#stop.signal.aborted) continue;
+      const session = await this.#consume(tries);
+      const { pause } = session;
+      if (session.isProven) {
+        this.#endFaultPause();
+        tries = 0;
+      }
+      if (pause === undefined || pause.reason === "operator") continue;
+      const isNew = pause.code !== this.#faultPause?.code;
+      this.state.move("paused by a fault", pause, isNew ? undefined : this.state.since);
+      this.#faultPause = pause;
+      if (!isNew) continue;
+      tries = 0;
+      this.deps.onPause(this.registered.stage.name, pause);
+      this.#log.warn(`paused: ${pause.text}`, { code: pause.code });
     }
   }
 
   #endFaultPause(): void {
     if (this.#faultPause && !this.#stop.signal.aborted && !this.#operatorPause)
-      this.#log.info(`${this.registered.stage.name} goes on`);
+      this.#log.info(`${this.registered.stage.name} continues`);
     this.#faultPause = undefined;
   }
 
-  /** Who takes from the queue, and how much is ready in it. */
+  /** Messages that are ready, and whether others take from the queue too. */
   async #checkQueue(): Promise<number | undefined> {
     const { broker, ledger } = this.deps;
     const { queue, name } = this.registered.stage;
-    const before = this.#subscribed;
-    const depth = await broker.depth(queue);
+    const before = this.#isSubscribed;
+    const depth = (await broker.depths([queue], this.#stop.signal)).get(queue);
     // n.b. RabbitMQ counts what we lost with a connection until it misses its heartbeat.
     if (performance.now() - broker.backAt < countedMs) return depth?.ready;
-    const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#subscribed);
+    const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#isSubscribed);
     // n.b. It counts a daemon that was killed for a moment longer, too.
     ledger.sharedStages[hasOthers && this.#hadOthers ? "add" : "delete"](name);
     this.#hadOthers = hasOthers;
     return depth?.ready;
   }
 
-  /** A consumer that is silent for no reason is replaced; what is in hand has a deadline of its own. */
-  #stall(stalledMs: number | undefined): void {
-    this.#stalledMs = stalledMs;
+  /** A consumer that is silent for no reason is replaced; what is in progress has a deadline of its own. */
+  #stall(stalledMs: number | undefined, waiting: number): void {
+    this.stalledMs = stalledMs;
     if (stalledMs === undefined) return;
-    const { queue, name } = this.registered.stage;
-    const what = this.inFlight > 0 ? `${this.inFlight} in hand do not finish` : "none is delivered: subscribing again";
-    const seconds = Math.round(stalledMs / 1000);
-    this.#log.error(`${name} STALLS: ${queue} has messages, for ${seconds} s nothing moves, ${what}`, {
-      code: "stalled",
-    });
-    if (this.inFlight === 0) this.#session.end();
+    const { name } = this.registered.stage;
+    const { inFlight } = this;
+    const next = inFlight > 0 ? `${inFlight} in progress, none finished` : "none delivered";
+    const text = `${name} is stalled: ${waiting} messages waiting, ${next} for ${Math.round(stalledMs / 1000)} s`;
+    this.#log.error(inFlight > 0 ? text : `${text}; subscribing again`, { code: "stalled" });
+    if (inFlight === 0) this.#session?.end();
   }
 
   /**
-   * One session. After a pause it is a canary: one message at a time, until one went through. Of an outage that the probe
-   * does not see it is one more at each try, or a message for which alone its upstream fails would keep all others back.
+   * One session. With `canaries` it is a canary: so many messages at a time, until one was answered for. Of an outage
+   * that the probe does not see it is one more at each try, or a message for which alone its upstream fails would keep
+   * all others back.
    */
-  async #consume(tries: number): Promise<Pause | undefined> {
+  async #consume(canaries: number): Promise<ConsumeSession> {
     const { concurrency } = this.registered;
-    const canary = tries > 0;
-    const atATime = canary
-      ? this.#faultPause?.pause.reason === "outage"
-        ? Math.min(tries, concurrency)
-        : 1
-      : concurrency;
-    const session: ConsumeSession = new ConsumeSession(canary, (failed) => this.#count(failed, session));
+    const isCanary = canaries > 0;
+    const width = !isCanary ? concurrency : this.#faultPause?.reason === "outage" ? Math.min(canaries, concurrency) : 1;
+    const session = new ConsumeSession(
+      isCanary,
+      (failed) => this.#charge(failed, session),
+      () => this.#progress(),
+    );
     this.#session = session;
-    const take = (delivery: Delivery) => {
-      this.lastTakenAt = this.deps.now();
-      this.#lastProgressAt = performance.now();
-      const handler = new DeliveryHandler(this.registered, this.deps, delivery, session, this.#hardStop.signal);
-      session.track(
-        handler,
-        handler.handle().then((outcome) => this.#judge(outcome, session)),
-      );
-    };
-    const consumer = await this.#subscribe(atATime, take);
-    if (consumer === undefined) return undefined;
-    this.consuming = this.#subscribed = true;
+    if (isCanary) this.state.move("canary");
+    for (const delivery of this.#kept.take(isCanary ? width : this.#kept.size)) this.#handle(delivery, session, true);
+    const more = isCanary ? width - session.inFlight : width;
+    const consumer = more > 0 ? await this.#subscribe(more, session) : undefined;
+    if (consumer && !isCanary && !session.isOver) this.state.move("consuming");
     if (this.#stop.signal.aborted) session.end();
-    const nothing = setTimeout(() => canary && session.inFlight === 0 && session.end(), nothingToTryMs);
+    const nothing = setTimeout(() => isCanary && session.inFlight === 0 && session.prove(), nothingToTryMs);
     const pause = await session.ended;
     clearTimeout(nothing);
     if (this.#openBreakerOf(pause)) session.abort("its upstream is down");
-    await consumer.stop();
-    this.#subscribed = false;
-    session.consumerStopped();
+    await consumer?.stop();
+    this.#isSubscribed = false;
     await session.whenEmpty();
-    return pause;
+    return session;
   }
 
-  /** Once the broker is there; undefined when stopped before. Afterwards the consumer comes back by itself. */
-  async #subscribe(prefetch: number, take: (delivery: Delivery) => void): Promise<Consumer | undefined> {
+  /** Once the broker is there; undefined when the session ended before. Afterwards the consumer comes back by itself. */
+  async #subscribe(prefetch: number, session: ConsumeSession): Promise<Consumer | undefined> {
     const { queue } = this.registered.stage;
+    const { broker } = this.deps;
     const signal = this.#stop.signal;
-    for (let lastText = ""; !signal.aborted; ) {
+    let lastText: string | undefined;
+    const onTrouble = (text: string | undefined) => {
+      if (text !== undefined && text !== lastText) this.#log.error(text);
+      lastText = text;
+      if (session.isOver || session.canary) return;
+      this.state.move(text === undefined ? "consuming" : "starting");
+    };
+    const take = (delivery: Delivery) => this.#take(delivery, session);
+    while (!signal.aborted && !session.isOver) {
       try {
-        return await this.deps.broker.consume(queue, prefetch, take);
+        const consumer = await broker.consume(queue, { prefetch, take, onTrouble });
+        this.#isSubscribed = true;
+        return consumer;
       } catch (error) {
-        const text = `${queue} cannot be consumed yet: ${textOf(error)}`;
-        if (!(error instanceof BrokerDown) && text !== lastText) this.#log.error(text);
-        lastText = text;
+        if (!(error instanceof BrokerDown)) onTrouble(`${queue} cannot be consumed yet: ${textOf(error)}`);
         // Somebody may have deleted it while the stage was paused.
-        await this.deps.broker.declare([queue]).catch(() => {});
+        await broker.declare([queue]).catch(() => {});
         await sleep(1_000, undefined, { signal }).catch(() => {});
       }
     }
     return undefined;
   }
 
-  /** True once the probe is answered; what the probe cannot see ends by one real message at a time. */
-  async #awaitRecovery(pause: Pause, tries: number): Promise<boolean> {
+  #take(delivery: Delivery, session: ConsumeSession): void {
+    this.lastTakenAt = this.deps.now();
+    this.#progress();
+    if (this.#stop.signal.aborted) void this.#giveBack(delivery);
+    else if (session.isOver) this.#kept.add(delivery);
+    else this.#handle(delivery, session, false);
+  }
+
+  #handle(delivery: Delivery, session: ConsumeSession, isRerun: boolean): void {
+    const { registered, deps } = this;
+    const handler = new DeliveryHandler({
+      registered,
+      deps,
+      delivery,
+      session,
+      isRerun,
+      hardStop: this.#hardStop.signal,
+    });
+    session.track(
+      handler,
+      handler.handle().then((outcome) => this.#finish(outcome, delivery, session)),
+    );
+  }
+
+  #finish(outcome: Outcome, delivery: Delivery, session: ConsumeSession): void {
+    this.#progress();
+    if (outcome === "done" || outcome === "ended") this.#streak.items.clear();
+    if (outcome !== "requeued") {
+      if (session.canary) session.prove();
+      return;
+    }
+    // A canary that failed goes to the end of the queue: the next one is another message, which may be let through.
+    const isKept = session.isOver && !session.canary && !this.#stop.signal.aborted;
+    if (isKept && delivery.isOpen) this.#kept.add(delivery);
+    else void this.#giveBack(delivery);
+    // What it was to prove it cannot: its broker took it back, or it was in progress for too long.
+    if (session.canary) session.end();
+  }
+
+  async #giveBack(delivery: Delivery): Promise<void> {
+    const envelope = decodeHeaders(delivery, bodyOf(delivery), this.deps.now());
+    await giveBack(this.deps.broker, delivery, encodeHeaders({ ...envelope, again: true }));
+  }
+
+  /** True once the probe is answered; what the probe cannot see ends by a canary. */
+  async #recovered(pause: Pause, tries: number): Promise<boolean> {
     const signal = this.#stop.signal;
-    const down = this.#openBreakerOf(pause);
-    if (down) {
-      await untilAborted(down.closed(), signal).catch(() => {});
+    const breaker = this.#openBreakerOf(pause);
+    if (breaker) {
+      await untilAborted(breaker.closed(), signal).catch(() => {});
       return true;
     }
-    const waits = tryAgainMs[pause.reason === "outage" ? "outage" : "other"];
+    const waits = canaryAfterMs[pause.reason === "outage" ? "outage" : "other"];
     await sleep(waits[tries] ?? waits.at(-1), undefined, { signal }).catch(() => {});
     return false;
   }
 
-  /** The upstream that is waited for, if its probe says that it is down. */
+  /** The breaker that is waited for, if its probe says that the upstream is down. */
   #openBreakerOf(pause: Pause | undefined): CircuitBreaker | undefined {
-    const upstream = pause?.reason === "outage" ? this.deps.breakers.get(pause.upstream ?? "") : undefined;
-    return upstream?.state === "down" ? upstream : undefined;
+    const breaker = pause?.reason === "outage" ? this.deps.breakers.get(pause.upstream ?? "") : undefined;
+    return breaker?.state === "down" ? breaker : undefined;
   }
 
-  #judge(outcome: Outcome, session: ConsumeSession): void {
+  #progress(): void {
     this.#lastProgressAt = performance.now();
-    if (outcome !== "done" && outcome !== "ended") return;
-    this.#streak.items.clear();
-    if (session.canary) session.end();
   }
 
-  #count({ id, code, text }: Failed, session: ConsumeSession): void {
+  #charge({ id, code, text }: Failed, session: ConsumeSession): void {
     if (this.#streak.code !== code) this.#streak = { code, items: new Set() };
     this.#streak.items.add(id);
     const { size } = this.#streak.items;

@@ -10,7 +10,7 @@ export interface StallOptions {
   stallMs: number;
   signal: AbortSignal;
   /** Again for each further `stallMs`; undefined once something moves. */
-  onChange: (stalledMs: number | undefined) => void;
+  onChange: (stalledMs: number | undefined, waiting: number) => void;
 }
 
 /** Watches a stage until aborted: work is ready, nothing keeps it from being taken, and yet nothing moves. */
@@ -22,16 +22,17 @@ export async function watchForStall(options: StallOptions): Promise<void> {
   for (; !signal.aborted; await pause()) {
     const now = performance.now();
     // n.b. a queue that was empty for a night may hold a message that is on its way to us right now.
-    const waits = !isIdleExpected() && ((await ready().catch(() => undefined)) ?? 0) > 0;
+    const waiting = isIdleExpected() ? 0 : ((await ready().catch(() => undefined)) ?? 0);
+    const waits = waiting > 0;
     if (!waits || (since !== undefined && lastProgressAt() > since)) {
       since = waits ? now : undefined;
-      if (told !== undefined) onChange(undefined);
+      if (told !== undefined) onChange(undefined, waiting);
       told = undefined;
       continue;
     }
     since ??= now;
     if (now - (told ?? since) < stallMs) continue;
     told = now;
-    onChange(now - since);
+    onChange(now - since, waiting);
   }
 }

@@ -23,6 +23,9 @@ export const builtins = {
   "apply-access": applyAccess,
 };
 
+/** Of a command that reads no settings of HikCentral, and runs no stage. */
+const defaultCallsAtATime = 2;
+
 export const builtinNames = Object.keys(builtins);
 
 /** The stages whose options the configuration may set, before any of them is loaded. */
@@ -33,11 +36,17 @@ export function stageNamesIn(folder: string | undefined): string[] {
 }
 
 /** The stages as configured, in the order of their graph. Exit 78 names every problem. Their secrets are masked. */
-export async function loadStages({ stages, broker }: Config | LocalConfig, mask?: Mask): Promise<RegisteredStage[]> {
+export async function loadStages(config: Config | LocalConfig, mask?: Mask): Promise<RegisteredStage[]> {
+  const { stages, broker } = config;
   const { folder, disabled, settings } = stages;
   const found = Object.entries(builtins).map(([file, exported]): StageSource => ({ origin: builtIn, file, exported }));
   if (folder !== undefined) found.push(...(await loadOnce(folder)));
-  const registered = registerStages(found, { disabled, settings, prefetch: broker.prefetch });
+  const registered = registerStages(found, {
+    disabled,
+    settings,
+    prefetch: broker.prefetch,
+    callsAtATime: "hikcentral" in config ? config.hikcentral.concurrency : defaultCallsAtATime,
+  });
   for (const { options } of registered) mask?.hide(secretsIn(options));
   return registered;
 }

@@ -33,7 +33,22 @@ export interface RegistryOptions {
   disabled: readonly string[];
   /** `[stages.NAME]`, as configured. */
   settings: Readonly<Record<string, { concurrency?: number; options: Record<string, unknown> }>>;
-  prefetch: number;
+  /** broker.prefetch, where it is set. */
+  prefetch: number | undefined;
+  /** hikcentral.concurrency: calls at a time. */
+  callsAtATime: number;
+}
+
+/** Of a stage with several calls a message, more in progress than this would only share the permits. */
+const messagesPerCall = 2;
+/** As many as one call of `apply-access` takes, and five of those that grant a group. */
+const maxBatched = 100;
+const ordinaryPrefetch = 32;
+
+function prefetchOf({ calls }: Stage, { prefetch, callsAtATime }: RegistryOptions): number {
+  if (prefetch !== undefined) return prefetch;
+  if (calls === "single") return messagesPerCall * callsAtATime;
+  return calls === "batched" ? maxBatched : ordinaryPrefetch;
 }
 
 const isSchema = (value: unknown) => typeof value === "object" && value !== null && "~run" in value;
@@ -66,6 +81,8 @@ const shape = v.strictObject({
     ),
   ),
   fetches: v.optional(v.boolean("must be true or false")),
+  emits: v.optional(v.picklist(["page", "person"], "must be page or person")),
+  calls: v.optional(v.picklist(["single", "batched"], "must be single or batched")),
   optional: v.optional(v.boolean("must be true or false")),
   local: v.optional(v.boolean("must be true or false")),
   run: v.function("must be a function"),
@@ -141,7 +158,7 @@ export function registerStages(found: readonly StageSource[], options: RegistryO
       stage,
       origin,
       options: v.safeParse(stage.options ?? v.strictObject({}), given).output,
-      concurrency: settings?.concurrency ?? stage.concurrency ?? options.prefetch,
+      concurrency: settings?.concurrency ?? stage.concurrency ?? prefetchOf(stage, options),
       enabledHere: !options.disabled.includes(name),
       successors: [],
     });

@@ -1,15 +1,16 @@
 import * as v from "valibot";
-import type { Headers } from "../broker/broker.ts";
+import type { Headers, Outgoing } from "../broker/broker.ts";
 import { ManagedDelivery } from "../broker/managed-delivery.ts";
-import { Reject, Unavailable } from "../errors.ts";
+import type { Outcome } from "../errors.ts";
+import type { Entry } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
-import { batches, checkFor, outgoing } from "../pipeline/emit.ts";
-import { decodeHeaders, personOf } from "../pipeline/envelope.ts";
-import { toFailure } from "../pipeline/retry/policy.ts";
+import type { Pause } from "../pipeline/consume-session.ts";
+import { DeliveryHandler } from "../pipeline/delivery-handler.ts";
+import type { HandlerDeps } from "../pipeline/stage-context.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
-import { type Context, isEnd } from "../stage.ts";
-import { untilAborted } from "../util/abort.ts";
+import { type Context, defineStage, end } from "../stage.ts";
 import { parseJson } from "../util/exact-json.ts";
+import { KeyedMutex } from "../util/keyed-mutex.ts";
 
 export interface ExecutionOptions {
   clients: (signal: AbortSignal) => Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
@@ -24,7 +25,7 @@ export interface ExecutionOptions {
 
 /** What the daemon would do with a message. */
 export interface Execution {
-  outcome: "done" | "ended" | "retry" | "dead" | "paused";
+  outcome: Exclude<Outcome, "requeued"> | "paused";
   /** Of the failure, or why it ended on purpose. */
   code?: string;
   text?: string;
@@ -33,55 +34,72 @@ export interface Execution {
   warnings: { code: string; text: string }[];
 }
 
-/** Runs one message through one stage as the daemon does, but without a queue: nothing is published or retried. */
+/** Takes what a last stage returns, for it to be seen. */
+const observer = defineStage({ name: "observer", queue: "observer", message: v.unknown(), run: () => end("seen") });
+const nothingReturned = "it returned nothing, and no stage follows";
+/** Longer than any stage takes. */
+const holdForMs = 28 * 60_000;
+
+/** Runs one message through one stage by the daemon's own handler, but without a queue: nothing is published or retried. */
 export async function execute(
   registered: RegisteredStage,
   body: string,
   options: ExecutionOptions,
 ): Promise<Execution> {
   const { log, headers = {}, again = false, dryRun = false, now = () => new Date() } = options;
-  const { stage, successors } = registered;
-  const signal = options.signal ?? new AbortController().signal;
-  const attempted: Execution = { outcome: "done", returned: [], warnings: [] };
-  try {
-    const message = messageIn(body);
-    const checked = v.safeParse(stage.message, message);
-    if (!checked.success) throw new Reject("bad_message", `the message does not fit ${stage.name}`);
-    const delivery = new ManagedDelivery(stage.queue, Buffer.from(body), headers, again, () => {}, signal);
-    const meta = decodeHeaders(delivery, message, now());
-    const context: Context<never> = {
-      ...options.clients(signal),
-      options: registered.options as never,
-      meta: { ...meta, superseded: false },
-      log: { ...log, detail: (text) => log.debug(text) },
-      signal,
-      dryRun,
-      warn: (code, text) => {
-        attempted.warnings.push({ code, text });
-        log.warn(text, { code });
+  const { stage } = registered;
+  const isLast = registered.successors.length === 0;
+  const seen = isLast ? [{ ...registered, stage: observer, successors: [] }] : registered.successors;
+  const [first] = seen;
+  const run: typeof stage.run = async (message, context) => {
+    const result = await stage.run(message, context);
+    return isLast && result === undefined ? end(nothingReturned) : result;
+  };
+  const returned: Execution["returned"] = [];
+  const entries: Entry[] = [];
+  let pause: Pause | undefined;
+  const deps: HandlerDeps = {
+    broker: {
+      async publish(queue: string, messages: readonly Outgoing[]) {
+        if (queue !== first?.stage.queue) return;
+        for (const { body, headers = {} } of messages) returned.push({ message: parseJson(String(body)), headers });
       },
-    };
-    const result = await untilAborted(Promise.resolve(stage.run(checked.output, context)), signal);
-    if (isEnd(result)) return { ...attempted, outcome: "ended", code: "ended", text: result.reason };
-    if (result === undefined && successors.length > 0) throw new Reject("no_result", `${stage.name} returned nothing`);
-    for await (const batch of result === undefined ? [] : batches(result, signal))
-      for (const one of batch) {
-        checkFor(successors, one, stage.name);
-        const { body, headers = {} } = outgoing(one, attempted.returned.length, meta, personOf(message) !== undefined);
-        attempted.returned.push({ message: parseJson(String(body)), headers });
-      }
-    return attempted;
-  } catch (thrown) {
-    const failure = toFailure(thrown);
-    const outcome = failure instanceof Reject ? "dead" : failure instanceof Unavailable ? "paused" : "retry";
-    return { ...attempted, outcome, code: failure.code, text: failure.message };
-  }
-}
-
-function messageIn(body: string): unknown {
-  try {
-    return parseJson(body);
-  } catch {
-    throw new Reject("bad_message", "the message is not JSON");
-  }
+      async declare() {},
+    },
+    ledger: { record: async (...all) => void entries.push(...all), isCancelled: () => false, superseded: () => false },
+    journal: { async begin() {}, waiting: () => new DisposableStack(), settle() {}, requeue() {} },
+    metrics: { passed() {}, personDone() {}, charged() {}, warned() {} },
+    log,
+    locks: new KeyedMutex(),
+    breakers: new Map(),
+    delays: [{ label: "the first delay", ms: 0 }],
+    holdForMs,
+    clients({ signal }) {
+      const { hikcentral, eposh, photo, site } = options.clients(signal);
+      return { hikcentral: () => hikcentral, eposh: () => eposh, photo: () => photo, site: () => site };
+    },
+    now,
+    dryRun,
+  };
+  const outcome = await new DeliveryHandler({
+    registered: { ...registered, stage: { ...stage, run }, successors: seen },
+    deps,
+    delivery: new ManagedDelivery(stage.queue, Buffer.from(body), headers, again, () => {}),
+    session: {
+      isOver: false,
+      pause: undefined,
+      end(why) {
+        pause = why;
+      },
+      charge() {},
+      progress() {},
+    },
+    hardStop: options.signal ?? new AbortController().signal,
+  }).handle();
+  const warnings = entries.flatMap(({ outcome, failure }) => (outcome === "warning" && failure ? [failure] : []));
+  const reason = entries.findLast((entry) => entry.outcome === outcome)?.failure;
+  if (reason?.text === nothingReturned) return { outcome: "done", returned, warnings };
+  if (outcome !== "requeued") return { outcome, ...reason, returned, warnings };
+  const why = pause ?? { code: "stage_timeout", text: `${stage.name} was aborted` };
+  return { outcome: pause ? "paused" : "retry", code: why.code, text: why.text, returned, warnings };
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Secret } from "../config/secret.ts";
 import { type Failure, retry, unavailable } from "../errors.ts";
+import type { Caller } from "../util/caller.ts";
 import { parseJson } from "../util/exact-json.ts";
 import { type Fetch, retryAfterMs, type TlsOptions, TransportError, upstreamFetch } from "./http.ts";
 import { trustAdvice } from "./tls.ts";
@@ -23,7 +24,7 @@ export interface Eposh {
 
 export interface EposhClient {
   /** Its calls end when `signal` aborts. */
-  for(signal: AbortSignal): Eposh;
+  for(signal: AbortSignal, on?: Partial<Caller>): Eposh;
   /** True when Eposh answers with a status below 500. Never throws. */
   probe(signal: AbortSignal): Promise<boolean>;
 }
@@ -86,7 +87,9 @@ export function createEposh(options: EposhOptions): EposhClient {
   }
 
   return {
-    for: (signal) => ({ page: (date, number) => page(date, number, signal) }),
+    for: (signal, { progress } = {}) => ({
+      page: (date, number) => page(date, number, signal).finally(() => progress?.()),
+    }),
     probe: (signal) =>
       get(new Date(now()).toISOString().slice(0, 10), 1, 1, probeTimeoutMs, signal).then(
         ({ status }) => status < 500,

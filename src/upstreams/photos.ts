@@ -1,5 +1,6 @@
 import { reject, retry, unavailable } from "../errors.ts";
 import type { Face, PhotoHistory } from "../people/types.ts";
+import { type Caller, permitFor } from "../util/caller.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import { createDecoderPool, type DecoderPoolOptions } from "./decoder/decoder-pool.ts";
 import {
@@ -39,7 +40,7 @@ export interface PhotoOptions {
 
 export interface PhotoClient extends Disposable {
   /** Its downloads end with the reason of `signal` when that aborts. Photos are never cached: Eposh reuses links. */
-  for(signal: AbortSignal): Pick<Photos, "fetch">;
+  for(signal: AbortSignal, on?: Partial<Caller>): Pick<Photos, "fetch">;
   /** Whether the host that failed last gives any HTTP answer; true when none has failed yet. Never rejects. */
   probe(signal: AbortSignal): Promise<boolean>;
 }
@@ -112,10 +113,10 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
 
   return {
     [Symbol.dispose]: () => decoders[Symbol.dispose](),
-    for: (signal) => ({
+    for: (signal, on = {}) => ({
       async fetch(link) {
-        using _hand = await hand(signal);
-        const bytes = await download(link, signal);
+        using _hand = await permitFor(hand, { ...on, signal });
+        const bytes = await download(link, signal).finally(() => on.progress?.());
         return (await decoders.fit(bytes, signal)).toString("base64") as Face;
       },
     }),

@@ -1,30 +1,42 @@
-/** At most `count` at a time, first come first served. Waiting ends with the signal's reason when it aborts. */
-export function createSemaphore(count: number): (signal: AbortSignal) => Promise<Disposable> {
+/** Takes a permit; lower `rank` goes first, and among equals whoever asked first. Rejects when `signal` aborts. */
+export type Acquire = (signal: AbortSignal, rank?: number) => Promise<Disposable>;
+
+interface Waiter {
+  readonly rank: number;
+  readonly enter: () => void;
+}
+
+/**
+ * At most `count` permits at a time. With everybody served in the order of asking, many messages that share few permits
+ * all advance in step and none of them finishes: the rank lets the oldest one through.
+ */
+export function createSemaphore(count: number): Acquire {
   let free = count;
-  const waiting = new Set<() => void>();
+  /** In the order of being served. */
+  const waiting: Waiter[] = [];
   const release = () => {
-    const [next] = waiting;
-    if (next) next();
+    const next = waiting.shift();
+    if (next) next.enter();
     else free++;
   };
 
-  return async (signal) => {
+  return async (signal, rank = 0) => {
     signal.throwIfAborted();
     if (free > 0) free--;
     else {
-      await new Promise<void>((resolve, reject) => {
-        const leave = () => {
-          waiting.delete(enter);
-          reject(signal.reason);
-        };
-        const enter = () => {
-          waiting.delete(enter);
-          signal.removeEventListener("abort", leave);
-          resolve();
-        };
-        waiting.add(enter);
-        signal.addEventListener("abort", leave, { once: true });
-      });
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const waiter: Waiter = { rank, enter: resolve };
+      const after = waiting.findLastIndex((other) => other.rank <= rank);
+      waiting.splice(after + 1, 0, waiter);
+      const cancel = () => {
+        const at = waiting.indexOf(waiter);
+        // n.b. Not there: it has its permit already.
+        if (at < 0) return;
+        waiting.splice(at, 1);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", cancel, { once: true });
+      await promise.finally(() => signal.removeEventListener("abort", cancel));
     }
     return { [Symbol.dispose]: release };
   };

@@ -4,7 +4,7 @@ import { BrokerDown } from "../../src/broker/broker.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
-import { isUp, numbered, openUp, queueOf, ready, take, textOf } from "./transports.ts";
+import { depthOf, isUp, numbered, openUp, queueOf, ready, take, textOf } from "./transports.ts";
 
 const rabbit = await startRabbit();
 afterAll(() => rabbit.stop(), 40_000);
@@ -29,7 +29,7 @@ test("a consumer whose channel RabbitMQ closed is back, and the message in hand 
   expect(broker.state).toBe("up");
   first?.ack();
   again?.ack();
-  await until(async () => (await broker.depth(queue))?.consumers === 1, { what: "the consumer to be back" });
+  await until(async () => (await depthOf(broker, queue))?.consumers === 1, { what: "the consumer to be back" });
   await ready(broker, queue, 0);
 }, 60_000);
 
@@ -41,7 +41,7 @@ test("in an alarm publishes wait and fail nothing, and are confirmed when it is 
   const publishing = numbered(10).map((message) => broker.publish(queue, [message]).then(() => confirmed++));
   await until(() => broker.state === "blocked", { what: "the alarm" });
   expect(broker.trouble).toMatch(/takes no messages for now/);
-  await expect(broker.depth(queue)).rejects.toBeInstanceOf(BrokerDown);
+  await expect(depthOf(broker, queue)).rejects.toBeInstanceOf(BrokerDown);
   expect(confirmed).toBe(0);
   await rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)");
   await Promise.all(publishing);
@@ -60,8 +60,8 @@ test("while RabbitMQ hangs, every request and closing end in bounded time", asyn
   try {
     const status = () => Bun.file(`/proc/${rabbit.pid}/status`).text();
     await until(async () => /^State:\s+T/m.test(await status()), { what: "it to hang" });
-    await expect(broker.depth(queue)).rejects.toBeInstanceOf(BrokerDown);
-    await expect(broker.consume(queue, 1, () => {})).rejects.toBeInstanceOf(BrokerDown);
+    await expect(depthOf(broker, queue)).rejects.toBeInstanceOf(BrokerDown);
+    await expect(broker.consume(queue, { prefetch: 1, take: () => {} })).rejects.toBeInstanceOf(BrokerDown);
     await expect(broker.declare(["test-other"])).rejects.toBeInstanceOf(BrokerDown);
     const pending = broker.publish(queue, numbered(1)).catch((error: unknown) => error);
     await taken.consumer.stop();

@@ -1,7 +1,17 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { BrokerDown, type Delivery } from "../../src/broker/broker.ts";
 import { until } from "../support/until.ts";
-import { amqpTransport, bodies, numbered, queueOf, ready, sqliteTransport, take, textOf } from "./transports.ts";
+import {
+  amqpTransport,
+  bodies,
+  depthOf,
+  numbered,
+  queueOf,
+  ready,
+  sqliteTransport,
+  take,
+  textOf,
+} from "./transports.ts";
 
 for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) {
   afterAll(close);
@@ -43,7 +53,7 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await using broker = await open();
       const queue = await queueOf(broker);
       await broker.publish(queue, numbered(3));
-      expect(await broker.depth(queue)).toEqual({ ready: 3, consumers: 0 });
+      expect(await depthOf(broker, queue)).toEqual({ ready: 3, consumers: 0 });
       await broker.publish(queue, []);
       await ready(broker, queue, 3);
     });
@@ -57,11 +67,13 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
 
     test("consuming or browsing a queue that does not exist rejects and names it", async () => {
       await using broker = await open();
-      await expect(broker.consume("test-nowhere", 1, () => {})).rejects.toThrow(/test-nowhere.*declare/);
+      await expect(broker.consume("test-nowhere", { prefetch: 1, take: () => {} })).rejects.toThrow(
+        /test-nowhere.*declare/,
+      );
       await expect(broker.browse("test-nowhere")[Symbol.asyncIterator]().next()).rejects.toThrow(
         /test-nowhere.*declare/,
       );
-      expect(await broker.depth("test-nowhere")).toBeUndefined();
+      expect(await depthOf(broker, "test-nowhere")).toBeUndefined();
     });
 
     test("declaring again changes nothing", async () => {
@@ -165,9 +177,9 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await broker.publish(queue, numbered(5));
       const taken = await take(broker, queue, 2);
       await taken.has(2);
-      expect(await broker.depth(queue)).toEqual({ ready: 3, consumers: 1 });
+      expect(await depthOf(broker, queue)).toEqual({ ready: 3, consumers: 1 });
       await taken.consumer.stop();
-      expect((await broker.depth(queue))?.consumers).toBe(0);
+      expect((await depthOf(broker, queue))?.consumers).toBe(0);
     });
 
     test("two consumers share a queue without getting the same message", async () => {
@@ -207,8 +219,8 @@ for (const { name, open, close } of [sqliteTransport(), await amqpTransport()]) 
       await broker[Symbol.asyncDispose]();
       await expect(broker.publish(queue, [{ body: "x" }])).rejects.toBeInstanceOf(BrokerDown);
       await expect(broker.declare(["test-other"])).rejects.toBeInstanceOf(BrokerDown);
-      await expect(broker.consume(queue, 1, () => {})).rejects.toBeInstanceOf(BrokerDown);
-      await expect(broker.depth(queue)).rejects.toBeInstanceOf(BrokerDown);
+      await expect(broker.consume(queue, { prefetch: 1, take: () => {} })).rejects.toBeInstanceOf(BrokerDown);
+      await expect(depthOf(broker, queue)).rejects.toBeInstanceOf(BrokerDown);
       await expect(broker.browse(queue)[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(BrokerDown);
     });
 

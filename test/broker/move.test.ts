@@ -6,7 +6,7 @@ import { startSimulators } from "../../src/simulator/start.ts";
 import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
-import { numbered, openUp, textOf } from "./transports.ts";
+import { depthOf, numbered, openUp, textOf } from "./transports.ts";
 
 const rabbit = await sharedRabbit();
 const queue = "hikvision_update_kib";
@@ -25,11 +25,11 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   }
   const left = async () => {
     await using embedded = openSqlite({ file });
-    return (await embedded.depth(queue))?.ready ?? 0;
+    return (await depthOf(embedded, queue))?.ready ?? 0;
   };
   await using broker = await openUp(rabbit.url);
   await broker.declare([queue]);
-  const moved = async () => (await broker.depth(queue))?.ready ?? 0;
+  const moved = async () => (await depthOf(broker, queue))?.ready ?? 0;
 
   let interrupted = 0;
   for (let kills = 0; kills < 3; kills++) {
@@ -45,7 +45,9 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   expect(interrupted).toBeGreaterThan(0);
 
   await using daemon = await startDaemon(env, folder);
-  await until(() => daemon.output().includes("that the embedded queue held are in RabbitMQ now"), { what: "the rest" });
+  await until(() => daemon.output().includes("messages of the embedded queue are in RabbitMQ now"), {
+    what: "the rest",
+  });
   const texts: string[] = [];
   for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
   expect(new Set(texts).size).toBe(messages);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { BrokerDown } from "../../src/broker/broker.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { until } from "../support/until.ts";
-import { bodies, isUp, numbered, queueOf, ready, take, textOf } from "./transports.ts";
+import { bodies, depthOf, isUp, numbered, queueOf, ready, take, textOf } from "./transports.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,7 +45,7 @@ test("what was confirmed before a kill -9 is there, and what was handed out is m
     const broker = openSqlite({ file: ${JSON.stringify(file)} });
     await broker.declare(["first", "second"]);
     await broker.publish("first", [{ body: "a" }, { body: "b" }, { body: "c" }]);
-    await broker.consume("first", 2, () => {});
+    await broker.consume("first", { prefetch: 2, take() {} });
     for (let at = 0; ; at++) {
       await Promise.all([0, 1, 2].map((part) => broker.publish("second", [{ body: at + "." + part }])));
       console.log(at);
@@ -78,7 +78,7 @@ test("an acknowledged message stays gone, and its id is never used again", async
     for (const delivery of await taken.has(2)) delivery.ack();
   }
   await using broker = openSqlite({ file });
-  expect(await broker.depth("q")).toEqual({ ready: 0, consumers: 0 });
+  expect(await depthOf(broker, "q")).toEqual({ ready: 0, consumers: 0 });
   await broker.publish("q", [{ body: "new" }]);
   await using taken = await take(broker, "q", 2);
   expect((await taken.has(1))[0]?.redelivered).toBe(false);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
-import type { Broker, Consumer, Delivery } from "../../src/broker/broker.ts";
+import type { Broker, Consumer, Delivery, Depth } from "../../src/broker/broker.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
@@ -31,7 +31,7 @@ export async function amqpTransport(): Promise<Transport> {
 
 /** Queues are used at once: where RabbitMQ is killed, `newQueueMs` must be left out. */
 export async function openUp(url: string, options: { newQueueMs?: number } = { newQueueMs: 0 }): Promise<Broker> {
-  const broker = await openAmqp({ url, ...options });
+  const broker = await openAmqp({ url, depthAgeMs: 0, ...options });
   await isUp(broker);
   return broker;
 }
@@ -65,9 +65,12 @@ export async function take(
   act?: (delivery: Delivery) => void,
 ): Promise<Taken> {
   const deliveries: Delivery[] = [];
-  const consumer = await broker.consume(queue, prefetch, (delivery) => {
-    deliveries.push(delivery);
-    act?.(delivery);
+  const consumer = await broker.consume(queue, {
+    prefetch,
+    take(delivery) {
+      deliveries.push(delivery);
+      act?.(delivery);
+    },
   });
   return {
     consumer,
@@ -81,10 +84,13 @@ export async function take(
   };
 }
 
+export const depthOf = async (broker: Broker, queue: string): Promise<Depth | undefined> =>
+  (await broker.depths([queue])).get(queue);
+
 export const numbered = (count: number) => Array.from({ length: count }, (_, at) => ({ body: `message ${at}` }));
 
 export const bodies = (count: number) => numbered(count).map(({ body }) => body);
 
 /** Waits for the number of ready messages: RabbitMQ counts a moment later. */
 export const ready = (broker: Broker, queue: string, count: number) =>
-  until(async () => (await broker.depth(queue))?.ready === count, { what: `${count} messages ready` });
+  until(async () => (await depthOf(broker, queue))?.ready === count, { what: `${count} messages ready` });

@@ -83,8 +83,8 @@ export async function lettersLeft(victim: Victim, view: RunView, people: number)
   const dead = groups.flatMap(({ code, ids }) => [...new Set(ids)].map(() => code)).sort();
   const expected = bad.map(({ code }) => code).sort();
   if (!Bun.deepEquals(dead, expected)) problems.push(`run ${view.run}: dead letters ${dead.join(", ")}`);
-  const counts = [view.employees, view.through, view.dead];
-  if (!Bun.deepEquals(counts, [people, people, bad.length]))
-    problems.push(`run ${view.run} counts ${counts}, not ${people},${people},${bad.length}`);
+  const counts = [view.employees, view.through, view.dead, view.open];
+  const right = [people, people - bad.length, bad.length, 0];
+  if (!Bun.deepEquals(counts, right)) problems.push(`run ${view.run} counts ${counts}, not ${right}`);
   return problems;
 }

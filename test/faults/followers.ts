@@ -26,6 +26,8 @@ export function isFollowed(taken: Taken, confirmed: readonly Published[], open: 
   const { queue, id, body } = taken;
   const main = queue.replace(/\.(retry\.\w+|dead)$/, "");
   const own = confirmed.filter((one) => one.id === id).map((one) => one.queue);
+  // Given back: published again at the end of its queue.
+  if (own.includes(queue)) return true;
   // From a retry queue or from the dead it goes back to its stage.
   if (queue !== main) return own.includes(main);
   if (own.some((one) => one.startsWith(`${main}.`))) return true;

@@ -33,7 +33,7 @@ describe.each(transports)("with %s", (_, url) => {
       await daemon.stop();
       daemon = await startDaemon(env, folder);
     }
-    await until(async () => (await view()).status === "done", { timeoutMs: 30_000, what: "the run to be through" });
+    await until(async () => (await view()).status === "done", { timeoutMs: 60_000, what: "the run to be through" });
     expect(await view()).toMatchObject({
       employees: 170,
       through: 170,

@@ -17,7 +17,11 @@ test("a stage with work ready that gets none says so, subscribes again and is re
     const { consumerTag } = await stranger.consume(queue, () => {});
     await using box = await startBox({ people: 3, env: { BROKER_URL: url, BROKER_STALL_TIMEOUT: "1s" } });
     const run = await box.trigger();
-    const said = () => box.daemon.output().match(/update-kib STALLS: .* subscribing again/g)?.length ?? 0;
+    const said = () =>
+      box.daemon
+        .output()
+        .match(/update-kib is stalled: \d+ messages waiting, none delivered for \d+ s; subscribing again/g)?.length ??
+      0;
     await until(() => said() > 1, { timeoutMs: 30_000, what: "it to be said again and again" });
     expect(await box.readyz()).toMatchObject({ ready: false, broker: "up" });
     expect(await box.stage("update-kib")).toMatchObject({ state: "stalled", waiting: 2 });

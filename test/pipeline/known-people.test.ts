@@ -446,7 +446,7 @@ describe("before the first write the set-up is checked: the daemon pauses and wr
     const worker = site.daemon.pipeline.worker("create-person");
     const paused = Promise.withResolvers<void>();
     using _listening = { [Symbol.dispose]: site.daemon.pipeline.onPause(() => paused.resolve()) };
-    if (worker?.currentPause === undefined) await paused.promise;
+    if (worker?.state.pause === undefined) await paused.promise;
     expect(site.output()).toContain(text);
     expect(site.deeds()).toEqual({ photo: 1 });
     expect(site.entries).toEqual([]);

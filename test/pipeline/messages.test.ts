@@ -91,7 +91,7 @@ describe("what cannot be worked on is a dead letter that keeps its body, and har
     }
     expect(await site.employ(budi(site))).toEqual({ end: "done", warnings: [] });
     expect(site.output()).toMatch(
-      /the message (is not JSON|does not fit publisher: .*); mend who publishes to hikvision_queue /,
+      /the message (is not JSON|does not fit publisher: .*); fix whatever publishes to hikvision_queue /,
     );
     expect(site.output()).not.toContain("9171010101900003");
   });

@@ -55,7 +55,7 @@ test("a link to a host that is not allowed pauses create-person in words that na
   const body = JSON.stringify({ employee: budi(site) });
   await site.daemon.broker.publish("hikvision_create_person", [{ body, headers: { "hs-id": "first" } }]);
   const worker = () => site.daemon.pipeline.worker("create-person");
-  const pause = await until(() => worker()?.currentPause, { what: "the pause" });
+  const pause = await until(() => worker()?.state.pause, { what: "the pause" });
   expect(pause).toMatchObject({ reason: "setup", code: "photo_host_not_allowed" });
   expect(pause.text).toContain("photos come from 127.0.0.1, which is not allowed");
   expect(site.entries).toEqual([]);

@@ -207,7 +207,8 @@ describe("`stages run`", () => {
   test("ends with 1 and the reason where the stage fails", async () => {
     await Bun.write(join(folder, "odd.json"), "{}");
     const { exit, err } = await tool(`stages run calls --message ${folder}/odd.json`, env);
-    expect({ exit, err }).toEqual({ exit: 1, err: "dead: bad_message: the message does not fit calls\n" });
+    const reason = 'the message does not fit calls: personId must be "personId"';
+    expect({ exit, err }).toEqual({ exit: 1, err: expect.stringContaining(`\ndead: bad_message: ${reason}`) });
     expect((await tool(`stages run calls --message /nonexistent`, env)).exit).toBe(64);
   });
 });

@@ -58,7 +58,6 @@ describe("defaults", () => {
     expect(config).toMatchObject({
       http: { host: "127.0.0.1", port: 5000 },
       broker: {
-        prefetch: 32,
         retryDelaysMs: [5_000, 30_000, 120_000, 600_000, 3_600_000],
         shutdownTimeoutMs: 20_000,
         stallTimeoutMs: 60_000,

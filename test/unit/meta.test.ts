@@ -21,6 +21,8 @@ function delivery(headers: Record<string, unknown>, body: unknown = {}): Deliver
     headers,
     redelivered: false,
     revoked: new AbortController().signal,
+    takenAt: 0,
+    isOpen: true,
     ack() {},
     requeue() {},
   };
@@ -32,10 +34,12 @@ test("what is written is read back", () => {
     delivery({
       ...encodeHeaders({
         id: "a",
+        kind: "person",
         run: "r",
         kib: "2600001",
         code: "3500000000000001",
         fetchedAt: now,
+        inducted: "2026-01-05",
         attempt: 2,
         firstSeenAt: now,
         history: [mishap],
@@ -47,10 +51,12 @@ test("what is written is read back", () => {
   );
   expect(meta).toEqual({
     id: "a",
+    kind: "person",
     run: "r",
     kib: "2600001",
     code: "3500000000000001",
     fetchedAt: now,
+    inducted: "2026-01-05",
     attempt: 2,
     firstSeenAt: now,
     again: true,
@@ -103,6 +109,8 @@ test("whatever a message carries is read back as it was written", () => {
   const mishap = fc.record({ at: aText(24), stage: aText(20), code: aText(20), text: aText(40) });
   const carried = fc.record({
     id: fc.stringMatching(/^[\w/-]{1,120}$/),
+    kind: fc.constantFrom("person" as const, "page" as const, "task" as const),
+    inducted: maybe(fc.constant("2026-01-05")),
     run: maybe(fc.stringMatching(/^[\w-]{1,60}$/)),
     kib: maybe(fc.stringMatching(/^\w{1,40}$/)),
     code: maybe(fc.stringMatching(/^\w{1,20}$/)),
@@ -157,7 +165,16 @@ test.each([
   }));
   const history = all.reduce<ReturnType<typeof appendFailure>>((kept, mishap) => appendFailure(kept, mishap), []);
   expect(history.map(({ code }) => code)).toEqual(["c0", "c1", "c2", "c3", "c4", "c25", "c26", "c27", "c28", "c29"]);
-  const headers = encodeHeaders({ id: "a".repeat(32), run: "r", kib: "k", code: "c", fetchedAt: now, history });
+  const headers = encodeHeaders({
+    id: "a".repeat(32),
+    kind: "person",
+    run: "r",
+    kib: "k",
+    code: "c",
+    fetchedAt: now,
+    inducted: "2026-01-05",
+    history,
+  });
   const bytes = Object.entries(headers).reduce(
     (sum, [key, value]) => sum + key.length + Buffer.byteLength(`${value}`),
     0,
@@ -166,11 +183,19 @@ test.each([
   expect(decodeHeaders(delivery(headers), {}, now).history).toEqual(history);
 });
 
-test("an employee keeps one way through a run, and another run is another way", () => {
-  const person = { code: "3500000000000001", kib: "1", personId: undefined };
-  expect(itemId("r1", person, {})).toBe(itemId("r1", { ...person, kib: "2" }, { other: true }));
-  expect(itemId("r1", person, {})).not.toBe(itemId("r2", person, {}));
-  expect(itemId("r1", person, {})).not.toContain("3500");
+test("a record is one item of its run and date, however often it is fetched and however its photo's link is signed", () => {
+  const link = "https://storage.googleapis.com/eposh/kib/-1767600000.png";
+  const record = { ...employee, photo: { link: `${link}?signature=a` }, regionals: [{ slug: "tuks" }] };
+  const id = itemId("r1", "2026-01-05", record);
+  expect(itemId("r1", "2026-01-05", { ...record, photo: { link: `${link}?signature=b` } })).toBe(id);
+  const others = [
+    itemId("r2", "2026-01-05", record),
+    itemId("r1", "2026-01-06", record),
+    itemId("r1", "2026-01-05", { ...record, kib_number: "2600002" }),
+    itemId("r1", "2026-01-05", { ...record, identity_number: "-" }),
+  ];
+  expect(new Set([id, ...others]).size).toBe(5);
+  expect(id).not.toContain("3500");
 });
 
 test("the original's four messages tell whom they are about", () => {

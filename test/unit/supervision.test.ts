@@ -8,10 +8,11 @@ function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
   const depths: Record<string, number> = { create: 9, "create.retry.5s": 2, "create.dead": 1 };
   const worker = {
     registered: { stage: { name: "create-person" } },
-    consuming,
-    inFlight: 1,
-    currentPause: undefined as { reason: string; code: string } | undefined,
-    pausedSince: new Date("2026-01-01T19:14:00Z"),
+    state: {
+      hasStarted: consuming,
+      pause: undefined as { reason: string; code: string } | undefined,
+      since: new Date("2026-01-01T19:14:00Z"),
+    },
     stalledMs: undefined as number | undefined,
   };
   const hikcentral = { name: "hikcentral", state: "up", downSince: undefined as Date | undefined };
@@ -19,9 +20,10 @@ function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
     label: "RabbitMQ",
     state,
     trouble: "connection refused",
-    depth: async (queue: string) => ({ ready: depths[queue] ?? 0, consumers: 1 }),
+    depths: async (queues: readonly string[]) =>
+      new Map(queues.map((queue) => [queue, { ready: depths[queue] ?? 0, consumers: 1 }])),
   };
-  const pipeline = { workers: [worker], knownQueues: Object.keys(depths) };
+  const pipeline = { workers: [worker], inFlight: 1, knownQueues: Object.keys(depths) };
   const daemon = { broker, pipeline, clients: { breakers: new Map([["hikcentral", hikcentral]]) } };
   return { daemon: daemon as unknown as Supervised, broker, worker, hikcentral };
 }
@@ -41,7 +43,7 @@ test("READY waits for the broker and for the stages", async () => {
   broker.state = "up";
   await Bun.sleep(60);
   expect(systemd.heard).not.toContain("READY=1");
-  worker.consuming = true;
+  worker.state.hasStarted = true;
   await systemd.hears("READY=1");
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead");
   expect(systemd.heard.filter((state) => state === "READY=1")).toHaveLength(1);
@@ -53,14 +55,14 @@ test("STATUS says what is down and since when, what is paused and what stalls", 
   Object.assign(hikcentral, { state: "down", downSince: new Date("2026-01-01T19:14:00Z") });
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · HikCentral down since 02:14");
   Object.assign(hikcentral, { state: "up", downSince: undefined });
-  worker.currentPause = { reason: "setup", code: "wrong_key" };
+  worker.state.pause = { reason: "setup", code: "wrong_key" };
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person paused since 02:14 (wrong_key)");
-  worker.currentPause = undefined;
+  worker.state.pause = undefined;
   worker.stalledMs = 60_000;
-  await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person STALLS");
+  await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person stalled");
   worker.stalledMs = undefined;
   broker.state = "blocked";
-  broker.depth = () => Promise.reject(new Error("blocked"));
+  broker.depths = () => Promise.reject(new Error("blocked"));
   await systemd.hears("STATUS=1 stages · RabbitMQ blocked");
 });
 
@@ -69,7 +71,7 @@ test("the watchdog starves while a stage stalls", async () => {
   using systemd = told(daemon, 15);
   await systemd.hears("WATCHDOG=1");
   worker.stalledMs = 60_000;
-  await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person STALLS");
+  await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person stalled");
   const fed = () => systemd.heard.filter((state) => state === "WATCHDOG=1").length;
   const before = fed();
   const looks = systemd.heard.length;

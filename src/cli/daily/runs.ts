@@ -44,11 +44,12 @@ export default defineCommand({
 
 /** A run in a few lines. */
 export function textOfRun(view: RunView, startedAt: string): string {
-  const { run, status, part, fetched, pages, employees, through, stages, warnings, deadLetters } = view;
+  const { run, status, part, fetched, pages, employees, through, dead: deadPeople, open, stages } = view;
+  const { warnings, deadLetters } = view;
   const dead = fetched.dead > 0 ? `, ${fetched.dead} of them dead` : "";
   return [
     `run ${run}, started ${startedAt}: ${status}`,
-    `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through`,
+    `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through, ${deadPeople} dead, ${open} open`,
     ...(part ? ["  incomplete: other daemons share the queues or started the run. Ask them too"] : []),
     ...Object.entries(stages).map(([stage, counts]) => {
       return `  ${stage}: ${Object.entries(counts)

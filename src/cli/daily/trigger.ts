@@ -72,7 +72,7 @@ const exitFor = (status: number) =>
 
 const barsOf = ({ fetched, employees, through, dead }: RunView) => [
   { label: "dates", done: fetched.done + fetched.dead, of: fetched.of },
-  { label: "employees", done: through, of: employees, ...(dead > 0 && { note: `${dead} dead letters` }) },
+  { label: "employees", done: through + dead, of: employees, ...(dead > 0 && { note: `${dead} dead letters` }) },
 ];
 
 function report(view: RunView, patience: string): number {

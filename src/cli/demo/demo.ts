@@ -117,8 +117,10 @@ const environmentOf = (simulators: Simulators, folder: string, broker: string | 
 async function mustBeUnused(config: Config, signal: AbortSignal): Promise<void> {
   await using broker = await openBroker(config);
   await mustBeUp(broker, signal);
-  for (const { queue } of Object.values(builtins)) {
-    const { ready = 0, consumers = 0 } = (await broker.depth(queue)) ?? {};
+  const queues = Object.values(builtins).map(({ queue }) => queue);
+  const depths = await broker.depths(queues, signal);
+  for (const queue of queues) {
+    const { ready = 0, consumers = 0 } = depths.get(queue) ?? {};
     if (ready + consumers === 0) continue;
     const use = `${queue} has ${ready} messages and ${consumers} consumers`;
     throw new Exit(exits.unavailable, `this RabbitMQ is in use: ${use}. Give the demo an empty virtual host`);

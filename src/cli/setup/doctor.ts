@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { registeredStages } from "../../app/daemon.ts";
+import { registeredStages } from "../../app/generation.ts";
 import { examineAll } from "../../doctor/doctor.ts";
 import type { Finding } from "../../doctor/probe.ts";
 import { Exit, exits } from "../../errors.ts";

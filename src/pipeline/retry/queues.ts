@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Broker, BrokerDown } from "../../broker/broker.ts";
+import { type Broker, BrokerDown, type Delivery } from "../../broker/broker.ts";
 import { parseDuration } from "../../config/dates.ts";
 import { textOf } from "../../errors.ts";
 import { decodeHeaders, encodeHeaders } from "../envelope.ts";
+import { giveBack } from "./give-back.ts";
 import type { Delay } from "./policy.ts";
 
 /** The retry queue of a delay: a plain durable queue, emptied by us (a broker's own expiry loses messages). */
@@ -17,43 +18,81 @@ export function delayOf(queue: string, retryQueue: string): Delay | undefined {
 
 export const deadQueueOf = (queue: string) => `${queue}.dead`;
 
+/** How often a retry queue that holds nothing is looked at: another daemon may have put something there. */
 const lookAgainMs = 5_000;
 
-/**
- * Moves what is due from a retry queue to its main queue, confirmed before it is acknowledged. A due time further off
- * than the delay is due now: clocks jump. Returns how long until there may be more to move.
- */
-export async function promoteDue(broker: Broker, queue: string, delay: Delay, now: () => Date): Promise<number> {
-  for await (const delivery of broker.browse(retryQueueOf(queue, delay))) {
-    const meta = decodeHeaders(delivery, undefined, now());
-    const dueInMs = (meta.dueAt?.getTime() ?? 0) - now().getTime();
-    if (dueInMs > 0 && dueInMs <= delay.ms) return Math.min(dueInMs, lookAgainMs);
-    await broker.publish(queue, [{ body: delivery.body, headers: encodeHeaders({ ...meta, dueAt: undefined }) }]);
-    delivery.ack();
-  }
-  return Math.min(delay.ms, lookAgainMs);
+export interface PromoterOptions {
+  readonly broker: Broker;
+  readonly queue: string;
+  readonly delay: Delay;
+  readonly holdForMs: number;
+  readonly now: () => Date;
+  readonly say: (text: string) => void;
 }
 
-/** Promotes what is due in one retry queue until aborted. A broker that is away is its supervisor's business: it is waited for. */
-export async function keepPromoting(
-  broker: Broker,
-  queue: string,
-  delay: Delay,
-  { signal, now, say }: { signal: AbortSignal; now: () => Date; say: (text: string) => void },
-): Promise<void> {
-  const waitQueue = retryQueueOf(queue, delay);
-  for (let lastText = ""; !signal.aborted; ) {
-    let nextMs = 1_000;
-    try {
-      nextMs = await promoteDue(broker, queue, delay, now);
-      lastText = "";
-    } catch (error) {
-      const text = `${waitQueue} cannot be emptied: ${textOf(error)}`;
-      if (!(error instanceof BrokerDown) && text !== lastText) say(text);
-      lastText = text;
-      // Somebody may have deleted one of them.
-      await broker.declare([queue, waitQueue]).catch(() => {});
+/**
+ * Moves what is due from a retry queue to its main queue, confirmed before it is acknowledged. The queue is sorted by due
+ * time, so its head alone is looked at, and kept in progress until it is due: a broker counts what is returned to it. A
+ * due time further off than the delay is due now: clocks jump.
+ */
+export class Promoter {
+  readonly #retryQueue: string;
+  #head: Delivery | undefined;
+
+  constructor(readonly options: PromoterOptions) {
+    this.#retryQueue = retryQueueOf(options.queue, options.delay);
+  }
+
+  /** Messages of the retry queue that it keeps in progress. */
+  get inFlight(): number {
+    return Number(this.#head?.isOpen ?? false);
+  }
+
+  /** Until aborted. A broker that is away is its supervisor's business: it is waited for. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { broker, queue, say } = this.options;
+    for (let lastText = ""; !signal.aborted; ) {
+      let nextMs = 1_000;
+      try {
+        nextMs = await this.promoteDue(signal);
+        lastText = "";
+      } catch (error) {
+        const text = `${this.#retryQueue} cannot be emptied: ${textOf(error)}`;
+        if (!signal.aborted && !(error instanceof BrokerDown) && text !== lastText) say(text);
+        lastText = text;
+        // Somebody may have deleted one of them.
+        if (!signal.aborted) await broker.declare([queue, this.#retryQueue]).catch(() => {});
+      }
+      await sleep(nextMs, undefined, { signal }).catch(() => {});
     }
-    await sleep(nextMs, undefined, { signal }).catch(() => {});
+    await this.#giveHeadBack();
+  }
+
+  /** Returns how long until there may be more to move. */
+  async promoteDue(signal: AbortSignal): Promise<number> {
+    const { broker, queue, delay, now, holdForMs } = this.options;
+    for (;;) {
+      if (!this.#head?.isOpen) this.#head = await broker.take(this.#retryQueue, signal);
+      const head = this.#head;
+      if (head === undefined) return Math.min(delay.ms, lookAgainMs);
+      const envelope = decodeHeaders(head, undefined, now());
+      const dueInMs = (envelope.dueAt?.getTime() ?? 0) - now().getTime();
+      if (dueInMs > 0 && dueInMs <= delay.ms) {
+        const leftMs = holdForMs - (performance.now() - head.takenAt);
+        if (leftMs > 0) return Math.min(dueInMs, leftMs, lookAgainMs);
+        await this.#giveHeadBack();
+        continue;
+      }
+      const headers = encodeHeaders({ ...envelope, dueAt: undefined });
+      await broker.publish(queue, [{ body: head.body, headers }], signal);
+      head.ack();
+    }
+  }
+
+  async #giveHeadBack(): Promise<void> {
+    const head = this.#head;
+    this.#head = undefined;
+    if (head?.isOpen)
+      await giveBack(this.options.broker, head, encodeHeaders(decodeHeaders(head, undefined, this.options.now())));
   }
 }

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Hono } from "hono";
+import { type Clients, createClients } from "../clients.ts";
+import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
+import { type Config, type LocalConfig, siteOf } from "../config/load.ts";
+import { createApp } from "../http/app.ts";
+import { healthRoutes, readinessOf } from "../http/health.ts";
+import { type DatesFor, RunStarter } from "../http/run-starter.ts";
+import { photosOf } from "../ledger/photo-history.ts";
+import type { Log } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import { closeLostRuns } from "../operator/lost-runs.ts";
+import { Operator } from "../operator/operator.ts";
+import { PausedStages } from "../operator/paused-stages.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import type { PipelineDeps } from "../pipeline/stage-context.ts";
+import { loadStages } from "../registry/builtin.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
+import { untilAborted } from "../util/abort.ts";
+import type { Caller } from "../util/caller.ts";
+import { KeyedMutex } from "../util/keyed-mutex.ts";
+import { startWhenUp } from "./startup.ts";
+
+/** What outlives a configuration. */
+export interface SharedParts
+  extends Pick<PipelineDeps, "ledger" | "broker" | "journal" | "knownQueues" | "log" | "now" | "holdForMs"> {
+  readonly metrics: Metrics;
+  /** A queue.db whose work goes into RabbitMQ before anything is consumed. */
+  readonly queueToMigrate: string | undefined;
+}
+
+/** What a stopping daemon leaves unfinished goes back within it. */
+const graceMs = 500;
+const closeRunsEveryMs = 60_000;
+
+/** Clients, pipeline and routes of one configuration; a reload makes the next one and stops this one. */
+export class Generation {
+  readonly clients: Clients;
+  readonly pipeline: Pipeline;
+  readonly app: Hono;
+  readonly #parts: SharedParts;
+  readonly #starting = new AbortController();
+  readonly #closeRuns: () => Promise<void>;
+  #closing: ReturnType<typeof setInterval> | undefined;
+  #started: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly config: Config,
+    registered: readonly RegisteredStage[],
+    parts: SharedParts,
+  ) {
+    const { ledger, broker, metrics, log, now } = parts;
+    this.#parts = parts;
+    const clients = createClients(config, log, metrics.called);
+    const whileUp = (name: string, { signal }: Caller) =>
+      AbortSignal.any([signal, clients.breakers.get(name)?.signal ?? signal]);
+    const { breakers } = clients;
+    const pipeline = new Pipeline(registered, {
+      ...parts,
+      breakers,
+      locks: new KeyedMutex(),
+      delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
+      stallMs: config.broker.stallTimeoutMs,
+      dryRun: false,
+      clients: (caller, envelope) => ({
+        hikcentral: () => clients.hikcentral.for(whileUp("hikcentral", caller), caller),
+        eposh: () => clients.eposh.for(whileUp("eposh", caller), caller),
+        photo: () => ({ ...clients.photos.for(whileUp("photo", caller), caller), ...photosOf(ledger, envelope) }),
+        site: () => siteOf(config, todayIn(config.site.timeZone, now())),
+      }),
+    });
+    const queue = registered.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
+    const closeRuns = () => closeLostRuns({ broker, ledger, pipeline, log });
+    const trigger = new RunStarter({
+      broker,
+      ledger,
+      pipeline,
+      queue,
+      datesFor: datesFor(config, now),
+      closeLostRuns: closeRuns,
+      now,
+    });
+    this.#closeRuns = closeRuns;
+    const paused = new PausedStages(config.state.folder);
+    const health = { pipeline, broker, breakers, metrics, now };
+    const running = { pipeline, breakers, readiness: () => readinessOf(health) };
+    const queues = () => pipeline.knownQueues;
+    const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
+    this.clients = clients;
+    this.pipeline = pipeline;
+    this.app = createApp({ trigger, operator, health: healthRoutes(health), http: config.http, log });
+  }
+
+  /** Takes work once the broker is there and `ready` has resolved. */
+  start(ready: Promise<void> = Promise.resolve()): void {
+    const { broker, log, queueToMigrate } = this.#parts;
+    const { pipeline } = this;
+    this.#closing = setInterval(() => void this.#closeRuns().catch(() => {}), closeRunsEveryMs);
+    this.#started = ready.then(() =>
+      startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal }),
+    );
+  }
+
+  /** Finishes what is in progress until the deadline; the rest is delivered again later. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#starting.abort();
+    clearInterval(this.#closing);
+    const stopped = this.#started.then(() => this.pipeline.stop(deadline));
+    // A broker that hangs does not even let go: what is not settled it takes back by itself.
+    await untilAborted(stopped, deadline).catch(() => Promise.race([stopped, sleep(graceMs)]));
+    await this.clients[Symbol.asyncDispose]();
+  }
+}
+
+export const registeredStages = async (config: Config | LocalConfig, { mask }: Pick<Log, "mask">) =>
+  (await loadStages(config, mask)).map((one) =>
+    one.stage.local ? withQueue(one, localQueue(one.stage.queue, config)) : one,
+  );
+
+/** The induction queue belongs to the daemon of one state folder, so two daemons on one machine have two. */
+function localQueue(queue: string, { state }: LocalConfig): string {
+  const folder = createHash("sha256").update(state.folder).digest("hex").slice(0, 6);
+  return `${queue}.${hostname()}.${folder}`;
+}
+
+const withQueue = (one: RegisteredStage, queue: string): RegisteredStage => ({
+  ...one,
+  stage: { ...one.stage, queue },
+});
+
+function datesFor({ induction, site }: Config, now: () => Date): DatesFor {
+  return ({ from, to, skip }) => {
+    const today = todayIn(site.timeZone, now());
+    const whole = from === undefined && to === undefined;
+    if (!whole && from === undefined) return { problem: "from is missing: to alone does not say where to begin" };
+    const range = whole ? induction : { from: from ?? today, to: to ?? today, skip: [] };
+    try {
+      const dates = datesOf({ ...range, ...(skip && { skip }), maxDays: induction.maxDays, today });
+      return dates.length > 0 ? { dates } : { problem: "no date is left: skip leaves out all of them" };
+    } catch (error) {
+      if (error instanceof DateError) return { problem: error.message };
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,46 @@
+import { Database, SQLiteError } from "bun:sqlite";
+import { closeSync, openSync } from "node:fs";
+import { Exit, exits, textOf } from "../errors.ts";
+import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
+
+// handed_out is the highest id that ever was: a queue is first in, first out, so all before it were handed out too.
+// AUTOINCREMENT, because an id used again would acknowledge somebody else.
+const migrations: Migrations = [
+  `
+  CREATE TABLE queues (name TEXT PRIMARY KEY, handed_out INTEGER NOT NULL DEFAULT 0);
+  CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL);
+  CREATE INDEX messages_of_queue ON messages (queue, id);`,
+];
+
+/** No room, no right, a lock: the file's failure, and not that of what is written to it. */
+export const isPassing = (error: unknown) =>
+  error instanceof SQLiteError && /^SQLITE_(FULL|IOERR|BUSY|CANTOPEN|READONLY|LOCKED)/.test(error.code ?? "");
+
+/** Opens or creates the file, for its owner only. Throws where it is damaged or newer, and has changed nothing then. */
+export function openQueueFile(file: string): Database {
+  closeSync(openSync(file, "a", 0o600));
+  const fault = faultOf(file);
+  if (fault !== undefined) throw new Exit(exits.config, `${file} ${fault}`);
+  const database = new Database(file, { readwrite: true });
+  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  migrate(database, migrations);
+  return database;
+}
+
+export const numberOf = (database: Database, query: string) => Number(database.query(query).values()[0]?.[0]);
+
+const damaged = (how: string) =>
+  `is damaged (${how}); it is left as it is: put a backup in its place, or move it away and induct again`;
+
+function faultOf(file: string): string | undefined {
+  try {
+    using database = new Database(file, { readonly: true });
+    const verdict = database.query("PRAGMA quick_check(1)").values()[0]?.[0];
+    if (verdict !== "ok") return damaged(String(verdict).replaceAll("\n", " "));
+    const isNewer = versionOf(database) > migrations.length;
+    return isNewer ? "was written by a newer version; it is left as it is: install that version again" : undefined;
+  } catch (error) {
+    return damaged(textOf(error));
+  }
+}

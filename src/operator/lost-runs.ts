@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Broker } from "../broker/broker.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { runOf } from "../ledger/runs.ts";
+import type { Log } from "../observability/log.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { deadQueueOf } from "../pipeline/retry/queues.ts";
+
+export interface LostRunsOptions {
+  broker: Broker;
+  ledger: Ledger;
+  pipeline: Pipeline;
+  log: Log;
+}
+
+/** Between two looks that must agree: a message on its way from one queue to the next may be seen in neither. */
+const lookAgainMs = 1_000;
+const askForMs = 2_000;
+
+/**
+ * Closes the runs that are open in the ledger while no queue holds a message and none is in progress: they are done, or
+ * somebody purged or replaced a queue, and nothing of them will ever come. Nobody's dates wait for such a run.
+ */
+export async function closeLostRuns(options: LostRunsOptions): Promise<void> {
+  const { ledger, pipeline, log } = options;
+  const open = ledger.rows<{ id: string }>("select id from runs where closed is null and part = 0");
+  if (open.length === 0 || (await isWorkLeft(options))) return;
+  await sleep(lookAgainMs);
+  if (await isWorkLeft(options)) return;
+  for (const { id } of open) {
+    const view = runOf(ledger.rows, id, pipeline.leaves);
+    const isLost = view?.status === "fetching" || view?.status === "working";
+    ledger.closeRun(id, isLost ? "lost" : "done");
+    if (!isLost) continue;
+    const text = `run ${id} is lost: it is not done, and no queue holds a message of it. Trigger its dates again`;
+    log.warn(text, { run: id, code: "run_lost" });
+  }
+}
+
+/** True also where the broker does not tell. */
+async function isWorkLeft({ broker, pipeline }: LostRunsOptions): Promise<boolean> {
+  if (broker.state !== "up" || pipeline.inFlight > 0) return true;
+  const depths = await broker.depths(pipeline.knownQueues, AbortSignal.timeout(askForMs)).catch(() => undefined);
+  if (depths === undefined || pipeline.inFlight > 0) return true;
+  return [...depths].some(([queue, { ready }]) => ready > 0 && !queue.endsWith(deadQueueOf("")));
+}

@@ -1,0 +1,42 @@
+import type { Entry, TraceOutcome } from "../ledger/ledger.ts";
+import { type Emitted, entriesOf } from "./emit.ts";
+import type { Envelope } from "./envelope.ts";
+import type { HandlerDeps, Reason, StageOutput } from "./stage-context.ts";
+
+/** What the ledger and the metrics learn of one delivery. */
+export class DeliveryRecord {
+  constructor(
+    readonly deps: Pick<HandlerDeps, "ledger" | "metrics" | "log" | "now">,
+    readonly stage: string,
+    readonly envelope: Envelope,
+    readonly body: unknown,
+    readonly output: Pick<StageOutput, "warnings">,
+  ) {}
+
+  /** A page, or an employee of one: it is known from now on, before its own stage has it. */
+  async emitted(batch: readonly Emitted[], fetchedAt: Date | undefined): Promise<void> {
+    const base = { ...this.#entry("done"), fetchedAt };
+    await this.deps.ledger.record(...batch.flatMap((one) => entriesOf(one, base)));
+  }
+
+  async outcome(outcome: TraceOutcome, why?: Reason): Promise<void> {
+    const warnings = why === undefined || outcome === "ended" ? this.output.warnings : [];
+    for (const { code } of warnings) this.deps.metrics.warned(code);
+    const entries = warnings.map((warning) => ({ ...this.#entry("warning"), failure: this.#masked(warning) }));
+    const entry = { ...this.#entry(outcome), ...(why && { failure: this.#masked(why) }) };
+    const { id, kind, code, kib, inducted } = this.envelope;
+    // A page that goes no further keeps everybody on it.
+    const isWholePage = outcome !== "done" && kind === "page";
+    const all = isWholePage ? entriesOf({ id, kind, code, kib, inducted, message: this.body }, entry) : [entry];
+    await this.deps.ledger.record(...entries, ...all);
+  }
+
+  #entry(outcome: TraceOutcome): Entry {
+    const { id: item, kind, run, code, kib, attempt, fetchedAt } = this.envelope;
+    return { run, item, kind, code, kib, stage: this.stage, outcome, at: this.deps.now(), attempt, fetchedAt };
+  }
+
+  #masked({ code, text }: Reason) {
+    return { code, text: this.deps.log.mask(text) };
+  }
+}

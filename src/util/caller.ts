@@ -1,0 +1,44 @@
+import { untilAborted } from "./abort.ts";
+import type { Acquire } from "./semaphore.ts";
+
+/** On whose behalf an upstream is called. */
+export interface Caller {
+  /** Ends its calls. */
+  readonly signal: AbortSignal;
+  /** Lower ones get a permit first: the order in which the messages were taken. */
+  readonly rank?: number;
+  /** Told whenever a call of it has ended, or got its permit. */
+  readonly progress?: () => void;
+  /** Held while it only waits for others: what it waits for is not charged to its deadline. */
+  readonly waiting?: () => Disposable;
+}
+
+/** One call for several callers, which ends when `signal` does: the oldest one decides its place, all hear of it. */
+export const together = (callers: Iterable<Caller>, signal: AbortSignal): Caller => ({
+  signal,
+  rank: Math.min(...[...callers].map(({ rank = 0 }) => rank)),
+  progress: () => {
+    for (const { progress } of callers) progress?.();
+  },
+  waiting: () => {
+    const held = new DisposableStack();
+    for (const { waiting } of callers) held.use(waiting?.());
+    return held;
+  },
+});
+
+/** Waits for work that others share: that is not charged to the caller. */
+export async function sharedBy<T>({ signal, progress, waiting }: Caller, work: Promise<T>): Promise<T> {
+  using _waiting = waiting?.();
+  const result = await untilAborted(work, signal);
+  progress?.();
+  return result;
+}
+
+/** A permit for a call: waiting for it is not charged to the caller. */
+export async function permitFor(acquire: Acquire, { signal, rank, progress, waiting }: Caller): Promise<Disposable> {
+  using _waiting = waiting?.();
+  const permit = await acquire(signal, rank);
+  progress?.();
+  return permit;
+}

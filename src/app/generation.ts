@@ -54,7 +54,7 @@ export class Generation {
     const { ledger, broker, metrics, log, now } = parts;
     this.#parts = parts;
     const clients = createClients(config, log, metrics.called);
-    const whileUp = (name: string, { signal }: Caller) =>
+    const untilOpen = (name: string, { signal }: Caller) =>
       AbortSignal.any([signal, clients.breakers.get(name)?.signal ?? signal]);
     const { breakers } = clients;
     const pipeline = new Pipeline(registered, {
@@ -65,9 +65,9 @@ export class Generation {
       stallMs: config.broker.stallTimeoutMs,
       dryRun: false,
       clients: (caller, envelope) => ({
-        hikcentral: () => clients.hikcentral.for(whileUp("hikcentral", caller), caller),
-        eposh: () => clients.eposh.for(whileUp("eposh", caller), caller),
-        photo: () => ({ ...clients.photos.for(whileUp("photo", caller), caller), ...photosOf(ledger, envelope) }),
+        hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", caller), caller),
+        eposh: () => clients.eposh.for(untilOpen("eposh", caller), caller),
+        photo: () => ({ ...clients.photos.for(untilOpen("photo", caller), caller), ...photosOf(ledger, envelope) }),
         site: () => siteOf(config, todayIn(config.site.timeZone, now())),
       }),
     });

@@ -112,13 +112,13 @@ async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Pr
 }
 
 async function checkConsumers(broker: Broker, queues: readonly string[]): Promise<string> {
-  let [consumed, waiting] = [0, 0];
+  let [withConsumer, waiting] = [0, 0];
   for (const [queue, { ready, consumers }] of await broker.depths(queues)) {
-    consumed += Number(consumers > 0);
+    withConsumer += Number(consumers > 0);
     waiting += ready;
     if (ready === 0 || consumers > 0) continue;
     const fix = "systemctl start hikvision-sync; if the daemon runs, see: hikvision-sync status";
     throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and has no consumer`, fix);
   }
-  return `${consumed} of ${queues.length} queues have a consumer, ${waiting} messages are waiting`;
+  return `${withConsumer} of ${queues.length} queues have a consumer, ${waiting} messages are waiting`;
 }

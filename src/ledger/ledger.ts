@@ -184,7 +184,7 @@ export class Ledger implements Disposable {
   #keep(entry: Entry): void {
     const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
     const person = code === undefined ? null : this.personKey(code);
-    // The item id of a person is a plain hash of run and NIK. With the run beside it the NIK could be found by trial.
+    // An item id is a plain hash of run and record: with the run beside it the NIK in it could be guessed.
     const kept = kind === "person" ? this.personKey(item) : item;
     const at = entry.at.toISOString();
     const why = [failure?.code ?? null, failure?.text ?? null];

@@ -78,7 +78,7 @@ export interface BatchResult {
   trouble?: string;
 }
 
-type Found = {
+type OpenedLetter = {
   letter: DeadLetter;
   meta: Envelope;
   body: unknown;
@@ -147,7 +147,7 @@ export class DeadLetters {
 
   /** Back to its stage: confirmed there before it is gone here. */
   replay(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
-    const skip = (found: Found) => this.#reasonToSkip(found, selected);
+    const skip = (found: OpenedLetter) => this.#reasonToSkip(found, selected);
     return this.#handle(selected, signal, skip, async (found) => {
       const { meta, delivery, registered } = found;
       const { broker, ledger } = this.options;
@@ -178,8 +178,8 @@ export class DeadLetters {
   async #handle(
     selected: Selection,
     signal: AbortSignal | undefined,
-    reasonToSkip: (found: Found) => string | undefined,
-    act: (found: Found) => Promise<void>,
+    reasonToSkip: (found: OpenedLetter) => string | undefined,
+    act: (found: OpenedLetter) => Promise<void>,
   ): Promise<BatchResult> {
     const { ids, limit = Number.POSITIVE_INFINITY, dryRun = false } = selected;
     const rate = dryRun ? limit : (selected.rate ?? limit);
@@ -218,7 +218,7 @@ export class DeadLetters {
     return { count: total, left: texts, unknown: total < limit ? [...unknown] : [], ...(trouble && { trouble }) };
   }
 
-  async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<Found> {
+  async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<OpenedLetter> {
     const { broker, queues } = this.options;
     using _lock = await this.#browseLock.acquire("", AbortSignal.timeout(lockWaitMs)).catch(() => {
       throw new BrokerDown("another command is busy with the dead letters: ask again in a moment");
@@ -236,7 +236,7 @@ export class DeadLetters {
     }
   }
 
-  #read(delivery: Delivery, queue: string): Found {
+  #read(delivery: Delivery, queue: string): OpenedLetter {
     const { registered: stages, mask, now } = this.options;
     const body = bodyOf(delivery);
     const meta = decodeHeaders(delivery, body, now());
@@ -262,7 +262,7 @@ export class DeadLetters {
   }
 
   /** Says what to do instead. */
-  #reasonToSkip({ registered, letter, meta }: Found, { stale = false }: Selection): string | undefined {
+  #reasonToSkip({ registered, letter, meta }: OpenedLetter, { stale = false }: Selection): string | undefined {
     const { ledger, now } = this.options;
     if (registered === undefined)
       return `there is no stage ${letter.stage} on ${letter.queue} any more: bring it back, or drop them`;
@@ -275,7 +275,7 @@ export class DeadLetters {
     return `their data is over a day old: fetch it anew with  ${trigger}  and drop them, or replay it with --stale`;
   }
 
-  #entries({ letter, meta, body }: Found, outcome: TraceOutcome): Entry[] {
+  #entries({ letter, meta, body }: OpenedLetter, outcome: TraceOutcome): Entry[] {
     const { run, attempt, fetchedAt, id, kind, inducted, code, kib } = meta;
     const { stage, code: why, text } = letter;
     const failure = outcome === "dead" ? { failure: { code: why, text } } : {};

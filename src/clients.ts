@@ -7,6 +7,7 @@ import type { TransportOptions } from "./hikcentral/transport.ts";
 import type { Log } from "./observability/log.ts";
 import { CircuitBreaker, type UpstreamName } from "./upstreams/circuit-breaker.ts";
 import { createEposh, type EposhClient } from "./upstreams/eposh.ts";
+import type { Fetch } from "./upstreams/http.ts";
 import { createPhotos, type PhotoClient } from "./upstreams/photos.ts";
 
 /** Photos downloading or being decoded at a time: each may be 10 MB, and a decoder may take 400. */
@@ -27,6 +28,13 @@ export function createClients(
   onCall?: TransportOptions["onCall"],
   more: Pick<HikCentralOptions, "applyWindowMs" | "fetch"> = {},
 ): Clients {
+  const heard = (name: UpstreamName): { fetch: Fetch } => ({
+    async fetch(url, init) {
+      const answer = await (more.fetch ?? globalThis.fetch)(url, init);
+      breakers.get(name)?.answered();
+      return answer;
+    },
+  });
   const hikcentral = createHikCentral({
     ...hcp,
     regionals,
@@ -35,10 +43,16 @@ export function createClients(
     breakerSignal: () => breakers.get("hikcentral")?.signal ?? AbortSignal.any([]),
     onCall,
     ...more,
+    ...heard("hikcentral"),
     log,
   });
-  const eposh = createEposh({ ...eps, tls: besideBuiltIn("eposh", eps.caFile), fetch: more.fetch });
-  const photos = createPhotos({ ...pho, tls: besideBuiltIn("photo", pho.caFile), concurrency: photosInHand });
+  const eposh = createEposh({ ...eps, tls: besideBuiltIn("eposh", eps.caFile), ...heard("eposh") });
+  const photos = createPhotos({
+    ...pho,
+    ...heard("photo"),
+    tls: besideBuiltIn("photo", pho.caFile),
+    concurrency: photosInHand,
+  });
   if (hcp.insecure) {
     log.warn(
       "HIKCENTRAL'S CERTIFICATE IS NOT CHECKED (hikcentral.insecure): ANYBODY ON THE NETWORK CAN READ FACES AND KEYS",

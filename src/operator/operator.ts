@@ -6,7 +6,7 @@ import { type Trace, traceOf } from "../ledger/trace.ts";
 import type { Mask } from "../observability/mask.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
-import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
+import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
 
@@ -28,7 +28,8 @@ export interface OperatorOptions {
 export interface StatusView {
   ready: boolean;
   broker: { label: string; state: BrokerState; trouble: string | null };
-  upstreams: { name: string; state: string; since: Date | null }[];
+  /** `since`: of `down`, or the last answer of one that is `not asked`, null where it was never asked. */
+  upstreams: { name: string; state: ShownState; since: Date | null }[];
   stages: { name: string; state: string; paused: string | null; since: Date | null }[];
   unconsumed: Unconsumed[];
   queues: ({ queue: string } & Depth)[];
@@ -69,8 +70,8 @@ export class Operator {
     return {
       ready,
       broker: { label: broker.label, state: broker.state, trouble: broker.trouble ?? null },
-      upstreams: [...(running?.breakers.values() ?? [])].map(({ name, state, downSince }) => {
-        return { name, state, since: downSince ?? null };
+      upstreams: [...(running?.breakers.values() ?? [])].map(({ name, shown: { state, since } }) => {
+        return { name, state, since: since ?? null };
       }),
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
       unconsumed,

@@ -4,6 +4,8 @@ import { untilAborted } from "../util/abort.ts";
 /** As failures, `status` and the configuration name them. */
 export type UpstreamName = "hikcentral" | "eposh" | "photo";
 export type UpstreamState = "up" | "probing" | "down";
+/** As `status` shows it. */
+export type ShownState = UpstreamState | "not asked";
 
 /** The legal moves. `probing` follows a first failure; only an answer leads out of `down`. */
 const moves: Record<UpstreamState, readonly UpstreamState[]> = {
@@ -18,12 +20,17 @@ export interface CircuitBreakerOptions {
   say: (state: UpstreamState, name: UpstreamName) => void;
   /** Between two probes while it is down. */
   everyMs?: number;
+  now?: () => Date;
 }
+
+/** An answer that is older proves no more that the upstream still answers. */
+const freshMs = 5 * 60_000;
 
 /** Whether an upstream answers. A failed call only raises the question; the probe decides. */
 export class CircuitBreaker implements AsyncDisposable {
   state: UpstreamState = "up";
   downSince: Date | undefined;
+  #answeredAt: Date | undefined;
   readonly #stop = new AbortController();
   #calls = new AbortController();
   #judgement: Promise<boolean> | undefined;
@@ -33,6 +40,23 @@ export class CircuitBreaker implements AsyncDisposable {
     readonly name: UpstreamName,
     readonly options: CircuitBreakerOptions,
   ) {}
+
+  /** Told of each answer, whatever it says. */
+  answered(): void {
+    this.#answeredAt = this.#now();
+  }
+
+  /** `since`: of `down`, or the last answer of one that is not asked. A failure alone would have raised the question. */
+  get shown(): { state: ShownState; since: Date | undefined } {
+    const { state, downSince: since } = this;
+    const isKnown = this.#answeredAt && this.#now().getTime() - this.#answeredAt.getTime() <= freshMs;
+    if (state !== "up" || isKnown) return { state, since };
+    return { state: "not asked", since: this.#answeredAt };
+  }
+
+  #now(): Date {
+    return this.options.now?.() ?? new Date();
+  }
 
   /** Aborts when it goes down, with a failure that costs no attempt: otherwise a call that hangs would keep its permit. */
   get signal(): AbortSignal {
@@ -83,7 +107,7 @@ export class CircuitBreaker implements AsyncDisposable {
     if (!moves[this.state].includes(to)) throw new Error(`${this.name} cannot go from ${this.state} to ${to}`);
     const worthSaying = to === "down" || this.state === "down";
     this.state = to;
-    this.downSince = to === "down" ? new Date() : undefined;
+    this.downSince = to === "down" ? this.#now() : undefined;
     if (to === "down") {
       this.#recovery = this.#recover().finally(() => {
         this.#recovery = undefined;

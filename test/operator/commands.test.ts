@@ -44,6 +44,7 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
 
   const daemon = await box.daemon();
   await until(async () => (await box.cli("status")).exit === 0, { what: "the daemon to be ready" });
+  expect((await box.cli("status")).out).toContain("eposh: not asked yet");
   const { run: id } = await daemon.induct();
   const status = (await box.cli("status", "--json")).json();
   expect(status).toMatchObject({ ready: true, deadLetters: { total: 0, groups: [] }, lastRun: { run: id } });

@@ -13,7 +13,7 @@ const words = (text: string | undefined) => [...(text ?? "").matchAll(/"([a-z ]+
 
 test.each([
   ["The broker", "src/broker/broker.ts", /type BrokerState = (.+);/],
-  ["An upstream", "src/upstreams/circuit-breaker.ts", /type UpstreamState = (.+);/],
+  ["An upstream", "src/upstreams/circuit-breaker.ts", /type UpstreamState = ((?:.|\n)+ShownState = .+);/],
   ["A paused stage", "src/pipeline/consume-session.ts", /readonly reason: (.+);/],
   ["A run", "src/ledger/runs.ts", /\n {2}status: (.+);/],
 ])("%s: the guide has an entry for each state that status can show", (title, file, states) => {

@@ -33,7 +33,10 @@ function statusText(
   return [
     ready ? "ready" : not,
     `${broker.label}: ${broker.state}${broker.trouble ? ` (${broker.trouble})` : ""}`,
-    ...upstreams.map(({ name, state, since }) => `${name}: ${state}${since ? ` since ${client.time(since)}` : ""}`),
+    ...upstreams.map(({ name, state, since }) => {
+      const from = since ? ` since ${client.time(since)}` : state === "not asked" ? " yet" : "";
+      return `${name}: ${state}${from}`;
+    }),
     ...stages.map(({ name, state, paused, since }) =>
       paused && since ? `${name}: ${state} since ${client.time(since)}: ${paused}` : `${name}: ${state}`,
     ),

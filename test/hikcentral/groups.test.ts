@@ -34,6 +34,7 @@ test.each<[string, Answer]>([
   ["an outage", () => ({ code: "5" })],
   ["a proxy's page", () => new Response("<html>", { status: 502 })],
   ["a licence", () => ({ code: "132" })],
+  ["a busy server", () => ({ code: "3" })],
 ])("%s is everybody's answer and is not asked for one by one", async (_, answer) => {
   const { url, bodies } = gateway({ [add]: answer });
   const { hikcentral } = clientOf(url);

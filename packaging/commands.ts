@@ -1,5 +1,5 @@
 import type { CommandDef } from "citty";
-import { root } from "../src/main.ts";
+import { root } from "../src/cli/commands.ts";
 
 export interface Argument {
   /** `--from`, or the name of what stands without a flag. */

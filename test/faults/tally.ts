@@ -18,7 +18,7 @@ const wanted: Readonly<Record<string, number>> = {
   "Eposh failing": 20,
   "Eposh drifting": 20,
   "photo host down": 20,
-  "disk full": 20,
+  "disk full": 12,
   "clock jumps": 20,
 };
 

@@ -59,7 +59,7 @@ const folderOf = (file: string) => dirname(file);
 
 describe("the imports of src and stages", () => {
   test("are found, those of types and dynamic ones too", () => {
-    expect(importsOf.get("src/main.ts")).toContain("src/cli/daily/serve.ts");
+    expect(importsOf.get("src/cli/commands.ts")).toContain("src/cli/daily/serve.ts");
     expect(importsOf.get("src/clients.ts")).toContain("src/observability/log.ts");
   });
 

@@ -2,7 +2,7 @@
  * `npm test`: types, lint and the unit tests; then the binary, and every file that needs a broker or a process.
  * `npm run test:all`: the files called *.long.test.ts as well. `npm test -- outage/` runs only the files of that name.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +21,8 @@ let failed = 0;
 const running = new Set<Subprocess>();
 /** Where the tests keep their files: what is left in it at the end was not removed by the test that made it. */
 const scratch = mkdtempSync(join(tmpdir(), "hikvision-sync-tests-"));
+// Some tests become another user.
+chmodSync(scratch, 0o755);
 
 /** One line where it is well, and what it printed of its failures where it is not. */
 async function step(title: string, command: string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {

@@ -6,12 +6,12 @@ import { Hono } from "hono";
 import { Secret } from "../../src/config/secret.ts";
 import { createAccess } from "../../src/http/auth.ts";
 import { createLog } from "../../src/observability/log.ts";
-import { type Site, startSite } from "../support/site.ts";
+import { type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const token = "contoh-token-1234";
-let open: Site;
-let guarded: Site;
+let open: InProcessSite;
+let guarded: InProcessSite;
 beforeAll(async () => {
   open = await startSite();
   guarded = await startSite({ env: { HTTP_TOKEN: token } });
@@ -21,10 +21,10 @@ afterAll(async () => {
   await guarded[Symbol.asyncDispose]();
 });
 
-const portOf = ({ daemon }: Site) => new URL(daemon.url).port;
+const portOf = ({ daemon }: InProcessSite) => new URL(daemon.url).port;
 
 /** A request byte for byte, because fetch does not let a Host be forged; gives all that came back. */
-async function raw(site: Site, head: string, body = "", end = true): Promise<string> {
+async function raw(site: InProcessSite, head: string, body = "", end = true): Promise<string> {
   const socket = connect(Number(portOf(site)), "127.0.0.1");
   let answer = "";
   socket.on("data", (bytes) => (answer += bytes));
@@ -71,11 +71,11 @@ describe("with a token", () => {
 
   test("no route answers without it, and none is served by a wrong one", async () => {
     for (const path of routes) {
-      expect((await fetch(`${guarded.daemon.url}${path}`)).status).toBe(401);
-      const own = await fetch(`${guarded.daemon.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      expect((await fetch(`${guarded.url}${path}`)).status).toBe(401);
+      const own = await fetch(`${guarded.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
       expect(own.status).not.toBe(401);
     }
-    const answer = await fetch(`${guarded.daemon.url}/eposh-induction`, { method: "POST" });
+    const answer = await fetch(`${guarded.url}/eposh-induction`, { method: "POST" });
     expect(answer.status).toBe(401);
     expect(await answer.text()).not.toContain(token);
     expect(guarded.output()).not.toContain("wrong token");
@@ -111,7 +111,7 @@ describe("with a token", () => {
 
   test("a wrong one that really arrives is logged with its address", async () => {
     const headers = { authorization: "Bearer guessed-wrong" };
-    expect((await fetch(`${guarded.daemon.url}/runs`, { headers })).status).toBe(401);
+    expect((await fetch(`${guarded.url}/runs`, { headers })).status).toBe(401);
     expect(guarded.output()).toContain("wrong token from 127.0.0.1");
     expect(guarded.output()).not.toContain("guessed-wrong");
   });
@@ -132,7 +132,7 @@ describe("what is sent is bounded", () => {
   const head = (more: string) => `POST /eposh-induction HTTP/1.1\nHost: 127.0.0.1\n${more}`;
 
   test("a body over 64 KiB is refused, announced or in chunks", async () => {
-    const large = await fetch(`${open.daemon.url}/eposh-induction`, { method: "POST", body: "x".repeat(65_537) });
+    const large = await fetch(`${open.url}/eposh-induction`, { method: "POST", body: "x".repeat(65_537) });
     expect(large.status).toBe(413);
     const chunk = `${(66_000).toString(16)}\r\n${"x".repeat(66_000)}\r\n0\r\n\r\n`;
     expect(await raw(open, head("Transfer-Encoding: chunked"), chunk)).toStartWith("HTTP/1.1 413");
@@ -203,9 +203,9 @@ describe("what is sent is bounded", () => {
     }, 500);
     try {
       await until(() => sockets.every(({ connecting }) => !connecting));
-      expect((await fetch(`${open.daemon.url}/livez`)).status).toBe(200);
+      expect((await fetch(`${open.url}/livez`)).status).toBe(200);
       await until(() => closed === sockets.length, { timeoutMs: 30_000, everyMs: 100, what: "all to be cut off" });
-      expect((await fetch(`${open.daemon.url}/livez`)).status).toBe(200);
+      expect((await fetch(`${open.url}/livez`)).status).toBe(200);
     } finally {
       clearInterval(drops);
       for (const socket of sockets) socket.destroy();

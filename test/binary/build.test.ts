@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { build } from "../../build.ts";
 import { describeCommands } from "../../packaging/commands.ts";
 import { flatten } from "../../packaging/completion.ts";
-import { binary, temporaryFolder } from "../support/daemon.ts";
+import { binary } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = temporaryFolder();

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { depthOf } from "../broker/transports.ts";
-import { binary, run, temporaryFolder } from "../support/daemon.ts";
+import { binary, run } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 

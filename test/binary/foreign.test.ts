@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { binary } from "../support/daemon.ts";
+import { binary } from "../support/binary.ts";
 
 const source = join(import.meta.dir, "../foreign");
 const chain = join(source, "chain.ts");

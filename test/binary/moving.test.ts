@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import amqp from "amqplib";
 import { type Employee, employee } from "../../src/simulator/people.ts";
-import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
-import { environmentOf, run, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import type { Simulators } from "../../src/simulator/start.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
+import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const { url } = await sharedRabbit();
@@ -37,38 +37,35 @@ async function held(names: readonly string[]): Promise<number[]> {
 }
 
 /** Without what differs from run to run: HikCentral's numbers and the times in its remarks. */
-const endOf = ({ hikcentral }: Simulators) =>
+const endOf = ({ hikcentral }: Pick<Simulators, "hikcentral">) =>
   hikcentral
     .state()
     .persons.map(({ personId: _, remark: __, ...person }) => person)
     .sort((a, b) => a.personCode.localeCompare(b.personCode));
 
 /** The `number`th employee, with the photo of this Eposh. */
-const peopleAt = ({ eposh }: Simulators) =>
+const peopleAt = ({ eposh }: Pick<Simulators, "eposh">) =>
   [1, 2, 3, 4].map((number) => employee(number, 0, `${eposh.origin}/photos/kib/-${1_767_600_000 + number}.png`));
 
 /** A person as the Python worker leaves one for the next worker: with a face, without KIB and groups. */
-function created({ hikcentral }: Simulators, person: ReturnType<typeof endOf>[number] | undefined) {
+function created({ hikcentral }: Pick<Simulators, "hikcentral">, person: ReturnType<typeof endOf>[number] | undefined) {
   const { hasFace: _, kib: __, groups: ___, ...fields } = person ?? {};
   return Object.assign(hikcentral.seed(fields), { picture: Buffer.from("a face") });
 }
 
 test("moving-from-python.md: what waits in the four queues comes to the same end as if Python had never been", async () => {
-  await using straight = await startSimulators({ people: 0 });
+  await using straight = await startSite({ as: "binary" });
   straight.eposh.days.set("2026-01-03", peopleAt(straight));
-  {
-    await using daemon = await startDaemon(environmentOf(straight));
-    expect(await daemon.induct()).toMatchObject({ employees: 4, through: 4, dead: 0 });
-  }
+  expect(await straight.induct()).toMatchObject({ employees: 4, through: 4, dead: 0 });
 
   // Python was stopped with one message waiting before each of its workers.
-  await using simulators = await startSimulators({ people: 0 });
-  const [first, second, third, fourth] = peopleAt(simulators) as [Employee, Employee, Employee, Employee];
+  await using site = await startSite({ as: "binary", config: "", env: { HTTP_PORT: "" }, start: false });
+  const [first, second, third, fourth] = peopleAt(site) as [Employee, Employee, Employee, Employee];
   const pagination = { current_page: 1, last_page: 2, total: 155 };
   const { photo: _, birth_date: __, ...four } = third;
   const ends = endOf(straight);
   const [like, likeFourth] = [third, fourth].map((one) => ends.find((end) => end.personCode === one.identity_number));
-  const [withoutKib, withoutAccess] = [created(simulators, like), created(simulators, likeFourth)];
+  const [withoutKib, withoutAccess] = [created(site, like), created(site, likeFourth)];
   withoutAccess.customFields["1"] = String(fourth.kib_number);
   const messages = [
     { event: "HIKVISION_SYNC", data: { data: [first], pagination } },
@@ -80,38 +77,35 @@ test("moving-from-python.md: what waits in the four queues comes to the same end
   expect(await held(queues)).toEqual([1, 1, 1, 1]);
 
   // As its sections go: the same RabbitMQ and another port, checked, then side by side with one worker of Python's.
-  const folder = temporaryFolder();
-  const config = join(folder, "config.toml");
   const [broker = "", port = "", sideBySide = ""] = settings;
   const use = (...parts: string[]) =>
-    writeFileSync(
-      config,
+    site.configure(
       parts
         .join("\n")
         .replace(/"amqp:.*"/, `"${url}"`)
         .replace("5001", "0"),
     );
-  const env = { ...environmentOf(simulators), HTTP_PORT: "" };
   use(broker, port, sideBySide);
-  expect(await run(["check", "--config", config], env)).toMatchObject({ exit: 0, err: "" });
-  {
-    await using daemon = await startDaemon(env, folder, ["--config", config]);
-    await until(async () => (await held(queues)).join() === "0,0,3,0", { what: "all but the KIB to be worked off" });
-    const { body } = await daemon.get("/readyz");
-    expect(body).toMatchObject({ ready: false, unconsumed: [{ queue: "hikvision_update_kib", ready: 3 }] });
-    await python(["bounce", "hikvision_update_kib", "3"]);
-  }
+  expect(await site.cli(["check", "--config", site.configFile])).toMatchObject({ exit: 0, err: "" });
+  await site.start();
+  await until(async () => (await held(queues)).join() === "0,0,3,0", { what: "all but the KIB to be worked off" });
+  const { ready, unconsumed } = await site.readyz();
+  expect({ ready, unconsumed }).toMatchObject({
+    ready: false,
+    unconsumed: [{ queue: "hikvision_update_kib", ready: 3 }],
+  });
+  await python(["bounce", "hikvision_update_kib", "3"]);
+  await site.stop();
 
   // Python is gone.
   use(broker, port);
-  {
-    await using _daemon = await startDaemon(env, folder, ["--config", config]);
-    await until(() => Bun.deepEquals(endOf(simulators), endOf(straight)), { everyMs: 100 }).catch(() => {});
-    expect(endOf(simulators)).toEqual(endOf(straight));
-  }
+  await site.start();
+  await until(() => Bun.deepEquals(endOf(site), endOf(straight)), { everyMs: 100 }).catch(() => {});
+  expect(endOf(site)).toEqual(endOf(straight));
+  await site.stop();
 
   // Going back: nothing waits where Python does not look, and its four queues are still declared as it does.
-  const known: string[] = JSON.parse(readFileSync(join(folder, "queues.json"), "utf8"));
+  const known: string[] = JSON.parse(readFileSync(join(site.folder, "queues.json"), "utf8"));
   const ours = known.filter((name) => !queues.includes(name));
   expect(ours.filter((name) => /\.retry\.|\.dead$/.test(name)).length).toBeGreaterThan(8);
   expect(await held(ours)).toEqual(ours.map(() => 0));

@@ -1,20 +1,19 @@
 import { expect, test } from "bun:test";
 import { startSimulators } from "../../src/simulator/start.ts";
 import { selfSigned } from "../hikcentral/certificate.ts";
-import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import { startSite } from "../support/site.ts";
 import { startTlsFront } from "../support/tls-front.ts";
 import { until } from "../support/until.ts";
 
 const [own, other] = [selfSigned({ host: "elsewhere.example" }), selfSigned()];
-const folders = [temporaryFolder(), temporaryFolder()];
 
 test("with its fingerprint a self-signed HikCentral is worked with, over connections that are kept", async () => {
   await using simulators = await startSimulators({ people: 30 });
   await using front = await startTlsFront(simulators.hikcentral.origin, own);
-  const trusted = { HIKCENTRAL_URL: front.origin, HIKCENTRAL_FINGERPRINT: own.sha256 };
-  await using daemon = await startDaemon({ ...environmentOf(simulators), ...trusted }, folders[0]);
-  expect(daemon.output()).toContain("zona-i → privilege group 1 → Access Gate Zona 1");
-  expect((await daemon.induct()).through).toBe(30);
+  const env = { HIKCENTRAL_URL: front.origin, HIKCENTRAL_FINGERPRINT: own.sha256 };
+  await using site = await startSite({ as: "binary", simulators, env });
+  expect(site.output()).toContain("zona-i → privilege group 1 → Access Gate Zona 1");
+  expect((await site.induct()).through).toBe(30);
   const calls = Object.values(simulators.hikcentral.calls).reduce((sum, count) => sum + count, 0);
   expect(calls).toBeGreaterThan(150);
   // Eight at a time, and one that looks at the certificate.
@@ -24,11 +23,11 @@ test("with its fingerprint a self-signed HikCentral is worked with, over connect
 test("without it, or with another's, nobody is written, and the log has the line that would trust it", async () => {
   await using simulators = await startSimulators({ people: 3 });
   await using front = await startTlsFront(simulators.hikcentral.origin, own);
-  const distrusted = { HIKCENTRAL_URL: front.origin, HIKCENTRAL_FINGERPRINT: other.sha256 };
-  await using daemon = await startDaemon({ ...environmentOf(simulators), ...distrusted }, folders[1]);
-  await until(() => daemon.output().includes(`hikcentral.fingerprint = "${own.sha256}"`));
-  await daemon.trigger(undefined, { prefer: "respond-async" });
-  await until(async () => JSON.stringify((await daemon.get("/status")).body).includes("the certificate has changed"), {
+  const env = { HIKCENTRAL_URL: front.origin, HIKCENTRAL_FINGERPRINT: other.sha256 };
+  await using site = await startSite({ as: "binary", simulators, env });
+  await until(() => site.output().includes(`hikcentral.fingerprint = "${own.sha256}"`));
+  await site.begin();
+  await until(async () => JSON.stringify((await site.get("/status")).body).includes("the certificate has changed"), {
     what: "a stage to pause",
   });
   expect(Object.keys(simulators.hikcentral.calls)).toEqual([]);

@@ -1,9 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { startSimulators } from "../../src/simulator/start.ts";
-import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
-import { budi } from "../support/site.ts";
+import { budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const { url } = await sharedRabbit();
@@ -18,9 +16,8 @@ async function python(words: readonly string[], input = ""): Promise<void> {
   if (exit !== 0) throw new Error(`python ended with ${exit}: ${errors}`);
 }
 
-type Simulators = Awaited<ReturnType<typeof startSimulators>>;
 /** Without what differs from run to run: HikCentral's numbers and the times in its remarks. */
-const endOf = ({ hikcentral }: Simulators) =>
+const endOf = ({ hikcentral }: Site) =>
   hikcentral
     .state()
     .persons.map(({ personId: _, remark: __, ...person }) => person)
@@ -28,43 +25,38 @@ const endOf = ({ hikcentral }: Simulators) =>
 
 test("a Python worker that takes and feeds every message of all four queues changes nothing in the end", async () => {
   const people = 60;
-  await using straight = await startSimulators({ people });
-  {
-    await using daemon = await startDaemon(environmentOf(straight));
-    await daemon.induct();
-  }
-  await using simulators = await startSimulators({ people });
-  const folder = temporaryFolder();
-  const env = { ...environmentOf(simulators), BROKER_URL: url };
-  const pages = [...simulators.eposh.days.values()].filter((day) => day.length > 0).length;
+  await using straight = await startSite({ as: "binary", people });
+  await straight.induct();
+  await using site = await startSite({ as: "binary", people, broker: url, start: false });
+  const pages = [...site.eposh.days.values()].filter((day) => day.length > 0).length;
   for (const [at, queue] of queues.entries()) {
     const disabled = ["apply-access", ...stages.slice(at)].join(",");
-    await using daemon = await startDaemon({ ...env, STAGES_DISABLED: disabled }, folder);
-    if (at === 0) expect(await daemon.trigger()).toMatchObject({ status: 200, body: { employees: people, pages } });
+    await site.start({ STAGES_DISABLED: disabled });
+    if (at === 0) expect(await site.trigger()).toMatchObject({ status: 200, body: { employees: people, pages } });
     await python(["bounce", queue, String(at === 0 ? pages : people)]);
+    await site.stop();
   }
-  await using _daemon = await startDaemon(env, folder);
-  const isThrough = () =>
-    endOf(simulators).every(({ groups }) => groups.length > 0) && endOf(simulators).length === people;
+  await site.start();
+  const isThrough = () => endOf(site).every(({ groups }) => groups.length > 0) && endOf(site).length === people;
   await until(isThrough, { timeoutMs: 30_000, everyMs: 100, what: "everybody to have access" });
-  await until(() => Bun.deepEquals(endOf(simulators), endOf(straight)), { everyMs: 100 });
-  expect(endOf(simulators)).toEqual(endOf(straight));
+  await until(() => Bun.deepEquals(endOf(site), endOf(straight)), { everyMs: 100 });
+  expect(endOf(site)).toEqual(endOf(straight));
 }, 60_000);
 
 test("the original's four messages, as Python writes them, are taken at each queue", async () => {
-  await using simulators = await startSimulators({ people: 0 });
-  const employee = budi(simulators);
+  await using site = await startSite({ as: "binary", broker: url, start: false });
+  const employee = budi(site);
   const { photo: _, birth_date: __, ...four } = employee;
   const pagination = { current_page: 1, last_page: 2, total: 155 };
   const feed = (queue: string, message: unknown) => python(["feed", queue], JSON.stringify(message));
   // Before the daemon has ever declared it.
   await feed("hikvision_queue", { event: "HIKVISION_SYNC", data: { data: [employee], pagination } });
-  await using daemon = await startDaemon({ ...environmentOf(simulators), BROKER_URL: url });
-  const persons = () => simulators.hikcentral.state().persons;
+  await site.start();
+  const persons = () => site.hikcentral.state().persons;
   const become = (expected: object) =>
     until(() => Bun.deepMatch(expected, persons()[0] ?? {}), { everyMs: 50, what: JSON.stringify(expected) }).catch(
       (error: unknown) => {
-        throw new Error(`${error}: ${JSON.stringify(persons())}\n${daemon.output().slice(-3000)}`);
+        throw new Error(`${error}: ${JSON.stringify(persons())}\n${site.output().slice(-3000)}`);
       },
     );
   await become({ personId: "18945", kib: "2600001", hasFace: true, groups: ["1", "2", "8"] });

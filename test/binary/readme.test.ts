@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { binary, temporaryFolder } from "../support/daemon.ts";
+import { binary } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 
 const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 const [, firstRun = ""] = /## First run[\s\S]*?```bash\n([\s\S]*?)```/.exec(readme) ?? [];

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
-import { startSimulators } from "../../src/simulator/start.ts";
-import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import type { Simulators } from "../../src/simulator/start.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { startSite } from "../support/site.ts";
 
 const people = 120;
 
 /** What both simulators counted: each write at HikCentral, and every photo fetched. */
-function counts({ hikcentral, eposh }: Awaited<ReturnType<typeof startSimulators>>) {
+function counts({ hikcentral, eposh }: Pick<Simulators, "hikcentral" | "eposh">) {
   const { calls } = hikcentral;
   const of = (path: string) => calls[path] ?? 0;
   return {
@@ -19,8 +20,8 @@ function counts({ hikcentral, eposh }: Awaited<ReturnType<typeof startSimulators
 }
 
 test("a second run over the same dates writes nothing and fetches no photo, whoever was there before", async () => {
-  await using simulators = await startSimulators({ people });
-  const { hikcentral, eposh } = simulators;
+  await using site = await startSite({ as: "binary", people, start: false });
+  const { hikcentral, eposh } = site;
   const one = [...eposh.days.values()].flat()[7];
   const [given = "", ...family] = String(one?.name).split(" ");
   const byHand = {
@@ -38,33 +39,27 @@ test("a second run over the same dates writes nothing and fetches no photo, whoe
   };
   const { personId } = hikcentral.seed(byHand);
 
-  const folder = temporaryFolder();
-  const env = environmentOf(simulators);
   const through = { status: "done", employees: people, through: people, dead: 0, warnings: [] };
-  {
-    await using daemon = await startDaemon(env, folder);
-    expect(await daemon.induct()).toMatchObject(through);
-    const first = counts(simulators);
-    expect(first).toMatchObject({ add: people - 1, update: 1, face: 1, kib: people, photos: people });
-    // n.b. A copy: Bun's toMatchObject writes its matchers into what it is given.
-    const kept = { ...hikcentral.persons.get(personId) };
-    expect(kept).toMatchObject({ ...byHand, remark: expect.stringMatching(/^kunci 7 /) });
-    expect(
-      hikcentral.state().persons.filter(({ hasFace, kib, groups }) => hasFace && kib && groups.length > 0),
-    ).toHaveLength(people);
-
-    expect(await daemon.induct()).toMatchObject(through);
-    expect(counts(simulators)).toEqual(first);
-  }
-  const before = counts(simulators);
+  await site.start();
+  expect(await site.induct()).toMatchObject(through);
+  const before = counts(site);
+  expect(before).toMatchObject({ add: people - 1, update: 1, face: 1, kib: people, photos: people });
+  // n.b. A copy: Bun's toMatchObject writes its matchers into what it is given.
+  const kept = { ...hikcentral.persons.get(personId) };
+  expect(kept).toMatchObject({ ...byHand, remark: expect.stringMatching(/^kunci 7 /) });
+  expect(site.atTheGate().filter(({ hasFace }) => hasFace)).toHaveLength(people);
   const state = hikcentral.state().persons;
-  for (const [title, where] of [
-    ["after a restart", folder],
-    ["with its state folder lost", temporaryFolder()],
+
+  expect(await site.induct()).toMatchObject(through);
+  expect(counts(site)).toEqual(before);
+  for (const [title, changes] of [
+    ["after a restart", {}],
+    ["with its state folder lost", { STATE_FOLDER: temporaryFolder() }],
   ] as const) {
-    await using daemon = await startDaemon(env, where);
-    expect({ title, ...(await daemon.induct()) }).toMatchObject({ title, ...through });
-    expect({ title, ...counts(simulators) }).toEqual({ title, ...before });
+    await site.stop();
+    await site.start(changes);
+    expect({ title, ...(await site.induct()) }).toMatchObject({ title, ...through });
+    expect({ title, ...counts(site) }).toEqual({ title, ...before });
   }
   expect(hikcentral.state().persons).toEqual(state);
 }, 60_000);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { badPages } from "../../src/simulator/eposh.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
-import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
-import { binary, type DaemonProcess, environmentOf, run, startDaemon } from "../support/daemon.ts";
-import { sharedRabbit } from "../support/rabbitmq.ts";
+import { binary, run } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
-const { url: amqp } = await sharedRabbit();
 const runId = expect.stringMatching(/^\d{8}T\d{4}-[0-9a-f]{8}$/);
 /** Only Eposh is needed: what it gives stays on hikvision_queue. */
 const fetchOnly = { STAGES_DISABLED: "apply-access,publisher" };
+const slowEposh = (minMs: number, match = "/api/") => ({ eposh: [{ kind: "slow", match, minMs }] }) as const;
 
 async function curl(...words: string[]): Promise<string> {
   const child = Bun.spawn(["curl", "-sS", ...words], { stdout: "pipe", stderr: "pipe" });
@@ -17,24 +17,21 @@ async function curl(...words: string[]): Promise<string> {
   return out || err;
 }
 
-let simulators: Simulators;
-let daemon: DaemonProcess;
+let site: Site;
 let slow: Promise<string>;
 const started = new AsyncDisposableStack();
 beforeAll(async () => {
-  simulators = started.use(await startSimulators({ people: 1543 }));
-  daemon = started.use(await startDaemon({ ...environmentOf(simulators), ...fetchOnly }));
+  site = started.use(await startSite({ as: "binary", people: 1543, env: fetchOnly }));
   // In the background while the others run.
-  const patient = started.use(await startSimulators({ people: 3 }));
-  patient.eposh.faults.set({ kind: "slow", match: "induction_date=2026-01-19", minMs: 13_000 });
-  const waiting = started.use(await startDaemon({ ...environmentOf(patient), ...fetchOnly }));
-  slow = curl("-X", "POST", `${waiting.url}/eposh-induction`);
+  const faults = slowEposh(13_000, "induction_date=2026-01-19");
+  const patient = started.use(await startSite({ as: "binary", people: 3, faults, env: fetchOnly }));
+  slow = curl("-X", "POST", `${patient.url}/eposh-induction`);
 });
 afterAll(() => started.disposeAsync());
 
 describe("a trigger", () => {
   test("with a bare curl gets the original's answer", async () => {
-    expect(JSON.parse(await curl("-X", "POST", `${daemon.url}/eposh-induction`))).toEqual({
+    expect(JSON.parse(await curl("-X", "POST", `${site.url}/eposh-induction`))).toEqual({
       status: "queued",
       message: "All dates processed: 1543 employees across 17 pages sent to the embedded queue",
       run: runId,
@@ -44,7 +41,9 @@ describe("a trigger", () => {
   });
 
   test("on RabbitMQ gets it word for word, also right after the start", async () => {
-    await using other = await startDaemon({ ...environmentOf(simulators), ...fetchOnly, BROKER_URL: amqp });
+    const { simulators } = site;
+    const options = { as: "binary", simulators, broker: "rabbitmq", env: fetchOnly, mayWait: true } as const;
+    await using other = await startSite(options);
     expect(await other.trigger()).toMatchObject({
       status: 200,
       body: {
@@ -60,7 +59,7 @@ describe("a trigger", () => {
     "may say what it wants in JSON called %s",
     async (type) => {
       const body = { from: "2026-01-03", to: "2026-01-03" };
-      expect(await daemon.trigger(body, { "content-type": type })).toMatchObject({
+      expect(await site.trigger(body, { "content-type": type })).toMatchObject({
         status: 200,
         body: { employees: 95, pages: 1 },
       });
@@ -68,21 +67,21 @@ describe("a trigger", () => {
   );
 
   test("for dates without anybody says so", async () => {
-    const { status, body } = await daemon.trigger({ from: "2026-01-10", to: "2026-01-10" });
+    const { status, body } = await site.trigger({ from: "2026-01-10", to: "2026-01-10" });
     expect({ status, body }).toMatchObject({ status: 200, body: { status: "queued", employees: 0, pages: 0 } });
     expect(body.warning).toBe("Eposh has no employees on these dates; check from, to and skip");
   });
 
   test("for KIB numbers that nobody has says so", async () => {
-    const { status, body } = await daemon.trigger({ from: "2026-01-03", to: "2026-01-03", kib: "1" });
+    const { status, body } = await site.trigger({ from: "2026-01-03", to: "2026-01-03", kib: "1" });
     expect({ status, body }).toMatchObject({ status: 200, body: { employees: 0, pages: 0 } });
     expect(body.warning).toStartWith("Eposh has no employees with these KIB numbers on these dates");
   });
 
   test("with only from goes up to today", async () => {
     const day = (ago: number) => new Date(Date.now() + 7 * 3_600_000 - ago * 86_400_000).toISOString().slice(0, 10);
-    const { body } = await daemon.trigger({ from: day(2) });
-    expect((await daemon.get(`/runs/${body.run}`)).body.dates).toEqual([day(2), day(1), day(0)]);
+    const { body } = await site.trigger({ from: day(2) });
+    expect((await site.get(`/runs/${body.run}`)).body.dates).toEqual([day(2), day(1), day(0)]);
   });
 
   test.each<[string, object, string[]]>([
@@ -99,8 +98,8 @@ describe("a trigger", () => {
       ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"],
     ],
   ])("obeys %s", async (_, asked, dates) => {
-    const { body } = await daemon.trigger(asked);
-    const run = (await daemon.get(`/runs/${body.run}`)).body.dates as string[];
+    const { body } = await site.trigger(asked);
+    const run = (await site.get(`/runs/${body.run}`)).body.dates as string[];
     expect(run.slice(0, Object.hasOwn(asked, "from") ? run.length : 4)).toEqual(dates);
   });
 
@@ -111,7 +110,7 @@ describe("a trigger", () => {
     ["kib and limit together", { kib: "2600001,2601543".split(","), limit: 1 }, 1, 1],
     ["kib as a number", { kib: 2600002 }, 1, 1],
   ])("%s", async (_, asked, employees, pages) => {
-    expect(await daemon.trigger(asked)).toMatchObject({ status: 200, body: { employees, pages } });
+    expect(await site.trigger(asked)).toMatchObject({ status: 200, body: { employees, pages } });
   });
 });
 
@@ -142,18 +141,18 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     ["from=2026-01-01", /is not JSON; send nothing, or for example/],
     ["{", /is not JSON/],
   ])("%j", async (asked, text) => {
-    const { status, body } = await daemon.trigger(asked);
+    const { status, body } = await site.trigger(asked);
     expect({ status, body }).toEqual({ status: 400, body: { status: "error", error: expect.stringMatching(text) } });
   });
 
   test("92 days are not too many", async () => {
-    expect((await daemon.trigger({ from: "2026-01-01", to: "2026-04-02" })).status).toBe(200);
+    expect((await site.trigger({ from: "2026-01-01", to: "2026-04-02" })).status).toBe(200);
   });
 
   test.each([["with its length said"], ["in chunks"]])("over 64 KiB, %s, is 413", async (how) => {
     const bytes = Buffer.alloc(65 * 1024, " ");
     const body = how === "in chunks" ? new Blob([bytes]).stream() : bytes;
-    const answer = await fetch(`${daemon.url}/eposh-induction`, { method: "POST", body });
+    const answer = await fetch(`${site.url}/eposh-induction`, { method: "POST", body });
     expect({ status: answer.status, body: await answer.json() }).toMatchObject({
       status: 413,
       body: { status: "error" },
@@ -161,52 +160,45 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
   });
 
   test.each(["http://evil.example", "null", "https://127.0.0.1:1"])("from a page of %s is 403", async (origin) => {
-    expect((await daemon.trigger({}, { origin })).status).toBe(403);
+    expect((await site.trigger({}, { origin })).status).toBe(403);
   });
 });
 
 describe("runs", () => {
   test("Prefer: respond-async is answered at once with where to look", async () => {
-    await using held = await startSimulators({ people: 3 });
-    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 300 });
-    await using daemon = await startDaemon({ ...environmentOf(held), ...fetchOnly });
+    await using site = await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly });
     const asked = { from: "2026-01-01", to: "2026-01-03" };
-    const { status, headers, body } = await daemon.trigger(asked, { prefer: "respond-async" });
+    const { status, headers, body } = await site.trigger(asked, { prefer: "respond-async" });
     expect({ status, body }).toEqual({ status: 202, body: { status: "accepted", run: runId } });
     const location = headers.get("location") ?? "";
     expect(location).toBe(`/runs/${body.run}`);
-    expect((await daemon.get(location)).body).toMatchObject({ status: "fetching", fetched: { done: 0, of: 3 } });
+    expect((await site.get(location)).body).toMatchObject({ status: "fetching", fetched: { done: 0, of: 3 } });
 
     const running = { status: 409, body: { status: "running", run: String(body.run) } };
-    expect(await daemon.trigger({ from: "2026-01-02", to: "2026-01-03" })).toMatchObject(running);
-    expect(await daemon.trigger({ from: "2026-01-03", to: "2026-01-03", limit: 1 })).toMatchObject(running);
-    const more = await daemon.trigger({ from: "2026-01-03", to: "2026-01-04" }, { prefer: "respond-async" });
+    expect(await site.trigger({ from: "2026-01-02", to: "2026-01-03" })).toMatchObject(running);
+    expect(await site.trigger({ from: "2026-01-03", to: "2026-01-03", limit: 1 })).toMatchObject(running);
+    const more = await site.trigger({ from: "2026-01-03", to: "2026-01-04" }, { prefer: "respond-async" });
     expect(more.status).toBe(202);
   });
 
   test("of two triggers at the same moment only one starts a run", async () => {
-    await using held = await startSimulators({ people: 3 });
-    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 300 });
-    await using daemon = await startDaemon({ ...environmentOf(held), ...fetchOnly });
+    await using site = await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly });
     const asked = { from: "2026-01-01", to: "2026-01-03" };
-    const both = await Promise.all([1, 2, 3].map(() => daemon.trigger(asked, { prefer: "respond-async" })));
+    const both = await Promise.all([1, 2, 3].map(() => site.trigger(asked, { prefer: "respond-async" })));
     expect(both.map(({ status }) => status).sort()).toEqual([202, 409, 409]);
     expect(new Set(both.map(({ body }) => body.run)).size).toBe(1);
   });
 
   test("a run for some people only keeps nobody from running for all", async () => {
-    await using held = await startSimulators({ people: 3 });
-    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 300 });
-    await using daemon = await startDaemon({ ...environmentOf(held), ...fetchOnly });
+    await using site = await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly });
     const asked = { from: "2026-01-01", to: "2026-01-03" };
-    expect((await daemon.trigger({ ...asked, limit: 1 }, { prefer: "respond-async" })).status).toBe(202);
-    expect((await daemon.trigger(asked, { prefer: "respond-async" })).status).toBe(202);
+    expect((await site.trigger({ ...asked, limit: 1 }, { prefer: "respond-async" })).status).toBe(202);
+    expect((await site.trigger(asked, { prefer: "respond-async" })).status).toBe(202);
   });
 
   test("are listed, newest first, with each stage's count of different employees", async () => {
-    await using few = await startSimulators({ people: 20, odd: true });
-    await using daemon = await startDaemon(environmentOf(few));
-    const first = await daemon.induct({ from: "2026-01-01", to: "2026-01-17" });
+    await using site = await startSite({ as: "binary", people: 20, odd: true });
+    const first = await site.induct({ from: "2026-01-01", to: "2026-01-17" });
     expect(first.employees).toBe(18);
     const all = { done: first.employees };
     expect(first).toMatchObject({
@@ -215,22 +207,19 @@ describe("runs", () => {
       dead: 0,
       stages: { induction: all, publisher: all, "create-person": all, "update-kib": all, "assign-privilege": all },
     });
-    const second = await daemon.induct({ from: "2026-01-18", to: "2026-01-18" });
+    const second = await site.induct({ from: "2026-01-18", to: "2026-01-18" });
     expect(second.stages["create-person"]).toEqual({ done: second.employees - 7, dead: 7 });
     expect(second.stages["assign-privilege"]).toEqual({ done: second.employees - 8 });
-    const { runs } = (await daemon.get("/runs")).body as { runs: { run: string }[] };
+    const { runs } = (await site.get("/runs")).body as { runs: { run: string }[] };
     expect(runs.map(({ run }) => run)).toEqual([second.run, first.run]);
-    expect((await daemon.get("/runs/nothing")).status).toBe(404);
+    expect((await site.get("/runs/nothing")).status).toBe(404);
   });
 
   test("a client that hangs up does not stop the run", async () => {
-    await using held = await startSimulators({ people: 30 });
-    held.eposh.faults.set({ kind: "slow", match: "/api/", minMs: 200 });
-    await using daemon = await startDaemon(environmentOf(held));
-    expect(await curl("-X", "POST", "--max-time", "0.3", `${daemon.url}/eposh-induction`)).toContain("timed out");
-    held.eposh.faults.set();
-    const persons = () => held.hikcentral.state().persons.filter(({ groups }) => groups.length > 0).length;
-    await until(() => persons() === 30, { timeoutMs: 20_000, what: "everybody to be there" });
+    await using site = await startSite({ as: "binary", people: 30, faults: slowEposh(200) });
+    expect(await curl("-X", "POST", "--max-time", "0.3", `${site.url}/eposh-induction`)).toContain("timed out");
+    site.eposh.faults.set();
+    await until(() => site.atTheGate().length === 30, { timeoutMs: 20_000, what: "everybody to be there" });
   });
 });
 
@@ -244,71 +233,62 @@ describe("when Eposh fails", () => {
     ["an empty page", badPages.empty, "Eposh's page 2 of 2026-01-14 is empty"],
     ["nothing and hangs up", { kind: "reset" } as const, "page 2 of 2026-01-14"],
   ])("with %s the answer is 502 with date and page, and it is tried again until it works", async (_, fault, text) => {
-    await using few = await startSimulators({ people: 1543 });
-    await using daemon = await startDaemon({
-      ...environmentOf(few),
-      ...fetchOnly,
-      BROKER_RETRY_DELAYS: "100ms,200ms,400ms",
-    });
-    few.eposh.faults.set({ ...fault, match: "page=2" });
-    const { status, body } = await daemon.trigger({ from: day, to: day });
+    const env = { ...fetchOnly, BROKER_RETRY_DELAYS: "100ms,200ms,400ms" };
+    await using site = await startSite({ as: "binary", people: 1543, env });
+    site.eposh.faults.set({ ...fault, match: "page=2" });
+    const { status, body } = await site.trigger({ from: day, to: day });
     // n.b. Bun's toMatchObject writes its matchers into what it is given.
     const run = String(body.run);
     expect({ status, body }).toMatchObject({ status: 502, body: { status: "error", run: runId } });
     expect(body.error).toContain(text);
     expect(body.error).toEndWith("; the date will be tried again");
-    few.eposh.faults.set();
-    const isThrough = async () => (await daemon.get(`/runs/${run}`)).body.employees === 155;
+    site.eposh.faults.set();
+    const isThrough = async () => (await site.get(`/runs/${run}`)).body.employees === 155;
     await until(isThrough, { timeoutMs: 15_000, everyMs: 50, what: "the date to be fetched after all" });
   });
 
   test.each([401, 403])("with %d the answer names eposh.api_key", async (code) => {
-    await using few = await startSimulators({ people: 3 });
-    await using daemon = await startDaemon({ ...environmentOf(few), ...fetchOnly });
-    few.eposh.faults.set(instead("refused", '{"message":"Unauthenticated."}', { status: code, match: "/api/" }));
-    const { status, body } = await daemon.trigger({ from: day, to: day });
+    await using site = await startSite({ as: "binary", people: 3, env: fetchOnly });
+    site.eposh.faults.set(instead("refused", '{"message":"Unauthenticated."}', { status: code, match: "/api/" }));
+    const { status, body } = await site.trigger({ from: day, to: day });
     expect(status).toBe(502);
     expect(body.error).toContain(`Eposh answered HTTP ${code} for page 1 of ${day}: check eposh.api_key`);
-    expect(daemon.output()).not.toContain(few.eposh.apiKey);
+    expect(site.output()).not.toContain(site.eposh.apiKey);
   });
 });
 
 describe("where it cannot work", () => {
   test("a broker that is down is 503, and nothing of its password is said", async () => {
-    const BROKER_URL = "amqp://guest:kata-sandi@127.0.0.1:1/";
-    await using daemon = await startDaemon({ ...environmentOf(simulators), BROKER_URL });
-    const { status, body } = await daemon.trigger();
+    const broker = "amqp://guest:kata-sandi@127.0.0.1:1/";
+    await using site = await startSite({ as: "binary", broker, mayWait: true });
+    const { status, body } = await site.trigger();
     expect({ status, body }).toEqual({
       status: 503,
       body: { status: "error", error: expect.stringContaining("RabbitMQ at 127.0.0.1:1 refuses the connection") },
     });
-    expect(daemon.output()).toContain("\n  broker         RabbitMQ, 127.0.0.1:1/\n");
-    expect(daemon.output()).not.toContain("kata-sandi");
+    expect(site.output()).toContain("\n  broker         RabbitMQ, 127.0.0.1:1/\n");
+    expect(site.output()).not.toContain("kata-sandi");
   });
 
   test("an induction that is disabled is 503, and not an answer that never comes", async () => {
-    const disabled = { STAGES_DISABLED: "apply-access,induction" };
-    await using daemon = await startDaemon({ ...environmentOf(simulators), ...disabled });
-    const { status, body } = await daemon.trigger();
+    const env = { STAGES_DISABLED: "apply-access,induction" };
+    await using site = await startSite({ as: "binary", env });
+    const { status, body } = await site.trigger();
     expect({ status, error: body.error }).toEqual({ status: 503, error: expect.stringContaining("stages.disabled") });
   });
 
   test("no answer shows a NIK, not even one that was sent", async () => {
-    const answer = await fetch(`${daemon.url}/people/3500000000000001`);
+    const answer = await fetch(`${site.url}/people/3500000000000001`);
     expect({ status: answer.status, text: await answer.text() }).toEqual({
       status: 404,
       text: expect.stringMatching(/unknown route GET \/people\/\[nik\]; use POST/),
     });
-    expect((await daemon.get("/runs/3500000000000001")).body.error).toContain("no run has the ID [nik]");
+    expect((await site.get("/runs/3500000000000001")).body.error).toContain("no run has the ID [nik]");
   });
 
   test("a port that is taken ends with 69 and names it", async () => {
-    const { port } = new URL(daemon.url);
-    const { exit, err } = await run("serve", {
-      ...environmentOf(simulators),
-      HTTP_PORT: port,
-      STATE_FOLDER: "/tmp/unused",
-    });
+    const { port } = new URL(site.url);
+    const { exit, err } = await site.cli("serve", { STATE_FOLDER: temporaryFolder() });
     expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`) });
   });
 
@@ -330,20 +310,17 @@ describe("where it cannot work", () => {
 });
 
 describe("hikvision-sync trigger", () => {
-  const at = (url: string) => ({ HTTP_PORT: new URL(url).port });
-
   test("ends with 0 when everybody is through", async () => {
-    await using few = await startSimulators({ people: 30 });
-    await using daemon = await startDaemon(environmentOf(few));
-    const { exit, out, err } = await run("trigger", at(daemon.url));
+    await using site = await startSite({ as: "binary", people: 30 });
+    const { exit, out, err } = await site.cli("trigger");
     expect({ exit, out }).toEqual({
       exit: 0,
       out: expect.stringMatching(/: 30 employees, 0 dead letters, 0 without a face\n$/),
     });
     expect(err).toContain("employees 30/30");
-    const one = await run("trigger --from 2026-01-03 --to 2026-01-03 --limit 1", at(daemon.url));
+    const one = await site.cli("trigger --from 2026-01-03 --to 2026-01-03 --limit 1");
     expect(one).toMatchObject({ exit: 0, out: expect.stringContaining(": 1 employees,") });
-    const two = await run("trigger --kib 2600001,2600030", at(daemon.url));
+    const two = await site.cli("trigger --kib 2600001,2600030");
     expect(two).toMatchObject({ exit: 0, out: expect.stringContaining(": 2 employees,") });
   });
 
@@ -351,16 +328,15 @@ describe("hikvision-sync trigger", () => {
     ["dead letters", { name: null }, "dead letter bad_name: 1"],
     ["people without a face", { photo: null }, "warning no_photo: 1"],
   ])("ends with 1 where there are %s", async (_, change, text) => {
-    await using few = await startSimulators({ people: 3 });
-    const [one] = [...few.eposh.days.values()].flat();
+    await using site = await startSite({ as: "binary", people: 3 });
+    const [one] = [...site.eposh.days.values()].flat();
     Object.assign(one ?? {}, change);
-    await using daemon = await startDaemon(environmentOf(few));
-    const { exit, out } = await run("trigger", at(daemon.url));
+    const { exit, out } = await site.cli("trigger");
     expect({ exit, out }).toEqual({ exit: 1, out: expect.stringContaining(text) });
   });
 
   test("stops, says so and ends with 1 when the counts stand still", async () => {
-    const { exit, err } = await run("trigger --from 2026-01-03 --to 2026-01-03 --patience 500ms", at(daemon.url));
+    const { exit, err } = await site.cli("trigger --from 2026-01-03 --to 2026-01-03 --patience 500ms");
     expect({ exit, err }).toEqual({
       exit: 1,
       err: expect.stringMatching(
@@ -371,7 +347,7 @@ describe("hikvision-sync trigger", () => {
 
   test("at Ctrl-C says where the run goes on, and ends with 1", async () => {
     const command = [binary, "trigger", "--from", "2026-01-03", "--to", "2026-01-03"];
-    const child = Bun.spawn(command, { env: at(daemon.url), stdout: "pipe", stderr: "pipe" });
+    const child = Bun.spawn(command, { env: { HTTP_PORT: new URL(site.url).port }, stdout: "pipe", stderr: "pipe" });
     let err = "";
     for await (const bytes of child.stderr) {
       if (err === "") child.kill("SIGINT");
@@ -398,7 +374,7 @@ describe("hikvision-sync trigger", () => {
     ["--patience long", "--patience must be a duration"],
     ["--form 2026-01-01", "did you mean --from?"],
   ])("%s ends with 64", async (words, text) => {
-    const { exit, err } = await run(`trigger ${words}`, at(daemon.url));
+    const { exit, err } = await site.cli(`trigger ${words}`);
     expect({ exit, err }).toEqual({ exit: 64, err: expect.stringContaining(text) });
   });
 });

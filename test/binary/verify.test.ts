@@ -1,21 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
-import { startSimulators } from "../../src/simulator/start.ts";
-import { environmentOf, run, startDaemon } from "../support/daemon.ts";
-
-async function inducted(people: number) {
-  const simulators = await startSimulators({ people });
-  await using daemon = await startDaemon(environmentOf(simulators));
-  await daemon.induct();
-  return simulators;
-}
+import { startSite } from "../support/site.ts";
 
 describe("verify", () => {
   test("ends with 0 when all agree, and with 1 naming by KIB who is missing what; it writes nothing", async () => {
-    await using simulators = await inducted(12);
-    const { hikcentral } = simulators;
+    await using site = await startSite({ as: "binary", people: 12 });
+    const { hikcentral } = site;
+    await site.induct();
     const written = hikcentral.writes.length;
-    const good = await run("verify", environmentOf(simulators));
+    const good = await site.cli("verify");
     expect(good).toMatchObject({
       exit: 0,
       out: expect.stringMatching(/^persons +12 +0\nfaces +12 +0\nKIB +12 +0\naccess +12 +0$/m),
@@ -28,7 +21,7 @@ describe("verify", () => {
     faceless.picture = undefined;
     renumbered.customFields["1"] = "999";
     for (const { members } of hikcentral.groups.values()) members.delete(lockedOut.personId);
-    const { exit, out } = await run("verify --from 2026-01-01 --to 2026-01-19", environmentOf(simulators));
+    const { exit, out } = await site.cli("verify --from 2026-01-01 --to 2026-01-19");
     expect(out).toMatch(/^persons +11 +1\nfaces +10 +2\nKIB +10 +2\naccess +10 +2$/m);
     for (const [at, text] of ["no such person", "no face", "KIB is 999", "not in privilege group "].entries())
       expect(out).toMatch(new RegExp(`^KIB ${kibs[at]}, .*: ${text}`, "m"));
@@ -46,9 +39,9 @@ describe("verify", () => {
       "hikcentral.app_key",
     ],
   ] as const)("ends with 69 where %s, and says so", async (_, name, fault, text) => {
-    await using simulators = await startSimulators({ people: 3 });
-    simulators[name].faults.set(fault);
-    const { exit, out, err } = await run("verify", environmentOf(simulators));
+    await using site = await startSite({ as: "binary", people: 3, start: false });
+    site[name].faults.set(fault);
+    const { exit, out, err } = await site.cli("verify");
     expect({ exit, out, err }).toEqual({ exit: 69, out: "", err: expect.stringContaining(text) });
   });
 
@@ -57,8 +50,8 @@ describe("verify", () => {
     ["--from 2026-01-03 --to 2026-01-01", "from"],
     ["--from 2025-01-01 --to 2026-01-01", "92"],
   ])("%s ends with 64", async (words, text) => {
-    await using simulators = await startSimulators({ people: 0 });
-    const { exit, err } = await run(`verify ${words}`, environmentOf(simulators));
+    await using site = await startSite({ as: "binary", start: false });
+    const { exit, err } = await site.cli(`verify ${words}`);
     expect({ exit, err }).toEqual({ exit: 64, err: expect.stringContaining(text) });
   });
 });

@@ -7,14 +7,7 @@ import { binary, permission, sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { depthOf, isUp, numbered, openUp, queueOf, ready, take } from "./transports.ts";
 
-const { url, evaluate } = await sharedRabbit();
-const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || "/";
-const cutConnections = () =>
-  evaluate(
-    `[rabbit_networking:close_connection(Pid, "cut by a test") || ` +
-      `[{pid, Pid}, {vhost, ${binary(vhost)}}] <- rabbit_networking:connection_info_all([pid, vhost])]`,
-  );
-
+const { url, vhost, evaluate, cut } = await sharedRabbit();
 /** Another client's view of the broker. */
 async function asStranger<T>(act: (channel: amqp.Channel) => Promise<T>): Promise<T> {
   const connection = await amqp.connect(url);
@@ -76,7 +69,7 @@ test("after the connection is cut, what was in hand is lost and comes again, by 
   await broker.publish(queue, numbered(5));
   await using taken = await take(broker, queue, 2);
   const [first, second] = await taken.has(2);
-  await cutConnections();
+  await cut();
   await until(() => first?.revoked.aborted && second?.revoked.aborted, { what: "the deliveries to be lost" });
   first?.ack();
   second?.requeue();
@@ -112,7 +105,7 @@ test("publishes are refused at once while there is no connection, and none in fl
     }
   })();
   await until(() => results.includes("confirmed"), { what: "the first confirm" });
-  await cutConnections();
+  await cut();
   await publishing;
   expect(results.at(-1)).toBeInstanceOf(BrokerDown);
   await isUp(broker);
@@ -141,7 +134,7 @@ test("a consumer that was stopped does not come back", async () => {
   const queue = await queueOf(broker);
   const taken = await take(broker, queue, 1);
   await taken.consumer.stop();
-  await cutConnections();
+  await cut();
   await until(() => broker.state === "connecting");
   await isUp(broker);
   await broker.publish(queue, numbered(1));

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { migrateQueue } from "../../src/broker/migrate.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
-import { temporaryFolder } from "../support/daemon.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { amqpTransport, bodies, depthOf, numbered, textOf } from "./transports.ts";
 
 const rabbit = await amqpTransport();

@@ -2,9 +2,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { PausedStages } from "../../src/operator/paused-stages.ts";
-import { startSimulators } from "../../src/simulator/start.ts";
-import { environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
+import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { depthOf, numbered, openUp, textOf } from "./transports.ts";
 
@@ -13,11 +12,9 @@ const queue = "hikvision_update_kib";
 const messages = 4_000;
 
 test("what the embedded queue holds goes to RabbitMQ before any work: a daemon killed meanwhile loses none of it", async () => {
-  await using simulators = await startSimulators({ people: 0 });
-  const folder = temporaryFolder();
-  const file = join(folder, "queue.db");
-  const env = { ...environmentOf(simulators), BROKER_URL: rabbit.url };
-  new PausedStages(folder).set("update-kib", new Date().toISOString());
+  await using site = await startSite({ as: "binary", broker: rabbit.url, start: false, mayWait: true });
+  const file = join(site.folder, "queue.db");
+  new PausedStages(site.folder).set("update-kib", new Date().toISOString());
   {
     await using embedded = openSqlite({ file });
     await embedded.declare([queue]);
@@ -34,9 +31,9 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   let interrupted = 0;
   for (let kills = 0; kills < 3; kills++) {
     const before = await moved();
-    const daemon = await startDaemon(env, folder);
+    await site.start();
     await until(async () => (await moved()) > before, { everyMs: 1, what: "some to be moved" });
-    await daemon.kill();
+    await site.kill();
     const rest = await left();
     expect((await moved()) + rest).toBeGreaterThanOrEqual(messages);
     if (rest === 0) break;
@@ -44,14 +41,12 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   }
   expect(interrupted).toBeGreaterThan(0);
 
-  await using daemon = await startDaemon(env, folder);
-  await until(() => daemon.output().includes("messages of the embedded queue are in RabbitMQ now"), {
-    what: "the rest",
-  });
+  await site.start();
+  await until(() => site.output().includes("messages of the embedded queue are in RabbitMQ now"), { what: "the rest" });
   const texts: string[] = [];
   for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
   expect(new Set(texts).size).toBe(messages);
   expect(texts.length).toBeLessThanOrEqual(messages + 3 * 100);
-  await daemon.stop();
+  await site.stop();
   expect(await left()).toBe(0);
 });

@@ -1,14 +1,15 @@
 import { expect, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, readdirSync, statSync } from "node:fs";
 import amqp from "amqplib";
-import { binary, startDaemon, temporaryFolder } from "../support/daemon.ts";
+import { binary } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
-import { until } from "../support/until.ts";
-import { startPatient } from "./site.ts";
+import { startSite } from "../support/site.ts";
+import { doctor } from "./findings.ts";
 
 const rabbit = await sharedRabbit();
 const queue = "hikvision_update_kib";
-const folders = { amqp: temporaryFolder(), running: temporaryFolder(), other: temporaryFolder() };
+const resting = { as: "binary", people: 20, broker: rabbit.url, start: false } as const;
 
 /** Declares a queue, and takes it away again after `look`. */
 async function withQueue(args: Record<string, unknown>, messages: number, look: () => Promise<void>) {
@@ -26,41 +27,40 @@ async function withQueue(args: Record<string, unknown>, messages: number, look: 
 }
 
 test("RabbitMQ without any queue is well, and stays without any", async () => {
-  await using patient = await startPatient(folders.amqp, { BROKER_URL: rabbit.url });
-  const { named, exit } = await patient.doctor();
+  await using site = await startSite(resting);
+  const { named, exit } = await doctor(site);
   expect([named, exit]).toEqual([[], 0]);
-  const [, vhost = ""] = /\d\/(.+)$/.exec(rabbit.url) ?? [];
-  const listed = await rabbit.ctl("list_queues", ...(vhost ? ["-p", vhost] : []), "name");
+  const listed = await rabbit.ctl("list_queues", "-p", rabbit.vhost, "name");
   expect(listed).not.toContain("hikvision");
-  expect(readdirSync(folders.amqp)).toEqual([]);
+  expect(readdirSync(site.folder)).toEqual([]);
 }, 60_000);
 
 test("broker: what is wrong is named and no other", async () => {
-  await using patient = await startPatient(folders.amqp, { BROKER_URL: rabbit.url });
-  const named = async (BROKER_URL: string) => (await patient.doctor({ BROKER_URL })).named;
+  await using site = await startSite(resting);
+  const named = async (BROKER_URL: string) => (await doctor(site, { BROKER_URL })).named;
   expect(await named("amqp://guest:guest@name.invalid")).toEqual(["the broker: name_not_resolved"]);
   expect(await named("amqp://guest:guest@127.0.0.1:1")).toEqual(["the broker: port_closed"]);
-  const { named: refused, out } = await patient.doctor({ BROKER_URL: rabbit.url.replace(":guest@", ":geheim-1@") });
+  const { named: refused, out } = await doctor(site, { BROKER_URL: rabbit.url.replace(":guest@", ":geheim-1@") });
   expect(refused).toEqual(["the broker: broker_refused"]);
   expect(out).toContain("refuses the user name or the password");
   expect(out).not.toContain("geheim-1");
 
   await withQueue({ "x-message-ttl": 60_000, "x-max-length": 3 }, 0, async () => {
-    const { named, faults } = await patient.doctor();
+    const { named, faults } = await doctor(site);
     expect(named).toEqual(["the broker: queue_arguments"]);
     expect(faults[0]?.text).toContain(`${queue} has x-message-ttl 60000`);
   });
   await withQueue({}, 3, async () => {
-    const { named, faults } = await patient.doctor();
+    const { named, faults } = await doctor(site);
     expect(named).toEqual(["the broker: queue_unconsumed"]);
     expect(faults[0]?.text).toBe(`${queue} holds 3 messages and has no consumer`);
   });
 }, 60_000);
 
 test("a quorum queue is asked for a delivery limit of -1", async () => {
-  await using patient = await startPatient(folders.amqp, { BROKER_URL: rabbit.url });
+  await using site = await startSite(resting);
   const quorum = (more = {}) => ({ "x-queue-type": "quorum", ...more });
-  const queues = async () => (await patient.doctor()).findings.find(({ probe }) => probe === "queues");
+  const queues = async () => (await doctor(site)).findings.find(({ probe }) => probe === "queues");
   await withQueue(quorum({ "x-delivery-limit": -1 }), 0, async () =>
     expect(await queues()).toMatchObject({ state: "ok" }),
   );
@@ -77,31 +77,29 @@ test("a quorum queue is asked for a delivery limit of -1", async () => {
 }, 60_000);
 
 test("beside a running daemon it finds all well, and the daemon does not notice", async () => {
-  await using patient = await startPatient(folders.running, { BROKER_URL: rabbit.url });
-  await using daemon = await startDaemon(patient.env, folders.running);
-  await until(() => daemon.output().includes("take work from"));
-  const before = daemon.output().length;
-  const { named, findings } = await patient.doctor();
+  await using site = await startSite({ ...resting, start: true });
+  const before = site.output().length;
+  const { named, findings } = await doctor(site);
   expect(named).toEqual([]);
   expect(findings.find(({ probe }) => probe === "consumers")?.text).toStartWith("5 of 5 queues have a consumer");
-  expect((await daemon.induct()).through).toBe(20);
-  expect(daemon.output().slice(before)).not.toMatch(/RabbitMQ|error/i);
+  expect((await site.induct()).through).toBe(20);
+  expect(site.output().slice(before)).not.toMatch(/RabbitMQ|error/i);
 }, 60_000);
 
 test("another user than the service's finds the same, and a folder of one's own that one may not write is a fault", async () => {
   const as = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
   const canBecome = Bun.spawnSync([...as, binary, "version"], { stdout: "ignore", stderr: "ignore" }).exitCode === 0;
   if (!canBecome) return console.log("SKIPPED: only root can become another user here");
-  await using patient = await startPatient(folders.other);
-  await using daemon = await startDaemon(patient.env, folders.other);
-  chmodSync(folders.other, 0o700);
-  expect(existsSync(`${folders.other}/queue.db`)).toBe(true);
-  expect((await patient.doctor({}, as)).named).toEqual([]);
-  expect((await daemon.induct()).through).toBe(20);
+  await using site = await startSite({ as: "binary", people: 20 });
+  chmodSync(site.folder, 0o700);
+  expect(existsSync(`${site.folder}/queue.db`)).toBe(true);
+  expect((await doctor(site, {}, as)).named).toEqual([]);
+  expect((await site.induct()).through).toBe(20);
 
-  chownSync(folders.amqp, 65534, 65534);
-  chmodSync(folders.amqp, 0o500);
-  const { named } = await patient.doctor({ STATE_FOLDER: folders.amqp, BROKER_URL: "sqlite:/tmp/queue.db" }, as);
+  const folder = temporaryFolder();
+  chownSync(folder, 65534, 65534);
+  chmodSync(folder, 0o500);
+  const { named } = await doctor(site, { STATE_FOLDER: folder, BROKER_URL: "sqlite:/tmp/queue.db" }, as);
   expect(named).toEqual(["this machine: folder_not_writable"]);
-  expect(statSync(folders.amqp).mode & 0o777).toBe(0o500);
+  expect(statSync(folder).mode & 0o777).toBe(0o500);
 }, 60_000);

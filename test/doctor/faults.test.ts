@@ -5,22 +5,22 @@ import { badPages } from "../../src/simulator/eposh.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
 import { selfSigned } from "../hikcentral/certificate.ts";
-import { run, temporaryFolder } from "../support/daemon.ts";
 import { smallDisk } from "../support/disk.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { type Site, startSite } from "../support/site.ts";
 import { startTlsFront } from "../support/tls-front.ts";
-import { type Patient, startPatient } from "./site.ts";
+import { doctor } from "./findings.ts";
 
-const folder = temporaryFolder();
-let patient: Patient;
+let site: Site;
 const opened = new AsyncDisposableStack();
 beforeAll(async () => {
-  patient = opened.use(await startPatient(folder));
+  site = opened.use(await startSite({ as: "binary", people: 20, start: false }));
 });
 afterAll(() => opened.disposeAsync());
 
 type Change = Readonly<Record<string, string>>;
 /** Brings the fault about, and tells what has to be in the environment besides. */
-type Bring = (patient: Patient) => Change | Promise<Change>;
+type Bring = (site: Site) => Change | Promise<Change>;
 
 const own = selfSigned();
 const front = async (origin: string) => opened.use(await startTlsFront(origin, own)).origin;
@@ -167,21 +167,21 @@ const table: readonly [fault: string, named: string, bring: Bring][] = [
 ];
 
 test("a site where all is well has no fault, and the doctor ends with 0", async () => {
-  const { exit, ok, named, findings } = await patient.doctor();
+  const { exit, ok, named, findings } = await doctor(site);
   expect(named).toEqual([]);
   expect([exit, ok]).toEqual([0, true]);
   expect(findings.map(({ state }) => state)).toEqual(findings.map(() => "ok"));
-  const pretty = await run("doctor", patient.env);
+  const pretty = await site.cli("doctor");
   expect(pretty.exit).toBe(0);
   expect(pretty.out).toContain(`all ${findings.length} probes passed`);
 });
 
 for (const [fault, expected, bring] of table)
   test(`${fault}: that is named and no other, with a fix in one line`, async () => {
-    const changed = await bring(patient);
-    const { exit, ok, out, err, faults, named } = await patient.doctor(changed);
-    patient.eposh.faults.set();
-    patient.hikcentral.faults.set();
+    const changed = await bring(site);
+    const { exit, ok, out, err, faults, named } = await doctor(site, changed);
+    site.eposh.faults.set();
+    site.hikcentral.faults.set();
     expect([named, err]).toEqual([[expected], ""]);
     expect([exit, ok]).toEqual([69, false]);
     for (const { text, fix } of faults)
@@ -193,27 +193,27 @@ for (const [fault, expected, bring] of table)
 test("a disk that is nearly full is named and no other", async () => {
   await using disk = await smallDisk();
   if (!disk) return console.log("SKIPPED: this machine lets nobody mount");
-  const { named } = await patient.doctor({ STATE_FOLDER: disk.folder }, disk.enter);
+  const { named } = await doctor(site, { STATE_FOLDER: disk.folder }, disk.enter);
   expect(named).toEqual(["this machine: disk_full"]);
 });
 
 test("the line that trusts an untrusted certificate is printed, and with it the doctor is content", async () => {
-  const url = await front(patient.hikcentral.origin);
-  const { faults } = await patient.doctor({ HIKCENTRAL_URL: url });
+  const url = await front(site.hikcentral.origin);
+  const { faults } = await doctor(site, { HIKCENTRAL_URL: url });
   const [, fingerprint = ""] = /hikcentral\.fingerprint = "([^"]+)"/.exec(faults[0]?.fix ?? "") ?? [];
-  const { named, findings } = await patient.doctor({ HIKCENTRAL_URL: url, HIKCENTRAL_FINGERPRINT: fingerprint });
+  const { named, findings } = await doctor(site, { HIKCENTRAL_URL: url, HIKCENTRAL_FINGERPRINT: fingerprint });
   expect(named).toEqual([]);
   expect(findings.find(({ probe }) => probe === "certificate")).toMatchObject({ state: "ok" });
 });
 
 test("what the partner may not read is no fault, and is said to be unchecked", async () => {
-  const { hikcentral } = patient;
+  const { hikcentral } = site;
   hikcentral.faults.set(
     ...["org/orgList", "person/customFields", "privilege/group"].map((match) =>
       instead(match, refusal("0x02401007"), { match }),
     ),
   );
-  const { exit, findings } = await patient.doctor();
+  const { exit, findings } = await doctor(site);
   hikcentral.faults.set();
   expect(exit).toBe(0);
   const unchecked = findings.flatMap(({ state, probe }) => (state === "unchecked" ? [probe] : []));
@@ -221,7 +221,7 @@ test("what the partner may not read is no fault, and is said to be unchecked", a
 });
 
 test("what makes no sense after a fault is skipped and not called a fault, and many faults are all named", async () => {
-  const { named, findings } = await patient.doctor({
+  const { named, findings } = await doctor(site, {
     EPOSH_API_KEY: "another-key",
     HIKCENTRAL_URL: "http://127.0.0.1:1",
     ...brokenStage(),
@@ -233,7 +233,7 @@ test("what makes no sense after a fault is skipped and not called a fault, and m
 });
 
 test("it has written nothing anywhere", () => {
-  expect(patient.hikcentral.writes).toEqual([]);
-  expect(patient.hikcentral.persons.size).toBe(0);
-  expect(readdirSync(patient.folder)).toEqual([]);
+  expect(site.hikcentral.writes).toEqual([]);
+  expect(site.hikcentral.persons.size).toBe(0);
+  expect(readdirSync(site.folder)).toEqual([]);
 });

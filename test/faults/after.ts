@@ -43,7 +43,7 @@ export async function untilThrough(victim: Victim, run: string): Promise<RunView
     const view = await through().catch(() => false as const);
     if (view) return view;
     if (performance.now() - movedAt > patienceMs)
-      throw new Error(`nothing moves and the run is not through: ${seen}\n${victim.life.output().slice(-2500)}`);
+      throw new Error(`nothing moves and the run is not through: ${seen}\n${victim.site.output().slice(-2500)}`);
     await Bun.sleep(100);
   }
 }
@@ -88,3 +88,26 @@ export async function lettersLeft(victim: Victim, view: RunView, people: number)
   if (!Bun.deepEquals(counts, right)) problems.push(`run ${view.run} counts ${counts}, not ${right}`);
   return problems;
 }
+
+/** What no output may show: the simulators' keys, a signature by its shape, any NIK. */
+export const leaks: Readonly<Record<string, RegExp>> = {
+  key: /contoh-(?:api-key|app-id|app-key|app-secret)/,
+  // A run of 43 characters of Base64 with a digit, a small and a capital letter, and its "=".
+  signature: /(?<![\w+/])(?=[\w+/]{43}=)(?=[A-Za-z+/]*\d)(?=[\d+A-Z/]*[a-z])(?=[\d+a-z/]*[A-Z])[\w+/]{43}=/,
+  // After a point it is a fraction of a second.
+  NIK: /(?<![\d.])(?:35\d{14}|9171010101900003)(?!\d)/,
+};
+
+/** The kinds that are in the text, each with the place where. */
+export const leaksIn = (text: string): string[] =>
+  Object.entries(leaks).flatMap(([kind, pattern]) => {
+    const found = pattern.exec(text);
+    return found ? [`${kind}: …${text.slice(Math.max(0, found.index - 60), found.index + 60)}…`] : [];
+  });
+
+/** One of each, as a careless line would have it. */
+export const planted = (): string => {
+  const nik = employee(1, 0, "").identity_number;
+  const signature = new Bun.CryptoHasher("sha256", "contoh-app-secret").update("text").digest("base64");
+  return `person ${nik} was sent with contoh-app-key and X-Ca-Signature ${signature}`;
+};

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { smallDisk } from "../support/disk.ts";
 import { type RabbitNode, startRabbit } from "../support/rabbitmq.ts";
-import { leaks, leaksIn, planted } from "./secrets.ts";
-import { storm } from "./site.ts";
+import { leaks, leaksIn, planted } from "./after.ts";
+import { runStorm } from "./storm.ts";
 import { Tally } from "./tally.ts";
 
 /** A storm that stands still ends by itself; this is for a machine with much else to do. */
@@ -32,11 +32,11 @@ export function testStorms(count: number, { minutes = 0 } = {}): void {
       if (isOnRabbit(seed)) {
         const node = nodes.get(lane) ?? startRabbit();
         nodes.set(lane, node);
-        output.push(await storm({ seed, tally, rabbit: await node }));
+        output.push(await runStorm({ seed, tally, rabbit: await node }));
       } else {
         await using disk = await smallDisk();
         skipped ||= disk === undefined;
-        output.push(await storm({ seed, tally, disk }));
+        output.push(await runStorm({ seed, tally, disk }));
       }
       console.log(`STEP seed ${seed}: ${Math.round((performance.now() - started) / 1000)} s on ${queueOf(seed)}`);
     } catch (error) {
@@ -67,7 +67,7 @@ export function testStorms(count: number, { minutes = 0 } = {}): void {
   }, 40_000);
 
   for (const seed of seeds)
-    test(
+    test.concurrent(
       `seed ${seed}: after storms on ${queueOf(seed)} everybody is at the gate exactly once`,
       async () => await storms.get(seed)?.promise,
       stormMs,

@@ -8,10 +8,8 @@ const rabbit = await sharedRabbit();
 const [from, to, waiting] = ["hikvision_create_person", "hikvision_update_kib", "hikvision_create_person.retry.5s"];
 
 test("the tap hears an acknowledgement that comes before the confirm, or after an unroutable publish", async () => {
-  const url = new URL(rabbit.url);
-  await using tap = await startTap(Number(url.port));
-  url.port = String(tap.port);
-  const connection = await amqp.connect(url.href);
+  await using tap = await startTap(rabbit.url);
+  const connection = await amqp.connect(tap.url);
   const channel = await connection.createConfirmChannel();
   for (const queue of [from, to, waiting]) await channel.assertQueue(queue);
   const send = (queue: string, id: string) => {

@@ -123,7 +123,8 @@ const messageOf = ({ routingKey }: Fields, { fields: { headers = {} } }: Decoded
 });
 
 export interface Tap extends AsyncDisposable {
-  port: number;
+  /** The address of the same place through it. */
+  url: string;
   /** Acknowledgements heard, by the queue they were for. */
   acknowledged: Record<string, number>;
   /** Those that came before what follows from the message was confirmed and routed. */
@@ -135,11 +136,12 @@ export interface Tap extends AsyncDisposable {
 }
 
 /** Between a daemon and RabbitMQ: hands everything on, and judges each acknowledgement from outside. */
-export async function startTap(brokerPort: number): Promise<Tap> {
+export async function startTap(brokerUrl: string): Promise<Tap> {
+  const url = new URL(brokerUrl);
   const sockets = new Set<Socket>();
   let cutsNext = false;
   const server = createServer((client) => {
-    const broker = connect(brokerPort, "127.0.0.1");
+    const broker = connect(Number(url.port), "127.0.0.1");
     tap.connections += 1;
     const listener = new Listener(({ queue, id }, isRight) => {
       tap.acknowledged[queue] = (tap.acknowledged[queue] ?? 0) + 1;
@@ -171,8 +173,10 @@ export async function startTap(brokerPort: number): Promise<Tap> {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const through = new URL(url);
+  through.port = String((server.address() as AddressInfo).port);
   const tap: Tap = {
-    port: (server.address() as AddressInfo).port,
+    url: through.href,
     acknowledged: {},
     tooEarly: [],
     connections: 0,

@@ -1,19 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Simulators } from "../../src/simulator/start.ts";
-import { type DaemonProcess, run, startDaemon } from "../support/daemon.ts";
-import { parsePrometheus, type Sample, sumOf } from "../support/prometheus.ts";
+import type { Disk } from "../support/disk.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { type Sample, sumOf } from "../support/prometheus.ts";
+import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 export interface VictimOptions {
   simulators: Simulators;
-  /** RabbitMQ, or the embedded queue where it is missing. */
-  brokerUrl?: string;
-  folder?: string;
-  /** What its command must begin with. */
-  enter?: readonly string[];
-  env?: Readonly<Record<string, string>>;
+  /** RabbitMQ's address, or the embedded queue where it is missing. */
+  broker?: string | undefined;
+  disk?: Disk | undefined;
 }
 
 /** Makes the clock of the daemon jump by what a file says, a few times a second. */
@@ -27,75 +25,69 @@ const clockSource = (file: string) => `
     static now() { return RealDate.now() + offset; }
   };`;
 
-/** A daemon that is killed and started again in one state folder, and all that it ever said. */
+/** A site whose daemon is killed and started again, and all that it ever said. */
 export class Victim implements AsyncDisposable {
-  readonly folder: string;
   /** Logs of all its lives; the last that each of them answered to each question. */
   readonly output: string[] = [];
   readonly #answers = new Map<string, string>();
-  readonly #own: string;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #offset: string;
-  readonly #enter: readonly string[];
-  #life: DaemonProcess | undefined;
+  #isAlive = false;
   /** HikCentral's answers that former lives met, by code. */
   readonly #met = new Map<string, number>();
 
-  constructor({ simulators, brokerUrl, folder, enter = [], env }: VictimOptions) {
-    this.#own = mkdtempSync(join(tmpdir(), "hikvision-sync-victim-"));
-    this.folder = folder ?? this.#own;
-    this.#enter = enter;
-    this.#offset = join(this.#own, "offset");
-    const clock = join(this.#own, "clock.cjs");
-    writeFileSync(clock, clockSource(this.#offset));
-    this.#env = {
-      ...simulators.env,
-      ...(brokerUrl && { BROKER_URL: brokerUrl }),
+  private constructor(
+    readonly site: Site,
+    /** Holds by how much its clock is off. */
+    readonly offset: string,
+  ) {}
+
+  static async start({ simulators, broker, disk }: VictimOptions): Promise<Victim> {
+    const own = temporaryFolder();
+    const [clock, offset] = [join(own, "clock.cjs"), join(own, "offset")];
+    writeFileSync(clock, clockSource(offset));
+    const env = {
       BUN_OPTIONS: `--preload=${clock}`,
-      HIKCENTRAL_CONCURRENCY: "8",
       HIKCENTRAL_TIMEOUT: "1s",
       EPOSH_PAGE_SIZE: "2",
       // Nobody's are used up: one person alone at work meets all of a spell's faults, but none lasts longer than the last.
       BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms,2s,3s",
       LOG_FORMAT: "json",
-      ...env,
     };
-  }
-
-  get life(): DaemonProcess {
-    if (this.#life === undefined) throw new Error("the daemon is not running");
-    return this.#life;
+    // Its broker may be away when it is started again.
+    const options = { simulators, broker, env, start: false, mayWait: true } as const;
+    const place = disk && { folder: disk.folder, enter: disk.enter };
+    const victim = new Victim(await startSite({ as: "binary", ...options, ...place }), offset);
+    await victim.start();
+    return victim;
   }
 
   async start(): Promise<void> {
-    this.#life = await startDaemon(this.#env, this.folder, [], this.#enter);
+    await this.site.start();
+    this.#isAlive = true;
   }
 
   async kill(): Promise<void> {
-    const { life } = this;
     // Its own count of what it met ends with it.
     const last = await Promise.race([this.#codes(), Bun.sleep(3_000)]).catch(() => undefined);
-    await life.kill();
+    await this.site.kill();
     for (const [code, count] of last ?? []) this.#met.set(code, (this.#met.get(code) ?? 0) + count);
-    this.#bury(life);
+    this.#bury();
   }
 
   /** Resolves with its exit code. */
   async stop(): Promise<number> {
-    const { life } = this;
-    const exit = await life.stop();
-    this.#bury(life);
+    const exit = await this.site.stop();
+    this.#bury();
     return exit;
   }
 
   /** Sets its clock apart from ours. */
   setClock(offsetMs: number): void {
-    writeFileSync(this.#offset, String(offsetMs));
+    writeFileSync(this.offset, String(offsetMs));
   }
 
   /** Whether it has said something in the last second with a time that is so far from ours. */
   saysTimeOff(offsetMs: number): boolean {
-    const [, time = ""] = /"time":"([^"]+)"[^\n]*\n$/.exec(this.life.output()) ?? [];
+    const [, time = ""] = /"time":"([^"]+)"[^\n]*\n$/.exec(this.site.output()) ?? [];
     return Math.abs(Date.parse(time) - Date.now() - offsetMs) < 2_000;
   }
 
@@ -107,21 +99,20 @@ export class Victim implements AsyncDisposable {
 
   /** How often it logged this. */
   said(pattern: RegExp): number {
-    const texts = [...this.output, this.#life?.output() ?? ""];
+    const texts = [...this.output, this.#isAlive ? this.site.output() : ""];
     return texts.reduce((sum, text) => sum + (text.match(new RegExp(pattern, "g"))?.length ?? 0), 0);
   }
 
   async get(path: string): Promise<Record<string, unknown>> {
-    const { body } = await this.life.get(path);
+    const { body } = await this.site.get(path);
     this.#answers.set(path, JSON.stringify(body));
     return body;
   }
 
   async post(path: string, body: unknown): Promise<Record<string, unknown>> {
-    const answer = await fetch(`${this.life.url}${path}`, { method: "POST", body: JSON.stringify(body) });
-    const text = await answer.text();
-    this.#answers.set(path, text);
-    return JSON.parse(text) as Record<string, unknown>;
+    const answer = await this.site.post(path, body);
+    this.#answers.set(path, JSON.stringify(answer.body));
+    return answer.body;
   }
 
   /** All that it shows of its letters, runs and of one employee, over HTTP and as commands. */
@@ -131,32 +122,30 @@ export class Victim implements AsyncDisposable {
     const ids = groups.flatMap(({ ids }) => ids);
     for (const id of ids) await this.get(`/dead/${id}`);
     await this.post("/trace", { key: nik });
-    const env = { ...this.#env, STATE_FOLDER: this.folder, HTTP_PORT: new URL(this.life.url).port };
-    const commands = [["status"], ["dead", "list"], ["dead", "show", `${ids[0]}`], ["runs"], ["trace", nik], ["check"]];
-    for (const command of commands) {
-      const { out, err } = await run([...command], env);
+    for (const command of ["status", "dead list", `dead show ${ids[0]}`, "runs", `trace ${nik}`, "check"]) {
+      const { out, err } = await this.site.cli(command);
       this.output.push(out, err);
     }
   }
 
   async metrics(): Promise<Sample[]> {
-    const text = await (await fetch(`${this.life.url}/metrics`)).text();
-    this.#answers.set("/metrics", text);
-    return parsePrometheus(text);
+    const samples = await this.site.metrics();
+    this.#answers.set("/metrics", JSON.stringify(samples));
+    return samples;
   }
 
   /** Starts a run, however often it takes, and resolves with its id. */
   async trigger(): Promise<string> {
     const triggered = async () => {
-      const { status, body } = await this.life.trigger(undefined, { prefer: "respond-async" });
+      const { status, body } = await this.site.trigger(undefined, { prefer: "respond-async" });
       return (status === 202 || status === 409) && String(body.run);
     };
     return await until(triggered, { timeoutMs: 120_000, everyMs: 50, what: "the trigger to be accepted" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#life !== undefined) await this.kill();
-    rmSync(this.#own, { recursive: true, force: true });
+    await using _site = this.site;
+    if (this.#isAlive) await this.kill();
   }
 
   async #codes(): Promise<Map<string, number>> {
@@ -166,9 +155,9 @@ export class Victim implements AsyncDisposable {
     return new Map([...codes].map((code) => [code, sumOf(samples, name, { code })]));
   }
 
-  #bury(life: DaemonProcess): void {
-    this.#life = undefined;
-    this.output.push(life.output(), ...this.#answers.values());
+  #bury(): void {
+    this.#isAlive = false;
+    this.output.push(this.site.output(), ...this.#answers.values());
     this.#answers.clear();
   }
 }

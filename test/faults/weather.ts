@@ -2,12 +2,12 @@ import { badPages } from "../../src/simulator/eposh.ts";
 import type { Fault, Faults } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
 import { until } from "../support/until.ts";
-import type { Site } from "./site.ts";
+import type { Storm } from "./storm.ts";
 
 /** One stretch of bad weather: it ends by itself, and has told the tally what the victim saw of it. */
 export interface Spell {
   name: string;
-  blow(site: Site): Promise<void>;
+  blow(storm: Storm): Promise<void>;
 }
 
 export const seenBy = ({ seen }: Pick<Faults, "seen">, name: string) => seen[name] ?? 0;
@@ -121,7 +121,7 @@ export const eposhFaults: readonly Fault[] = [
 ];
 
 /** Once all is fetched: faults that the daemon logged, pages that it took while they drifted. */
-export function tallyEposh({ simulators: { eposh }, victim, tally }: Site): void {
+export function tallyEposh({ simulators: { eposh }, victim, tally }: Storm): void {
   const failed = victim.said(/"(?:eposh_unavailable|eposh_bad_page|eposh_down)"/);
   tally.add("Eposh failing", Math.min(seenBy(eposh.faults, "Eposh failing"), failed));
   for (const date of drifting) {

@@ -5,8 +5,8 @@
 import { expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { startDaemon } from "../support/daemon.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
+import { startSite } from "../support/site.ts";
 
 const people = 155;
 
@@ -47,7 +47,7 @@ const expected = Array.from({ length: people }, (_, number) => ({
 const timesOf = (calls: Record<string, number>, end: string) =>
   Object.entries(calls).reduce((sum, [call, times]) => sum + (call.endsWith(end) ? times : 0), 0);
 
-async function endOn(broker: Readonly<Record<string, string>>) {
+async function endOn(broker: string) {
   await using foreign = await startForeign();
   const env = {
     EPOSH_URL: foreign.eposh,
@@ -57,18 +57,17 @@ async function endOn(broker: Readonly<Record<string, string>>) {
     HIKCENTRAL_APP_KEY: foreign.appKey,
     HIKCENTRAL_APP_SECRET: foreign.appSecret,
     PHOTO_ALLOWED_HOSTS: "127.0.0.1",
-    ...broker,
   };
   const read = async () =>
     (await (await fetch(foreign.state)).json()) as {
       persons: { personId?: string; personCode: string }[];
       calls: Record<string, number>;
     };
-  await using daemon = await startDaemon(env);
-  const view = await daemon.induct();
+  await using site = await startSite({ as: "binary", defaults: true, broker, env });
+  const view = await site.induct();
   expect(view).toMatchObject({ employees: people, through: people, dead: 0, warnings: [], pages: 2 });
   const first = await read();
-  await daemon.induct();
+  await site.induct();
   const { persons, calls } = await read();
   expect(persons).toEqual(first.persons);
   for (const call of ["single/add", "single/update", "face/update", "customFieldsUpdate", "addPersons", "photo"])
@@ -82,10 +81,10 @@ test("the network is nothing but loopback", () => {
 });
 
 test("on the embedded queue everybody is as Eposh has them, and a second run writes nothing", async () => {
-  expect<unknown>(await endOn({})).toEqual(expected);
+  expect<unknown>(await endOn("embedded")).toEqual(expected);
 }, 60_000);
 
 test("on RabbitMQ the same", async () => {
   await using rabbit = await startRabbit();
-  expect<unknown>(await endOn({ BROKER_URL: rabbit.url })).toEqual(expected);
+  expect<unknown>(await endOn(rabbit.url)).toEqual(expected);
 }, 90_000);

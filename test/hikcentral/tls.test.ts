@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createClients } from "../../src/clients.ts";
 import { readConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/observability/log.ts";
-import { temporaryFolder } from "../support/daemon.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { makePng } from "../support/png.ts";
 import { selfSigned } from "./certificate.ts";
 import { clientOf, closing, failureOf, gateway, success } from "./gateway.ts";

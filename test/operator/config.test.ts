@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
 import { keys } from "../../src/config/keys.ts";
-import { run, temporaryFolder } from "../support/daemon.ts";
+import { run } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 
 const folder = temporaryFolder();
 const file = (name: string, text: string) => {

@@ -1,11 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger/runs.ts";
 import type { BatchResult } from "../../src/operator/dead-letters.ts";
-import { sharedRabbit } from "../support/rabbitmq.ts";
-import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
-const rabbit = await sharedRabbit();
 const nik = "3500003101900001";
 const dead = "hikvision_create_person.dead";
 const oldMs = 25 * 3_600_000;
@@ -15,15 +13,19 @@ type Answer = Partial<Omit<BatchResult, "count">> &
     groups?: { stage: string; code: string; count: number; ids: string[] }[];
   };
 
-async function ask(site: Site, path: string, body?: unknown): Promise<Answer & { status: number; whole: string }> {
+async function ask(
+  site: InProcessSite,
+  path: string,
+  body?: unknown,
+): Promise<Answer & { status: number; whole: string }> {
   const request = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  const answer = await fetch(`${site.daemon.url}${path}`, request);
+  const answer = await fetch(`${site.url}${path}`, request);
   const whole = await answer.text();
   return { ...(JSON.parse(whole) as Answer), status: answer.status, whole };
 }
 
 /** Employees without a name, each a dead letter of create-person. */
-async function kill(site: Site, count: number, headers: Record<string, string> = {}): Promise<void> {
+async function kill(site: InProcessSite, count: number, headers: Record<string, string> = {}): Promise<void> {
   const nobody = (at: number) => budi(site, { name: null, kib_number: `${2_600_001 + at}` });
   for (let at = 0; at < count; at++)
     expect(await site.employ(nobody(at), { "hs-fetched": new Date().toISOString(), ...headers })).toMatchObject({
@@ -31,14 +33,14 @@ async function kill(site: Site, count: number, headers: Record<string, string> =
     });
 }
 
-const idsOf = async (site: Site) => (await ask(site, "/dead")).groups?.flatMap(({ ids }) => ids) ?? [];
+const idsOf = async (site: InProcessSite) => (await ask(site, "/dead")).groups?.flatMap(({ ids }) => ids) ?? [];
 
 describe.each([
-  ["the embedded queue", {}],
-  ["RabbitMQ", { BROKER_URL: rabbit.url }],
-])("with %s", (_, env) => {
+  ["the embedded queue", "embedded"],
+  ["RabbitMQ", "rabbitmq"],
+])("with %s", (_, broker) => {
   test("dead letters are counted by stage and cause, and looking takes none away", async () => {
-    await using site = await startSite({ env });
+    await using site = await startSite({ broker });
     await kill(site, 3);
     await site.work("hikvision_update_kib", "not JSON");
     for (let looks = 0; looks < 3; looks++) {
@@ -51,11 +53,10 @@ describe.each([
     }
     expect(await ask(site, "/dead?stage=update-kib")).toMatchObject({ total: 1 });
     expect(await ask(site, "/dead?code=unheard_of")).toMatchObject({ total: 0 });
-    await ask(site, "/dead/drop", { all: true });
   });
 
   test("a letter is shown with its history and its message, and without the NIK that is in both", async () => {
-    await using site = await startSite({ env });
+    await using site = await startSite({ broker });
     await kill(site, 1);
     expect((await site.bodies(dead))[0]).toContain(nik);
     const [id = ""] = await idsOf(site);
@@ -65,11 +66,10 @@ describe.each([
     expect(shown.body).toContain('"identity_number": "[nik]"');
     expect(shown.whole).not.toContain(nik);
     expect((await ask(site, "/dead/0123456789ab")).status).toBe(404);
-    await ask(site, "/dead/drop", { all: true });
   });
 
   test("one that fails again after a replay is the same dead letter again, with its history", async () => {
-    await using site = await startSite({ env });
+    await using site = await startSite({ broker });
     await kill(site, 1);
     const before = await idsOf(site);
     expect(await ask(site, "/dead/replay", { ids: before })).toMatchObject({ replayed: 1, left: [], unknown: [] });
@@ -77,11 +77,10 @@ describe.each([
     expect(await idsOf(site)).toEqual(before);
     const { history } = (await ask(site, `/dead/${before[0]}`)) as { history?: Body[] };
     expect(history?.map(({ code }) => code)).toEqual(["bad_name", "bad_name"]);
-    await ask(site, "/dead/drop", { all: true });
   });
 
   test("a filter, a limit and a rate hold, and a dry run does nothing", async () => {
-    await using site = await startSite({ env });
+    await using site = await startSite({ broker });
     await kill(site, 4);
     await site.work("hikvision_update_kib", "not JSON");
     const all = { stage: "create-person", dryRun: true };
@@ -112,7 +111,7 @@ test("a replay that waits for the broker keeps nobody from an answer, and whoeve
   };
   const client = new AbortController();
   const request = { method: "POST", body: "{}", signal: client.signal };
-  const replayed = fetch(`${site.daemon.url}/dead/replay`, request).then(() => "answered", String);
+  const replayed = fetch(`${site.url}/dead/replay`, request).then(() => "answered", String);
   await until(() => published === 1, { what: "the replay to wait" });
   const askedAt = performance.now();
   const [list, status] = await Promise.all([ask(site, "/dead"), ask(site, "/status")]);
@@ -171,9 +170,9 @@ test("a run's counts become right again when its dead letters are replayed and g
   const { hikcentral } = site;
   const refusal = JSON.stringify({ code: "140", msg: "Operation failed", data: "" });
   hikcentral.faults.set({ kind: "answer", body: refusal, match: "customFieldsUpdate", times: 6 });
-  const started = await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST" });
+  const started = await fetch(`${site.url}/eposh-induction`, { method: "POST" });
   const { run } = (await started.json()) as { run: string };
-  const view = async () => (await (await fetch(`${site.daemon.url}/runs/${run}`)).json()) as RunView;
+  const view = async () => (await (await fetch(`${site.url}/runs/${run}`)).json()) as RunView;
   const isDone = async () => (await view()).status === "done";
   await until(isDone, { what: "the run to be through" });
   expect(await view()).toMatchObject({ employees: 30, through: 24, dead: 6, open: 0, deadLetters: [{ count: 6 }] });

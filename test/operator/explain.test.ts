@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { codes } from "../../src/errors/codes.ts";
-import { run } from "../support/daemon.ts";
+import { run } from "../support/binary.ts";
 
 const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
 

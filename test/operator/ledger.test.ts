@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Entry, Ledger } from "../../src/ledger/ledger.ts";
 import { photosOf } from "../../src/ledger/photo-history.ts";
 import { runOf, runsOf } from "../../src/ledger/runs.ts";
-import { temporaryFolder } from "../support/daemon.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

@@ -1,12 +1,7 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { startSimulators } from "../../src/simulator/start.ts";
-import { type DaemonProcess, environmentOf, startDaemon, temporaryFolder } from "../support/daemon.ts";
-import { sharedRabbit } from "../support/rabbitmq.ts";
+import { startSite } from "../support/site.ts";
+import { folderWith } from "../support/stage-files.ts";
 import { until } from "../support/until.ts";
-
-const rabbit = await sharedRabbit();
 
 /** Ends its process when it meets one KIB number, as a broken picture can. */
 const killer = `import { defineStage, end, v } from "hikvision-sync";
@@ -23,35 +18,26 @@ export default defineStage({
 });
 `;
 
-const folders = [temporaryFolder(), temporaryFolder()];
-
 test.concurrent.each([
-  ["the embedded queue", {}],
-  ["RabbitMQ", { BROKER_URL: rabbit.url }],
+  ["the embedded queue", "embedded"],
+  ["RabbitMQ", "rabbitmq"],
 ])(
   "with %s, what was in progress at four abrupt ends, the last one alone, is a dead letter and takes nobody with it",
   async (_, broker) => {
-    await using simulators = await startSimulators({ people: 12 });
-    const folder = folders.pop() ?? temporaryFolder();
-    const stages = join(folder, "stages");
-    mkdirSync(stages, { mode: 0o700 });
-    writeFileSync(join(stages, "killer.ts"), killer, { mode: 0o600 });
-    const env = { ...environmentOf(simulators), ...broker, STAGES_FOLDER: stages, BROKER_STALL_TIMEOUT: "6s" };
-    const start = () => startDaemon(env, folder);
-    let daemon: DaemonProcess = await start();
-    await until(() => daemon.output().includes("take work from"), { what: "the stages to take work" });
-    await daemon.trigger(undefined, { prefer: "respond-async" });
+    const env = { STAGES_FOLDER: folderWith({ "killer.ts": killer }), BROKER_STALL_TIMEOUT: "6s" };
+    await using site = await startSite({ as: "binary", people: 12, broker, env, mayWait: true });
+    await site.begin();
     for (let ends = 1; ends <= 4; ends++) {
-      const over = () =>
-        fetch(`${daemon.url}/livez`).then(
+      const isOver = () =>
+        site.get("/livez").then(
           () => false,
           () => true,
         );
-      await until(over, { timeoutMs: 30_000, what: `end ${ends}` });
-      await daemon.kill();
-      daemon = await start();
+      await until(isOver, { timeoutMs: 30_000, what: `end ${ends}` });
+      await site.kill();
+      await site.start();
     }
-    const dead = async () => (await daemon.get("/dead")).body as { total: number; groups: { ids: string[] }[] };
+    const dead = async () => (await site.get("/dead")).body as { total: number; groups: { ids: string[] }[] };
     const { total, groups } = await until(async () => (await dead()).total > 0 && (await dead()), {
       timeoutMs: 30_000,
       what: "the dead letter",
@@ -60,15 +46,10 @@ test.concurrent.each([
       total: 1,
       groups: [{ stage: "killer", code: "crashed_daemon", count: 1 }],
     });
-    const letter = (await daemon.get(`/dead/${groups[0]?.ids[0]}`)).body;
+    const letter = (await site.get(`/dead/${groups[0]?.ids[0]}`)).body;
     expect(letter).toMatchObject({ kib: "2600003", attempts: 1, text: expect.stringContaining("4 abrupt ends") });
-    const waiting = async () => {
-      const { stages } = (await daemon.get("/readyz")).body as { stages: { waiting: number; inFlight: number }[] };
-      return stages.reduce((sum, { waiting, inFlight }) => sum + waiting + inFlight, 0);
-    };
-    await until(async () => (await waiting()) === 0, { timeoutMs: 30_000, what: "all to be through" });
-    expect(simulators.hikcentral.state().persons).toHaveLength(12);
+    await until(async () => (await site.left()) === 0, { timeoutMs: 30_000, what: "all to be through" });
+    expect(site.hikcentral.state().persons).toHaveLength(12);
     expect(await dead()).toMatchObject({ total: 1 });
-    await daemon.stop();
   },
 );

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
-import { temporaryFolder } from "../support/daemon.ts";
+import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
-import { type Box, startBox } from "./box.ts";
 
 const people = 24;
 /** Pictures cost more time than all the rest, and are not what this is about. */
@@ -11,32 +10,29 @@ const faults = { eposh: [instead("no photos", "", { status: 404, match: "/photos
 const setKib = { match: "customFieldsUpdate" } as const;
 
 /** Nobody was charged, and everybody is at the gate once. */
-async function expectAllAndNoneCharged(box: Box): Promise<void> {
-  expect(await box.sum("attempts_total")).toBe(0);
-  expect(await box.sum("dead_letters_total")).toBe(0);
-  const { persons } = box.hikcentral.state();
-  expect(persons).toHaveLength(people);
-  expect(persons.filter(({ kib, groups }) => kib === "" || groups.length === 0)).toEqual([]);
+async function expectAllAndNoneCharged(site: Site): Promise<void> {
+  expect(await site.sum("attempts_total")).toBe(0);
+  expect(await site.sum("dead_letters_total")).toBe(0);
+  expect(site.hikcentral.state().persons).toHaveLength(people);
+  expect(site.atTheGate()).toHaveLength(people);
 }
 
-// Those that wait for whole delays of the way back wait together; such a test cannot say what is removed after the file.
-const folders = Array.from({ length: 4 }, () => temporaryFolder());
-
+// Those that wait for whole delays wait together.
 test.concurrent.each([
   ["a wrong key", { ...refusals.wrongKey, ...setKib }, "hikcentral_wrong_key", "update-kib"],
   ["a licence that is full", refusals.licence, "hikcentral_licence", "create-person"],
 ])("%s pauses only the stage that met it, costs nobody an attempt, and ends by itself", async (_, fault, code, met) => {
-  await using box = await startBox({ people, faults, folder: folders.pop() });
-  const { hikcentral, daemon } = box;
+  await using site = await startSite({ as: "binary", people, faults });
+  const { hikcentral } = site;
   hikcentral.faults.set(fault);
-  const run = await box.trigger();
-  const paused = async () => (await box.stage(met))?.state === "paused";
+  const run = await site.begin();
+  const paused = async () => (await site.stage(met))?.state === "paused";
   await until(paused, { timeoutMs: 30_000, what: `${met} to pause` });
-  const { stages, upstreams, ready } = await box.readyz();
+  const { stages, upstreams, ready } = await site.readyz();
   expect({ ready, hikcentral: upstreams.hikcentral }).toEqual({ ready: false, hikcentral: "up" });
   expect(stages.filter(({ state }) => state === "paused").map(({ name }) => name)).toEqual([met]);
-  expect(daemon.output()).toContain(code);
-  expect(await box.sum("paused", { stage: met, upstream: "hikcentral" })).toBe(1);
+  expect(site.output()).toContain(code);
+  expect(await site.sum("paused", { stage: met, upstream: "hikcentral" })).toBe(1);
   // The stages before it go on.
   const before = met === "update-kib" ? "create-person" : "publisher";
   const worked = async () => (await run.view()).stages[before]?.done === people;
@@ -45,89 +41,87 @@ test.concurrent.each([
   const met1 = refused();
   await until(() => refused() > met1, { timeoutMs: 15_000, what: "one message to be tried" });
   expect(refused()).toBe(met1 + 1);
-  const { state, waiting = 0, inFlight = 0 } = (await box.stage(met)) ?? {};
+  const { state, waiting, inFlight = 0 } = (await site.stage(met)) ?? {};
   expect({ state, all: (waiting ?? 0) + inFlight }).toEqual({ state: "paused", all: people });
   hikcentral.faults.set();
   await run.through();
-  await expectAllAndNoneCharged(box);
+  await expectAllAndNoneCharged(site);
 });
 
 test.concurrent("twenty different messages in a row with one failure pause the stage, and are all that is charged", async () => {
   // Nobody's second attempt comes into it.
   const env = { BROKER_RETRY_DELAYS: "15s,1h", STAGES_UPDATE_KIB_CONCURRENCY: "32" };
-  await using box = await startBox({ people, faults, env, folder: folders.pop() });
-  box.hikcentral.faults.set({ ...refusals.busy, ...setKib });
-  const operate = (what: string) => fetch(`${box.daemon.url}/stages/update-kib/${what}`, { method: "POST" });
-  await operate("pause");
-  const run = await box.trigger();
+  await using site = await startSite({ as: "binary", people, faults, env });
+  site.hikcentral.faults.set({ ...refusals.busy, ...setKib });
+  await site.post("/stages/update-kib/pause");
+  const run = await site.begin();
   const all = { waiting: people, inFlight: 0 };
-  await until(async () => Bun.deepMatch(all, await box.stage("update-kib")), { what: "all to wait" });
+  await until(async () => Bun.deepMatch(all, await site.stage("update-kib")), { what: "all to wait" });
   // So that all of them are in hand at the twentieth failure.
-  await operate("resume");
-  const pause = async () => (await box.stage("update-kib"))?.paused;
+  await site.post("/stages/update-kib/resume");
+  const pause = async () => (await site.stage("update-kib"))?.paused;
   const streak = async () => (await pause())?.includes("messages in a row failed with hikcentral_busy");
   await until(streak, { timeoutMs: 30_000, what: "the pause" });
-  const charged = () => box.sum("attempts_total", { stage: "update-kib" });
+  const charged = () => site.sum("attempts_total", { stage: "update-kib" });
   const left = async () => {
-    const { waiting, inFlight = 0 } = (await box.stage("update-kib")) ?? {};
+    const { waiting, inFlight = 0 } = (await site.stage("update-kib")) ?? {};
     return (waiting ?? 0) + inFlight;
   };
   await until(async () => (await left()) === people - 20, { what: "the others to be left as they are" });
   expect(await charged()).toBe(20);
   await until(async () => (await charged()) > 20, { timeoutMs: 15_000, what: "one message to be tried" });
   expect(await charged()).toBe(21);
-  box.hikcentral.faults.set();
+  site.hikcentral.faults.set();
   await run.through();
-  expect(box.hikcentral.state().persons.filter(({ kib }) => kib !== "")).toHaveLength(people);
-  expect(await box.sum("dead_letters_total")).toBe(0);
+  expect(site.hikcentral.state().persons.filter(({ kib }) => kib !== "")).toHaveLength(people);
+  expect(await site.sum("dead_letters_total")).toBe(0);
 });
 
 test.concurrent("an outage that the probe does not see costs nobody an attempt, and work goes on within 5 s", async () => {
-  await using box = await startBox({ people, faults, folder: folders.pop() });
-  box.hikcentral.faults.set({ ...refusals.exception, ...setKib });
-  const run = await box.trigger();
-  await until(async () => (await box.stage("update-kib"))?.state === "paused", {
+  await using site = await startSite({ as: "binary", people, faults });
+  site.hikcentral.faults.set({ ...refusals.exception, ...setKib });
+  const run = await site.begin();
+  await until(async () => (await site.stage("update-kib"))?.state === "paused", {
     timeoutMs: 30_000,
     what: "the pause",
   });
-  const seen = () => box.hikcentral.faults.seen.exception ?? 0;
+  const seen = () => site.hikcentral.faults.seen.exception ?? 0;
   const before = seen();
   await until(() => seen() >= before + 3, { timeoutMs: 15_000, what: "three more tries" });
   const backAt = Date.now();
-  box.hikcentral.faults.set();
+  site.hikcentral.faults.set();
   await run.through();
-  const isKib = ({ call, atMs, code }: Box["hikcentral"]["writes"][number]) =>
+  const isKib = ({ call, atMs, code }: Site["hikcentral"]["writes"][number]) =>
     call.endsWith("customFieldsUpdate") && code === "0" && atMs >= backAt;
-  expect((box.hikcentral.writes.find(isKib)?.atMs ?? 0) - backAt).toBeLessThanOrEqual(5_000);
-  await expectAllAndNoneCharged(box);
+  expect((site.hikcentral.writes.find(isKib)?.atMs ?? 0) - backAt).toBeLessThanOrEqual(5_000);
+  await expectAllAndNoneCharged(site);
 });
 
 test.each([
   ["Eposh", "eposh", "induction"],
   ["the photo host", "photo", "create-person"],
 ])("while %s is down only what needs it pauses, and nobody is charged", async (_, upstream, stage) => {
-  await using box = await startBox({ people });
-  const operate = (what: string) => fetch(`${box.daemon.url}/stages/create-person/${what}`, { method: "POST" });
-  const down = () => box.eposh.faults.set({ kind: "reset" });
-  await operate("pause");
+  await using site = await startSite({ as: "binary", people });
+  const down = () => site.eposh.faults.set({ kind: "reset" });
+  await site.post("/stages/create-person/pause");
   if (upstream === "eposh") down();
-  const run = await box.trigger();
+  const run = await site.begin();
   if (upstream === "photo") {
     await until(async () => (await run.view()).status === "working", { what: "all to be fetched" });
     down();
   }
-  await operate("resume");
-  const paused = () => box.sum("paused", { upstream, stage });
+  await site.post("/stages/create-person/resume");
+  const paused = () => site.sum("paused", { upstream, stage });
   await until(paused, { timeoutMs: 30_000, what: `${stage} to pause for ${upstream}` });
-  const { upstreams, ready } = await box.readyz();
+  const { upstreams, ready } = await site.readyz();
   expect({ ready, state: upstreams[upstream] }).toEqual({ ready: false, state: "down" });
-  expect(await box.sum("paused")).toBe(1);
-  box.eposh.faults.set();
+  expect(await site.sum("paused")).toBe(1);
+  site.eposh.faults.set();
   const backAt = performance.now();
   await until(async () => (await paused()) === 0, { what: "it to go on" });
   expect(performance.now() - backAt).toBeLessThan(5_000);
   await run.through();
-  await expectAllAndNoneCharged(box);
+  await expectAllAndNoneCharged(site);
 });
 
 describe("a call that is not answered in time is judged by a probe", () => {
@@ -141,25 +135,25 @@ describe("a call that is not answered in time is judged by a probe", () => {
     ["an error envelope", [{ ...refusals.exception, ...probe }]],
     ["HTTP 401 with an envelope", [instead("401", refused, { ...probe, status: 401 })]],
   ])("%s: it is that message's counted retry, and nothing pauses", async (_, answers) => {
-    await using box = await startBox({ people, faults, env });
-    box.hikcentral.faults.set(hang, ...answers);
-    await (await box.trigger()).through();
-    expect(await box.sum("attempts_total")).toBe(1);
-    expect(await box.sum("deliveries_total", { stage: "create-person", outcome: "retry" })).toBe(1);
-    expect(box.daemon.output()).not.toMatch(/paused:|is down/);
-    expect(box.hikcentral.state().persons).toHaveLength(people);
+    await using site = await startSite({ as: "binary", people, faults, env });
+    site.hikcentral.faults.set(hang, ...answers);
+    await site.induct();
+    expect(await site.sum("attempts_total")).toBe(1);
+    expect(await site.sum("deliveries_total", { stage: "create-person", outcome: "retry" })).toBe(1);
+    expect(site.output()).not.toMatch(/paused:|is down/);
+    expect(site.hikcentral.state().persons).toHaveLength(people);
   });
 
   test("a proxy's page: HikCentral is down, and nobody is charged", async () => {
-    await using box = await startBox({ people, faults, env });
-    box.hikcentral.faults.set(hang, { ...refusals.html, ...probe });
-    const run = await box.trigger();
-    await until(async () => (await box.readyz()).upstreams.hikcentral === "down", {
+    await using site = await startSite({ as: "binary", people, faults, env });
+    site.hikcentral.faults.set(hang, { ...refusals.html, ...probe });
+    const run = await site.begin();
+    await until(async () => (await site.readyz()).upstreams.hikcentral === "down", {
       timeoutMs: 30_000,
       what: "the outage",
     });
-    box.hikcentral.faults.set();
+    site.hikcentral.faults.set();
     await run.through();
-    await expectAllAndNoneCharged(box);
+    await expectAllAndNoneCharged(site);
   });
 });

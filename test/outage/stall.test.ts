@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import amqp from "amqplib";
 import { sharedRabbit } from "../support/rabbitmq.ts";
+import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
-import { startBox } from "./box.ts";
 
 const { url } = await sharedRabbit();
 const queue = "hikvision_update_kib";
@@ -15,21 +15,23 @@ test("a stage with work ready that gets none says so, subscribes again and is re
     await stranger.assertQueue(queue, { durable: true, arguments: { "x-single-active-consumer": true } });
     await stranger.prefetch(1);
     const { consumerTag } = await stranger.consume(queue, () => {});
-    await using box = await startBox({ people: 3, env: { BROKER_URL: url, BROKER_STALL_TIMEOUT: "1s" } });
-    const run = await box.trigger();
-    const said = () =>
-      box.daemon
-        .output()
-        .match(/update-kib is stalled: \d+ messages waiting, none delivered for \d+ s; subscribing again/g)?.length ??
-      0;
+    await using site = await startSite({
+      as: "binary",
+      people: 3,
+      broker: url,
+      env: { BROKER_STALL_TIMEOUT: "1s" },
+    });
+    const run = await site.begin();
+    const stalled = /update-kib is stalled: \d+ messages waiting, none delivered for \d+ s; subscribing again/g;
+    const said = () => site.output().match(stalled)?.length ?? 0;
     await until(() => said() > 1, { timeoutMs: 30_000, what: "it to be said again and again" });
-    expect(await box.readyz()).toMatchObject({ ready: false, broker: "up" });
-    expect(await box.stage("update-kib")).toMatchObject({ state: "stalled", waiting: 2 });
-    expect((await box.readyz()).stages.filter(({ state }) => state !== "working")).toHaveLength(1);
+    expect(await site.readyz()).toMatchObject({ ready: false, broker: "up" });
+    expect(await site.stage("update-kib")).toMatchObject({ state: "stalled", waiting: 2 });
+    expect((await site.readyz()).stages.filter(({ state }) => state !== "working")).toHaveLength(1);
     await stranger.cancel(consumerTag);
     stranger.nackAll();
     await run.through();
-    await until(async () => (await box.readyz()).ready, { what: "it to be ready" });
+    await until(async () => (await site.readyz()).ready, { what: "it to be ready" });
   } finally {
     await connection.close();
   }

@@ -32,11 +32,11 @@ const nameOf = (body: string) => (JSON.parse(body) as { employee: { name: string
 async function induct(site: Site, date: string, people: Body[], more: object = {}) {
   site.eposh.days.set(date, people);
   const body = JSON.stringify({ from: date, to: date, ...more });
-  const answer = await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST", body });
+  const answer = await fetch(`${site.url}/eposh-induction`, { method: "POST", body });
   const { run, ...given } = (await answer.json()) as { run: string; error?: string };
   const view = await until(
     async () => {
-      const seen = (await (await fetch(`${site.daemon.url}/runs/${run}`)).json()) as RunView;
+      const seen = (await (await fetch(`${site.url}/runs/${run}`)).json()) as RunView;
       return seen.status === "done" && seen;
     },
     { what: "the run to be done" },

@@ -1,23 +1,23 @@
 import { expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger/runs.ts";
-import { budi, type Site, startSite } from "../support/site.ts";
+import { budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const date = "2026-01-03";
 /** Nobody works on the employees here: they lie on create-person's queue. */
 const env = { STAGES_DISABLED: "apply-access,create-person", EPOSH_PAGE_SIZE: "10" };
-const people = (site: Site, count: number) =>
+const people = (site: InProcessSite, count: number) =>
   Array.from({ length: count }, (_, at) =>
     budi(site, { identity_number: `350000310190${1000 + at}`, kib_number: String(at) }),
   );
 
 /** The run of that date once it is published, and whom create-person was given. */
-async function induct(site: Site, more: object = {}) {
+async function induct(site: InProcessSite, more: object = {}) {
   const body = JSON.stringify({ from: date, to: date, ...more });
-  const answer = await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST", body });
+  const answer = await fetch(`${site.url}/eposh-induction`, { method: "POST", body });
   const { run } = (await answer.json()) as { run: string };
   const look = async () => {
-    const view = (await (await fetch(`${site.daemon.url}/runs/${run}`)).json()) as RunView;
+    const view = (await (await fetch(`${site.url}/runs/${run}`)).json()) as RunView;
     return (view.stages.publisher?.done ?? 0) === view.employees && view.fetched.done === 1 && view;
   };
   const view = await until(look, { what: "the run to be published" });

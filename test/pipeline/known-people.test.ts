@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
-import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const nik = "3500003101900001";
@@ -25,7 +25,7 @@ const byHand = {
   endTime: "2035-12-31T23:59:59+07:00",
 };
 
-function seed(site: Site, changes: Body = {}) {
+function seed(site: InProcessSite, changes: Body = {}) {
   const person = site.hikcentral.seed({ ...byHand, ...changes });
   person.picture = Buffer.from("a picture");
   return person;
@@ -319,9 +319,9 @@ describe("data that Eposh gave later wins, in whatever order it is worked on", (
   const old = "2026-01-05T01:00:00.000Z";
   const mid = "2026-01-05T02:00:00.000Z";
   const late = "2026-01-05T03:00:00.000Z";
-  const link = (site: Site, number: number) => ({ link: `${site.eposh.origin}/photos/kib/-${number}.png` });
-  const a = (site: Site) => budi(site, { name: "Budi Awal", kib_number: "1", photo: link(site, 1) });
-  const b = (site: Site) =>
+  const link = (site: InProcessSite, number: number) => ({ link: `${site.eposh.origin}/photos/kib/-${number}.png` });
+  const a = (site: InProcessSite) => budi(site, { name: "Budi Awal", kib_number: "1", photo: link(site, 1) });
+  const b = (site: InProcessSite) =>
     budi(site, {
       name: "Budi Awal Baru",
       kib_number: "2",
@@ -384,7 +384,7 @@ describe("data that Eposh gave later wins, in whatever order it is worked on", (
   test("also where the daemon has lost its ledger: HikCentral itself remembers", async () => {
     await using site = await startSite();
     expect(await site.employ(b(site), { "hs-fetched": late })).toEqual(done);
-    await using fresh = await startSite({ env: site.env });
+    await using fresh = await startSite({ simulators: site.simulators });
     expect(await fresh.employ(a(site), { "hs-fetched": old })).toEqual(done);
     expect(site.person(nik)).toMatchObject({ personFamilyName: "Awal Baru", kib: "2", groups: ["1", "2", "8", "9"] });
   });
@@ -430,8 +430,8 @@ describe("a message with the number of a person who is somebody else by now come
 });
 
 describe("before the first write the set-up is checked: the daemon pauses and writes nothing", () => {
-  const withoutGroup = ({ hikcentral }: Pick<Site, "hikcentral">) => hikcentral.groups.delete("8");
-  const otherField = ({ hikcentral }: Pick<Site, "hikcentral">) => {
+  const withoutGroup = ({ hikcentral }: Pick<InProcessSite, "hikcentral">) => hikcentral.groups.delete("8");
+  const otherField = ({ hikcentral }: Pick<InProcessSite, "hikcentral">) => {
     for (const field of hikcentral.customFields) if (field.id === "1") field.customFiledName = "Catatan";
   };
   test.each([

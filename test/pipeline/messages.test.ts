@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
-import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const date = "2026-01-03";
@@ -9,11 +9,11 @@ const queues = ["hikvision_queue", "hikvision_create_person", "hikvision_update_
 const queueOf = (stage: (typeof stages)[number]) => queues[stages.indexOf(stage)] ?? "";
 
 /** What lies on a stage's queue while nobody here works on it, once Eposh gave these employees. */
-async function onTheQueueOf(stage: (typeof stages)[number], employees: (site: Site) => Body[]) {
+async function onTheQueueOf(stage: (typeof stages)[number], employees: (site: InProcessSite) => Body[]) {
   const site = await startSite({ env: { STAGES_DISABLED: `apply-access,${stage}` } });
   site.eposh.days.set(date, employees(site));
   const asked = { method: "POST", body: JSON.stringify({ from: date, to: date }) };
-  expect((await fetch(`${site.daemon.url}/eposh-induction`, asked)).status).toBe(200);
+  expect((await fetch(`${site.url}/eposh-induction`, asked)).status).toBe(200);
   const bodies = await until(async () => {
     const all = await site.bodies(queueOf(stage));
     return all.length > 0 && all;
@@ -22,15 +22,22 @@ async function onTheQueueOf(stage: (typeof stages)[number], employees: (site: Si
 }
 
 describe("the message on each queue is the original's: its keys, their order, their types", () => {
-  const { name, identity_number, kib_number, birth_date, regionals } = budi({ eposh: { origin: "" } } as Site);
-  const photo = ({ eposh }: Site) => budi({ eposh } as Site).photo;
+  const { name, identity_number, kib_number, birth_date, regionals } = budi({ eposh: { origin: "" } } as InProcessSite);
+  const photo = ({ eposh }: InProcessSite) => budi({ eposh } as InProcessSite).photo;
   const pagination = { current_page: 1, last_page: 1, total: 1 };
-  const whole = (site: Site) => ({ name, identity_number, kib_number, birth_date, photo: photo(site), regionals });
+  const whole = (site: InProcessSite) => ({
+    name,
+    identity_number,
+    kib_number,
+    birth_date,
+    photo: photo(site),
+    regionals,
+  });
   const four = { name, identity_number, kib_number, regionals };
   const personId = "18945";
   test.each([
-    ["publisher", (site: Site) => ({ event: "HIKVISION_SYNC", data: { data: [whole(site)], pagination } })],
-    ["create-person", (site: Site) => ({ employee: whole(site) })],
+    ["publisher", (site: InProcessSite) => ({ event: "HIKVISION_SYNC", data: { data: [whole(site)], pagination } })],
+    ["create-person", (site: InProcessSite) => ({ employee: whole(site) })],
     ["update-kib", () => ({ personId, kib_number, employee: four })],
     ["assign-privilege", () => ({ personId, privilege_groups: ["1", "2", "8"] })],
   ] as const)("%s", async (stage, message) => {
@@ -41,7 +48,10 @@ describe("the message on each queue is the original's: its keys, their order, th
 
   test("unknown fields of an employee travel unchanged as far as the original carried them", async () => {
     const odd = { phone_number: "0800", extra: { deep: [1, null, { b: 1, a: 2 }] }, empty: "", flag: false };
-    const both = (site: Site) => [budi(site, odd), { ...odd, ...budi(site, { identity_number: "3500003101900002" }) }];
+    const both = (site: InProcessSite) => [
+      budi(site, odd),
+      { ...odd, ...budi(site, { identity_number: "3500003101900002" }) },
+    ];
     const { site, bodies } = await onTheQueueOf("create-person", both);
     await using _site = site;
     expect(bodies).toEqual(both(site).map((employee) => JSON.stringify({ employee })));
@@ -55,7 +65,7 @@ describe("the message on each queue is the original's: its keys, their order, th
       links: { next: null },
     };
     site.eposh.faults.set(instead("page", JSON.stringify(page), { match: "/api/" }));
-    await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST", body: `{"from":"${date}","to":"${date}"}` });
+    await fetch(`${site.url}/eposh-induction`, { method: "POST", body: `{"from":"${date}","to":"${date}"}` });
     const [body = ""] = await site.bodies("hikvision_queue");
     expect(JSON.parse(body)).toEqual({ event: "HIKVISION_SYNC", data: page });
   });
@@ -117,7 +127,7 @@ describe("what cannot be worked on is a dead letter that keeps its body, and har
     const unsafe = "9171010101900003";
     await using site = await startSite();
     site.eposh.days.set(date, [budi(site, { identity_number: unsafe }), budi(site, { kib_number: "2600002" })]);
-    await fetch(`${site.daemon.url}/eposh-induction`, { method: "POST", body: `{"from":"${date}","to":"${date}"}` });
+    await fetch(`${site.url}/eposh-induction`, { method: "POST", body: `{"from":"${date}","to":"${date}"}` });
     const [body = ""] = await until(async () => {
       const dead = await site.bodies("hikvision_create_person.dead");
       return dead.length > 0 && dead;

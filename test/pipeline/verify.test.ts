@@ -6,7 +6,7 @@ import { createLog } from "../../src/observability/log.ts";
 import { compare } from "../../src/reconcile/comparison.ts";
 import type { Fault } from "../../src/simulator/fault-server.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
-import { budi, type Site, startSite } from "../support/site.ts";
+import { budi, type InProcessSite, startSite } from "../support/site.ts";
 
 const date = "2026-01-03";
 const site = await startSite();
@@ -15,7 +15,10 @@ await site.employ(budi(site));
 site.eposh.days.set(date, [budi(site)]);
 
 /** What `verify` finds while these faults are on, and what it says meanwhile. */
-async function verify({ env, hikcentral, eposh }: Site, faults: { eposh?: Fault[]; hikcentral?: Fault[] } = {}) {
+async function verify(
+  { env, hikcentral, eposh }: InProcessSite,
+  faults: { eposh?: Fault[]; hikcentral?: Fault[] } = {},
+) {
   const { config } = readConfig({ env: { ...env, HTTP_PORT: "0" }, defaultFile: "/nonexistent" });
   await using clients = createClients(config, createLog({ write: () => true }));
   eposh.faults.set(...(faults.eposh ?? []));

@@ -2,9 +2,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startSimulators } from "../../src/simulator/start.ts";
-import { binary, environmentOf, temporaryFolder } from "../support/daemon.ts";
+import { binary } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { folderWith, stageText } from "../support/stage-files.ts";
 import { until } from "../support/until.ts";
-import { folderWith, stageText } from "./workshop.ts";
 
 /** A machine with the binary and what else is named, and nothing else: neither node nor Bun. */
 function bareMachine(programs: string[] = []) {
@@ -48,7 +49,7 @@ describe("on a machine without node and Bun", () => {
     const command = serve.replace("hikvision-sync serve", "exec hikvision-sync serve");
     const daemon = Bun.spawn([join(machine.bin, "bash"), "-c", command], {
       cwd: machine.cwd,
-      env: { ...environmentOf(simulators), PATH: machine.bin, HTTP_PORT: "0", STATE_FOLDER: machine.cwd },
+      env: { ...simulators.env, PATH: machine.bin, HTTP_PORT: "0", STATE_FOLDER: machine.cwd },
       stdout: "pipe",
       stderr: "pipe",
     });
@@ -168,7 +169,7 @@ describe("`stages run`", () => {
   const folder = folderWith({
     "calls.ts": calls,
     "after.ts": stageText("after", "run() {},", { after: "calls" }),
-    "../message.json": message,
+    "message.json": message,
   });
   const env = { ...simulators.env, STAGES_FOLDER: folder };
   const { tool } = bareMachine();
@@ -199,7 +200,7 @@ describe("`stages run`", () => {
     expect(out).not.toContain("3500003101900099");
     expect(simulators.hikcentral.writes.length).toBe(writes);
 
-    const own = await tool(`stages run calls --message ${folder}/../message.json --dry-run`, env);
+    const own = await tool(`stages run calls --message ${folder}/message.json --dry-run`, env);
     expect(own.out).toContain(`would send POST ${simulators.eposh.origin}/hook {"dryRun":true}\n`);
     expect(own.out).toContain("publish    site_after");
   });

@@ -3,8 +3,9 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startSimulators } from "../../src/simulator/start.ts";
-import { environmentOf, run, startDaemon } from "../support/daemon.ts";
-import { filesIn, folderWith } from "./workshop.ts";
+import { run } from "../support/binary.ts";
+import { startSite } from "../support/site.ts";
+import { filesIn, folderWith } from "../support/stage-files.ts";
 
 const people = 5;
 const simulators = await startSimulators({ people });
@@ -32,13 +33,10 @@ test("a line in a CSV file: as written, from check to a run, and once more witho
   const tested = await run(["stages", "test", "csv-line", "--config", config]);
   expect(tested, tested.err).toMatchObject({ exit: 0, err: expect.stringContaining(" 9 pass\n 0 fail") });
 
-  await using daemon = await startDaemon({
-    ...environmentOf(simulators),
-    STAGES_FOLDER: folder,
-    STAGES_CSV_LINE_FILE: list,
-  });
+  const env = { STAGES_FOLDER: folder, STAGES_CSV_LINE_FILE: list };
+  await using site = await startSite({ as: "binary", simulators, env });
   for (const _ of ["the first run", "the second"]) {
-    expect(await daemon.induct()).toMatchObject({ dead: 0, stages: { "csv-line": { done: people } } });
+    expect(await site.induct()).toMatchObject({ dead: 0, stages: { "csv-line": { done: people } } });
     const lines = readFileSync(list, "utf8").trim().split("\n");
     expect(lines.length).toBe(people);
     for (const { personId, kib, groups } of simulators.hikcentral.state().persons)
@@ -75,14 +73,10 @@ test("a signed webhook: as written, from check to a run in which it is away, fai
     const tested = await run(["stages", "test", "webhook", "--config", config], env);
     expect(tested, tested.err).toMatchObject({ exit: 0, err: expect.stringContaining(" 12 pass\n 0 fail") });
 
-    await using daemon = await startDaemon({
-      ...environmentOf(simulators),
-      ...env,
-      STAGES_FOLDER: folder,
-      STAGES_WEBHOOK_URL: url,
-      STAGES_WEBHOOK_CONCURRENCY: "1",
-    });
-    const view = await daemon.induct();
+    const webhook = { STAGES_WEBHOOK_URL: url, STAGES_WEBHOOK_CONCURRENCY: "1" };
+    const all = { ...env, ...webhook, STAGES_FOLDER: folder };
+    await using site = await startSite({ as: "binary", simulators, env: all });
+    const view = await site.induct();
     expect(view.deadLetters).toEqual([
       { code: "webhook_refused", count: 1, text: expect.stringContaining("answered 400") },
     ]);
@@ -91,7 +85,7 @@ test("a signed webhook: as written, from check to a run in which it is away, fai
       expect(signature).toBe(`sha256=${createHmac("sha256", key).update(body).digest("hex")}`);
     const failed = calls.find(({ status }) => status === 503);
     expect(calls.filter(({ id }) => id === failed?.id).map(({ status }) => status)).toEqual([503, 200]);
-    expect(daemon.output()).not.toContain(key);
+    expect(site.output()).not.toContain(key);
   } finally {
     await receiver.stop(true);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../support/daemon.ts";
-import { folderWith, stageText } from "./workshop.ts";
+import { run } from "../support/binary.ts";
+import { folderWith, stageText } from "../support/stage-files.ts";
 
 const ends = "run() {},";
 const hangs = `import { v } from "hikvision-sync";

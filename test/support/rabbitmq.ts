@@ -12,8 +12,11 @@ import { until } from "./until.ts";
 export interface Rabbit {
   /** amqp://guest:guest@127.0.0.1:PORT/VHOST */
   readonly url: string;
+  readonly vhost: string;
   /** Runs rabbitmqctl on the node and returns what it prints; a second of processor each, or more. */
   ctl(...args: string[]): Promise<string>;
+  /** Closes every connection to this place from RabbitMQ's side. */
+  cut(): Promise<string>;
   /** Evaluates an Erlang expression on the node and returns its value as text within milliseconds. */
   evaluate(expression: string): Promise<string>;
 }
@@ -111,8 +114,10 @@ export async function startRabbit(): Promise<RabbitNode> {
   }
   return {
     url,
+    vhost: "/",
     env: { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder },
     ...handles(env),
+    cut: () => cutAll("/", handles(env)),
     get pid() {
       return node.pid;
     },
@@ -134,6 +139,12 @@ const handles = (env: Readonly<Record<string, string>>): Pick<Rabbit, "ctl" | "e
   evaluate: (expression) => evaluate(env, expression),
 });
 
+const cutAll = (vhost: string, { evaluate }: Pick<Rabbit, "evaluate">) =>
+  evaluate(
+    `[rabbit_networking:close_connection(Pid, "cut by a test") || ` +
+      `[{pid, Pid}, {vhost, ${binary(vhost)}}] <- rabbit_networking:connection_info_all([pid, vhost])]`,
+  );
+
 async function printed(command: string[], env: Readonly<Record<string, string>>, input = ""): Promise<string> {
   const child = Bun.spawn(command, { env, stdin: Buffer.from(input), stdout: "pipe", stderr: "pipe" });
   const [out, errors, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
@@ -153,23 +164,48 @@ async function evaluate(env: Readonly<Record<string, string>>, expression: strin
   return value;
 }
 
-/**
- * A virtual host for the calling test file, where queues may have their real names. On the node that the environment
- * names, or else on one of its own that ends with the file.
- */
+let ownNode: Promise<RabbitNode> | undefined;
+/** To be called after the tests of a file that used `placeOnRabbit`. */
+export const stopOwnNode = async () => {
+  await (await ownNode)?.stop();
+  ownNode = undefined;
+};
+
+/** The node that the environment names, or else one that `stopOwnNode` ends. */
+async function testsNode(): Promise<Pick<Rabbit, "url" | "ctl" | "evaluate">> {
+  const { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder } = process.env;
+  if (url && folder) return { url, ...handles(await Bun.file(join(folder, "node.json")).json()) };
+  ownNode ??= startRabbit();
+  return await ownNode;
+}
+
+/** A virtual host of its own, where queues may have their real names; on the node of the tests, or on this one. */
+export async function placeOnRabbit(node?: RabbitNode): Promise<Rabbit & AsyncDisposable> {
+  const { url, ctl, evaluate } = node ?? (await testsNode());
+  const vhost = `test-${crypto.randomUUID()}`;
+  await evaluate(`ok = rabbit_vhost:add(${binary(vhost)}, ${binary("test")}), ${permission("guest", vhost)}`);
+  return {
+    url: `${url}/${vhost}`,
+    vhost,
+    ctl,
+    evaluate,
+    cut: () => cutAll(vhost, { evaluate }),
+    async [Symbol.asyncDispose]() {
+      // With its node all of it is gone.
+      if (node || process.env.HIKVISION_SYNC_TEST_AMQP)
+        await evaluate(`rabbit_vhost:delete(${binary(vhost)}, ${binary("test")})`);
+    },
+  };
+}
+
+/** A place for all tests of the calling file. */
 export async function sharedRabbit(): Promise<Rabbit> {
-  const { HIKVISION_SYNC_TEST_AMQP: given, HIKVISION_SYNC_TEST_NODE: folder } = process.env;
-  if (!given || !folder) {
-    const node = await startRabbit();
-    afterAll(() => node.stop(), 40_000);
-    return node;
-  }
-  const env: Record<string, string> = await Bun.file(join(folder, "node.json")).json();
-  const name = `test-${crypto.randomUUID()}`;
-  const vhost = binary(name);
-  await evaluate(env, `ok = rabbit_vhost:add(${vhost}, ${binary("test")}), ${permission("guest", name)}`);
-  afterAll(() => evaluate(env, `rabbit_vhost:delete(${vhost}, ${binary("test")})`).then(() => {}), 20_000);
-  return { url: `${given}/${name}`, ...handles(env) };
+  const place = await placeOnRabbit();
+  afterAll(async () => {
+    await place[Symbol.asyncDispose]();
+    await stopOwnNode();
+  }, 40_000);
+  return place;
 }
 
 /** The expression that lets a user do everything in a virtual host. */

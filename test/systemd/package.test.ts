@@ -6,7 +6,8 @@ import { version } from "../../package.json";
 import { describeCommands } from "../../packaging/commands.ts";
 import { flatten } from "../../packaging/completion.ts";
 import { makeDeb, makeTarball } from "../../packaging/package.ts";
-import { binary, temporaryFolder } from "../support/daemon.ts";
+import { binary } from "../support/binary.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { needs } from "./needs.ts";
 
 const root = join(import.meta.dir, "../..");

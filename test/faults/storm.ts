@@ -3,7 +3,7 @@ import { randomFrom } from "../../src/simulator/fault-server.ts";
 import { employee } from "../../src/simulator/people.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import type { Disk } from "../support/disk.ts";
-import { binary, permission, type RabbitNode } from "../support/rabbitmq.ts";
+import { placeOnRabbit, type RabbitNode } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { addBadPeople, faultsLeft, lettersLeft, untilThrough } from "./after.ts";
 import { brokerKill, confirmsLost, diskFull, killOfBoth } from "./storage-weather.ts";
@@ -12,7 +12,7 @@ import { startTap, type Tap } from "./tap.ts";
 import { Victim } from "./victim.ts";
 import { eposhFaults, type Spell, spells, tallyEposh } from "./weather.ts";
 
-export interface Site {
+export interface Storm {
   simulators: Simulators;
   victim: Victim;
   tally: Tally;
@@ -38,18 +38,14 @@ export interface StormOptions {
 const kills = { least: 4, most: 8 };
 
 /** One daemon, one seed, every kind of fault; resolves with what it ever said once all is as it must be. */
-export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promise<string> {
+export async function runStorm({ seed, tally, rabbit, disk }: StormOptions): Promise<string> {
   const dice = new Dice(randomFrom(seed));
   await using simulators = await startSimulators({ people: dice.between(60, 80), seed });
   addBadPeople(simulators);
   simulators.eposh.faults.set(...eposhFaults);
-  await using tap = rabbit && (await startTap(Number(new URL(rabbit.url).port)));
-  await using victim = new Victim({
-    simulators,
-    ...(rabbit && tap && { brokerUrl: await freshHost(rabbit, tap) }),
-    ...(disk && { folder: disk.folder, enter: disk.enter }),
-  });
-  await victim.start();
+  await using place = rabbit && (await placeOnRabbit(rabbit));
+  await using tap = place && (await startTap(place.url));
+  await using victim = await Victim.start({ simulators, broker: tap?.url, disk });
   const runs: { id: string; people: number }[] = [];
   const trigger = async () => {
     const people = [...simulators.eposh.days.values()].flat().length;
@@ -59,7 +55,7 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
 
   let turn: Promise<unknown> = Promise.resolve();
   let newcomers = 50_000;
-  const site: Site = {
+  const storm: Storm = {
     simulators,
     victim,
     tally,
@@ -82,7 +78,7 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
       return done;
     },
     killDaemon: () =>
-      site.unkilled(async () => {
+      storm.unkilled(async () => {
         const hit = (await status()) !== "done";
         await victim.kill();
         await victim.start();
@@ -91,14 +87,14 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
       }),
   };
 
-  const own: Spell[] = [
+  const ofItsBroker: Spell[] = [
     ...(rabbit && tap ? [brokerKill(rabbit), killOfBoth(rabbit), confirmsLost(tap)] : []),
     ...(disk ? [diskFull(disk)] : []),
   ];
   await trigger();
   let isOver = false;
   const blown = (async () => {
-    for (const spell of dice.shuffled([...spells, ...own])) await spell.blow(site);
+    for (const spell of dice.shuffled([...spells, ...ofItsBroker])) await spell.blow(storm);
   })().finally(() => {
     isOver = true;
   });
@@ -106,13 +102,13 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
   const killed = (async () => {
     for (let times = 0; times < kills.least || (times < kills.most && (await goesOn())); times++) {
       await Bun.sleep(dice.between(200, 3_000));
-      await site.killDaemon();
+      await storm.killDaemon();
     }
   })();
   await Promise.all([blown, killed]);
 
   for (const { id } of runs) await untilThrough(victim, id);
-  tallyEposh(site);
+  tallyEposh(storm);
   // What was in hand at three kills is a dead letter by right, whatever killed it; a human would replay it, also what
   // seems to be fetched days ago because the clock was wrong then.
   const crashed = await victim.post("/dead/replay", { code: "crashed_daemon", stale: true });
@@ -129,16 +125,6 @@ export async function storm({ seed, tally, rabbit, disk }: StormOptions): Promis
   if (tap) problems.push(...earlyAcknowledgements(tap, tally));
   if (problems.length > 0) throw new Error([`seed ${seed}:`, ...problems].join("\n"));
   return victim.output.join("\n");
-}
-
-/** A virtual host for one storm, seen through the tap. */
-async function freshHost(rabbit: RabbitNode, { port }: Tap): Promise<string> {
-  const name = `storm-${crypto.randomUUID()}`;
-  const add = `rabbit_vhost:add(${binary(name)}, ${binary("test")})`;
-  await rabbit.evaluate(`ok = ${add}, ${permission("guest", name)}`);
-  const url = new URL(`${rabbit.url}/${name}`);
-  url.port = String(port);
-  return url.href;
 }
 
 /** Of the embedded queue none can come too early: an acknowledgement is written in or after its successor's commit. */

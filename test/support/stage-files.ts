@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { temporaryFolder } from "../support/daemon.ts";
+import { temporaryFolder } from "./leaks.ts";
 
 /** A folder of stages with these files, by path. */
 export function folderWith(files: Record<string, string>): string {

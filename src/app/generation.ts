@@ -5,6 +5,7 @@ import type { Hono } from "hono";
 import { type Clients, createClients } from "../clients.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
 import { type Config, type LocalConfig, siteOf } from "../config/load.ts";
+import { examineSystems } from "../doctor/doctor.ts";
 import { createApp } from "../http/app.ts";
 import { healthRoutes, readinessOf } from "../http/health.ts";
 import { type DatesFor, RunStarter } from "../http/run-starter.ts";
@@ -90,7 +91,14 @@ export class Generation {
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
     this.clients = clients;
     this.pipeline = pipeline;
-    this.app = createApp({ trigger, operator, health: healthRoutes(health), http: config.http, log });
+    const isPaused = (queue: string) =>
+      pipeline.workers.some(({ registered: { stage }, state }) => stage.queue === queue && state.pause !== undefined);
+    const doctor = (signal: AbortSignal) => {
+      const asked = { registered: Promise.resolve(registered), isPaused, mask: log.mask, signal };
+      const examinations = examineSystems(config, asked);
+      return Promise.all(examinations.map(async (one) => ({ ...one, findings: await one.findings })));
+    };
+    this.app = createApp({ trigger, operator, health: healthRoutes(health), doctor, http: config.http, log });
   }
 
   /** Takes work once the broker is there and `ready` has resolved. */

@@ -16,6 +16,7 @@ export async function examineBroker(
   examine: Examine,
   config: Config,
   registered: readonly RegisteredStage[],
+  isPaused: (queue: string) => boolean = () => false,
 ): Promise<void> {
   const configured = brokerOf(config);
   if (configured.kind === "sqlite") {
@@ -38,7 +39,7 @@ export async function examineBroker(
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
   const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
   await examine("queues", async () => checkArguments(broker as AmqpBroker, all), [login]);
-  await examine("consumers", async () => checkConsumers(broker as AmqpBroker, queues), [login]);
+  await examine("consumers", async () => checkConsumers(broker as AmqpBroker, queues, isPaused), [login]);
 }
 
 async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
@@ -53,6 +54,8 @@ async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
       text,
       "give it a certificate of a public authority, or use amqp:// on loopback",
     );
+  const [, what, right] = /(.+ publish): (grant .+)$/.exec(text) ?? [];
+  if (what && right) throw new Fault("broker_refused", what, right);
   throw new Fault("broker_refused", text, "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST");
 }
 
@@ -111,12 +114,16 @@ async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Pr
   }
 }
 
-async function checkConsumers(broker: Broker, queues: readonly string[]): Promise<string> {
+async function checkConsumers(
+  broker: Broker,
+  queues: readonly string[],
+  isPaused: (queue: string) => boolean,
+): Promise<string> {
   let [withConsumer, waiting] = [0, 0];
   for (const [queue, { ready, consumers }] of await broker.depths(queues)) {
     withConsumer += Number(consumers > 0);
     waiting += ready;
-    if (ready === 0 || consumers > 0) continue;
+    if (ready === 0 || consumers > 0 || isPaused(queue)) continue;
     const fix = "systemctl start hikvision-sync; if the daemon runs, see: hikvision-sync status";
     throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and has no consumer`, fix);
   }

@@ -1,6 +1,7 @@
 import { createClients } from "../clients.ts";
-import { brokerAt, type Config } from "../config/load.ts";
-import type { Log } from "../observability/log.ts";
+import { brokerAt, type Config, type LocalConfig } from "../config/load.ts";
+import { createLog } from "../observability/log.ts";
+import type { Mask } from "../observability/mask.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import type { Fetch } from "../upstreams/http.ts";
 import { examineBroker } from "./broker.ts";
@@ -8,9 +9,12 @@ import { examineMachine } from "./machine.ts";
 import { type Examine, examiner, type Finding } from "./probe.ts";
 import { examineEposh, examineHikCentral } from "./upstreams.ts";
 
-export interface DoctorOptions {
-  log: Log;
-  load: () => Promise<RegisteredStage[]>;
+export interface SystemsOptions {
+  /** Their queues are looked at; none where they do not load. */
+  registered: Promise<readonly RegisteredStage[]>;
+  /** A queue that waits for its paused stage. */
+  isPaused?: (queue: string) => boolean;
+  mask: Mask;
   signal: AbortSignal;
 }
 
@@ -22,8 +26,21 @@ export interface Examination {
   findings: Promise<Finding[]>;
 }
 
-/** Probes everything that a run needs, concurrently, and changes nothing: no lock, no file, no queue, no write. */
-export function examineAll(config: Config, { log, load, signal }: DoctorOptions): Examination[] {
+/** Probes the machine of the one who asks. No probe changes anything: no lock, no file, no queue, no write. */
+export function examineThisMachine(
+  config: LocalConfig,
+  load: () => Promise<RegisteredStage[]>,
+  signal: AbortSignal,
+): { examination: Examination; registered: Promise<readonly RegisteredStage[]> } {
+  const registered = Promise.withResolvers<readonly RegisteredStage[]>();
+  const examination = begin("this machine", config.state.folder, signal, async (examine) => {
+    registered.resolve(await examineMachine(examine, config, load));
+  });
+  return { examination, registered: registered.promise };
+}
+
+/** Probes the upstreams and the broker, concurrently, with the configuration of the one who asks. */
+export function examineSystems(config: Config, { registered, isPaused, mask, signal }: SystemsOptions): Examination[] {
   const aheadMs = new Map<string, number>();
   const fetchAndLook: Fetch = async (url, init) => {
     const response = await fetch(url, init);
@@ -34,24 +51,31 @@ export function examineAll(config: Config, { log, load, signal }: DoctorOptions)
   const clockOf = (url: string) => aheadMs.get(new URL(url).host);
   // One employee proves as much as a hundred.
   const asked = { ...config, eposh: { ...config.eposh, pageSize: 1 } };
+  // The findings say all that there is to say.
+  const log = createLog({ level: "error", mask, write: () => true });
   const clients = createClients(asked, log, undefined, { fetch: fetchAndLook });
-
-  const begin = (system: string, at: string, look: (examine: Examine) => Promise<void>): Examination => {
-    const found: Finding[] = [];
-    const examine = examiner(system, (finding) => found.push(finding), signal);
-    return { system, at, findings: look(examine).then(() => found) };
-  };
-  const registered = Promise.withResolvers<readonly RegisteredStage[]>();
   const examinations = [
-    begin("this machine", config.state.folder, async (examine) => {
-      registered.resolve(await examineMachine(examine, config, load));
-    }),
-    begin("Eposh", new URL(config.eposh.url).host, (examine) => examineEposh(examine, config, clients, clockOf)),
-    begin("HikCentral", new URL(config.hikcentral.url).host, (examine) =>
+    begin("Eposh", new URL(config.eposh.url).host, signal, (examine) =>
+      examineEposh(examine, config, clients, clockOf),
+    ),
+    begin("HikCentral", new URL(config.hikcentral.url).host, signal, (examine) =>
       examineHikCentral(examine, config, clients, clockOf),
     ),
-    begin("the broker", brokerAt(config), async (examine) => examineBroker(examine, config, await registered.promise)),
+    begin("the broker", brokerAt(config), signal, async (examine) =>
+      examineBroker(examine, config, await registered, isPaused),
+    ),
   ];
   void Promise.allSettled(examinations.map(({ findings }) => findings)).then(() => clients[Symbol.asyncDispose]());
   return examinations;
+}
+
+function begin(
+  system: string,
+  at: string,
+  signal: AbortSignal,
+  look: (examine: Examine) => Promise<void>,
+): Examination {
+  const found: Finding[] = [];
+  const examine = examiner(system, (finding) => found.push(finding), signal);
+  return { system, at, findings: look(examine).then(() => found) };
 }

@@ -1,6 +1,6 @@
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Config } from "../config/load.ts";
+import type { LocalConfig } from "../config/load.ts";
 import { Exit, textOf } from "../errors.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { type Examine, Fault } from "./probe.ts";
@@ -60,7 +60,7 @@ function checkRoom(folder: string): string {
 /** The folder, its disk and the stages; resolves to the stages, none where they do not load. */
 export async function examineMachine(
   examine: Examine,
-  { state }: Config,
+  { state }: LocalConfig,
   load: () => Promise<RegisteredStage[]>,
 ): Promise<RegisteredStage[]> {
   let registered: RegisteredStage[] = [];

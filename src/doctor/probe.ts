@@ -3,7 +3,7 @@ import { Failure, textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 
 export interface Finding {
-  /** Whom it is about: "this machine", "Eposh", "HikCentral" or "the broker". */
+  /** What it is about: "this machine", "the daemon", "Eposh", "HikCentral" or "the broker". */
   system: string;
   probe: string;
   /** `unchecked`: reading is not permitted; `skipped`: an earlier probe failed. Neither is a fault. */

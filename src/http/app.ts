@@ -12,12 +12,14 @@ export interface AppOptions {
   trigger: RunStarter;
   operator: Operator;
   health: Hono;
+  /** Probes the upstreams and the broker as the daemon itself reaches them. */
+  doctor: (signal: AbortSignal) => Promise<unknown>;
   http: { host: string; token?: Secret | undefined };
   log: Log;
 }
 
 /** What the daemon answers over HTTP. */
-export function createApp({ trigger, operator, health, http, log }: AppOptions): Hono {
+export function createApp({ trigger, operator, health, doctor, http, log }: AppOptions): Hono {
   const app = new Hono();
   const error = (text: string) => ({ status: "error", error: text });
 
@@ -34,6 +36,8 @@ export function createApp({ trigger, operator, health, http, log }: AppOptions):
   app.route("/", operatorRoutes(operator));
 
   app.route("/", health);
+
+  app.post("/doctor", async (c) => c.json({ examinations: await doctor(c.req.raw.signal) }));
 
   app.notFound((c) =>
     c.json(error(`unknown route ${c.req.method} ${c.req.path}; use POST /eposh-induction or GET /runs`), 404),

@@ -1,11 +1,14 @@
 import { defineCommand } from "citty";
 import { registeredStages } from "../../app/generation.ts";
-import { examineAll } from "../../doctor/doctor.ts";
+import { hiddenCredentials } from "../../doctor/credentials.ts";
+import { type Examination, examineSystems, examineThisMachine, type SystemsOptions } from "../../doctor/doctor.ts";
 import type { Finding } from "../../doctor/probe.ts";
-import { Exit, exits } from "../../errors.ts";
-import { createLog, paint } from "../../observability/log.ts";
+import { Exit, exits, textOf } from "../../errors.ts";
+import { paint } from "../../observability/log.ts";
 import { stageNamesIn } from "../../registry/builtin.ts";
-import { configArgument, jsonArgument, loadConfig } from "../args.ts";
+import { untilAborted } from "../../util/abort.ts";
+import { configArgument, jsonArgument, loadConfig, loadLocalConfig } from "../args.ts";
+import { DaemonClient } from "../daemon-client.ts";
 import { untilStopped } from "../exit.ts";
 import { mask, print, printError, printJson } from "../output.ts";
 
@@ -17,11 +20,12 @@ export default defineCommand({
   args: { ...configArgument, ...jsonArgument },
   async run({ args }) {
     using stop = untilStopped();
-    const { config, warnings, hints } = loadConfig(args, { stageNames: stageNamesIn });
-    const log = createLog({ level: "error", mask, write: (text) => process.stderr.write(text) });
-    const load = () => registeredStages(config, { mask });
+    const { signal } = stop;
+    const { config, warnings, hints } = loadLocalConfig(args, { stageNames: stageNamesIn });
+    const { examination, registered } = examineThisMachine(config, () => registeredStages(config, { mask }), signal);
+    const asked = await examinationsOf(args, DaemonClient.of(config), { registered, mask, signal });
     const all: Finding[] = [];
-    for (const { system, at, findings } of examineAll(config, { log, load, signal: stop.signal })) {
+    for (const { system, at, findings } of [examination, ...asked]) {
       if (!args.json) print(paint(bold, system) + paint(dim, `  ${at}`));
       const found = await findings.catch((thrown) => {
         throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all probes were done") : thrown;
@@ -36,6 +40,41 @@ export default defineCommand({
     return failed === 0 ? exits.ok : exits.unavailable;
   },
 });
+
+/** By the running daemon, which has the credentials; otherwise as well as this command can, and with what it cannot see. */
+async function examinationsOf(
+  args: { config?: string | undefined },
+  daemon: DaemonClient,
+  options: SystemsOptions,
+): Promise<Examination[]> {
+  const noDaemon = await daemon.missing();
+  const about = (state: Finding["state"], text: string): Examination => {
+    const findings = Promise.resolve([{ system: "the daemon", probe: "configuration", state, text, ms: 0 }]);
+    return { system: "the daemon", at: daemon.url, findings };
+  };
+  let why = noDaemon;
+  if (noDaemon === undefined) {
+    const { status, body } = await untilAborted(daemon.call("POST", "/doctor"), options.signal);
+    const answered = body.examinations as (Omit<Examination, "findings"> & { findings: Finding[] })[] | undefined;
+    if (status === 200 && answered) {
+      const own = about("ok", "the daemon probed what follows with its own configuration, credentials included");
+      return [own, ...answered.map((one) => ({ ...one, findings: Promise.resolve(one.findings) }))];
+    }
+    why = `the daemon cannot be asked: ${body.error ?? `HTTP ${status}`}`;
+  }
+  const hidden = hiddenCredentials();
+  const unseen = `this command cannot see the credentials of the service (${hidden.join(", ")})`;
+  try {
+    const { config } = loadConfig(args, { stageNames: stageNamesIn });
+    const examinations = examineSystems(config, options);
+    if (hidden.length === 0 && noDaemon !== undefined) return examinations;
+    const seen = "what follows was probed with the configuration that this command sees";
+    return [about("unchecked", [why, ...(hidden.length > 0 ? [unseen] : []), seen].join("; ")), ...examinations];
+  } catch (error) {
+    if (!(error instanceof Exit) || hidden.length === 0) throw error;
+    throw new Exit(error.exit, `${textOf(error)}\n${why}, and ${unseen}: start it, and doctor asks the daemon`);
+  }
+}
 
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33] as const;
 const marks = { ok: paint(green, "✓"), failed: paint(red, "✗"), unchecked: paint(yellow, "?"), skipped: "·" };

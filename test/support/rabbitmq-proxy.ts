@@ -1,7 +1,10 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** A way to RabbitMQ that can fall silent, as a network does, or end on this side alone. */
-export async function wayToRabbit(url: string) {
+/**
+ * A way to RabbitMQ that can fall silent, as a network does, or end on this side alone; every byte takes `delayMs` for
+ * it, in either direction.
+ */
+export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
   const sockets = new Set<Socket>();
   const near = new Set<Socket>();
   let silent = false;
@@ -14,7 +17,8 @@ export async function wayToRabbit(url: string) {
       [rabbit, client],
     ] as const) {
       sockets.add(from);
-      from.on("data", (bytes) => silent || to.destroyed || to.write(bytes));
+      const pass = (bytes: Uint8Array | string) => silent || to.destroyed || to.write(bytes);
+      from.on("data", (bytes) => (delayMs > 0 ? setTimeout(pass, delayMs, bytes) : pass(bytes)));
       from.on("error", () => {}).on("close", () => near.has(client) && to.destroy());
     }
   });

@@ -70,7 +70,7 @@ test("a stage does not wait for what another stage has in quarantine", async () 
 test("what merely was in progress is not blamed while something else was so at more ends", async () => {
   const { start, dieWith } = daemons();
   await dieWith(1, bad);
-  await dieWith(2, bad, good);
+  await dieWith(2, bad, good, third);
   const journal = start(60_000);
   // At three ends: it waits for a daemon that has lived for a while.
   expect(await waits(journal.begin("create-person", bad, AbortSignal.timeout(1_000)).catch(() => {}))).toBe(true);

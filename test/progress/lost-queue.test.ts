@@ -1,0 +1,77 @@
+import { expect, test } from "bun:test";
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import amqp from "amqplib";
+import { placeOnRabbit } from "../support/rabbitmq.ts";
+import { type Site, startSite } from "../support/site.ts";
+
+const induction = async (site: Site) => (await site.stage("induction"))?.queue ?? "";
+
+/** Its messages are in the induction queue, and nothing takes them. */
+async function begunAndNotTaken(site: Site) {
+  await site.post("/stages/induction/pause");
+  return await site.begin();
+}
+
+/** The dates of the lost run are accepted again, and their employees get through. */
+async function inductAgain(site: Site, lost: string) {
+  await site.post("/stages/induction/resume");
+  const run = await site.induct();
+  expect(run.run).not.toBe(lost);
+  expect((await site.get(`/runs/${lost}`)).body).toMatchObject({ status: "lost" });
+  expect(site.atTheGate()).toHaveLength(2);
+}
+
+test("a queue.db that is damaged and moved away, as the advice says, leaves dates that can be inducted again", async () => {
+  await using site = await startSite({ as: "binary", people: 2 });
+  const { id } = await begunAndNotTaken(site);
+  await site.stop();
+  const file = join(site.folder, "queue.db");
+  writeFileSync(file, "no database");
+  expect((await site.cli("serve")).err).toContain("move it away and induct again");
+  renameSync(file, `${file}.damaged`);
+  await site.start();
+  await inductAgain(site, id);
+});
+
+test.each([
+  ["at once", async () => {}],
+  [
+    "and after a restart",
+    async (site: Site) => {
+      await site.stop();
+      await site.start();
+    },
+  ],
+])("a purged induction queue on RabbitMQ leaves dates that can be inducted again, %s", async (_, then) => {
+  await using place = await placeOnRabbit();
+  await using site = await startSite({ as: "binary", people: 2, broker: place.url });
+  const { id } = await begunAndNotTaken(site);
+  const connection = await amqp.connect(place.url);
+  const { messageCount } = await (await connection.createChannel()).purgeQueue(await induction(site));
+  await connection.close();
+  expect(messageCount).toBeGreaterThan(0);
+  await then(site);
+  await inductAgain(site, id);
+});
+
+test("another RabbitMQ in broker.url leaves dates that can be inducted again", async () => {
+  await using before = await placeOnRabbit();
+  await using after = await placeOnRabbit();
+  await using site = await startSite({ as: "binary", people: 2, broker: before.url });
+  const { id } = await begunAndNotTaken(site);
+  await site.stop();
+  await site.start({ BROKER_URL: after.url });
+  await inductAgain(site, id);
+});
+
+test("a run that waits in its queue is no lost one: its dates are refused, also after a restart", async () => {
+  await using site = await startSite({ as: "binary", people: 2 });
+  const run = await begunAndNotTaken(site);
+  expect(await site.trigger()).toMatchObject({ status: 409, body: { run: run.id } });
+  await site.stop();
+  await site.start();
+  expect(await site.trigger()).toMatchObject({ status: 409, body: { run: run.id } });
+  await site.post("/stages/induction/resume");
+  await run.through();
+});

@@ -4,18 +4,23 @@ import { smallDisk } from "../support/disk.ts";
 import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
-test("a first start on a full disk leaves no ledger.key or a whole one, and the next start works", async () => {
+test("a first start on a disk that is nearly full leaves no ledger.key or a whole one, and the next start works", async () => {
   await using disk = await smallDisk();
   if (!disk) return console.log("SKIPPED: this machine lets nobody mount");
-  const { folder, enter } = disk;
-  const keyBytes = () => {
-    const { stdout } = Bun.spawnSync([...enter, "stat", "-c", "%s", join(folder, "ledger.key")], { stderr: "ignore" });
-    return stdout.toString().trim();
-  };
-  await disk.fill();
+  const { enter } = disk;
+  const folder = join(disk.folder, "state");
+  const inside = (...command: string[]) =>
+    Bun.spawnSync([...enter, ...command], { stderr: "ignore" }).stdout.toString();
+  const keyBytes = () => inside("stat", "-c", "%s", join(folder, "ledger.key")).trim();
   await using site = await startSite({ as: "binary", people: 2, start: false, folder, enter });
-  expect((await site.cli("serve")).exit).toBe(69);
-  expect(["", "32"]).toContain(keyBytes());
+  // The lock, the key and the ledger each take pages: somewhere among these the key is what has no room.
+  for (let freePages = 0; freePages < 6; freePages++) {
+    inside("rm", "-rf", folder);
+    await disk.fill();
+    inside("truncate", "-s", `-${freePages * 4096}`, join(disk.folder, "filler"));
+    expect((await site.cli("serve")).exit).toBe(69);
+    expect(["", "32"]).toContain(keyBytes());
+  }
   await disk.free();
   await site.start();
   expect(keyBytes()).toBe("32");

@@ -172,7 +172,7 @@ describe("what takes longer", () => {
       if (!Bun.which("qemu-x86_64")) return console.log("SKIPPED an old processor: there is no qemu-x86_64");
       expect(run(["qemu-x86_64", "-cpu", "Nehalem", program, "version"], {})).toMatchObject({ exit: 0 });
     },
-    60_000,
+    180_000,
   );
 
   test.skipIf(!qemu)(
@@ -181,6 +181,6 @@ describe("what takes longer", () => {
       const { exit, out } = run(["qemu-aarch64", "-L", arm64, await arm, "version"], {});
       expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(/^hikvision-sync .* linux arm64\)\n$/) });
     },
-    60_000,
+    180_000,
   );
 });

@@ -51,6 +51,7 @@ const longest = [
   "faults/faults",
   "systemd/service",
   "outage/pause",
+  "binary/demo.long",
   "binary/demo",
   "stages/author",
   "binary/trigger",

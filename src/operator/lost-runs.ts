@@ -5,6 +5,7 @@ import { runOf } from "../ledger/runs.ts";
 import type { Log } from "../observability/log.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
+import type { StageWorker } from "../pipeline/stage-worker.ts";
 
 export interface LostRunsOptions {
   broker: Broker;
@@ -37,10 +38,17 @@ export async function closeLostRuns(options: LostRunsOptions): Promise<void> {
   }
 }
 
-/** True also where the broker does not tell. */
+/**
+ * True also where the broker does not tell, and where somebody else takes from our queues: another daemon, or a
+ * connection of ours that is gone and that RabbitMQ does not miss yet, with all that was in progress on it.
+ */
 async function isWorkLeft({ broker, pipeline }: LostRunsOptions): Promise<boolean> {
   if (broker.state !== "up" || pipeline.inFlight > 0) return true;
   const depths = await broker.depths(pipeline.knownQueues, AbortSignal.timeout(askForMs)).catch(() => undefined);
   if (depths === undefined || pipeline.inFlight > 0) return true;
-  return [...depths].some(([queue, { ready }]) => ready > 0 && !queue.endsWith(deadQueueOf("")));
+  const hasOthers = ({ registered: { stage } }: StageWorker) => (depths.get(stage.queue)?.consumers ?? 0) > 1;
+  return (
+    pipeline.workers.some(hasOthers) ||
+    [...depths].some(([queue, { ready }]) => ready > 0 && !queue.endsWith(deadQueueOf("")))
+  );
 }

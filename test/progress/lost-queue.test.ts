@@ -3,7 +3,9 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import amqp from "amqplib";
 import { placeOnRabbit } from "../support/rabbitmq.ts";
+import { wayToRabbit } from "../support/rabbitmq-proxy.ts";
 import { type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
 
 const induction = async (site: Site) => (await site.stage("induction"))?.queue ?? "";
 
@@ -74,4 +76,18 @@ test("a run that waits in its queue is no lost one: its dates are refused, also 
   expect(await site.trigger()).toMatchObject({ status: 409, body: { run: run.id } });
   await site.post("/stages/induction/resume");
   await run.through();
+});
+
+test("what RabbitMQ still holds for a connection that was cut is not lost: its dates are refused", async () => {
+  await using place = await placeOnRabbit();
+  using way = await wayToRabbit(place.url);
+  await using site = await startSite({ people: 2, broker: way.url, faults: { eposh: [{ kind: "hang" }] } });
+  const date = { from: "2026-01-05", to: "2026-01-05" };
+  const run = await site.begin(date);
+  await until(async () => (await site.stage("induction"))?.inFlight === 1, { what: "the date to be in progress" });
+  way.cutHalf();
+  const isBack = async () => (await site.readyz()).broker === "up" && (await site.left()) === 0;
+  await until(isBack, { what: "the connection to be back, and nothing in progress" });
+  expect(await site.trigger(date, { prefer: "respond-async" })).toMatchObject({ status: 409, body: { run: run.id } });
+  expect((await run.view()).status).toBe("fetching");
 });

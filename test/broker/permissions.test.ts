@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
+import { doctor } from "../doctor/findings.ts";
 import { binary, sharedRabbit } from "../support/rabbitmq.ts";
+import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { isUp, queueOf, textOf } from "./transports.ts";
 
@@ -67,3 +69,27 @@ test("a consumer that is refused while it comes back says so until it is let in 
   await broker.publish(queue, [{ body: "after" }]);
   await until(() => taken.includes("after"), { what: "a message" });
 });
+
+test("a daemon that may not write or not consume is red and says which right is missing, and so does doctor", async () => {
+  await using user = await userWith({ write: "^hikvision_" });
+  await using site = await startSite({ as: "binary", broker: user.url, mayWait: true });
+  await until(async () => (await site.readyz()).trouble?.includes('write permission on "amq.default"'), {
+    what: "the right to be named",
+  });
+  expect((await site.readyz()).ready).toBe(false);
+  const { named, faults } = await doctor(site, { HTTP_PORT: new URL(site.url).port });
+  expect(named).toEqual(["the broker: broker_refused"]);
+  expect(faults[0]?.fix).toStartWith('grant it write permission on "amq.default"');
+  await user.grant({});
+  const isReady = async () => (await site.readyz()).ready;
+  await until(isReady, { timeoutMs: 20_000, what: "the daemon to be ready" });
+
+  await user.grant({ read: "^$" });
+  await user.cut();
+  const refused = "hikvision_update_kib cannot be consumed: ";
+  await until(() => site.output().includes(refused), { timeoutMs: 20_000, what: "the refusal to be said" });
+  expect(site.output()).toMatch(/hikvision_update_kib cannot be consumed: .*ACCESS_REFUSED/);
+  expect(await site.readyz()).toMatchObject({ ready: false, broker: "up" });
+  await user.grant({});
+  await until(isReady, { timeoutMs: 20_000, what: "the daemon to be ready again" });
+}, 60_000);

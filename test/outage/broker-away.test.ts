@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import amqp from "amqplib";
+import { doctor } from "../doctor/findings.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -51,6 +52,7 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
       const { ready, trouble } = await site.readyz();
       expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringContaining("takes no messages") });
       expect((await site.trigger({ from: "2026-01-20", to: "2026-01-20" })).status).toBe(503);
+      expect((await doctor(site)).named).toEqual(["the broker: broker_blocked"]);
     } finally {
       site.hikcentral.faults.set();
       await alarm(0.4);

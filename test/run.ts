@@ -49,6 +49,7 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
 const longest = [
   "faults/faults.long",
   "faults/faults",
+  "progress/slow",
   "systemd/service",
   "outage/pause",
   "binary/demo.long",

@@ -5,10 +5,10 @@ import type { Log } from "../observability/log.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { versionText } from "../version.ts";
 
-/** How long the first block waits for HikCentral's own names; the daemon does not. */
+/** How long the start block waits for HikCentral's own names; the daemon does not wait. */
 const namesMs = 1_000;
 
-/** All that the daemon was told, in one block. */
+/** Logs the start block: everything that the daemon uses. */
 export async function introduce(
   loaded: Loaded,
   {

@@ -20,7 +20,7 @@ export interface DaemonOptions {
   loaded: Loaded;
   log: Log;
   now?: () => Date;
-  /** RabbitMQ takes back what is not acknowledged for 30 minutes, and closes the channel with all that is on it (28 minutes). */
+  /** n.b. After 30 minutes without acknowledgement RabbitMQ closes the channel, with everything on it (28 minutes). */
   holdForMs?: number;
 }
 
@@ -32,11 +32,11 @@ export interface Daemon {
   readonly broker: Broker;
   readonly clients: Clients;
   /**
-   * Takes over another configuration without closing its port: what is in progress is finished first. Throws where the
-   * configuration cannot work, and goes on as before; what needs a restart is said and left as it was.
+   * Applies another configuration without closing the port: work in progress is finished first. Throws if the
+   * configuration cannot work, and continues as before. Values that need a restart are named and stay as they were.
    */
   reload(fresh: Loaded): Promise<void>;
-  /** Finishes what is in progress within broker.shutdown_timeout, also in the middle of a reload. */
+  /** Finishes work in progress within broker.shutdown_timeout, also in the middle of a reload. */
   stop(): Promise<void>;
 }
 
@@ -64,13 +64,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     holdForMs,
   };
   let current = new Generation(config, registered, parts);
-  // n.b. Looked up at each request: a reload changes what answers, never the socket.
+  // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
   const server = listen(config, (request, connection) => current.app.fetch(request, connection));
   opened.defer(() => server.stop(true));
   const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
   current.start(introduce(loaded, { registered, clients: current.clients, url, log }));
 
-  /** One at a time, and none once it stops. */
+  /** Reloads run one at a time, and none runs once the daemon stops. */
   let changing = Promise.resolve();
   let isStopping = false;
   const deadlineOf = ({ config: { broker } }: Generation) => AbortSignal.timeout(broker.shutdownTimeoutMs);
@@ -85,9 +85,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     next.start();
     for (const text of [...fresh.warnings, ...fresh.hints]) log.warn(text);
     log.info(`Reloaded; changed: ${taken.join(", ") || "nothing"}`);
-    if (left.length > 0) log.warn(`left as it was until a restart: ${left.join(", ")}`, { code: "needs_restart" });
+    if (left.length > 0) log.warn(`not applied until a restart: ${left.join(", ")}`, { code: "needs_restart" });
     if (Object.values(fresh.sources).includes("credentials"))
-      log.info("Credentials are those of the start: systemd hands them out only then");
+      log.info("Credentials are not read again: systemd passes them only at the start");
   };
   const open = opened.move();
   return {
@@ -119,14 +119,12 @@ type Fetch = (request: Request, connection: unknown) => Response | Promise<Respo
 
 function listen({ http }: Config, fetch: Fetch) {
   try {
-    // Until a request is whole; then http/access.ts lifts the limit, because an induction is silent for minutes.
+    // Until a request is complete; then http/auth.ts lifts the limit, because an induction is silent for minutes.
     const limits = { idleTimeout: 30, maxRequestBodySize: 1 << 20 };
     return Bun.serve({ hostname: http.host, port: http.port, ...limits, fetch });
   } catch (error) {
     const taken = (error as { code?: unknown }).code === "EADDRINUSE";
-    const why = taken
-      ? "is taken by another process; stop it, or set http.port"
-      : `cannot be listened on: ${textOf(error)}`;
+    const why = taken ? "is taken by another process; stop it, or set http.port" : `is not available: ${textOf(error)}`;
     throw new Exit(exits.unavailable, `port ${http.port} of ${http.host} ${why}`);
   }
 }

@@ -24,15 +24,15 @@ import type { Caller } from "../util/caller.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
 import { startWhenUp } from "./startup.ts";
 
-/** What outlives a configuration. */
+/** The parts that all generations share. */
 export interface SharedParts
   extends Pick<PipelineDeps, "ledger" | "broker" | "journal" | "knownQueues" | "log" | "now" | "holdForMs"> {
   readonly metrics: Metrics;
-  /** A queue.db whose work goes into RabbitMQ before anything is consumed. */
+  /** A queue.db whose messages are moved to RabbitMQ before anything is consumed. */
   readonly queueToMigrate: string | undefined;
 }
 
-/** What a stopping daemon leaves unfinished goes back within it. */
+/** Unfinished deliveries of a stopping daemon are requeued within it. */
 const graceMs = 500;
 const closeRunsEveryMs = 60_000;
 
@@ -101,7 +101,7 @@ export class Generation {
     this.app = createApp({ trigger, operator, health: healthRoutes(health), doctor, http: config.http, log });
   }
 
-  /** Takes work once the broker is there and `ready` has resolved. */
+  /** Consumes once the broker is up and `ready` has resolved. */
   start(ready: Promise<void> = Promise.resolve()): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
@@ -116,7 +116,7 @@ export class Generation {
     this.#starting.abort();
     clearInterval(this.#closing);
     const stopped = this.#started.then(() => this.pipeline.stop(deadline));
-    // A broker that hangs does not even let go: what is not settled it takes back by itself.
+    // A broker that hangs does not answer the stop either; it takes unsettled deliveries back by itself.
     await untilAborted(stopped, deadline).catch(() => Promise.race([stopped, sleep(graceMs)]));
     await this.clients[Symbol.asyncDispose]();
   }
@@ -142,11 +142,11 @@ function datesFor({ induction, site }: Config, now: () => Date): DatesFor {
   return ({ from, to, skip }) => {
     const today = todayIn(site.timeZone, now());
     const whole = from === undefined && to === undefined;
-    if (!whole && from === undefined) return { problem: "from is missing: to alone does not say where to begin" };
+    if (!whole && from === undefined) return { problem: "from is missing; to requires it" };
     const range = whole ? induction : { from: from ?? today, to: to ?? today, skip: [] };
     try {
       const dates = datesOf({ ...range, ...(skip && { skip }), maxDays: induction.maxDays, today });
-      return dates.length > 0 ? { dates } : { problem: "no date is left: skip leaves out all of them" };
+      return dates.length > 0 ? { dates } : { problem: "no date is left: skip excludes all of them" };
     } catch (error) {
       if (error instanceof DateError) return { problem: error.message };
       throw error;

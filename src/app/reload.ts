@@ -7,7 +7,7 @@ import type { Log } from "../observability/log.ts";
 import { changedSince } from "../registry/builtin.ts";
 import type { Notify } from "./systemd.ts";
 
-/** What a daemon is born with; secrets too, because systemd hands out credentials only at the start. */
+/** Values that only a restart applies; secrets too, because systemd passes credentials only at the start. */
 const needsRestart = (name: string) =>
   /^(http|log|state)\.|^(broker\.url|stages\.folder)$/.test(name) || secretKeys.includes(name);
 
@@ -15,7 +15,7 @@ const plain = (value: unknown) => (value instanceof Secret ? value.reveal() : JS
 
 type Section = Readonly<Record<string, unknown>>;
 
-/** The new configuration as a running daemon can take it over: names of what is new in it, and of what stays as it was. */
+/** The new configuration as far as a running daemon can apply it, with the names of what is applied and what is not. */
 export function mergeReloadable(running: Config, fresh: Config): { config: Config; taken: string[]; left: string[] } {
   const [taken, left]: [string[], string[]] = [[], []];
   const config = { ...fresh } as unknown as Record<string, Section>;
@@ -32,24 +32,24 @@ export function mergeReloadable(running: Config, fresh: Config): { config: Confi
 }
 
 export interface ReloadOptions {
-  /** Reads the configuration again; throws where it is bad. */
+  /** Reads the configuration again; throws if it is invalid. */
   read: () => Loaded;
   log: Log;
   notify: Notify;
 }
 
-/** Until disposed of, SIGHUP has the daemon take over the configuration as it is then, one at a time. */
+/** Until disposed of, SIGHUP makes the daemon apply the current configuration, one reload at a time. */
 export function reloadOnHangUp(
   daemon: { reload(fresh: Loaded): Promise<void> },
   { read, log, notify }: ReloadOptions,
 ): Disposable {
   let last = Promise.resolve();
   const reload = async () => {
-    notify("RELOADING=1", "STATUS=reloading: what is in hand is finished first");
+    notify("RELOADING=1", "STATUS=reloading: work in progress is finished first");
     try {
       await daemon.reload(read());
     } catch (error) {
-      const text = `not reloaded, all goes on with the configuration as it was: ${textOf(error)}`;
+      const text = `reload rejected: ${textOf(error)}; the previous configuration is still in use`;
       log.error(text, { code: "reload_refused" });
     }
     notify("READY=1");

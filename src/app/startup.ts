@@ -12,11 +12,11 @@ export interface StartOptions {
   pipeline: Pipeline;
   log: Log;
   signal: AbortSignal;
-  /** A queue.db whose work goes into the broker first. */
+  /** A queue.db whose messages are moved to the broker first. */
   queueToMigrate?: string | undefined;
 }
 
-/** Declares and consumes once the broker is there; until then it says why it is not. */
+/** Declares the queues and consumes once the broker is up; until then logs why it is not. */
 export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrate }: StartOptions): Promise<void> {
   let lastText = "";
   const sayOnce = (text: string) => {
@@ -34,7 +34,7 @@ export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrat
         return await nameUnconsumed(broker, pipeline, log);
       }
     } catch (error) {
-      sayOnce(`work cannot be taken yet: ${textOf(error)}`);
+      sayOnce(`the stages cannot start yet: ${textOf(error)}`);
     }
     if (broker.trouble) sayOnce(`${broker.label} cannot be used yet: ${broker.trouble}`);
   }
@@ -42,30 +42,30 @@ export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrat
 
 async function nameUnconsumed(broker: Broker, pipeline: Pipeline, log: Log): Promise<void> {
   for (const { queue, ready } of unconsumedOf(await depthsOf(broker, pipeline.knownQueues), pipeline.consumedQueues)) {
-    const text = `${queue} holds ${ready} messages and nobody takes them: enable its stage again, or start its worker`;
+    const text = `${queue} holds ${ready} messages and has no consumer; enable its stage, or start its worker`;
     log.warn(text, { code: "unconsumed_queue" });
   }
 }
 
-/** Says it when the broker goes away and when it is back, until the returned function is called. */
+/** Logs when the broker goes away and comes back, until the returned function is called. */
 export function sayBrokerStates(broker: Broker, log: Log): () => void {
   let wasUp = broker.state === "up";
   return broker.onState((state) => {
     if (state === "up" && wasUp) log.info(`${broker.label} is back`);
     if (state === "blocked") log.error(broker.trouble ?? `${broker.label} is blocked`, { code: "broker_blocked" });
     if (state === "connecting" && wasUp)
-      log.error(`${broker.label} is away, work waits for it: ${broker.trouble ?? "no connection"}`, {
+      log.error(`${broker.label} is away: ${broker.trouble ?? "no connection"}; work waits until it is back`, {
         code: "broker_away",
       });
     wasUp ||= state === "up";
   });
 }
 
-/** Says why the broker is not up within that time; undefined once it is, or when aborted. */
+/** Why the broker is not up within that time; undefined once it is up, or when aborted. */
 export async function brokerMissing(broker: Broker, ms: number, signal: AbortSignal): Promise<string | undefined> {
   const endsAt = performance.now() + ms;
   while (broker.state !== "up" && !signal.aborted) {
-    if (performance.now() > endsAt) return `${broker.label} is required: ${broker.trouble ?? "it does not answer"}`;
+    if (performance.now() > endsAt) return `${broker.label} is required: ${broker.trouble ?? "no answer"}`;
     await sleep(50, undefined, { signal }).catch(() => {});
   }
   return undefined;

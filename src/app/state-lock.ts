@@ -3,12 +3,12 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits, textOf } from "../errors.ts";
 
-/** The state folder, made where it is missing, for this process alone until disposed of; the system frees it at any end. */
+/** Locks the state folder for this process, creating it if missing, until disposed of or until the process ends. */
 export function lockState(folder: string): Disposable {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new Exit(exits.unavailable, `the state folder ${folder} cannot be made (state.folder): ${textOf(error)}`);
+    throw new Exit(exits.unavailable, `the state folder ${folder} cannot be created (state.folder): ${textOf(error)}`);
   }
   let db: Database | undefined;
   try {
@@ -19,8 +19,8 @@ export function lockState(folder: string): Disposable {
     db?.close();
     const busy = /locked|busy/i.test(textOf(error));
     const why = busy
-      ? "is used by another hikvision-sync: stop that one, or give this one its own"
-      : `cannot be written: ${textOf(error)}`;
+      ? "is in use by another hikvision-sync: stop the other one, or use another folder"
+      : `is not writable: ${textOf(error)}`;
     throw new Exit(exits.unavailable, `the state folder ${folder} ${why} (state.folder)`);
   }
   const held = db;

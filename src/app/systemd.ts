@@ -6,10 +6,10 @@ import type { Clients } from "../clients.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
 
-/** What systemd is told, as sd_notify(3) has it: `READY=1`, `STATUS=…`, `WATCHDOG=1`, `RELOADING=1`, `STOPPING=1`. */
+/** Sends states to systemd, see sd_notify(3): `READY=1`, `STATUS=…`, `WATCHDOG=1`, `RELOADING=1`, `STOPPING=1`. */
 export type Notify = (...states: readonly string[]) => void;
 
-/** What is looked at of a daemon. */
+/** The parts of a daemon that are watched. */
 export interface Supervised {
   readonly pipeline: Pipeline;
   readonly broker: Broker;
@@ -20,21 +20,21 @@ export interface SupervisionOptions {
   notify: Notify;
   /** How the times in STATUS are written. */
   timeZone: string;
-  /** $WATCHDOG_USEC; 0 where nobody watches. */
+  /** $WATCHDOG_USEC; 0 without a watchdog. */
   watchdogMs: number;
   everyMs?: number;
 }
 
 /**
- * Tells systemd how the daemon is until disposed of: READY once the stages take work, STATUS as it is now, WATCHDOG
- * while the event loop turns and no stage stands still with work waiting.
+ * Reports to systemd until disposed of: READY once the stages take messages, STATUS with the live state, WATCHDOG while
+ * the event loop turns and no stage is stalled.
  */
 export function supervise(daemon: Supervised, options: SupervisionOptions): Disposable {
   const { notify, timeZone, watchdogMs, everyMs = 2_000 } = options;
   const stop = new AbortController();
   const { signal } = stop;
   const isStalled = () => daemon.pipeline.workers.some(({ stalledMs }) => stalledMs !== undefined);
-  // Three chances in one period: a loop that was late once is not dead.
+  // Three signals in one period: an event loop that was late once is not dead.
   const feeder = watchdogMs > 0 ? setInterval(() => isStalled() || notify("WATCHDOG=1"), watchdogMs / 3) : undefined;
   const tell = async (...states: string[]) => {
     const status = await statusOf(daemon, timeZone);
@@ -82,7 +82,7 @@ export async function statusOf(daemon: Supervised, timeZone: string): Promise<st
 
 async function countsOf({ broker, pipeline }: Supervised): Promise<string[]> {
   const depths = await depthsOf(broker, pipeline.knownQueues);
-  // Blocked or busy, a broker does not say how much it holds.
+  // A blocked or busy broker does not tell its depths.
   if (depths.size === 0) return [];
   let [waiting, dead] = [pipeline.inFlight, 0];
   for (const [queue, { ready }] of depths) {
@@ -95,8 +95,8 @@ async function countsOf({ broker, pipeline }: Supervised): Promise<string[]> {
 const [unixFamily, datagram, closeOnExec, noSignal] = [1, 2, 0o2000000, 0x4000];
 
 /**
- * Tells systemd at the socket that $NOTIFY_SOCKET names (a path, or @ and an abstract name); does nothing without one.
- * n.b. Bun's node:dgram has no unix sockets, so it is libc's own.
+ * Sends to the socket that $NOTIFY_SOCKET names (a path, or @ and an abstract name); does nothing without one. n.b.
+ * Bun's node:dgram has no unix sockets, so this uses libc's.
  */
 export function openNotify(address: string | undefined): Notify & Disposable {
   if (!address) return Object.assign(() => {}, { [Symbol.dispose]() {} });
@@ -111,7 +111,7 @@ export function openNotify(address: string | undefined): Notify & Disposable {
   const fd = socket(unixFamily, datagram | closeOnExec, 0);
   const notify: Notify = (...states) => {
     const text = Buffer.from(states.join("\n"));
-    // A systemd that does not hear acts by itself: it waits for READY and WATCHDOG.
+    // The result is ignored: without READY and WATCHDOG systemd acts by itself.
     sendto(fd, ptr(text), text.length, noSignal, ptr(to), to.length);
   };
   const dispose = () => {

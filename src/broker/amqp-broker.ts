@@ -19,9 +19,9 @@ import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
 export interface AmqpOptions {
   /** amqp:// or amqps://, with user, password and virtual host. */
   url: string;
-  /** How long RabbitMQ may take to let us in, and to answer anything but a publish (10 s). */
+  /** How long RabbitMQ may take to accept the login, and to answer anything but a publish (10 s). */
   deadlineMs?: number;
-  /** How long RabbitMQ may take to write down that a queue is there (1 s). */
+  /** How long RabbitMQ may take to store a new queue durably (1 s). */
   newQueueMs?: number;
   /** How old a shared answer of `depths` may be (0.5 s). */
   depthAgeMs?: number;
@@ -33,11 +33,11 @@ export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
   // The parser's own error would quote the password.
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (!address?.hostname || !/^amqps?:$/.test(address.protocol))
-    throw new Error("broker.url is not amqp://USER:PASSWORD@HOST:PORT/VHOST, or the same with amqps://");
+    throw new Error("broker.url must be amqp://USER:PASSWORD@HOST:PORT/VHOST, or the same with amqps://");
   if (!address.searchParams.has("heartbeat")) address.searchParams.set("heartbeat", "30");
   const [user, password] = address.username ? [address.username, address.password] : ["guest", "guest"];
   const connection = await amqp.connect(address.href, {
-    // Left to itself, amqplib takes the bytes of an encoded password for Latin-1.
+    // n.b. By default amqplib decodes an encoded password as Latin-1.
     credentials: amqp.credentials.plain(querystring.unescape(user), querystring.unescape(password)),
     noDelay: true,
     timeout: deadlineMs,
@@ -78,12 +78,12 @@ export class AmqpBroker extends AmqpConnection implements Broker {
 
   async declare(queues: readonly string[]): Promise<void> {
     const made = await Promise.all([...new Set(queues)].map((queue) => this.#declareOne(queue)));
-    // n.b. It says so before it has written it down: killed 18 ms later, or 300 on a busy machine, RabbitMQ 3.10 came
-    // back without the queue and the confirmed messages in it.
+    // n.b. RabbitMQ confirms a new queue before it is stored: killed 18 ms later, or 300 ms on a busy machine, RabbitMQ
+    // 3.10 came back without the queue and the confirmed messages in it.
     if (made.includes(true)) await sleep(this.#newQueueMs);
   }
 
-  /** True where it had to be made. */
+  /** True if the queue had to be declared. */
   async #declareOne(queue: string): Promise<boolean> {
     const isMade = (await this.#ask(queue)) === undefined;
     if (isMade) await this.rpc((channel) => channel.assertQueue(queue, { durable: true }));
@@ -106,7 +106,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     if (known && performance.now() - known.askedAt <= this.#depthAgeMs) return known.answer;
     const fresh: SharedDepth = { askedAt: Number.POSITIVE_INFINITY, answer: this.#ask(queue) };
     this.#depths.set(queue, fresh);
-    // While the question is on its way it is shared by whoever asks; its age counts from the answer.
+    // Concurrent callers share one request; its age counts from the answer.
     fresh.answer.then(
       () => {
         fresh.askedAt = performance.now();
@@ -149,7 +149,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
       try {
         channel.sendToQueue(queue, bufferOf(body), options, (error: unknown) => {
           if (error) settle(new BrokerDown(`RabbitMQ did not confirm a message to ${queue}: ${textOf(error)}`));
-          // n.b. RabbitMQ also confirms what it could not route, after it sent it back.
+          // n.b. RabbitMQ also confirms an unroutable message, after it returned it.
           else settle(this.returned.delete(messageId) ? missing(queue) : undefined);
         });
       } catch (error) {
@@ -189,7 +189,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     return new ManagedDelivery(queue, content, properties.headers ?? {}, fields.redelivered, settle, closed.signal);
   }
 
-  /** Opening a channel for each look would cost two round trips more, for every retry queue, all day. */
+  /** A channel for each look would cost two more round trips, for every retry queue, all day. */
   #headsOf(queue: string): Promise<Heads> {
     const known = this.#heads.get(queue);
     if (known) return known;
@@ -211,13 +211,13 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     const gone = new AbortController();
     channel.once("close", () => gone.abort(new BrokerDown(`RabbitMQ closed the channel to ${queue}`)));
     try {
-      // No further than it reaches now: the caller may be publishing to the same queue.
+      // Only the messages that are there now: the caller may be publishing to the same queue.
       for (let left = Number.POSITIVE_INFINITY; left > 0; left--) {
         const message = await untilAborted(this.withDeadline(channel.get(queue)), signal);
         if (message === false) return;
         const { content, properties, fields } = message;
         left = Math.min(left, fields.messageCount + 1);
-        // What is put back stays ours until the channel closes, or the next get would find it again.
+        // A message that is put back stays ours until the channel closes, or the next get would find it again.
         const settle = (how: string) => how === "ack" && !gone.signal.aborted && channel.ack(message);
         yield new ManagedDelivery(queue, content, properties.headers ?? {}, fields.redelivered, settle, gone.signal);
       }

@@ -6,19 +6,19 @@ import { createSemaphore } from "../util/semaphore.ts";
 import { BrokerDown } from "./broker.ts";
 import { StatefulBroker } from "./managed-delivery.ts";
 
-/** For saying goodbye: a broker that hangs must not keep the daemon from ending. */
+/** For closing: a broker that hangs must not keep the daemon from ending. */
 const closeMs = 1_500;
-/** Questions asked side by side: at 0.25 s a round trip the depths of 35 queues take three of them and not 35. */
+/** Requests at a time: the depths of 35 queues then take three round trips and not 35. */
 const rpcChannels = 16;
 
 /**
- * One connection that recovers by itself, and what it does not recover: its channels. Up means that messages can be
- * published.
+ * One connection that recovers by itself. It restores its channels too, which amqplib does not. `up` means that messages
+ * can be published.
  */
 export abstract class AmqpConnection extends StatefulBroker {
-  /** Where messages are published and confirmed; undefined while it is not there. */
+  /** The channel that publishes and confirms; undefined while there is none. */
   protected publisher: ConfirmChannel | undefined;
-  /** Ids of messages that came back as unroutable; their confirm follows. */
+  /** IDs of messages that were returned as unroutable; their confirm follows. */
   protected readonly returned = new Set<string>();
   readonly #channels = new Set<Channel>();
   #model: ChannelModel | undefined;
@@ -44,26 +44,26 @@ export abstract class AmqpConnection extends StatefulBroker {
     });
     connection.on("blocked", (reason) => this.#heard(reason));
     connection.on("unblocked", () => this.#heard(undefined));
-    // "disconnect" says it again; without a listener it would be thrown.
+    // "disconnect" reports it too; without a listener the error would be thrown.
     connection.on("error", () => {});
   }
 
-  /** Before anything is published over a new connection. */
+  /** Called before anything is published over a new connection. */
   protected abstract restore(): Promise<void>;
 
-  /** A channel for one purpose, to be closed by who asked for it. Its errors are told by what was asked of it. */
+  /** A channel for one purpose; the caller closes it. Its errors reject the calls that were made on it. */
   async open(): Promise<Channel> {
     const model = this.#model;
-    // In an alarm RabbitMQ does not read from a connection that has published.
+    // n.b. During an alarm RabbitMQ does not read from a connection that has published.
     if (model === undefined || this.#alarm !== undefined) throw this.down();
     return this.#adopt(model, model.createChannel());
   }
 
-  /** RabbitMQ's answer, or its refusal with a reply code; anything else is BrokerDown, also an answer that is late. */
+  /** RabbitMQ's answer, or its refusal with a reply code; anything else, also a late answer, is BrokerDown. */
   async withDeadline<T>(answer: Promise<T>, ms = this.deadlineMs): Promise<T> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new BrokerDown(`RabbitMQ did not answer within ${ms} ms`)), ms);
-    // What nobody waits for any more must not keep the process.
+    // An abandoned timer must not keep the process alive.
     timer.unref();
     try {
       return await Promise.race([answer, late.promise]);
@@ -75,7 +75,7 @@ export abstract class AmqpConnection extends StatefulBroker {
     }
   }
 
-  /** One question at a time on a channel: a 404 closes it, and would take the other answers with it. */
+  /** One request at a time on a channel: a 404 closes the channel, and other answers would be lost with it. */
   protected async rpc<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
     using _permit = await this.#rpcPermit(this.#closing.signal);
     if (this.#alarm !== undefined) throw this.down();
@@ -90,7 +90,7 @@ export abstract class AmqpConnection extends StatefulBroker {
     }
   }
 
-  /** What is sent in one turn of the event loop goes out in one write. */
+  /** Everything sent in one turn of the event loop goes out in one write. */
   corkWrites(): void {
     const stream = this.#stream;
     if (this.#corked || stream === undefined) return;
@@ -116,7 +116,7 @@ export abstract class AmqpConnection extends StatefulBroker {
     this.#closing.abort(this.down());
     const socket = this.#stream;
     try {
-      // The channels first: an acknowledgement may still wait in one, and the connection's close would overtake it.
+      // The channels first: an acknowledgement may still wait in one, and closing the connection would overtake it.
       await this.withDeadline(Promise.allSettled([...this.#channels].map((channel) => channel.close())), closeMs);
       this.#model = undefined;
       await this.withDeadline(this.connection.close(), closeMs);
@@ -161,8 +161,8 @@ export abstract class AmqpConnection extends StatefulBroker {
   }
 
   /**
-   * A user without write permission may connect and consume, and learns of it by the first message alone: one that has
-   * no queue and comes back tells it before anybody is told that the broker is up. In an alarm nothing is confirmed.
+   * A user without write permission may connect and consume; only the first publish fails. So one unroutable message is
+   * published, and returned, before the broker counts as up. n.b. During an alarm nothing is confirmed.
    */
   async #provePublishing(channel: ConfirmChannel): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -185,7 +185,7 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   async #adopt<C extends Channel>(model: ChannelModel, opening: Promise<C>): Promise<C> {
     const channel = await this.withDeadline(opening);
-    // The connection may have ended in the same moment: then the channel has said "close" already.
+    // The connection may have ended in the same moment: then the channel has emitted "close" already.
     if (this.#model !== model) throw this.down();
     this.#channels.add(channel);
     channel.once("close", () => this.#channels.delete(channel));
@@ -198,27 +198,27 @@ export abstract class AmqpConnection extends StatefulBroker {
     if (alarm !== undefined) this.#onAlarm();
     if (this.publisher === undefined) return;
     if (alarm === undefined) this.setState("up");
-    else this.setState("blocked", `RabbitMQ takes no messages for now: ${alarm}`);
+    else this.setState("blocked", `RabbitMQ accepts no messages for now: ${alarm}`);
   }
 }
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
 
-/** n.b. a 404 is also the answer where the node that holds a queue is down. */
+/** n.b. 404 is also the answer when the node that holds a queue is down. */
 export const isMissing = (error: unknown) => codeOf(error) === 404 && /no queue/.test(textOf(error));
 
 const refusalOf = (error: unknown): string =>
   codeOf(error) === 403
-    ? 'RabbitMQ does not let this user publish: grant it write permission on "amq.default" (rabbitmqctl set_permissions)'
+    ? 'RabbitMQ does not allow this user to publish: grant write permission on "amq.default" (rabbitmqctl set_permissions)'
     : `RabbitMQ closed the channel: ${textOf(error)}`;
 
 const reasons: [RegExp, string][] = [
-  [/ACCESS[_-]REFUSED/, "refuses the user name or the password of broker.url"],
-  // How the driver tells that RabbitMQ answered the opening of a virtual host with an error.
-  [/ConnectionOpenOk/, "has no such virtual host, or keeps this user out of it: check the path of broker.url"],
-  [/ECONNREFUSED/, "refuses the connection: is it running, and is the port right"],
-  [/ENOTFOUND|EAI_AGAIN/, "cannot be found: the name does not resolve"],
+  [/ACCESS[_-]REFUSED/, "rejects the user name or the password of broker.url"],
+  // The driver's error when RabbitMQ refuses to open the virtual host.
+  [/ConnectionOpenOk/, "has no such virtual host, or denies it to this user: check the path of broker.url"],
+  [/ECONNREFUSED/, "refuses the connection: check that it is running, and the port"],
+  [/ENOTFOUND|EAI_AGAIN/, "cannot be found: its name does not resolve"],
   [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, "does not answer"],
   [/CERT|certificate/i, "shows a certificate that is not trusted"],
 ];

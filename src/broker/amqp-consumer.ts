@@ -8,11 +8,11 @@ import { ManagedDelivery } from "./managed-delivery.ts";
 interface Session {
   readonly channel: Channel;
   readonly inFlight: Set<ManagedDelivery>;
-  /** Nothing new comes; the channel stays for what is in hand. */
+  /** No new deliveries come; the channel stays open for those in progress. */
   draining: boolean;
 }
 
-/** A consumer on a channel of its own; whenever that channel ends it takes another one, until it is stopped. */
+/** A consumer on its own channel. When the channel ends, it opens another one, until it is stopped. */
 export class AmqpConsumer implements Consumer {
   readonly #stop = new AbortController();
   #session: Session | undefined;
@@ -24,7 +24,7 @@ export class AmqpConsumer implements Consumer {
     private readonly options: ConsumeOptions,
   ) {}
 
-  /** Must work the first time: it rejects otherwise, and leaves nothing behind. */
+  /** The first attempt must succeed; otherwise it rejects and leaves nothing behind. */
   async start(): Promise<void> {
     const channel = await this.broker.open();
     const session: Session = { channel, inFlight: new Set(), draining: false };
@@ -69,7 +69,7 @@ export class AmqpConsumer implements Consumer {
         await this.start();
         return this.options.onTrouble?.(undefined);
       } catch (error) {
-        // A broker that is away says so itself; a refusal would go on in silence.
+        // A broker that is away is reported elsewhere; a refusal would be repeated silently.
         if (!(error instanceof BrokerDown))
           this.options.onTrouble?.(`${this.queue} cannot be consumed: ${textOf(error)}`);
       }
@@ -78,7 +78,7 @@ export class AmqpConsumer implements Consumer {
 
   #receive(session: Session, message: ConsumeMessage | null): void {
     const { channel, inFlight } = session;
-    // RabbitMQ cancelled us, e.g. the queue was deleted. What is in hand stays valid: nobody would get it again.
+    // RabbitMQ cancelled the consumer, e.g. because the queue was deleted. Deliveries in progress stay valid.
     if (message === null) {
       this.#drain(session);
       return;

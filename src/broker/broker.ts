@@ -1,4 +1,4 @@
-/** What is published: a body that is sent byte for byte, and headers (amqplib allows 64 KB of them, we keep to 4). */
+/** A message to publish: a body that is sent byte for byte, and headers (4 KB at most; amqplib throws above 64 KB). */
 export interface Outgoing {
   body: string | Uint8Array;
   headers?: Headers;
@@ -10,9 +10,9 @@ export type Headers = Record<string, string | number | boolean>;
 export interface Delivery {
   readonly queue: string;
   readonly body: Uint8Array;
-  /** As they arrived, a stranger's too: check before use. */
+  /** As they arrived, also from foreign publishers: check before use. */
   readonly headers: Readonly<Record<string, unknown>>;
-  /** The broker says that it was handed out before. */
+  /** Whether the broker says that it was delivered before. */
   readonly redelivered: boolean;
   /** Aborts when the broker took it back (connection or channel gone): it will be delivered again. */
   readonly revoked: AbortSignal;
@@ -20,7 +20,7 @@ export interface Delivery {
   readonly takenAt: number;
   /** False once it is acknowledged, requeued or revoked. */
   readonly isOpen: boolean;
-  /** Gone for good. Never before what follows from it is confirmed. */
+  /** Deletes it permanently. Never before everything that follows from it is confirmed. */
   ack(): void;
   /** Back to its place in the queue, uncounted. */
   requeue(): void;
@@ -29,20 +29,20 @@ export interface Delivery {
 export interface ConsumeOptions {
   readonly prefetch: number;
   readonly take: (delivery: Delivery) => void;
-  /** Told why the consumer cannot come back, e.g. a refused permission, and `undefined` once it is back. */
+  /** Called with the reason why the consumer cannot come back, e.g. a refused permission; `undefined` once it is back. */
   readonly onTrouble?: (text: string | undefined) => void;
 }
 
 export interface Consumer extends AsyncDisposable {
-  /** No new deliveries once this resolves; those in hand stay valid. Idempotent. */
+  /** No new deliveries once this resolves; those in progress stay valid. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** A word for how it is; `blocked` is a broker alarm: publishes wait, nothing fails. */
+/** `blocked` is a broker alarm: publishes wait, nothing fails. */
 export type BrokerState = "connecting" | "up" | "blocked" | "closed";
 
 export interface Depth {
-  /** Ready to be delivered, without those in hand. */
+  /** Ready to be delivered, without those in progress. */
   ready: number;
   consumers: number;
 }
@@ -57,18 +57,18 @@ export interface Broker extends AsyncDisposable {
   readonly state: BrokerState;
   /** Why it is not up, without credentials. */
   readonly trouble: string | undefined;
-  /** When it was lost and came back (performance.now()), the last time; long ago where it never did. */
+  /** When it last came back after a loss (performance.now()); long ago if it never did. */
   readonly backAt: number;
   /** Called at each change of state; returns how to stop listening. */
   onState(listener: (state: BrokerState) => void): () => void;
   /**
-   * Looks first; what is missing is declared durable without arguments, and resolves once it is there for good. What
-   * exists is left as it is.
+   * Checks first. A missing queue is declared durable, without arguments; resolves once it would survive a crash. An
+   * existing queue is left as it is.
    */
   declare(queues: readonly string[]): Promise<void>;
   /**
    * Resolves once every message is stored durably **and** routed to the queue; rejects when one may not be. When
-   * `signal` aborts nobody waits any more: the messages may or may not be there.
+   * `signal` aborts, the wait ends: the messages may or may not be there.
    */
   publish(queue: string, messages: readonly Outgoing[], signal?: AbortSignal): Promise<void>;
   /**
@@ -78,7 +78,7 @@ export interface Broker extends AsyncDisposable {
   consume(queue: string, options: ConsumeOptions): Promise<Consumer>;
   /** The message at the head, in progress until it is settled; undefined where the queue holds none. */
   take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined>;
-  /** The queue from its head, each message once, in progress until the loop ends; what is unsettled then is put back in place. */
+  /** The queue from its head, each message once, in progress until the loop ends; unsettled ones are then put back. */
   browse(queue: string, signal?: AbortSignal): AsyncIterable<Delivery>;
   /**
    * Of those that exist. All are asked at once; callers share the answers, which may be half a second old. Rejects
@@ -87,5 +87,5 @@ export interface Broker extends AsyncDisposable {
   depths(queues: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Depth>>;
 }
 
-/** The transport itself failed; what was asked may work once it is back. Nothing else is called so. */
+/** The transport itself failed; the call may work once it is back. Nothing else throws this. */
 export class BrokerDown extends Error {}

@@ -9,8 +9,8 @@ const schema = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
 const patienceMs = 2_000;
 
 /**
- * The queues ever declared by the daemon of a state folder, in its file queues.json: one that no stage here takes from
- * any more may still hold messages. Losing the file loses only these names.
+ * The queues that the daemon of this state folder ever declared, in the file queues.json: a queue of a former stage may
+ * still hold messages. Losing the file loses only these names.
  */
 export class KnownQueues {
   readonly #file: string;
@@ -25,7 +25,7 @@ export class KnownQueues {
       if (existsSync(this.#file))
         for (const name of v.parse(schema, readFileSync(this.#file, "utf8"))) this.#names.add(name);
     } catch (error) {
-      say(`${this.#file} cannot be read, queues of former stages are forgotten: ${textOf(error)}`);
+      say(`${this.#file} cannot be read; queues of former stages are forgotten: ${textOf(error)}`);
     }
   }
 
@@ -40,22 +40,22 @@ export class KnownQueues {
     try {
       writeAtomically(this.#file, JSON.stringify(this.names, undefined, 1));
     } catch (error) {
-      this.say(`${this.#file} cannot be written, new queues are not remembered: ${textOf(error)}`);
+      this.say(`${this.#file} cannot be written; new queues are not remembered: ${textOf(error)}`);
     }
   }
 }
 
-/** Of those that exist. Empty where the broker does not answer soon: who asks wants to know how things are now. */
+/** Of the queues that exist. Empty if the broker does not answer soon: callers want the present state. */
 export const depthsOf = (broker: Broker, queues: readonly string[]): Promise<ReadonlyMap<string, Depth>> =>
   broker.depths(queues, AbortSignal.timeout(patienceMs)).catch(() => new Map<string, Depth>());
 
-/** A queue that holds messages, and nobody takes them. */
+/** A queue that holds messages and has no consumer. */
 export interface Unconsumed {
   queue: string;
   ready: number;
 }
 
-/** `consumedQueues` are those that are emptied here; what is dead is meant to lie. */
+/** `consumedQueues` are emptied here; dead-letter queues have no consumer on purpose. */
 export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues: ReadonlySet<string>): Unconsumed[] =>
   [...depths].flatMap(([queue, { ready, consumers }]) =>
     ready > 0 && consumers === 0 && !consumedQueues.has(queue) && !queue.endsWith(".dead") ? [{ queue, ready }] : [],

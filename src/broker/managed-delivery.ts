@@ -1,6 +1,6 @@
 import type { BrokerState, Delivery } from "./broker.ts";
 
-/** What both transports share: the word for how it is, and who is told when it changes. */
+/** Shared by both transports: the state, and the listeners to its changes. */
 export abstract class StatefulBroker {
   #state: BrokerState = "connecting";
   #trouble: string | undefined;
@@ -37,7 +37,7 @@ export abstract class StatefulBroker {
   }
 }
 
-/** RabbitMQ's driver insists on a Buffer; nothing is copied. */
+/** amqplib requires a Buffer; nothing is copied. */
 export const bufferOf = (body: string | Uint8Array) =>
   typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 
@@ -53,7 +53,7 @@ export class ManagedDelivery implements Delivery {
     readonly headers: Readonly<Record<string, unknown>>,
     readonly redelivered: boolean,
     private readonly settle: (how: "ack" | "requeue") => unknown,
-    /** Where many are revoked together; otherwise `revoke` does it. */
+    /** Revokes many deliveries together; otherwise `revoke` is called. */
     private readonly allRevoked?: AbortSignal,
   ) {}
 

@@ -6,13 +6,13 @@ import { openSqlite } from "./sqlite-broker.ts";
 const batchSize = 100;
 
 /**
- * Moves all that a queue.db holds to another broker, each message confirmed there before it is deleted here: killed in
- * between, it is there twice and never nowhere.
+ * Moves all messages of a queue.db to another broker. Each message is confirmed there before it is deleted here: a kill
+ * in between doubles a message and never loses one.
  */
 export async function migrateQueue(file: string, to: Broker, log: Pick<Log, "info">): Promise<void> {
   const queues = holding(file);
   if (queues.length === 0) return;
-  // n.b. Closing it commits what was acknowledged.
+  // n.b. Closing it commits the acknowledgements.
   await using from = openSqlite({ file });
   await to.declare(queues);
   let moved = 0;
@@ -26,7 +26,7 @@ export async function migrateQueue(file: string, to: Broker, log: Pick<Log, "inf
       moved += batch.length;
     }
   }
-  log.info(`${moved} messages of the embedded queue are in ${to.label} now`);
+  log.info(`${moved} messages were moved from the embedded queue to ${to.label}`);
 }
 
 async function take(from: Broker, queue: string): Promise<Delivery[]> {

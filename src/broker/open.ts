@@ -6,14 +6,14 @@ import { openAmqp } from "./amqp-broker.ts";
 import type { Broker } from "./broker.ts";
 import { openSqlite } from "./sqlite-broker.ts";
 
-/** As configured. Exit 69 or 78 where the embedded queue cannot be used; RabbitMQ is not waited for. */
+/** Opens the configured broker. Exit 69 or 78 if the embedded queue cannot be used. Does not wait for RabbitMQ. */
 export async function openBroker(config: LocalConfig): Promise<Broker> {
   const broker = brokerOf(config);
   if (broker.kind === "amqp") return openAmqp({ url: broker.url.reveal() });
   return inFolder(config, () => openSqlite({ file: broker.file }));
 }
 
-/** A queue.db in the state folder while RabbitMQ is configured. Exit 78 where it is damaged: it may hold work. */
+/** A queue.db in the state folder while RabbitMQ is configured. Exit 78 if it is damaged: it may hold messages. */
 export async function queueToMigrate(config: LocalConfig): Promise<string | undefined> {
   const file = join(config.state.folder, "queue.db");
   if (brokerOf(config).kind === "sqlite" || !existsSync(file)) return undefined;
@@ -21,13 +21,13 @@ export async function queueToMigrate(config: LocalConfig): Promise<string | unde
   return file;
 }
 
-/** Opens something in the state folder: exit 69 in words, where there is no room or no right. */
+/** Opens something in the state folder. Exit 69 without room or permission. */
 export function inFolder<T>({ state }: Pick<LocalConfig, "state">, open: () => T): T {
   try {
     return open();
   } catch (error) {
     if (error instanceof Exit) throw error;
-    const why = `cannot be used (state.folder): ${textOf(error)}; give it room and rights`;
+    const why = `cannot be used (state.folder): ${textOf(error)}; check its disk space and permissions`;
     throw new Exit(exits.unavailable, `the state folder ${state.folder} ${why}`, { cause: error });
   }
 }

@@ -14,7 +14,7 @@ import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts
 import { isPassing, numberOf, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;
-/** Its messages prove that there is room on the disk, and hold nothing. */
+/** Empty messages in this queue test whether the disk has room. */
 const roomQueue = "";
 const minRoomBytes = 64 * 1024;
 
@@ -22,9 +22,9 @@ type Row = { id: number; headers: string; body: Uint8Array };
 type Write = { run: () => void; bytes: number; resolve: () => void; reject: (error: unknown) => void };
 type Taker = { readonly prefetch: number; readonly take: (delivery: Delivery) => void; inFlight: number };
 
-/** What is known of a queue without reading the file. */
+/** The state of a queue in memory. */
 class Queue {
-  /** In hand, or acknowledged and not yet deleted. */
+  /** In progress, or acknowledged and not yet deleted. */
   readonly taken = new Set<number>();
   readonly takers = new Set<Taker>();
   /** No message before it is free. */
@@ -33,7 +33,7 @@ class Queue {
   constructor(
     readonly name: string,
     public handedOut: number,
-    /** In the file, those taken included. */
+    /** In the file, including the taken ones. */
     public stored: number,
   ) {}
 
@@ -81,7 +81,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
 
   async publish(name: string, messages: readonly Outgoing[], signal?: AbortSignal): Promise<void> {
     const queue = this.#queue(name);
-    // What cannot be encoded fails here, for its caller alone, and not in the commit that others share.
+    // A message that cannot be encoded fails here, for its caller alone, and not in the shared commit.
     const rows = messages.map(({ body, headers }) => [JSON.stringify(headers ?? {}), bufferOf(body)] as const);
     const bytes = rows.reduce((sum, [headers, body]) => sum + headers.length + body.length, 0);
     const stored = this.#write(bytes, () => {
@@ -132,7 +132,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
         if (row === null || row.id > last) return;
         from = row.id + 1;
         browsed.add(row.id);
-        // What is put back stays browsed until the end: a consumer would take it out of its place.
+        // A message that is put back stays browsed until the end: a consumer would take it out of order.
         const settle = (how: string) => how === "ack" && browsed.delete(row.id) && this.#ack(queue, row.id);
         yield this.#hand(queue, row, settle, over.signal);
       }
@@ -172,7 +172,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     if (this.state === "closed") throw new BrokerDown("the embedded queue is closed");
   }
 
-  /** All that arrives in one turn of the event loop shares one commit. */
+  /** Everything that arrives in one turn of the event loop shares one commit. */
   async #write(bytes: number, run: () => void): Promise<void> {
     this.#alive();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -198,7 +198,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
 
   #commit(): boolean {
     const writes = this.#writes.splice(0);
-    // What could not be written for a while is tried with anything.
+    // After a failure any commit is tried, so that the state can become `up` again.
     if (this.state !== "up") for (const queue of this.#queues.values()) this.#handedOut.add(queue);
     if (writes.length + this.#acked.length + this.#handedOut.size === 0) return true;
     try {
@@ -235,7 +235,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     return true;
   }
 
-  /** One write that the database refuses is its caller's failure; the others are committed without it. */
+  /** A write that the database refuses fails for its caller; the others are committed without it. */
   #commitEach(writes: readonly Write[], error: unknown): boolean {
     const [only] = writes;
     if (writes.length === 1 && only) only.reject(error);
@@ -247,14 +247,14 @@ class SqliteBroker extends StatefulBroker implements Broker {
     return true;
   }
 
-  /** Throws where what was refused would be refused again: a commit of a few bytes often finds room on a full disk. */
+  /** Throws if the refused write would be refused again: a commit of a few bytes often succeeds on a full disk. */
   #proveRoom(): void {
     const bytes = Math.max(this.#refusedBytes, minRoomBytes);
     this.database.run("INSERT INTO messages (queue, headers, body) VALUES (?, '', zeroblob(?))", [roomQueue, bytes]);
     this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
   }
 
-  /** Only as many as there was room for at the beginning: whoever settles at once must not keep the event loop. */
+  /** Delivers at most the room at the start: a taker that settles at once must not block the event loop. */
   #serve(queue: Queue, taker: Taker): void {
     for (let room = taker.prefetch - taker.inFlight; room > 0 && queue.stored > queue.taken.size; room--) {
       const row = queue.takers.has(taker) ? this.#find(queue, queue.next) : null;
@@ -273,7 +273,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     }
   }
 
-  /** The first message from `id` on that nobody has. */
+  /** The first free message from `id` on. */
   #find(queue: Queue, id: number): Row | null {
     const select = this.database.query<Row, [string, number]>(
       "SELECT id, headers, body FROM messages WHERE queue = ? AND id >= ? ORDER BY id LIMIT 1",

@@ -3,8 +3,8 @@ import { closeSync, openSync } from "node:fs";
 import { Exit, exits, textOf } from "../errors.ts";
 import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 
-// handed_out is the highest id that ever was: a queue is first in, first out, so all before it were handed out too.
-// AUTOINCREMENT, because an id used again would acknowledge somebody else.
+// handed_out is the highest id ever delivered: a queue is first in, first out, so all ids before it were delivered too.
+// AUTOINCREMENT, because a reused id would acknowledge another message.
 const migrations: Migrations = [
   `
   CREATE TABLE queues (name TEXT PRIMARY KEY, handed_out INTEGER NOT NULL DEFAULT 0);
@@ -13,11 +13,11 @@ const migrations: Migrations = [
   CREATE INDEX messages_of_queue ON messages (queue, id);`,
 ];
 
-/** No room, no right, a lock: the file's failure, and not that of what is written to it. */
+/** No room, no permission, a lock: a failure of the file, not of the write. */
 export const isPassing = (error: unknown) =>
   error instanceof SQLiteError && /^SQLITE_(FULL|IOERR|BUSY|CANTOPEN|READONLY|LOCKED)/.test(error.code ?? "");
 
-/** Opens or creates the file, for its owner only. Throws where it is damaged or newer, and has changed nothing then. */
+/** Opens or creates the file, for its owner only. Throws if it is damaged or newer, without changing it. */
 export function openQueueFile(file: string): Database {
   closeSync(openSync(file, "a", 0o600));
   const fault = faultOf(file);
@@ -31,7 +31,7 @@ export function openQueueFile(file: string): Database {
 export const numberOf = (database: Database, query: string) => Number(database.query(query).values()[0]?.[0]);
 
 const damaged = (how: string) =>
-  `is damaged (${how}); it is left as it is: put a backup in its place, or move it away and induct again`;
+  `is damaged (${how}) and was left as it is: restore a backup, or move it away and trigger the dates again`;
 
 function faultOf(file: string): string | undefined {
   try {
@@ -39,7 +39,7 @@ function faultOf(file: string): string | undefined {
     const verdict = database.query("PRAGMA quick_check(1)").values()[0]?.[0];
     if (verdict !== "ok") return damaged(String(verdict).replaceAll("\n", " "));
     const isNewer = versionOf(database) > migrations.length;
-    return isNewer ? "was written by a newer version; it is left as it is: install that version again" : undefined;
+    return isNewer ? "was written by a newer version and was left as it is: install that version again" : undefined;
   } catch (error) {
     return damaged(textOf(error));
   }

@@ -14,7 +14,7 @@ export interface HealthOptions {
   now: () => Date;
 }
 
-/** `/livez` while the process turns, `/readyz` while work is done, `/metrics` for Prometheus. */
+/** `/livez`: the process responds. `/readyz`: the daemon can do its work. `/metrics`: for Prometheus. */
 export function healthRoutes(options: HealthOptions): Hono {
   const { pipeline, broker, breakers, metrics, now } = options;
   const app = new Hono();
@@ -40,7 +40,7 @@ export function healthRoutes(options: HealthOptions): Hono {
   return app;
 }
 
-/** Red when the broker or an upstream is down, a stage does not work, or a queue with messages is nobody's. */
+/** Not ready when the broker or an upstream is down, a stage does not work, or a queue with messages has no consumer. */
 export async function readinessOf({ pipeline, broker, breakers }: HealthOptions) {
   const depths = broker.state === "up" ? await depthsOf(broker, pipeline.knownQueues) : new Map();
   const stages = pipeline.workers.map((worker) => {
@@ -74,7 +74,7 @@ export async function readinessOf({ pipeline, broker, breakers }: HealthOptions)
   };
 }
 
-/** One line for each upstream, so that a pause shows as a change from 0; "none" is a pause for another reason. */
+/** One value for each upstream, so that a pause shows as a change from 0; "none" is a pause without an upstream. */
 function pausesOf({ registered, state: { pause } }: StageWorker, breakers: ReadonlyMap<string, CircuitBreaker>) {
   const names = new Set([...breakers.keys(), "none", ...(pause?.upstream ? [pause.upstream] : [])]);
   const waitsFor = pause && (pause.upstream ?? "none");

@@ -22,27 +22,27 @@ import { untilAborted } from "../util/abort.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-/** Which letters; without any of ids, stage, code and run all of them. */
+/** Which dead letters; without ids, stage, code and run all of them. */
 export const selection = v.strictObject({
   ids: v.optional(v.array(v.string())),
   stage: v.optional(v.string()),
   code: v.optional(v.string()),
   run: v.optional(v.string()),
   limit: v.optional(count),
-  /** Letters a second. */
+  /** Dead letters a second. */
   rate: v.optional(count),
   dryRun: v.optional(v.boolean()),
-  /** Replay data that is over a day old, too. */
+  /** Also replay data that is over a day old. */
   stale: v.optional(v.boolean()),
-  /** Says that all are meant. */
+  /** Confirms that all are meant. */
   all: v.optional(v.boolean()),
 });
 export type Selection = v.InferOutput<typeof selection>;
 
 export interface DeadLetter {
-  /** The same as long as the letter lies there, and when it comes back. */
+  /** Stays the same while the dead letter is kept, and when the same message fails again. */
   id: string;
-  /** Whose it was; the stage may not exist any more. */
+  /** The stage that failed; it may no longer exist. */
   stage: string;
   queue: string;
   code: string;
@@ -62,7 +62,7 @@ export interface Group extends Pick<DeadLetter, "stage" | "code" | "text" | "fir
   ids: string[];
 }
 
-/** Letters that were let lie, and why. */
+/** Dead letters that were kept, and why. */
 export interface Skipped {
   text: string;
   count: number;
@@ -72,9 +72,9 @@ export interface BatchResult {
   /** Replayed or dropped, or would have been. */
   count: number;
   left: Skipped[];
-  /** Ids that no letter has. */
+  /** IDs that no dead letter has. */
   unknown: string[];
-  /** What ended it before its time. */
+  /** The failure that ended the batch early. */
   trouble?: string;
 }
 
@@ -90,7 +90,7 @@ export interface DeadLetterOptions {
   broker: Broker;
   ledger: Ledger;
   registered: readonly RegisteredStage[];
-  /** Main queues whose letters are listed, those of former stages included. */
+  /** Main queues whose dead letters are listed, including those of former stages. */
   queues: () => readonly string[];
   mask: Mask;
   now: () => Date;
@@ -99,7 +99,7 @@ export interface DeadLetterOptions {
 const maxIds = 20;
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
-/** How long one waits for another that looks at them, or replays them. */
+/** How long a command waits for another one that reads or replays dead letters. */
 const lockWaitMs = 5_000;
 const kibsHere = "{kibs}";
 
@@ -107,14 +107,14 @@ const kibsHere = "{kibs}";
 const withoutNik = (key: string, value: unknown) =>
   key === "identity_number" && (normalNik(value) ?? "").length >= 6 ? "[nik]" : value;
 
-/** The messages that a human must look at, where they lie. */
+/** The messages that a human must look at, in their queues. */
 export class DeadLetters {
-  /** What one looks at is in hand meanwhile, and another would not find it. */
+  /** While one command browses, the messages are in progress, and another command would not find them. */
   readonly #browseLock = new KeyedMutex();
 
   constructor(readonly options: DeadLetterOptions) {}
 
-  /** By stage and cause, the most first. */
+  /** By stage and code, the most frequent first. */
   async list(selected: Selection = {}): Promise<{ total: number; groups: Group[] }> {
     const groups = new Map<string, Group>();
     let total = 0;
@@ -132,7 +132,7 @@ export class DeadLetters {
     return { total, groups: [...groups.values()].sort((a, b) => b.count - a.count) };
   }
 
-  /** With its history and its body as text, without a NIK in it. */
+  /** With its history and its body as text, without a NIK. */
   async show(id: string): Promise<(DeadLetter & { history: readonly FailureRecord[]; body: string }) | undefined> {
     const { mask } = this.options;
     for await (const { letter, meta, body, delivery } of this.#letters({ ids: [id] })) {
@@ -145,18 +145,18 @@ export class DeadLetters {
     return undefined;
   }
 
-  /** Back to its stage: confirmed there before it is gone here. */
+  /** Back to its stage: confirmed there before it is deleted here. */
   replay(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const skip = (found: OpenedLetter) => this.#reasonToSkip(found, selected);
     return this.#handle(selected, signal, skip, async (found) => {
       const { meta, delivery, registered } = found;
       const { broker, ledger } = this.options;
       const headers = encodeHeaders({ ...meta, attempt: 0, dueAt: undefined });
-      // Before it is published: afterwards the stage may have said already what became of it.
+      // Before the publish: after it the stage may already have recorded its outcome.
       await ledger.record(...this.#entries(found, "replayed"));
       try {
         const published = broker.publish(registered?.stage.queue ?? "", [{ body: delivery.body, headers }]);
-        // In an alarm RabbitMQ confirms nothing until it is over, or takes the letter back before.
+        // During an alarm RabbitMQ confirms nothing, or takes the dead letter back.
         await untilAborted(published, signal ? AbortSignal.any([delivery.revoked, signal]) : delivery.revoked);
       } catch (error) {
         await ledger.record(...this.#entries(found, "dead"));
@@ -166,7 +166,7 @@ export class DeadLetters {
     });
   }
 
-  /** Gone for good. */
+  /** Deletes permanently. */
   drop(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const none = () => undefined;
     return this.#handle(selected, signal, none, async (found) => {
@@ -189,7 +189,7 @@ export class DeadLetters {
     let [total, trouble] = [0, undefined as string | undefined];
     for (let going = true; going; ) {
       const share = Math.min(rate, limit - total);
-      // One that died again since the second before is not taken a second time.
+      // A dead letter that failed again within this batch is not replayed twice.
       const before = new Set(handled);
       let done = 0;
       try {
@@ -221,7 +221,7 @@ export class DeadLetters {
   async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<OpenedLetter> {
     const { broker, queues } = this.options;
     using _lock = await this.#browseLock.acquire("", AbortSignal.timeout(lockWaitMs)).catch(() => {
-      throw new BrokerDown("another command is busy with the dead letters: ask again in a moment");
+      throw new BrokerDown("another command is busy with the dead letters; try again in a moment");
     });
     const depths = await broker.depths(queues().map(deadQueueOf));
     for (const queue of queues()) {
@@ -249,7 +249,7 @@ export class DeadLetters {
       stage: registered?.stage.name ?? reason?.stage ?? queue,
       queue,
       code: reason?.code ?? ("unknown" satisfies FailureCode),
-      text: mask(reason?.text ?? "no reason came with it"),
+      text: mask(reason?.text ?? "no reason was recorded"),
       attempts: meta.attempt,
       first,
       last: reason?.at ?? first,
@@ -261,18 +261,18 @@ export class DeadLetters {
     return { letter, meta, body, delivery, registered };
   }
 
-  /** Says what to do instead. */
+  /** Why not to replay it, and what to do instead. */
   #reasonToSkip({ registered, letter, meta }: OpenedLetter, { stale = false }: Selection): string | undefined {
     const { ledger, now } = this.options;
     if (registered === undefined)
-      return `there is no stage ${letter.stage} on ${letter.queue} any more: bring it back, or drop them`;
+      return `stage ${letter.stage} of ${letter.queue} no longer exists: restore the stage, or drop them`;
     if (ledger.isCancelled(meta.run)) return `run ${meta.run} was cancelled: trigger its dates again, or drop them`;
     const ageMs = now().getTime() - (meta.fetchedAt ?? meta.firstSeenAt).getTime();
     if (registered.stage.name !== "create-person" || ageMs <= oldMs || stale) return undefined;
     const [run] = ledger.rows<{ dates: string }>("select dates from runs where id = ?", meta.run ?? "");
     const dates = run ? (JSON.parse(run.dates) as string[]) : [];
     const trigger = `hikvision-sync trigger --from ${dates[0] ?? "DATE"} --to ${dates.at(-1) ?? "DATE"}${kibsHere}`;
-    return `their data is over a day old: fetch it anew with  ${trigger}  and drop them, or replay it with --stale`;
+    return `their data is over a day old: fetch it again with  ${trigger}  and drop them, or replay them with --stale`;
   }
 
   #entries({ letter, meta, body }: OpenedLetter, outcome: TraceOutcome): Entry[] {

@@ -14,13 +14,13 @@ export interface LostRunsOptions {
   log: Log;
 }
 
-/** Between two looks that must agree: a message on its way from one queue to the next may be seen in neither. */
+/** Between two checks that must agree: a message between two queues may be seen in neither. */
 const lookAgainMs = 1_000;
 const askForMs = 2_000;
 
 /**
- * Closes the runs that are open in the ledger while no queue holds a message and none is in progress: they are done, or
- * somebody purged or replaced a queue, and nothing of them will ever come. Nobody's dates wait for such a run.
+ * Closes the runs that are open in the ledger while no queue holds a message and no message is in progress. They are
+ * done, or somebody purged or replaced a queue and nothing of them will come. Their dates are then free again.
  */
 export async function closeLostRuns(options: LostRunsOptions): Promise<void> {
   const { ledger, pipeline, log } = options;

@@ -17,10 +17,10 @@ export interface OperatorOptions {
   ledger: Ledger;
   registered: readonly RegisteredStage[];
   paused: PausedStages;
-  /** All that are known, those of former stages included. */
+  /** All known queues, including those of former stages. */
   queues: () => readonly string[];
   mask: Mask;
-  /** What runs; nothing does where a command reads the state folder of a daemon that ended. */
+  /** The running parts; missing where a command reads the state folder of a daemon that has ended. */
   running?: { pipeline: Pipeline; breakers: ReadonlyMap<string, CircuitBreaker>; readiness: () => Promise<Readiness> };
   now?: () => Date;
 }
@@ -33,12 +33,12 @@ export interface StatusView {
   stages: { name: string; state: string; paused: string | null; since: Date | null }[];
   unconsumed: Unconsumed[];
   queues: ({ queue: string } & Depth)[];
-  /** Null where the broker does not say, or not soon. */
+  /** Null if the broker does not answer in time. */
   deadLetters: Awaited<ReturnType<DeadLetters["list"]>> | null;
   lastRun: RunView | null;
 }
 
-/** What an operator may see and do, of a running daemon or of the state folder that it left. */
+/** What an operator may see and do, with a running daemon or with the state folder of one that has ended. */
 export class Operator {
   readonly dead: DeadLetters;
   readonly #now: () => Date;
@@ -81,7 +81,7 @@ export class Operator {
     };
   }
 
-  /** Keeps it across restarts. False where there is no such stage here. */
+  /** The pause survives restarts. False if no such stage runs here. */
   pause(stage: string): boolean {
     const { paused, registered } = this.options;
     if (!registered.some((one) => one.enabledHere && one.stage.name === stage)) return false;
@@ -90,7 +90,7 @@ export class Operator {
     return true;
   }
 
-  /** False where an operator had not paused it. */
+  /** False if no operator paused the stage. */
   resume(stage: string): boolean {
     const { paused, running } = this.options;
     if (!paused.all.has(stage)) return false;
@@ -116,7 +116,7 @@ export class Operator {
     return runOf(this.options.ledger.rows, id, this.#leaves);
   }
 
-  /** What is left of it ends where a stage takes it; what is done stays. Undefined for a run that nobody knows. */
+  /** The messages of the run end at their next stage; what is done stays. Undefined for an unknown run. */
   cancel(id: string): { view: RunView | undefined; isCancelled: boolean } | undefined {
     const { ledger } = this.options;
     const view = this.run(id);
@@ -132,4 +132,4 @@ export class Operator {
   }
 }
 
-const operatorPauseText = (stage: string) => `an operator paused it; go on with: hikvision-sync resume ${stage}`;
+const operatorPauseText = (stage: string) => `an operator paused the stage; to resume: hikvision-sync resume ${stage}`;

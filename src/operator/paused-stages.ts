@@ -6,19 +6,19 @@ import { writeAtomically } from "../util/atomic-file.ts";
 
 const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())));
 
-/** The stages that a human paused, and since when; kept in the state folder across restarts. */
+/** The stages that an operator paused, and since when; kept in the state folder across restarts. */
 export class PausedStages {
   readonly #file: string;
   #since: ReadonlyMap<string, string>;
 
-  /** Exit 69 where the file cannot be read: a pause that is forgotten would let work go on against a human's word. */
+  /** Exit 69 if the file cannot be read: a forgotten pause would let a stage work against an operator's order. */
   constructor(folder: string) {
     this.#file = join(folder, "paused.json");
     try {
       const text = existsSync(this.#file) ? readFileSync(this.#file, "utf8") : "{}";
       this.#since = new Map(Object.entries(v.parse(schema, text)));
     } catch (error) {
-      const next = "mend it, or remove it and pause the stages again";
+      const next = "fix it, or remove it and pause the stages again";
       throw new Exit(exits.unavailable, `${this.#file} cannot be read: ${next}`, { cause: textOf(error) });
     }
   }
@@ -28,7 +28,7 @@ export class PausedStages {
     return this.#since;
   }
 
-  /** Kept for good once this returns; where it throws, e.g. on a full disk, all is as it was. */
+  /** Stored durably once this returns; if it throws, e.g. on a full disk, nothing has changed. */
   set(stage: string, since: string): void {
     if (!this.#since.has(stage)) this.#write(new Map(this.#since).set(stage, since));
   }

@@ -1,7 +1,7 @@
 import type { FailureCode } from "../errors/codes.ts";
 
-/** Why a stage takes no work. `outage`: an upstream is down. `setup`: it refuses us. `streak`: the same failure for
- * twenty different messages. `operator`: a human said so. */
+/** Why a stage is paused. `outage`: an upstream is down. `setup`: an upstream rejects our set-up. `streak`: 20 different
+ * messages in a row failed alike. `operator`: an operator said so. */
 export interface Pause {
   readonly reason: "outage" | "setup" | "streak" | "operator";
   readonly upstream: string | undefined;
@@ -21,28 +21,28 @@ interface Abortable {
 }
 
 /**
- * One stretch of consuming, from subscribing to the next pause or stop. Whoever meets a reason to pause ends it; the
+ * One period of consuming, from subscribing to the next pause or stop. Whatever finds a reason to pause may end it; the
  * messages in progress are then finished, or kept for the next session.
  */
 export class ConsumeSession {
   readonly #ended = Promise.withResolvers<Pause | undefined>();
   readonly #inFlight = new Map<Abortable, Promise<void>>();
   isOver = false;
-  /** A canary: one message was answered for. */
+  /** For a canary: one message had an outcome. */
   isProven = false;
-  /** Why it ended, if it was a pause. */
+  /** The pause that ended it, if any. */
   pause: Pause | undefined;
 
   constructor(
-    /** Ends as soon as one message was answered for: the way back from a refusal. */
+    /** Whether this is a canary, which ends as soon as one message has an outcome. */
     readonly canary: boolean,
-    /** Told of each failure that counts, before it is charged: it may end the session. */
+    /** Called for each counted failure, before it is charged; may end the session. */
     readonly charge: (failure: Failed) => void,
-    /** Told whenever anything moves for a message in it. */
+    /** Called at every progress of a message in the session. */
     readonly progress: () => void,
   ) {}
 
-  /** Resolves when it ends, with the pause that ended it, if it was one. */
+  /** Resolves at its end, with the pause that ended it, if any. */
   readonly ended = this.#ended.promise;
 
   get inFlight(): number {

@@ -21,9 +21,9 @@ export interface HandlerOptions {
   readonly deps: HandlerDeps;
   readonly delivery: Delivery;
   readonly session: Pick<ConsumeSession, "isOver" | "pause" | "end" | "charge" | "progress">;
-  /** It was run before and kept in progress through a pause. */
+  /** The message was run before and kept in progress through a pause. */
   readonly isRerun?: boolean;
-  /** Aborts when the daemon no longer waits for what is in progress. */
+  /** Aborts when the daemon no longer waits for work in progress. */
   readonly hardStop: AbortSignal;
 }
 
@@ -57,7 +57,7 @@ export class DeliveryHandler {
     this.#runAbort.abort(new Error(reason));
   }
 
-  /** Resolves once it is known what became of it. `requeued`: it is not settled, and comes again, uncounted. */
+  /** Resolves to the outcome. `requeued`: the delivery is not settled and comes again, uncounted. */
   async handle(): Promise<Outcome> {
     const { deps, registered, delivery, hardStop } = this.options;
     const startedAt = performance.now();
@@ -100,7 +100,7 @@ export class DeliveryHandler {
     }
   }
 
-  /** One message of a person at a time, in all stages: two would overwrite each other. */
+  /** One message of a person at a time, in all stages: two could overwrite each other. */
   async #lock(): Promise<Disposable | undefined> {
     const { kind, code, id } = this.#envelope;
     if (kind !== "person") return undefined;
@@ -125,11 +125,11 @@ export class DeliveryHandler {
       },
     };
     const context = createContext(deps, registered, this.#envelope, { caller, output: this.#output });
-    // A stage that does not listen to its signal is left behind: its message does not wait for it.
+    // A stage that ignores its signal is left behind: the delivery does not wait for it.
     return await untilAborted(Promise.resolve(registered.stage.run(message as never, context)), signal);
   }
 
-  /** What the stage said is printed as it becomes true: with each batch that is confirmed. */
+  /** The log lines of the stage are printed once they are true: with each confirmed batch. */
   async #emit(result: unknown): Promise<void> {
     const { deps, registered, session } = this.options;
     const from = this.#envelope;
@@ -147,7 +147,7 @@ export class DeliveryHandler {
 
   async #publish(queue: string, messages: readonly Outgoing[]): Promise<void> {
     const say = (text: string) => this.#output.own.warn(text);
-    // A broker that is away is not the stage's fault.
+    // The deadline of the stage does not count the time that the broker is away.
     using _waiting = this.#deadline?.hold();
     const { signal } = this.#deliveryAbort;
     await publishUntilConfirmed(this.options.deps.broker, queue, messages, { signal, say });
@@ -166,7 +166,7 @@ export class DeliveryHandler {
       return "requeued";
     }
     const { do: outcome, code, text } = decision;
-    // What was in progress at the twentieth failure, and fails like it, is not charged for it any more.
+    // After the twentieth failure, further messages in progress that fail alike are not charged.
     if (session.pause?.reason === "streak" && session.pause.code === code) return "requeued";
     session.charge({ id: this.#envelope.id, code, text });
     await this.#defer(decision);
@@ -183,7 +183,7 @@ export class DeliveryHandler {
     await this.#publish(queue, [{ body: delivery.body, headers }]);
   }
 
-  /** Kept in the ledger, then acknowledged: all that follows from it is confirmed. */
+  /** Recorded in the ledger, then acknowledged: everything that follows from the message is confirmed by now. */
   async #settle(outcome: Exclude<Outcome, "requeued">, why?: Reason): Promise<Outcome> {
     const { deps, registered, delivery } = this.options;
     await this.#record.outcome(outcome, why);

@@ -3,7 +3,7 @@ import { type Emitted, entriesOf } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
 import type { HandlerDeps, Reason, StageOutput } from "./stage-context.ts";
 
-/** What the ledger and the metrics learn of one delivery. */
+/** Records one delivery in the ledger and the metrics. */
 export class DeliveryRecord {
   constructor(
     readonly deps: Pick<HandlerDeps, "ledger" | "metrics" | "log" | "now">,
@@ -13,7 +13,7 @@ export class DeliveryRecord {
     readonly output: Pick<StageOutput, "warnings">,
   ) {}
 
-  /** A page, or an employee of one: it is known from now on, before its own stage has it. */
+  /** Records a page, or the employees of a page, before their own stage has them. */
   async emitted(batch: readonly Emitted[], fetchedAt: Date | undefined): Promise<void> {
     const base = { ...this.#entry("done"), fetchedAt };
     await this.deps.ledger.record(...batch.flatMap((one) => entriesOf(one, base)));
@@ -25,7 +25,7 @@ export class DeliveryRecord {
     const entries = warnings.map((warning) => ({ ...this.#entry("warning"), failure: this.#masked(warning) }));
     const entry = { ...this.#entry(outcome), ...(why && { failure: this.#masked(why) }) };
     const { id, kind, code, kib, inducted } = this.envelope;
-    // A page that goes no further keeps everybody on it.
+    // A page that ends here ends for all of its employees.
     const isWholePage = outcome !== "done" && kind === "page";
     const all = isWholePage ? entriesOf({ id, kind, code, kib, inducted, message: this.body }, entry) : [entry];
     await this.deps.ledger.record(...entries, ...all);

@@ -11,7 +11,7 @@ import { type Envelope, encodeHeaders, itemId, kindOfBody, peopleOfPage, personO
 
 const batchSize = 100;
 
-/** One message, many at once in batches, or many as they come: then each on its own, so that memory stays flat. */
+/** One message; many at once, in batches; or many as they come, each on its own, so that memory stays flat. */
 async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<unknown[]> {
   if (!isMany(result)) {
     yield [result];
@@ -26,7 +26,7 @@ async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<un
   }
 }
 
-/** What a stage returned as it goes out, in batches of what may be confirmed together; nothing where no stage follows. */
+/** The results of a stage as they go out, in batches that are confirmed together; nothing without a successor. */
 export async function* emissions(
   result: unknown,
   from: Envelope,
@@ -35,7 +35,7 @@ export async function* emissions(
 ): AsyncGenerator<Emitted[]> {
   const { stage, successors } = registered;
   if (result === undefined && successors.length > 0)
-    throw new Reject("no_result", `${stage.name} returned nothing; return end("reason") where that is meant`);
+    throw new Reject("no_result", `${stage.name} returned nothing; if that is intended, return end("reason")`);
   let index = 0;
   for await (const batch of result === undefined ? [] : batches(result, signal)) {
     signal.throwIfAborted();
@@ -43,7 +43,7 @@ export async function* emissions(
   }
 }
 
-/** A message as it goes out, with all that its successors, the ledger and a reader of the queue learn of it. */
+/** A message as it goes out, with what the successors and the ledger need to know about it. */
 export interface Emitted extends Subject {
   readonly id: string;
   readonly inducted: string | undefined;
@@ -52,9 +52,9 @@ export interface Emitted extends Subject {
 }
 
 /**
- * A result as it goes out. A stage whose result its successors would refuse is at fault, not they: it is rejected with
- * `bad_result` before anything is published. What follows from a person is about that person; a page makes an item of
- * each of its records, and a task one of each of its pages.
+ * A result as it goes out. A result that a successor would refuse is the fault of this stage: rejects with `bad_result`
+ * before anything is published. What follows from a person is about that person; a page makes one item of each of its
+ * records, and a task one of each of its pages.
  */
 function emitted(result: unknown, index: number, from: Envelope, { stage, successors }: RegisteredStage): Emitted {
   const [message, inducted] = isDated(result) ? [result.message, result.date] : [result, from.inducted];
@@ -76,9 +76,9 @@ function encoded(message: unknown, stage: string): string {
     const body = JSON.stringify(message);
     if (body !== undefined) return body;
   } catch {
-    // A circle, or a BigInt.
+    // Circular, or with a BigInt.
   }
-  throw new Reject("bad_result", `${stage} returned something that is no JSON message; fix the stage`);
+  throw new Reject("bad_result", `${stage} returned a value that is not JSON; fix the stage`);
 }
 
 function checkFor(successors: readonly RegisteredStage[], message: unknown, from: string): void {
@@ -88,7 +88,7 @@ function checkFor(successors: readonly RegisteredStage[], message: unknown, from
     const paths = checked.issues.map((issue) => v.getDotPath(issue) ?? "the message").join(", ");
     throw new Reject(
       "bad_result",
-      `${from} returned a message that ${stage.name} does not take: ${paths}; fix the stage`,
+      `${from} returned a message that ${stage.name} does not accept: ${paths}; fix the stage`,
     );
   }
 }
@@ -115,8 +115,8 @@ export function entriesOf(
 }
 
 /**
- * Publishes until it is confirmed: the stage is not run again for it. Ends only with `signal`. Whatever is not the
- * broker's absence is told, e.g. a queue that somebody deleted, which is declared again.
+ * Publishes until it is confirmed; the stage does not run again for it. Ends only with `signal`. Reports every failure
+ * except the absence of the broker, e.g. a deleted queue, which is declared again.
  */
 export async function publishUntilConfirmed(
   broker: Pick<Broker, "publish" | "declare">,

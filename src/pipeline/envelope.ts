@@ -8,7 +8,7 @@ import type { Meta } from "../stage.ts";
 import { parseJson } from "../util/exact-json.ts";
 import { plausible } from "../util/plausible.ts";
 
-/** What the original's messages do not carry. Python drops these headers, so nothing may depend on them. */
+/** Facts that the original's messages do not carry. Python drops these headers, so nothing may depend on them. */
 const name = {
   id: "hs-id",
   run: "hs-run",
@@ -25,7 +25,7 @@ const name = {
 } as const;
 
 const maxAttempts = 1000;
-/** Of the 4 KB for all headers. */
+/** The share of the history in the 4 KB of all headers. */
 const maxHistoryBytes = 3000;
 const historyEnds = 5;
 const maxFailureBytes = 290;
@@ -101,7 +101,7 @@ const personRef = (employee: unknown, message: unknown = {}): PersonRef => ({
   personId: asText(record(message).personId) || undefined,
 });
 
-/** Undefined where it is not JSON. */
+/** Undefined if the body is not JSON. */
 export function bodyOf({ body }: Pick<Delivery, "body">): unknown {
   try {
     return parseJson(new TextDecoder().decode(body));
@@ -125,23 +125,23 @@ export function personOf(body: unknown): PersonRef | undefined {
 const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
 
 /**
- * Identifies one record of Eposh in one run: the same wherever it is derived and however often its date is fetched, and
- * without the NIK in it. Two records are two items, also of one NIK; a link that is signed anew is the same photo.
+ * Identifies one record of Eposh in one run: the same wherever it is derived and however often its date is fetched; it
+ * does not contain the NIK. Two records of one NIK are two items; a photo link with a new signature is the same photo.
  */
 export function itemId(run: string, inducted: string | undefined, employee: unknown): string {
   const { photo, ...rest } = record(employee);
   const link = asText(record(photo).link);
-  // n.b. Without its query, which may be a signature of the hour.
+  // n.b. Without the query, which may be a signature that expires.
   const path = link === undefined ? undefined : (URL.parse(link)?.pathname ?? link);
   const whole = typeof employee === "object" && employee !== null ? { ...rest, photo: path } : employee;
   return digest(run, inducted ?? "", JSON.stringify(whole) ?? "");
 }
 
-/** What a body is about, for a message whose headers do not say: a Python worker made it, or a stage's own feed. */
+/** The kind of a message without headers, e.g. from a Python worker. */
 export const kindOfBody = (body: unknown): SubjectKind =>
   peopleOfPage(body) ? "page" : personOf(body) ? "person" : "task";
 
-/** Headers first; what they do not say is taken from the body; the rest stays unknown. */
+/** Reads the headers first, then the body; the rest stays unknown. */
 export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Envelope {
   const headers = v.parse(headersSchema, delivery.headers);
   const person = personOf(body);
@@ -166,7 +166,7 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
 type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedAt" | "inducted"> &
   Partial<Pick<Envelope, "again" | "attempt" | "firstSeenAt" | "history" | "dueAt">>;
 
-/** The headers of what goes out; `undefined` is left out. */
+/** The headers of a message to publish; `undefined` is left out. */
 export function encodeHeaders(meta: Carried): Headers {
   const headers: Headers = { [name.id]: meta.id, [name.kind]: meta.kind };
   const set = (key: string, value: string | number | boolean | undefined) => {
@@ -185,7 +185,7 @@ export function encodeHeaders(meta: Carried): Headers {
   return headers;
 }
 
-/** The first five failures say how it began, the last five what it came to; each within its share of the headers. */
+/** Keeps the first five failures and the last five, each within its share of the headers. */
 export function appendFailure(history: readonly FailureRecord[], failure: FailureRecord): FailureRecord[] {
   const short = { ...failure, code: failure.code.slice(0, 60), text: failure.text.slice(0, 160) };
   const tooLong = () => Buffer.byteLength(JSON.stringify(short)) > maxFailureBytes;

@@ -4,29 +4,29 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Reject, textOf } from "../errors.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
 
-/** At so many abrupt ends it was in progress: then it is tried once more, alone, and once the daemon has lived for a while. */
+/** After so many crashes a message is tried a last time, alone, once the daemon has run for a while. */
 const maxCrashes = 3;
-/** From here on it is run one at a time: a single end, e.g. a power cut, is no message's fault. */
+/** From here on such messages run one at a time; a single crash, e.g. a power cut, is no message's fault. */
 const crashesToQuarantine = 2;
 const compactAtBytes = 1 << 20;
 const maxRemembered = 10_000;
 
-/** Names a message at a stage in a few safe characters. */
+/** A short key for a message at a stage, in safe characters. */
 export const journalKey = (stage: string, id: string) =>
   new Bun.CryptoHasher("sha256").update(`${stage}\n${id}`).digest("base64url").slice(0, 22);
 
 export interface InFlightJournalOptions {
   folder: string;
   say: (text: string) => void;
-  /** A daemon that lived so long is not being killed by anything else. */
+  /** A daemon that has run for so long is not being killed by something else. */
   calmAfterMs: number;
 }
 
 /**
- * Which messages a stage is running with, kept in the file `in-flight` so that the next start knows what was in progress
- * when the daemon died: a photo can kill a decoder, and its message would come back for ever. A journal of one short
- * line an event, because it is written twice a message; the page cache survives a dead process, and a power cut is no
- * message's fault. Its own failures are said once and stop nothing.
+ * The messages that stages are running now, in the file `in-flight`, so that the next start knows which were in progress
+ * when the daemon crashed: a message that crashes the daemon would otherwise come back for ever. One short line for each
+ * event, because it is written twice for each message; without fsync, because the page cache survives a dead process and
+ * a power cut is no message's fault. Its own failures are logged once and stop nothing.
  */
 export class InFlightJournal implements Disposable {
   readonly #path: string;
@@ -36,7 +36,7 @@ export class InFlightJournal implements Disposable {
   readonly #inFlight = new Map<string, Disposable | undefined>();
   readonly #quarantined = new KeyedMutex();
   #file: number | undefined;
-  /** Lines that may wait for the next one: of what is settled nothing comes back. */
+  /** Lines that may wait for the next one: settled messages do not come back. */
   #waiting = "";
   #bytes = 0;
   #failing = false;
@@ -46,7 +46,7 @@ export class InFlightJournal implements Disposable {
     this.#say = say;
     this.#calmAt = performance.now() + calmAfterMs;
     const former = join(folder, "hands");
-    // Its name in 0.1.
+    // The name of the file in 0.1.
     this.#try(() => existsSync(former) && renameSync(former, this.#path));
     const left = this.#try(() => (existsSync(this.#path) ? readJournal(readFileSync(this.#path, "latin1")) : []));
     for (const [key, crashes] of [...(left ?? [])].slice(-maxRemembered)) this.#crashes.set(key, crashes);
@@ -54,14 +54,14 @@ export class InFlightJournal implements Disposable {
   }
 
   /**
-   * Before the stage runs: once it resolves, an abrupt end counts. What was in progress at more than one is quarantined:
-   * those of a stage are run one at a time, or the next end could not tell which of them it was, and those at their last
-   * try one at a time in all stages. Rejects with `crashed_daemon` what ended the daemon even then.
+   * Called before the stage runs: once it resolves, a crash counts. Messages that were in progress at more than one crash
+   * are quarantined: they run one at a time for each stage, so that the next crash shows which one it was, and on their
+   * last try one at a time in all stages. Rejects with `crashed_daemon` a message that crashed the daemon even then.
    */
   async begin(stage: string, key: string, signal: AbortSignal): Promise<void> {
     const crashes = this.#crashes.get(key) ?? 0;
     if (crashes > maxCrashes) {
-      const text = `${stage} had it in progress at ${crashes} abrupt ends of the daemon, at the last one alone; find out what in it ends the daemon, e.g. its photo, then replay it`;
+      const text = `the daemon crashed ${crashes} times while ${stage} worked on this message, the last time on it alone; find out what in it crashes the daemon, then replay it`;
       throw new Reject("crashed_daemon", text);
     }
     const isLastTry = crashes === maxCrashes;
@@ -73,7 +73,7 @@ export class InFlightJournal implements Disposable {
     this.#append(`+${key}`);
   }
 
-  /** Until disposed of it only waits for its turn, and an abrupt end is not its doing. */
+  /** Until disposed of, the message only waits for its turn, and a crash does not count. */
   waiting(key: string): Disposable {
     if (this.#inFlight.has(key)) this.#append(`~${key}`);
     return {
@@ -83,7 +83,7 @@ export class InFlightJournal implements Disposable {
     };
   }
 
-  /** It is acknowledged: done, retried or a dead letter. */
+  /** The message is acknowledged: done, retried or a dead letter. */
   settle(key: string): void {
     const known = this.#crashes.delete(key);
     if (!this.#release(key) && !known) return;
@@ -91,12 +91,12 @@ export class InFlightJournal implements Disposable {
     this.#waiting += `-${key}\n`;
   }
 
-  /** It will be delivered again. */
+  /** The message will be delivered again. */
   requeue(key: string): void {
     if (this.#release(key)) this.#append(`~${key}`);
   }
 
-  /** A clean end: nothing is in hand. */
+  /** A clean end: no message is in progress. */
   [Symbol.dispose](): void {
     this.#inFlight.clear();
     this.#rewrite();
@@ -140,7 +140,7 @@ export class InFlightJournal implements Disposable {
       this.#failing = false;
       return done;
     } catch (error) {
-      if (!this.#failing) this.#say(`${this.#path} cannot be used, crashes are not counted: ${textOf(error)}`);
+      if (!this.#failing) this.#say(`${this.#path} cannot be used; crashes are not counted: ${textOf(error)}`);
       this.#failing = true;
       return undefined;
     }
@@ -148,9 +148,8 @@ export class InFlightJournal implements Disposable {
 }
 
 /**
- * What is in progress at its end was so when the daemon died. Of those only the ones that were at most such ends before
- * are blamed for one more: what merely was in progress as well is no suspect as long as others are. Lines that were cut
- * off are left out.
+ * Messages in progress at the end of the file were in progress at the crash. Of these only the ones with the most earlier
+ * crashes are blamed for one more: the others were merely in progress too. Truncated lines are ignored.
  */
 function readJournal(text: string): Map<string, number> {
   const crashes = new Map<string, number>();

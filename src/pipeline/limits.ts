@@ -2,12 +2,12 @@ import type { Delivery } from "../broker/broker.ts";
 
 export interface LimitOptions {
   delivery: Delivery;
-  /** Aborts when the daemon no longer waits for what is in progress. */
+  /** Aborts when the daemon no longer waits for work in progress. */
   hardStop: AbortSignal;
   holdForMs: number;
 }
 
-/** Until disposed of, tells once why this delivery may not be worked on any longer. */
+/** Until disposed of, calls `release` with the reason why this delivery must end. */
 export function limitsOf(
   { delivery, hardStop, holdForMs }: LimitOptions,
   release: (reason: string) => void,

@@ -7,7 +7,7 @@ import { StageWorker } from "./stage-worker.ts";
 
 type Listener = (stage: string, pause: Pause) => void;
 
-/** All the stages at work, and the wait queues between two attempts. */
+/** All stages at work, and the retry queues between two attempts. */
 export class Pipeline {
   readonly workers: readonly StageWorker[];
   readonly #stages: readonly RegisteredStage[];
@@ -34,7 +34,7 @@ export class Pipeline {
     return [...own, ...this.#retryQueues];
   }
 
-  /** Those and the ones of former stages. */
+  /** These, and the queues of former stages. */
   get knownQueues(): string[] {
     return [...new Set([...this.queues, ...this.#deps.knownQueues.names])];
   }
@@ -53,7 +53,7 @@ export class Pipeline {
     return this.workers.find(({ registered }) => registered.stage.name === stage);
   }
 
-  /** Messages that are worked on, kept through a pause, or kept until they are due. */
+  /** Messages in progress, kept through a pause, or kept until they are due. */
   get inFlight(): number {
     const all: readonly { inFlight: number }[] = [...this.workers, ...this.#promoters];
     return all.reduce((sum, { inFlight }) => sum + inFlight, 0);
@@ -80,7 +80,7 @@ export class Pipeline {
     this.#promoting = this.#promoters.map((promoter) => promoter.run(this.#stop.signal));
   }
 
-  /** Takes no more work, finishes what is in hand until `hardStop`; the rest is delivered again later. */
+  /** Takes no more messages, finishes work in progress until `hardStop`; the rest is delivered again later. */
   async stop(hardStop: AbortSignal): Promise<void> {
     this.#stop.abort();
     await Promise.all([...this.workers.map((worker) => worker.stop(hardStop)), ...this.#promoting]);
@@ -92,7 +92,7 @@ export class Pipeline {
     );
   }
 
-  /** The delays of the retry schedule, and of former ones. */
+  /** The delays of the retry schedule and of former schedules. */
   #delaysOf(queue: string): Delay[] {
     const former = this.#deps.knownQueues.names.flatMap((name) => delayOf(queue, name) ?? []);
     return [...new Map([...this.#deps.delays, ...former].map((delay) => [delay.label, delay])).values()];

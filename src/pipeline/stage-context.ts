@@ -19,7 +19,7 @@ import type { Delay } from "./retry/policy.ts";
 type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
 export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 
-/** What one delivery needs; `stages run` gives the same handler other ends. */
+/** The dependencies of a delivery handler; `stages run` gives it others. */
 export interface HandlerDeps {
   readonly broker: Pick<Broker, "publish" | "declare">;
   readonly ledger: Pick<Ledger, "record" | "isCancelled" | "superseded">;
@@ -30,22 +30,22 @@ export interface HandlerDeps {
   readonly breakers: ReadonlyMap<string, Pick<CircuitBreaker, "isDown">>;
   /** The retry schedule, shortest delay first. */
   readonly delays: readonly Delay[];
-  /** After how long a message that is not finished goes back, uncharged. */
+  /** An unfinished message is requeued after this time, uncharged. */
   readonly holdForMs: number;
-  /** How to make what a stage may ask for, on behalf of one message: most ask for one or two. */
+  /** Makes the clients for one message, each on demand: most stages need one or two. */
   readonly clients: (caller: Caller, envelope: Envelope) => Makers;
   readonly now: () => Date;
   readonly dryRun: boolean;
 }
 
-/** What the workers of a pipeline share. */
+/** The dependencies that all workers of a pipeline share. */
 export interface PipelineDeps extends HandlerDeps {
   readonly broker: Broker;
   readonly ledger: Ledger;
   readonly journal: InFlightJournal;
   readonly knownQueues: KnownQueues;
   readonly breakers: ReadonlyMap<string, CircuitBreaker>;
-  /** After how long without progress a stage with messages ready is stalled. */
+  /** A stage with ready messages and without progress for this time is stalled. */
   readonly stallMs: number;
   readonly onPause: (stage: string, pause: Pause) => void;
 }
@@ -56,7 +56,7 @@ export interface Reason {
   readonly text: string;
 }
 
-/** What a stage says while it runs. Its lines are kept back until what it returned is confirmed. */
+/** Collects the warnings and log lines of a run. Lines are held back until the result is confirmed. */
 export class StageOutput {
   readonly warnings: Reason[] = [];
   readonly log: StageLog;
@@ -86,7 +86,7 @@ export class StageOutput {
   }
 }
 
-/** The message that `run` gets. Rejects with `bad_message` what is none of this stage's; the text quotes no value. */
+/** The message for `run`. Rejects with `bad_message` if it does not match the stage; the text quotes no value. */
 export function parsed(body: unknown, { name, queue, message }: Stage): unknown {
   const fix = `fix whatever publishes to ${queue}`;
   if (body === undefined) throw new Reject("bad_message", `the message is not JSON; ${fix}`);
@@ -96,7 +96,7 @@ export function parsed(body: unknown, { name, queue, message }: Stage): unknown 
   throw new Reject("bad_message", `the message does not fit ${name}: ${wrong.join(", ")}; ${fix}`);
 }
 
-/** All that `run` gets beside its message. */
+/** The context that `run` gets beside its message. */
 export function createContext(
   deps: HandlerDeps,
   { stage, options }: RegisteredStage,
@@ -111,7 +111,7 @@ export function createContext(
   return Object.assign(whenAsked(deps.clients(caller, envelope)), own);
 }
 
-/** Each is made when the stage asks for it, once. */
+/** Each is made once, when the stage asks for it. */
 function whenAsked(makers: Makers): Made {
   const made: Partial<Made> = {};
   const get = <Name extends keyof Made>(name: Name): Made[Name] => {

@@ -1,9 +1,9 @@
 import type { Pause } from "./consume-session.ts";
 
 /**
- * How a stage is. `starting`: it has no consumer yet, or lost it. `consuming`: it takes work, or waits for some.
- * `canary`: one message at a time is tried, to find out whether a pause is over. `paused by a fault`: an upstream is
- * down or refuses us. `paused by an operator`: until `resume`. `stopping`: what is in progress is finished.
+ * The states of a stage. `starting`: it has no consumer yet, or lost it. `consuming`: it takes messages, or waits for
+ * some. `canary`: it tries messages to find out whether a pause is over. `paused by a fault`: an upstream is down or
+ * rejects us, or 20 messages failed alike. `paused by an operator`: until `resume`. `stopping`: it finishes its work.
  */
 export type StageWord =
   | "starting"
@@ -13,7 +13,7 @@ export type StageWord =
   | "paused by an operator"
   | "stopping";
 
-/** What may follow what. */
+/** The legal moves. */
 export const legalMoves: Readonly<Record<StageWord, readonly StageWord[]>> = {
   starting: ["consuming", "canary", "paused by a fault", "paused by an operator", "stopping"],
   consuming: ["starting", "paused by a fault", "paused by an operator", "stopping"],
@@ -24,8 +24,8 @@ export const legalMoves: Readonly<Record<StageWord, readonly StageWord[]>> = {
 };
 
 /**
- * The one word that says how a stage is, since when, and in a pause why. The stall detector, readiness, `status` and the
- * watchdog read it and nothing else.
+ * The state of a stage in one word, with the time since then and the reason of a pause. The stall detector, readiness,
+ * `status` and the watchdog read it and nothing else.
  */
 export class StageState {
   #word: StageWord = "starting";
@@ -47,12 +47,12 @@ export class StageState {
     return this.#since;
   }
 
-  /** Why it is paused, and through the canary until the pause is over. */
+  /** The reason of the pause, also during the canary, until the pause is over. */
   get pause(): Pause | undefined {
     return this.#pause;
   }
 
-  /** Whether it works, or would but for a pause: its queue is there and this daemon may take from it. */
+  /** Whether it works, or would without a pause: its queue exists and this daemon may consume it. */
   get hasStarted(): boolean {
     return this.#word !== "starting" && this.#word !== "stopping";
   }
@@ -62,7 +62,7 @@ export class StageState {
     return this.#word === "consuming";
   }
 
-  /** Throws where the table does not allow it. To stay is no move; only the reason of a pause may change. */
+  /** Throws if the table does not allow the move. Staying is always allowed; the reason of a pause may change. */
   move(to: StageWord, pause?: Pause, since?: Date): void {
     if (to !== this.#word && !legalMoves[this.#word].includes(to))
       throw new Error(`stage ${this.stage} cannot go from ${this.#word} to ${to}`);

@@ -15,18 +15,18 @@ import { StageState } from "./stage-state.ts";
 import { watchForStall } from "./stall-detector.ts";
 
 const streakToPause = 20;
-/** Between two canaries; of an outage that the probe does not see, so that work goes on within 5 s. */
+/** Between two canaries. In an outage that the probe does not see, short enough to resume within 5 s. */
 const canaryAfterMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
-/** How long RabbitMQ may take a connection that was cut for a living one, at a heartbeat of up to a minute. */
+/** How long RabbitMQ may count the consumers of a cut connection, at a heartbeat of up to a minute. */
 const countedMs = 150_000;
-/** A canary that finds no message to try with is over. */
+/** A canary without a message to try is over after this time. */
 const nothingToTryMs = 5_000;
 
-/** One stage at work: sessions of consuming, a pause between two of them. */
+/** One stage at work: sessions of consuming, with a pause between two of them. */
 export class StageWorker {
   readonly state: StageState;
   lastTakenAt: Date | undefined;
-  /** Messages are ready, and yet for so long none was taken, sent on or finished. */
+  /** How long messages have been ready while none was taken, emitted or finished; undefined if not stalled. */
   stalledMs: number | undefined;
   readonly #log: Log;
   readonly #stop = new AbortController();
@@ -51,7 +51,7 @@ export class StageWorker {
     this.#kept = new KeptDeliveries(deps.holdForMs, (delivery) => this.#giveBack(delivery));
   }
 
-  /** Takes no more work until `resume`; what is in progress is finished. */
+  /** Takes no more messages until `resume`; work in progress is finished. */
   pause(text: string, since: Date): void {
     const pause: Pause = { reason: "operator", upstream: undefined, code: "paused_by_operator", text };
     this.#operatorPause ??= { pause, since, resumed: Promise.withResolvers() };
@@ -64,7 +64,7 @@ export class StageWorker {
     this.#operatorPause = undefined;
   }
 
-  /** Messages that are worked on, or kept through a pause. */
+  /** Messages in progress, including those kept through a pause. */
   get inFlight(): number {
     return (this.#session?.inFlight ?? 0) + this.#kept.size;
   }
@@ -82,7 +82,7 @@ export class StageWorker {
     this.#driven = Promise.all([this.#drive(), watching]);
   }
 
-  /** Takes no more work and finishes what is in progress; what is not finished when `hardStop` aborts goes back. */
+  /** Takes no more messages and finishes work in progress; what is unfinished when `hardStop` aborts is requeued. */
   async stop(hardStop: AbortSignal): Promise<void> {
     this.#stop.abort();
     this.state.move("stopping");
@@ -129,22 +129,22 @@ export class StageWorker {
     this.#faultPause = undefined;
   }
 
-  /** Messages that are ready, and whether others take from the queue too. */
+  /** Returns the ready messages, and notes whether the queue has other consumers. */
   async #checkQueue(): Promise<number | undefined> {
     const { broker, ledger } = this.deps;
     const { queue, name } = this.registered.stage;
     const before = this.#isSubscribed;
     const depth = (await broker.depths([queue], this.#stop.signal)).get(queue);
-    // n.b. RabbitMQ counts what we lost with a connection until it misses its heartbeat.
+    // n.b. RabbitMQ counts the consumers of a lost connection until its heartbeat is missed.
     if (performance.now() - broker.backAt < countedMs) return depth?.ready;
     const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#isSubscribed);
-    // n.b. It counts a daemon that was killed for a moment longer, too.
+    // n.b. For a moment it also counts a daemon that was killed.
     ledger.sharedStages[hasOthers && this.#hadOthers ? "add" : "delete"](name);
     this.#hadOthers = hasOthers;
     return depth?.ready;
   }
 
-  /** A consumer that is silent for no reason is replaced; what is in progress has a deadline of its own. */
+  /** Replaces a consumer that gets no deliveries for no reason. Messages in progress have their own deadline. */
   #stall(stalledMs: number | undefined, waiting: number): void {
     this.stalledMs = stalledMs;
     if (stalledMs === undefined) return;
@@ -157,9 +157,9 @@ export class StageWorker {
   }
 
   /**
-   * One session. With `canaries` it is a canary: so many messages at a time, until one was answered for. Of an outage
-   * that the probe does not see it is one more at each try, or a message for which alone its upstream fails would keep
-   * all others back.
+   * One session. With `canaries` it is a canary: so many messages at a time, until one has an outcome. In an outage that
+   * the probe does not see, each try takes one more message: otherwise a single message for which the upstream fails
+   * would delay all others.
    */
   async #consume(canaries: number): Promise<ConsumeSession> {
     const { concurrency } = this.registered;
@@ -187,7 +187,7 @@ export class StageWorker {
     return session;
   }
 
-  /** Once the broker is there; undefined when the session ended before. Afterwards the consumer comes back by itself. */
+  /** Subscribes once the broker is up; undefined if the session ended before. The consumer then reconnects by itself. */
   async #subscribe(prefetch: number, session: ConsumeSession): Promise<Consumer | undefined> {
     const { queue } = this.registered.stage;
     const { broker } = this.deps;
@@ -207,7 +207,7 @@ export class StageWorker {
         return consumer;
       } catch (error) {
         if (!(error instanceof BrokerDown)) onTrouble(`${queue} cannot be consumed yet: ${textOf(error)}`);
-        // Somebody may have deleted it while the stage was paused.
+        // The queue may have been deleted while the stage was paused.
         await broker.declare([queue]).catch(() => {});
         await sleep(1_000, undefined, { signal }).catch(() => {});
       }
@@ -246,11 +246,11 @@ export class StageWorker {
       if (session.canary) session.prove();
       return;
     }
-    // A canary that failed goes to the end of the queue: the next one is another message, which may be let through.
+    // A failed canary goes to the end of the queue: the next canary is another message, which may succeed.
     const isKept = session.isOver && !session.canary && !this.#stop.signal.aborted;
     if (isKept && delivery.isOpen) this.#kept.add(delivery);
     else void this.#giveBack(delivery);
-    // What it was to prove it cannot: its broker took it back, or it was in progress for too long.
+    // This canary proves nothing: the broker took it back, or it was in progress for too long.
     if (session.canary) session.end();
   }
 
@@ -259,7 +259,7 @@ export class StageWorker {
     await giveBack(this.deps.broker, delivery, encodeHeaders({ ...envelope, again: true }));
   }
 
-  /** True once the probe is answered; what the probe cannot see ends by a canary. */
+  /** True once a probe is answered; an outage that the probe cannot see ends by a canary. */
   async #recovered(pause: Pause, tries: number): Promise<boolean> {
     const signal = this.#stop.signal;
     const breaker = this.#openBreakerOf(pause);
@@ -272,7 +272,7 @@ export class StageWorker {
     return false;
   }
 
-  /** The breaker that is waited for, if its probe says that the upstream is down. */
+  /** The breaker to wait for, if its probe says that the upstream is down. */
   #openBreakerOf(pause: Pause | undefined): CircuitBreaker | undefined {
     const breaker = pause?.reason === "outage" ? this.deps.breakers.get(pause.upstream ?? "") : undefined;
     return breaker?.state === "down" ? breaker : undefined;

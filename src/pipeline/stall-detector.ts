@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface StallOptions {
-  /** Messages that are ready, undefined where the broker does not say. */
+  /** The number of ready messages; undefined if the broker does not answer. */
   ready: () => Promise<number | undefined>;
-  /** When a message was last taken, sent on or settled (performance.now()). */
+  /** When a message was last taken, emitted or settled (performance.now()). */
   lastProgressAt: () => number;
-  /** Nothing is expected to move: paused, or the broker is away. */
+  /** No progress is expected: the stage is paused, or the broker is away. */
   isIdleExpected: () => boolean;
   stallMs: number;
   signal: AbortSignal;
-  /** Again for each further `stallMs`; undefined once something moves. */
+  /** Called again after each further `stallMs`; with undefined once there is progress. */
   onChange: (stalledMs: number | undefined, waiting: number) => void;
 }
 
-/** Watches a stage until aborted: work is ready, nothing keeps it from being taken, and yet nothing moves. */
+/** Until aborted, checks whether a stage is stalled: messages are ready, and nothing moves although it could. */
 export async function watchForStall(options: StallOptions): Promise<void> {
   const { ready, lastProgressAt, isIdleExpected, stallMs, signal, onChange } = options;
   let since: number | undefined;
@@ -21,7 +21,7 @@ export async function watchForStall(options: StallOptions): Promise<void> {
   const pause = () => sleep(Math.min(stallMs / 4, 5_000), undefined, { signal }).catch(() => {});
   for (; !signal.aborted; await pause()) {
     const now = performance.now();
-    // n.b. a queue that was empty for a night may hold a message that is on its way to us right now.
+    // n.b. A queue that was empty for hours may hold a message that is being delivered right now.
     const waiting = isIdleExpected() ? 0 : ((await ready().catch(() => undefined)) ?? 0);
     const waits = waiting > 0;
     if (!waits || (since !== undefined && lastProgressAt() > since)) {

@@ -1,15 +1,15 @@
 import { untilAborted } from "./abort.ts";
 import type { Acquire } from "./semaphore.ts";
 
-/** On whose behalf an upstream is called. */
+/** The delivery on whose behalf an upstream is called. */
 export interface Caller {
   /** Ends its calls. */
   readonly signal: AbortSignal;
-  /** Lower ones get a permit first: the order in which the messages were taken. */
+  /** The lowest gets a permit first: the order in which the messages were taken. */
   readonly rank?: number;
-  /** Told whenever a call of it has ended, or got its permit. */
+  /** Called whenever one of its calls has ended or got its permit. */
   readonly progress?: () => void;
-  /** Held while it only waits for others: what it waits for is not charged to its deadline. */
+  /** Held while it only waits for others: this time does not count towards its deadline. */
   readonly waiting?: () => Disposable;
 }
 

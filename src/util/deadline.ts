@@ -1,4 +1,4 @@
-/** A time limit whose clock stands still while it is held: waiting for others is not charged. */
+/** A time limit whose clock stops while it is held: waiting for others does not count. */
 export class Deadline implements Disposable {
   #leftMs: number;
   #startedAt = 0;
@@ -6,7 +6,7 @@ export class Deadline implements Disposable {
   #holds = 0;
   #isOver = false;
 
-  /** It runs from now on. */
+  /** The clock runs from now on. */
   constructor(
     limitMs: number,
     readonly onExpire: () => void,
@@ -15,7 +15,7 @@ export class Deadline implements Disposable {
     this.#run();
   }
 
-  /** The clock stands still until the last hold is disposed of. */
+  /** The clock stops until the last hold is disposed of. */
   hold(): Disposable {
     if (++this.#holds === 1) this.#stop();
     let isHeld = true;

@@ -71,8 +71,11 @@ test("a good configuration is taken over in the middle of a run, and neither a r
 
 test("a bad configuration is refused in words, by name, and all goes on as before", async () => {
   await using site = await start(20);
-  const said = await site.reload('api_key_ = "geheim-1234"\n[hikcentral]\nconcurrency = 1000\n', /not reloaded.*\n/);
-  expect(said).toContain("not reloaded, all goes on with the configuration as it was");
+  const said = await site.reload(
+    'api_key_ = "geheim-1234"\n[hikcentral]\nconcurrency = 1000\n',
+    /reload rejected[\s\S]*still in use/,
+  );
+  expect(said).toMatch(/reload rejected: .*; the previous configuration is still in use/s);
   await until(() => site.output().includes("hikcentral.concurrency must be a whole number from 1 to 64"));
   expect(site.output()).toContain("eposh.api_key_");
   expect(site.output()).not.toContain("geheim-1234");
@@ -84,10 +87,10 @@ test("what needs a restart is said by name and left as it was, and the rest is t
   await using site = await start(20);
   const said = await site.reload(
     'app_id = "other-id-1234"\npage_size = 7\n[http]\nhost = "localhost"\n[state]\nkeep_days = 3\n',
-    /left as it was.*\n/,
+    /not applied until a restart.*\n/,
   );
   expect(said).toContain("changed: eposh.page_size\n");
-  expect(said).toContain("left as it was until a restart: http.host, eposh.app_id, state.keep_days");
+  expect(said).toContain("not applied until a restart: http.host, eposh.app_id, state.keep_days");
   expect(said).not.toContain("other-id-1234");
   const { dead, through } = await site.induct();
   expect([dead, through]).toEqual([0, 20]);

@@ -40,7 +40,7 @@ test("in an alarm publishes wait and fail nothing, and are confirmed when it is 
   let confirmed = 0;
   const publishing = numbered(10).map((message) => broker.publish(queue, [message]).then(() => confirmed++));
   await until(() => broker.state === "blocked", { what: "the alarm" });
-  expect(broker.trouble).toMatch(/takes no messages for now/);
+  expect(broker.trouble).toMatch(/accepts no messages for now/);
   await expect(depthOf(broker, queue)).rejects.toBeInstanceOf(BrokerDown);
   expect(confirmed).toBe(0);
   await rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)");

@@ -198,7 +198,7 @@ test("a user and password with any characters in them get in", async () => {
 describe("trouble says in words, without the password, why it is not up", () => {
   const { host } = new URL(url);
   const cases: [string, string, RegExp][] = [
-    ["a wrong password", `amqp://guest:verysecret@${host}`, /refuses the user name or the password/],
+    ["a wrong password", `amqp://guest:verysecret@${host}`, /rejects the user name or the password/],
     ["a missing virtual host", `amqp://guest:guest@${host}/nowhere`, /no such virtual host/],
     ["a closed port", "amqp://guest:verysecret@127.0.0.1:1", /127\.0\.0\.1:1 refuses the connection/],
     ["an unknown name", "amqp://guest:verysecret@nowhere.invalid", /nowhere\.invalid:5672 cannot be found/],

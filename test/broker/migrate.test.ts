@@ -23,7 +23,7 @@ test.each([1, 5, 100, 114])(
     const log = { info: (text: string) => said.push(text) };
     for (const _ of ["first start", "second start"]) await migrateQueue(file, broker, log);
 
-    expect(said).toEqual([`${count + 1} messages of the embedded queue are in RabbitMQ now`]);
+    expect(said).toEqual([`${count + 1} messages were moved from the embedded queue to RabbitMQ`]);
     const texts: string[] = [];
     for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
     expect(texts).toEqual(bodies(count));

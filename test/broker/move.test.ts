@@ -42,7 +42,9 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   expect(interrupted).toBeGreaterThan(0);
 
   await site.start();
-  await until(() => site.output().includes("messages of the embedded queue are in RabbitMQ now"), { what: "the rest" });
+  await until(() => site.output().includes("messages were moved from the embedded queue to RabbitMQ"), {
+    what: "the rest",
+  });
   const texts: string[] = [];
   for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
   expect(new Set(texts).size).toBe(messages);

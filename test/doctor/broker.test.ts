@@ -42,7 +42,7 @@ test("broker: what is wrong is named and no other", async () => {
   expect(await named("amqp://guest:guest@127.0.0.1:1")).toEqual(["the broker: port_closed"]);
   const { named: refused, out } = await doctor(site, { BROKER_URL: rabbit.url.replace(":guest@", ":geheim-1@") });
   expect(refused).toEqual(["the broker: broker_refused"]);
-  expect(out).toContain("refuses the user name or the password");
+  expect(out).toContain("rejects the user name or the password");
   expect(out).not.toContain("geheim-1");
 
   await withQueue({ "x-message-ttl": 60_000, "x-max-length": 3 }, 0, async () => {

@@ -51,7 +51,7 @@ test("a paused stage stays so across a restart, shows why, loses nothing and goe
   await site.start();
   const waiting = async () => (await site.cli("status")).out;
   await until(async () => /hikvision_update_kib +40 /.test(await waiting()), { what: "all to wait there" });
-  expect(await waiting()).toMatch(/update-kib: paused since .*: an operator paused it/);
+  expect(await waiting()).toMatch(/update-kib: paused since .*: an operator paused the stage/);
   expect((await site.cli("trace 2600001")).out).toContain(": waiting for update-kib\n");
   // What cannot be kept, e.g. on a full disk, is not done, and can be said again.
   mkdirSync(join(site.folder, "paused.json.new"));
@@ -178,7 +178,7 @@ test("a dead letter whose stage no longer exists is listed, shown with what to d
   expect(shown.out).toContain('"kib_number": "2600001"');
   const replay = await site.cli(["dead", "replay", group.ids[0]]);
   expect(replay).toMatchObject({ exit: 1, out: "replayed: 0\n" });
-  expect(replay.err).toContain("there is no stage former on hikvision_former any more");
+  expect(replay.err).toContain("stage former of hikvision_former no longer exists");
   expect(await site.cli("dead replay 0123456789ab ba9876543210")).toMatchObject({ exit: 1, out: "" });
   expect(await site.cli("dead drop")).toMatchObject({ exit: 64, out: "" });
   const none = await site.cli("dead drop --all --limit 0");

@@ -35,7 +35,7 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
       await shared.cut();
       await until(async () => (await site.readyz()).broker === "up", { what: "the connection to be back" });
     }
-    expect(site.output()).toContain("is away, work waits for it");
+    expect(site.output()).toContain("work waits until it is back");
     await run.through();
     await expectEverybodyOnce(site);
   });
@@ -50,7 +50,7 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
     try {
       await until(async () => (await site.readyz()).broker === "blocked", { timeoutMs: 30_000, what: "the alarm" });
       const { ready, trouble } = await site.readyz();
-      expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringContaining("takes no messages") });
+      expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringContaining("accepts no messages") });
       expect((await site.trigger({ from: "2026-01-20", to: "2026-01-20" })).status).toBe(503);
       expect((await doctor(site)).named).toEqual(["the broker: broker_blocked"]);
     } finally {
@@ -124,7 +124,7 @@ describe("at the start", () => {
     return url.href;
   };
   const cases = [
-    ["wrong credentials", wrong((url) => (url.password = "not-this-one")), /refuses the user name or the password/],
+    ["wrong credentials", wrong((url) => (url.password = "not-this-one")), /rejects the user name or the password/],
     ["a missing virtual host", wrong((url) => (url.pathname = "/nowhere")), /has no such virtual host/],
     ["nobody who listens", "amqp://guest:not-this-one@127.0.0.1:1", /refuses the connection/],
   ] as const;

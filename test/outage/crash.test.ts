@@ -47,7 +47,11 @@ test.concurrent.each([
       groups: [{ stage: "killer", code: "crashed_daemon", count: 1 }],
     });
     const letter = (await site.get(`/dead/${groups[0]?.ids[0]}`)).body;
-    expect(letter).toMatchObject({ kib: "2600003", attempts: 1, text: expect.stringContaining("4 abrupt ends") });
+    expect(letter).toMatchObject({
+      kib: "2600003",
+      attempts: 1,
+      text: expect.stringContaining("the daemon crashed 4 times"),
+    });
     await until(async () => (await site.left()) === 0, { timeoutMs: 30_000, what: "all to be through" });
     expect(site.hikcentral.state().persons).toHaveLength(12);
     expect(await dead()).toMatchObject({ total: 1 });

@@ -47,8 +47,8 @@ describe("a state folder", () => {
   test("that cannot be made, or not be written, is refused in words", async () => {
     await using site = await startSite({ as: "binary", start: false });
     for (const [folder, words] of [
-      ["/proc/nowhere", "cannot be made"],
-      ["/sys", "cannot be written"],
+      ["/proc/nowhere", "cannot be created"],
+      ["/sys", "is not writable"],
     ] as const) {
       const { exit, err } = await site.cli("serve", { STATE_FOLDER: folder });
       expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining(`the state folder ${folder} ${words}`) });
@@ -59,9 +59,9 @@ describe("a state folder", () => {
   test("that another daemon uses is refused in words, and that one goes on", async () => {
     await using site = await startSite({ as: "binary", people: 2 });
     const { exit, err } = await site.cli("serve", { HTTP_PORT: "0" });
-    expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining("is used by another hikvision-sync") });
+    expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining("is in use by another hikvision-sync") });
     const offline = await site.cli("dead list", { HTTP_PORT: "1" });
-    expect(offline).toMatchObject({ exit: 69, err: expect.stringContaining("is used by another hikvision-sync") });
+    expect(offline).toMatchObject({ exit: 69, err: expect.stringContaining("is in use by another hikvision-sync") });
     await site.induct();
   });
 

@@ -5,7 +5,7 @@ import type { HandlerDeps } from "../stage-context.ts";
 import type { Decision } from "./policy.ts";
 import { deadQueueOf, retryQueueOf } from "./queues.ts";
 
-/** Where a failed message goes, and its headers there, with one more failure in its history; `next` says it in words. */
+/** The queue for a failed message, and its headers with one more failure in the history; `next` is for the log. */
 export function deferred(
   decision: Exclude<Decision, { do: "pause" }>,
   envelope: Envelope,

@@ -1,11 +1,11 @@
 import type { Broker, Delivery, Headers } from "../../broker/broker.ts";
 
-/** Within the grace that a stopping daemon has left. */
+/** Less than the grace period of a stopping daemon. */
 const giveBackMs = 400;
 
 /**
- * Published again at the end of its queue, and confirmed, before it is acknowledged: a broker counts what is returned to
- * it, and drops a message at a limit. Where nobody confirms in time the broker takes it back with the connection.
+ * Publishes a delivery again at the end of its queue, confirmed, before it acknowledges it: a broker counts returned
+ * messages, and drops one at a limit. Without a confirm in time the broker takes it back with the connection.
  */
 export async function giveBack(broker: Pick<Broker, "publish">, delivery: Delivery, headers: Headers): Promise<void> {
   if (!delivery.isOpen) return;

@@ -1,8 +1,8 @@
 import type { Delivery } from "../../broker/broker.ts";
 
 /**
- * Deliveries that a pause interrupted, kept in progress until it is over: each one that goes back to the broker instead
- * may be counted there. RabbitMQ takes back by itself what it hears nothing of for 30 minutes, so what is older goes back.
+ * Deliveries that a pause interrupted, kept in progress until it is over, because a broker may count each return.
+ * RabbitMQ takes a delivery back by itself after 30 minutes, so older ones are given back before.
  */
 export class KeptDeliveries {
   readonly #timers = new Map<Delivery, ReturnType<typeof setTimeout>>();
@@ -26,7 +26,7 @@ export class KeptDeliveries {
     this.#timers.set(delivery, setTimeout(expire, Math.max(0, leftMs)));
   }
 
-  /** The oldest ones, which are no longer kept here. */
+  /** Removes and returns the oldest ones. */
   take(count: number): Delivery[] {
     this.#forgetRevoked();
     const taken = [...this.#timers.keys()].sort((a, b) => a.takenAt - b.takenAt).slice(0, count);

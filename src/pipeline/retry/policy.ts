@@ -15,7 +15,7 @@ export type Decision =
 export interface Circumstances {
   /** Counted attempts before the one that failed. */
   attempt: number;
-  /** What the probe of the failure's suspect said, if there was one. */
+  /** Whether the failure has a suspect whose probe failed. */
   suspectIsDown: boolean;
   delays: readonly Delay[];
 }
@@ -30,7 +30,7 @@ export function toFailure(thrown: unknown): Failure {
   return new Retry("unexpected_error", textOf(thrown), { cause: thrown });
 }
 
-/** What becomes of a message whose stage failed. Pure: the same failure in the same circumstances, the same answer. */
+/** Decides what becomes of a message whose stage failed. Pure: the same failure and circumstances, the same decision. */
 export function decide(failure: Failure, { attempt, suspectIsDown, delays }: Circumstances): Decision {
   const { code, message: text } = failure;
   if (failure instanceof Unavailable) {
@@ -41,7 +41,7 @@ export function decide(failure: Failure, { attempt, suspectIsDown, delays }: Cir
   if (suspect !== undefined && suspectIsDown) return { do: "pause", upstream: suspect, reason: "outage", code, text };
   const scheduled = delays[attempt];
   if (scheduled === undefined) return { do: "dead", code, text };
-  // A hint picks a later delay, never an earlier one: each retry queue stays in the order of its due times.
+  // A hint may pick a longer delay, never a shorter one: so each retry queue stays in the order of its due times.
   const delay =
     scheduled.ms >= afterMs ? scheduled : (delays.find(({ ms }) => ms >= afterMs) ?? delays.at(-1) ?? scheduled);
   return { do: "retry", delay, code, text };

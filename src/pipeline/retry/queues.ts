@@ -9,7 +9,7 @@ import type { Delay } from "./policy.ts";
 /** The retry queue of a delay: a plain durable queue, emptied by us (a broker's own expiry loses messages). */
 export const retryQueueOf = (queue: string, delay: Delay) => `${queue}.retry.${delay.label}`;
 
-/** The delay that a retry queue of this queue is for. */
+/** The delay of a retry queue of this queue; undefined for any other queue. */
 export function delayOf(queue: string, retryQueue: string): Delay | undefined {
   const label = retryQueue.startsWith(`${queue}.retry.`) ? retryQueue.slice(`${queue}.retry.`.length) : "";
   const ms = parseDuration(label);
@@ -18,7 +18,7 @@ export function delayOf(queue: string, retryQueue: string): Delay | undefined {
 
 export const deadQueueOf = (queue: string) => `${queue}.dead`;
 
-/** How often a retry queue that holds nothing is looked at: another daemon may have put something there. */
+/** How often an empty retry queue is looked at: another daemon may have published to it. */
 const lookAgainMs = 5_000;
 
 export interface PromoterOptions {
@@ -31,9 +31,9 @@ export interface PromoterOptions {
 }
 
 /**
- * Moves what is due from a retry queue to its main queue, confirmed before it is acknowledged. The queue is sorted by due
- * time, so its head alone is looked at, and kept in progress until it is due: a broker counts what is returned to it. A
- * due time further off than the delay is due now: clocks jump.
+ * Moves due messages from a retry queue to its main queue, confirmed before they are acknowledged. The queue is sorted by
+ * due time, so only its head is taken, and kept in progress until it is due: a broker counts returned messages. A due
+ * time further off than the delay is due now: clocks jump.
  */
 export class Promoter {
   readonly #retryQueue: string;
@@ -43,12 +43,12 @@ export class Promoter {
     this.#retryQueue = retryQueueOf(options.queue, options.delay);
   }
 
-  /** Messages of the retry queue that it keeps in progress. */
+  /** Messages of the retry queue that are kept in progress here. */
   get inFlight(): number {
     return Number(this.#head?.isOpen ?? false);
   }
 
-  /** Until aborted. A broker that is away is its supervisor's business: it is waited for. */
+  /** Runs until aborted. Waits for a broker that is away; others report that. */
   async run(signal: AbortSignal): Promise<void> {
     const { broker, queue, say } = this.options;
     for (let lastText = ""; !signal.aborted; ) {
@@ -60,7 +60,7 @@ export class Promoter {
         const text = `${this.#retryQueue} cannot be emptied: ${textOf(error)}`;
         if (!signal.aborted && !(error instanceof BrokerDown) && text !== lastText) say(text);
         lastText = text;
-        // Somebody may have deleted one of them.
+        // One of the queues may have been deleted.
         if (!signal.aborted) await broker.declare([queue, this.#retryQueue]).catch(() => {});
       }
       await sleep(nextMs, undefined, { signal }).catch(() => {});
@@ -68,7 +68,7 @@ export class Promoter {
     await this.#giveHeadBack();
   }
 
-  /** Returns how long until there may be more to move. */
+  /** Returns how long to wait until there may be more to move. */
   async promoteDue(signal: AbortSignal): Promise<number> {
     const { broker, queue, delay, now, holdForMs } = this.options;
     for (;;) {

@@ -4,8 +4,8 @@ import { fit } from "./face-jpeg.ts";
 import { answers, frame, frames } from "./frames.ts";
 
 /**
- * The work of a decoder process: it reads photos from stdin and answers each one on stdout, with a face or with the reason
- * for none. It ends when stdin is closed, also in the middle of a photo, so that a killed daemon leaves no process behind.
+ * The work of a decoder process: it reads photos from stdin and answers each one on stdout, with a face or with the
+ * reason for none. It ends when stdin is closed, also in the middle of a photo, so that a killed daemon leaves none.
  */
 export async function decodePhotos(): Promise<never> {
   // systemd and a terminal tell all processes to stop: the daemon finishes the photos in progress, and ends this one.

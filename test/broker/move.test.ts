@@ -42,9 +42,8 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   expect(interrupted).toBeGreaterThan(0);
 
   await site.start();
-  await until(() => site.output().includes("messages were moved from the embedded queue to RabbitMQ"), {
-    what: "the rest",
-  });
+  // n.b. On a busy machine the last kill may come after all was moved, and then nothing is said of a rest.
+  await until(() => site.output().includes("take work from"), { what: "the rest to be moved" });
   const texts: string[] = [];
   for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
   expect(new Set(texts).size).toBe(messages);

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, readdirSync, statSync } from "node:fs
 import amqp from "amqplib";
 import { binary } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
-import { sharedRabbit } from "../support/rabbitmq.ts";
+import { sharedRabbit, binary as text } from "../support/rabbitmq.ts";
 import { startSite } from "../support/site.ts";
 import { doctor } from "./findings.ts";
 
@@ -30,8 +30,7 @@ test("RabbitMQ without any queue is well, and stays without any", async () => {
   await using site = await startSite(resting);
   const { named, exit } = await doctor(site);
   expect([named, exit]).toEqual([[], 0]);
-  const listed = await rabbit.ctl("list_queues", "-p", rabbit.vhost, "name");
-  expect(listed).not.toContain("hikvision");
+  expect(await rabbit.evaluate(`rabbit_amqqueue:list_names(${text(rabbit.vhost)})`)).toBe("[]");
   expect(readdirSync(site.folder)).toEqual([]);
 }, 60_000);
 

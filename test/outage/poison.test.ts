@@ -4,7 +4,7 @@ import { sharedRabbit } from "../support/rabbitmq.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
-const { url, vhost, ctl } = await sharedRabbit();
+const { url, vhost, evaluate } = await sharedRabbit();
 const brackets = (count: number) => `${"[".repeat(count)}${"]".repeat(count)}`;
 const kinds: [what: string, body: string, headers?: Record<string, unknown>][] = [
   ["not JSON", "{nonsense"],
@@ -34,7 +34,7 @@ test("poison of every kind on every queue is a dead letter with its body, and ev
     for (const queue of queues)
       for (const [, body, headers = {}] of kinds) stranger.sendToQueue(queue, Buffer.from(body), { headers });
     await stranger.waitForConfirms();
-    await ctl("eval", `${queues.map(withHugeHeaders).join(", ")}.`);
+    await evaluate(queues.map(withHugeHeaders).join(", "));
     const count = queues.length * (kinds.length + 1);
     // Counted by RabbitMQ: the daemon would read all of these megabytes again each time.
     const dead = async () => {

@@ -13,8 +13,6 @@ export interface Rabbit {
   /** amqp://guest:guest@127.0.0.1:PORT/VHOST */
   readonly url: string;
   readonly vhost: string;
-  /** Runs rabbitmqctl on the node and returns what it prints; a second of processor each, or more. */
-  ctl(...args: string[]): Promise<string>;
   /** Closes every connection to this place from RabbitMQ's side. */
   cut(): Promise<string>;
   /** Evaluates an Erlang expression on the node and returns its value as text within milliseconds. */
@@ -38,7 +36,7 @@ export interface RabbitNode extends Rabbit, AsyncDisposable {
 export async function startRabbit(): Promise<RabbitNode> {
   await installRabbit();
   const folder = await mkdtemp(join(tmpdir(), "hikvision-sync-rabbit-"));
-  const [port, distPort, epmdPort, ctlPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const [port, distPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const env = {
     PATH: process.env.PATH ?? "",
@@ -60,8 +58,6 @@ export async function startRabbit(): Promise<RabbitNode> {
     RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distPort),
-    RABBITMQ_CTL_DIST_PORT_MIN: String(ctlPort),
-    RABBITMQ_CTL_DIST_PORT_MAX: String(ctlPort + 10),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: "127.0.0.1",
@@ -114,10 +110,8 @@ export async function startRabbit(): Promise<RabbitNode> {
   }
   return {
     url,
-    vhost: "/",
     env: { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder },
-    ...handles(env),
-    cut: () => cutAll("/", handles(env)),
+    ...handles("/", evaluatorOf(env)),
     get pid() {
       return node.pid;
     },
@@ -134,35 +128,30 @@ export async function startRabbit(): Promise<RabbitNode> {
   };
 }
 
-const handles = (env: Readonly<Record<string, string>>): Pick<Rabbit, "ctl" | "evaluate"> => ({
-  ctl: (...args) => printed([`${rabbitPrograms}/rabbitmqctl`, "--quiet", ...args], env),
-  evaluate: (expression) => evaluate(env, expression),
+const handles = (vhost: string, evaluate: Rabbit["evaluate"]): Pick<Rabbit, "vhost" | "evaluate" | "cut"> => ({
+  vhost,
+  evaluate,
+  cut: () =>
+    evaluate(
+      `[rabbit_networking:close_connection(Pid, "cut by a test") || ` +
+        `[{pid, Pid}, {vhost, ${binary(vhost)}}] <- rabbit_networking:connection_info_all([pid, vhost])]`,
+    ),
 });
-
-const cutAll = (vhost: string, { evaluate }: Pick<Rabbit, "evaluate">) =>
-  evaluate(
-    `[rabbit_networking:close_connection(Pid, "cut by a test") || ` +
-      `[{pid, Pid}, {vhost, ${binary(vhost)}}] <- rabbit_networking:connection_info_all([pid, vhost])]`,
-  );
-
-async function printed(command: string[], env: Readonly<Record<string, string>>, input = ""): Promise<string> {
-  const child = Bun.spawn(command, { env, stdin: Buffer.from(input), stdout: "pipe", stderr: "pipe" });
-  const [out, errors, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  if (exit !== 0) throw new Error(`${command.join(" ")} ended with ${exit}: ${errors || out}`);
-  return out;
-}
 
 /** A text as Erlang writes a binary, whatever is in it. */
 export const binary = (text: string): string => `<<${[...Buffer.from(text)].join(",")}>>`;
 
-async function evaluate(env: Readonly<Record<string, string>>, expression: string): Promise<string> {
-  const cookie = await Bun.file(join(env.HOME ?? "", ".erlang.cookie")).text();
-  const command = ["erl_call", "-address", `127.0.0.1:${env.RABBITMQ_DIST_PORT}`, "-c", cookie, "-R", "-e"];
-  const out = await printed(command, env, `${expression}.\n`);
-  const [, value] = /^\{ok, (.*)\}\s*$/s.exec(out) ?? [];
-  if (value === undefined) throw new Error(`RabbitMQ cannot evaluate ${expression}: ${out}`);
-  return value;
-}
+const evaluatorOf =
+  ({ HOME = "", RABBITMQ_DIST_PORT }: Readonly<Record<string, string>>): Rabbit["evaluate"] =>
+  async (expression) => {
+    const cookie = await Bun.file(join(HOME, ".erlang.cookie")).text();
+    const command = ["erl_call", "-address", `127.0.0.1:${RABBITMQ_DIST_PORT}`, "-c", cookie, "-R", "-e"];
+    const child = Bun.spawn(command, { stdin: Buffer.from(`${expression}.\n`), stdout: "pipe", stderr: "pipe" });
+    const [out, errors] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    const [, value] = /^\{ok, (.*)\}\s*$/s.exec(out) ?? [];
+    if (value === undefined) throw new Error(`RabbitMQ cannot evaluate ${expression}: ${errors || out}`);
+    return value;
+  };
 
 let ownNode: Promise<RabbitNode> | undefined;
 /** To be called after the tests of a file that used `placeOnRabbit`. */
@@ -172,24 +161,21 @@ export const stopOwnNode = async () => {
 };
 
 /** The node that the environment names, or else one that `stopOwnNode` ends. */
-async function testsNode(): Promise<Pick<Rabbit, "url" | "ctl" | "evaluate">> {
+async function testsNode(): Promise<Pick<Rabbit, "url" | "evaluate">> {
   const { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder } = process.env;
-  if (url && folder) return { url, ...handles(await Bun.file(join(folder, "node.json")).json()) };
+  if (url && folder) return { url, evaluate: evaluatorOf(await Bun.file(join(folder, "node.json")).json()) };
   ownNode ??= startRabbit();
   return await ownNode;
 }
 
 /** A virtual host of its own, where queues may have their real names; on the node of the tests, or on this one. */
 export async function placeOnRabbit(node?: RabbitNode): Promise<Rabbit & AsyncDisposable> {
-  const { url, ctl, evaluate } = node ?? (await testsNode());
+  const { url, evaluate } = node ?? (await testsNode());
   const vhost = `test-${crypto.randomUUID()}`;
   await evaluate(`ok = rabbit_vhost:add(${binary(vhost)}, ${binary("test")}), ${permission("guest", vhost)}`);
   return {
     url: `${url}/${vhost}`,
-    vhost,
-    ctl,
-    evaluate,
-    cut: () => cutAll(vhost, { evaluate }),
+    ...handles(vhost, evaluate),
     async [Symbol.asyncDispose]() {
       // With its node all of it is gone.
       if (node || process.env.HIKVISION_SYNC_TEST_AMQP)

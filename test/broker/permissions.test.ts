@@ -79,7 +79,7 @@ test("a daemon that may not write or not consume is red and says which right is 
   expect((await site.readyz()).ready).toBe(false);
   const { named, faults } = await doctor(site, { HTTP_PORT: new URL(site.url).port });
   expect(named).toEqual(["the broker: broker_refused"]);
-  expect(faults[0]?.fix).toStartWith('grant it write permission on "amq.default"');
+  expect(faults[0]?.fix).toStartWith('grant write permission on "amq.default"');
   await user.grant({});
   const isReady = async () => (await site.readyz()).ready;
   await until(isReady, { timeoutMs: 20_000, what: "the daemon to be ready" });

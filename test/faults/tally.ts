@@ -4,7 +4,7 @@ const wanted: Readonly<Record<string, number>> = {
   "broker kills": 5,
   "of them as retry queues came due": 1,
   "of them with the daemon": 1,
-  "confirms lost": 20,
+  "confirms lost": 10,
   "HikCentral refusing": 20,
   "HikCentral hanging": 20,
   "HikCentral resetting": 20,

@@ -239,7 +239,8 @@ export class StageWorker {
     );
   }
 
-  #finish(outcome: Outcome, delivery: Delivery, session: ConsumeSession): void {
+  /** Resolves once the broker has what is not kept here: a stopping daemon waits for it. */
+  async #finish(outcome: Outcome, delivery: Delivery, session: ConsumeSession): Promise<void> {
     this.#progress();
     if (outcome === "done" || outcome === "ended") this.#streak.items.clear();
     if (outcome !== "requeued") {
@@ -248,10 +249,10 @@ export class StageWorker {
     }
     // A failed canary goes to the end of the queue: the next canary is another message, which may succeed.
     const isKept = session.isOver && !session.canary && !this.#stop.signal.aborted;
-    if (isKept && delivery.isOpen) this.#kept.add(delivery);
-    else void this.#giveBack(delivery);
     // This canary proves nothing: the broker took it back, or it was in progress for too long.
     if (session.canary) session.end();
+    if (isKept && delivery.isOpen) this.#kept.add(delivery);
+    else await this.#giveBack(delivery);
   }
 
   async #giveBack(delivery: Delivery): Promise<void> {

@@ -30,7 +30,7 @@ test("a queue.db that is damaged and moved away, as the advice says, leaves date
   await site.stop();
   const file = join(site.folder, "queue.db");
   writeFileSync(file, "no database");
-  expect((await site.cli("serve")).err).toContain("move it away and induct again");
+  expect((await site.cli("serve")).err).toContain("move it away and trigger the dates again");
   renameSync(file, `${file}.damaged`);
   await site.start();
   await inductAgain(site, id);

@@ -6,20 +6,13 @@ const head = `# hikvision-sync. Settings with a # in front show the default, or 
 # Check with: hikvision-sync check (offline), hikvision-sync config print
 `;
 
-/** The built-in dates are those of the demo; a site wants the last days. */
-const ofSite: Readonly<Record<string, unknown>> = {
-  "induction.from": "today-7",
-  "induction.to": "today",
-  "induction.skip": [],
-};
-
 const isList = (value: unknown): value is string => typeof value === "string" && value.includes(",");
 const toml = (value: unknown) => JSON.stringify(isList(value) ? value.split(",") : value).replaceAll('","', '", "');
 
-function linesOf({ name, key, meaning, required, example }: Key): string {
+function linesOf({ key, meaning, required, example }: Key): string {
   const comment = `# ${required ? "REQUIRED: " : ""}${meaning}`;
   if (required) return `${comment}\n${key} = ""\n`;
-  return name in ofSite ? `${comment}\n${key} = ${toml(ofSite[name])}\n` : `${comment}\n#${key} = ${toml(example)}\n`;
+  return `${comment}\n#${key} = ${toml(example)}\n`;
 }
 
 /** The sample configuration: made from the schema, so it always fits what the program accepts. */

@@ -110,9 +110,9 @@ export const sections = {
     timeZone: v.optional(when("a time zone such as Asia/Jakarta", isTimeZone), "Asia/Jakarta"),
   }),
   induction: v.object({
-    from: v.optional(day, "2026-01-01"),
-    to: v.optional(day, "2026-01-19"),
-    skip: v.optional(kind("a list of dates as YYYY-MM-DD, today or today-7", days), "2026-01-02,2026-01-05"),
+    from: v.optional(day, "today-7"),
+    to: v.optional(day, "today"),
+    skip: v.optional(kind("a list of dates as YYYY-MM-DD, today or today-7", days), []),
     maxDays: v.optional(integer(1, 366), 92),
   }),
   photo: v.object({

@@ -38,7 +38,10 @@ export function employee(number: number, seed: number, link: string): Employee {
   };
 }
 
-/** The original's 17 dates with their share of its 1,543 people: one date has two pages of 100, one has nobody. */
+/** The original's dates, for a configuration. */
+export const originalDates = { from: "2026-01-01", to: "2026-01-19", skip: "2026-01-02,2026-01-05" };
+
+/** These 17 dates with their share of its 1,543 people: one date has two pages of 100, one has nobody. */
 const shares = [88, 95, 92, 99, 85, 96, 93, 0, 100, 89, 97, 155, 86, 94, 90, 98, 86];
 const days = [1, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 

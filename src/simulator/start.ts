@@ -1,6 +1,7 @@
 import { type EposhOptions, startEposh } from "./eposh.ts";
 import type { Fault } from "./fault-server.ts";
 import { type HikCentralOptions, startHikCentral } from "./hikcentral.ts";
+import { originalDates } from "./people.ts";
 
 export interface SimulatorOptions
   extends Pick<EposhOptions, "people" | "odd" | "seed">,
@@ -30,6 +31,9 @@ export async function startSimulators({ ports = {}, faults = {}, ...options }: S
       HIKCENTRAL_APP_KEY: hikcentral.appKey,
       HIKCENTRAL_APP_SECRET: hikcentral.appSecret,
       PHOTO_ALLOWED_HOSTS: "127.0.0.1",
+      INDUCTION_FROM: originalDates.from,
+      INDUCTION_TO: originalDates.to,
+      INDUCTION_SKIP: originalDates.skip,
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };

@@ -30,7 +30,7 @@ test("the README's first run, on what simulate prints, makes one person and says
   simulators.kill();
   expect({ err, exit: await simulators.exited }).toMatchObject({ exit: 0 });
 
-  expect(out).toContain("ok: configuration (no file, 9 values from the environment");
+  expect(out).toContain("ok: configuration (no file, 12 values from the environment");
   expect(out).toContain("all 14 probes passed");
   expect(out).toContain("zona-i → privilege group 1 → Access Gate Zona 1");
   expect(out).toMatch(/^run \S+: 1 employees, 0 dead letters, 0 without a face$/m);

@@ -66,6 +66,25 @@ describe("a trigger", () => {
     },
   );
 
+  test.each(["", " ", "{}", "[]", " [ ] ", "null", '{"skip":[]}', '{"from":null,"kib":null}', "--4f2c--\r\n"])(
+    "with the body %j asks for nothing: it runs the configured dates",
+    async (body) => {
+      expect(await site.trigger(body)).toMatchObject({ status: 200, body: { employees: 1543, pages: 17 } });
+    },
+  );
+
+  test.each([
+    ["from=2026-01-03&to=2026-01-03", undefined, 95],
+    ["from=2026-01-03&to=2026-01-03&limit=2", undefined, 2],
+    ["kib=2600001,2601543", undefined, 2],
+    ["kib=2600001&kib=2601543", undefined, 2],
+    ["from=2026-01-01&to=2026-01-03&skip=2026-01-01", undefined, 95],
+    ["limit=3", { from: "2026-01-03", to: "2026-01-03" }, 3],
+  ])("may say what it wants in the query: ?%s", async (query, asked, employees) => {
+    const answer = await site.post(`/eposh-induction?${query}`, asked);
+    expect(answer).toMatchObject({ status: 200, body: { employees } });
+  });
+
   test("for dates without anybody says so", async () => {
     const { status, body } = await site.trigger({ from: "2026-01-10", to: "2026-01-10" });
     expect({ status, body }).toMatchObject({ status: 200, body: { status: "queued", employees: 0, pages: 0 } });
@@ -135,13 +154,27 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     [{ toString: 1 }, /^toString is unknown; /],
     [{ "": 1 }, /^a field of the body is unknown; /],
     [{ limit: 9007199254740991 }, /limit must be a whole number of people, 1 to 1000000/],
-    [null, /must be a JSON object/],
-    [[], /must be a JSON object/],
+    [[{}], /must be a JSON object/],
+    [{ kib: [] }, /kib must be/],
     ['"2026-01-01"', /must be a JSON object/],
     ["from=2026-01-01", /is not JSON; send nothing, or for example/],
     ["{", /is not JSON/],
   ])("%j", async (asked, text) => {
     const { status, body } = await site.trigger(asked);
+    expect({ status, body }).toEqual({ status: 400, body: { status: "error", error: expect.stringMatching(text) } });
+  });
+
+  test.each([
+    ["from=2026-13-01", /from must be a day of the calendar/],
+    ["limit=one", /limit must be a whole number/],
+    ["limit=1&limit=2", /limit must be a whole number/],
+    ["kib=", /kib must be a KIB number or a list of them/],
+    ["date=2026-01-03", /^date is unknown; the fields are from, to, skip, limit, kib$/],
+    ["3500000000000001", /^a field of the query is unknown; /],
+    ["to=2026-01-03", /^to must be in the query or in the body, not in both$/],
+  ])("?%s", async (query, text) => {
+    const asked = query.startsWith("to=") ? { from: "2026-01-03", to: "2026-01-03" } : undefined;
+    const { status, body } = await site.post(`/eposh-induction?${query}`, asked);
     expect({ status, body }).toEqual({ status: 400, body: { status: "error", error: expect.stringMatching(text) } });
   });
 

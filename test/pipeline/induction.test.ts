@@ -94,3 +94,18 @@ test("an absurd last page is not believed: no more pages are asked for than ther
   answer(people(site, 2), 2);
   expect(await induct(site)).toMatchObject({ view: { employees: 2, warnings: [] }, given: numbers(2) });
 });
+
+test("a bare trigger where no dates are configured fetches the last eight days", async () => {
+  await using site = await startSite({ env: { ...env, INDUCTION_FROM: "", INDUCTION_TO: "", INDUCTION_SKIP: "" } });
+  const { body } = await site.trigger();
+  const day = (ago: number) => new Date(Date.now() + 7 * 3_600_000 - ago * 86_400_000).toISOString().slice(0, 10);
+  expect((await site.get(`/runs/${body.run}`)).body.dates).toEqual([7, 6, 5, 4, 3, 2, 1, 0].map(day));
+});
+
+test("what a simulator exports are the original's 17 dates", async () => {
+  await using site = await startSite({ env });
+  const { body } = await site.trigger();
+  const { dates } = (await site.get(`/runs/${body.run}`)).body as unknown as RunView;
+  expect(dates).toHaveLength(17);
+  expect([dates[0], dates[1], dates.at(-1)]).toEqual(["2026-01-01", "2026-01-03", "2026-01-19"]);
+});

@@ -72,7 +72,7 @@ describe("defaults", () => {
         gender: 0,
       },
       site: { timeZone: "Asia/Jakarta" },
-      induction: { from: "2026-01-01", to: "2026-01-19", skip: ["2026-01-02", "2026-01-05"], maxDays: 92 },
+      induction: { from: "today-7", to: "today", skip: [], maxDays: 92 },
       regionals: { "zona-i": "1", "zona-ii": "2", "zona-iii": "6", "zona-iv": "7", tuks: "8", kawasan: "9" },
       photo: {
         allowedHosts: ["eposh.test", "storage.googleapis.com"],

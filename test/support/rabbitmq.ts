@@ -32,29 +32,55 @@ export interface RabbitNode extends Rabbit, AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Where the programs of a RabbitMQ are. A file of theirs may have another path for them than for us. */
+export interface Installation {
+  readonly programs: string;
+  readonly pathInside: (folder: string) => string;
+  /** What runs a command of theirs on this machine. */
+  readonly command: (folder: string, command: readonly string[]) => string[];
+}
+
+const ofThisMachine: Installation = {
+  programs: rabbitPrograms,
+  pathInside: (folder) => folder,
+  command: (_, command) => [...command],
+};
+
+export interface NodeOptions {
+  installation?: Installation;
+  name?: string;
+  /** The same for all nodes of a cluster. */
+  epmdPort?: number;
+  /** Lines of its rabbitmq.conf. */
+  settings?: readonly string[];
+}
+
 /** A private node in a temporary folder, on loopback only; resolves when an AMQP client gets through (7–10 s). */
-export async function startRabbit(): Promise<RabbitNode> {
+export async function startRabbit(options: NodeOptions = {}): Promise<RabbitNode> {
+  const { installation = ofThisMachine, name = "hikvision-sync-test", settings = [] } = options;
   await installRabbit();
   const folder = await mkdtemp(join(tmpdir(), "hikvision-sync-rabbit-"));
-  const [port, distPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
+  const [port, distPort] = [await freePort(), await freePort()];
+  const epmdPort = options.epmdPort ?? (await freePort());
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  const inside = installation.pathInside(folder);
   const env = {
     PATH: process.env.PATH ?? "",
     LANG: "C.UTF-8",
-    HOME: folder,
+    HOME: inside,
     // With an address for a name, nothing asks what this machine is called.
-    RABBITMQ_NODENAME: "hikvision-sync-test@127.0.0.1",
+    RABBITMQ_NODENAME: `${name}@127.0.0.1`,
     RABBITMQ_USE_LONGNAME: "true",
-    RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
-    RABBITMQ_LOG_BASE: `${folder}/log`,
-    RABBITMQ_SCHEMA_DIR: `${folder}/schema`,
-    RABBITMQ_GENERATED_CONFIG_DIR: `${folder}/config`,
-    RABBITMQ_CONFIG_FILE: `${folder}/rabbitmq.conf`,
-    RABBITMQ_CONFIG_FILES: `${folder}/conf.d/*.conf`,
-    RABBITMQ_ADVANCED_CONFIG_FILE: `${folder}/advanced.config`,
-    RABBITMQ_CONF_ENV_FILE: `${folder}/rabbitmq-env.conf`,
-    RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/enabled_plugins`,
-    RABBITMQ_PID_FILE: `${folder}/pid`,
+    RABBITMQ_MNESIA_BASE: `${inside}/mnesia`,
+    RABBITMQ_LOG_BASE: `${inside}/log`,
+    RABBITMQ_SCHEMA_DIR: `${inside}/schema`,
+    RABBITMQ_GENERATED_CONFIG_DIR: `${inside}/config`,
+    RABBITMQ_CONFIG_FILE: `${inside}/rabbitmq.conf`,
+    RABBITMQ_CONFIG_FILES: `${inside}/conf.d/*.conf`,
+    RABBITMQ_ADVANCED_CONFIG_FILE: `${inside}/advanced.config`,
+    RABBITMQ_CONF_ENV_FILE: `${inside}/rabbitmq-env.conf`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: `${inside}/enabled_plugins`,
+    RABBITMQ_PID_FILE: `${inside}/pid`,
     RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distPort),
@@ -64,20 +90,22 @@ export async function startRabbit(): Promise<RabbitNode> {
     // Makes the start script become the node instead of its parent, so that a signal reaches the node.
     RUNNING_UNDER_SYSTEMD: "true",
   };
-  await writeFile(env.RABBITMQ_CONFIG_FILE, "disk_free_limit.absolute = 50MB\n");
-  await writeFile(env.RABBITMQ_CONF_ENV_FILE, "");
-  await writeFile(env.RABBITMQ_ENABLED_PLUGINS_FILE, "[].\n");
-  await writeFile(join(folder, "node.json"), JSON.stringify(env));
+  await writeFile(join(folder, "rabbitmq.conf"), ["disk_free_limit.absolute = 50MB", ...settings, ""].join("\n"));
+  await writeFile(join(folder, "rabbitmq-env.conf"), "");
+  await writeFile(join(folder, "enabled_plugins"), "[].\n");
+  await writeFile(join(folder, ".erlang.cookie"), cookie, { mode: 0o400 });
+  await writeFile(join(folder, "node.json"), JSON.stringify({ distPort }));
   const output = openSync(join(folder, "output"), "a", 0o600);
 
   const spawn = (command: string[]) =>
     Bun.spawn(command, { env, cwd: folder, stdin: "ignore", stdout: output, stderr: output });
   // Started here, and not by the node as a daemon: then it is ours to end.
-  const epmd = spawn(["epmd", "-port", String(epmdPort), "-address", "127.0.0.1"]);
-  let node = spawn([`${rabbitPrograms}/rabbitmq-server`]);
+  const epmd = options.epmdPort === undefined ? spawn(epmdCommand(epmdPort)) : undefined;
+  const spawnNode = () => spawn(installation.command(folder, [`${installation.programs}/rabbitmq-server`]));
+  let node = spawnNode();
   const killAll = () => {
     node.kill("SIGKILL");
-    epmd.kill("SIGKILL");
+    epmd?.kill("SIGKILL");
   };
   process.on("exit", killAll);
 
@@ -96,12 +124,12 @@ export async function startRabbit(): Promise<RabbitNode> {
     await node.exited;
     clearTimeout(patience);
     killAll();
-    await epmd.exited;
+    await epmd?.exited;
     process.off("exit", killAll);
     await rm(folder, { recursive: true, force: true });
   };
 
-  await mkdir(env.RABBITMQ_LOG_BASE);
+  await mkdir(join(folder, "log"));
   try {
     await up();
   } catch (error) {
@@ -111,7 +139,7 @@ export async function startRabbit(): Promise<RabbitNode> {
   return {
     url,
     env: { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder },
-    ...handles("/", evaluatorOf(env)),
+    ...handles("/", evaluatorOf(distPort)),
     get pid() {
       return node.pid;
     },
@@ -120,7 +148,7 @@ export async function startRabbit(): Promise<RabbitNode> {
       await node.exited;
     },
     restart: async () => {
-      node = spawn([`${rabbitPrograms}/rabbitmq-server`]);
+      node = spawnNode();
       await up();
     },
     stop: () => (stopping ??= stop()),
@@ -141,11 +169,15 @@ const handles = (vhost: string, evaluate: Rabbit["evaluate"]): Pick<Rabbit, "vho
 /** A text as Erlang writes a binary, whatever is in it. */
 export const binary = (text: string): string => `<<${[...Buffer.from(text)].join(",")}>>`;
 
+/** Nodes on loopback that live for a test. */
+const cookie = "hikvision-sync-test";
+
+export const epmdCommand = (port: number) => ["epmd", "-port", String(port), "-address", "127.0.0.1"];
+
 const evaluatorOf =
-  ({ HOME = "", RABBITMQ_DIST_PORT }: Readonly<Record<string, string>>): Rabbit["evaluate"] =>
+  (distPort: number): Rabbit["evaluate"] =>
   async (expression) => {
-    const cookie = await Bun.file(join(HOME, ".erlang.cookie")).text();
-    const command = ["erl_call", "-address", `127.0.0.1:${RABBITMQ_DIST_PORT}`, "-c", cookie, "-R", "-e"];
+    const command = ["erl_call", "-address", `127.0.0.1:${distPort}`, "-c", cookie, "-R", "-e"];
     const child = Bun.spawn(command, { stdin: Buffer.from(`${expression}.\n`), stdout: "pipe", stderr: "pipe" });
     const [out, errors] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
     const [, value] = /^\{ok, (.*)\}\s*$/s.exec(out) ?? [];
@@ -163,7 +195,7 @@ export const stopOwnNode = async () => {
 /** The node that the environment names, or else one that `stopOwnNode` ends. */
 async function testsNode(): Promise<Pick<Rabbit, "url" | "evaluate">> {
   const { HIKVISION_SYNC_TEST_AMQP: url, HIKVISION_SYNC_TEST_NODE: folder } = process.env;
-  if (url && folder) return { url, evaluate: evaluatorOf(await Bun.file(join(folder, "node.json")).json()) };
+  if (url && folder) return { url, evaluate: evaluatorOf((await Bun.file(join(folder, "node.json")).json()).distPort) };
   ownNode ??= startRabbit();
   return await ownNode;
 }
@@ -199,7 +231,7 @@ export const permission = (user: string, vhost: string): string =>
   `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ".*", ".*", ".*", "test"].map(binary).join(", ")})`;
 
 /** Below 32768: a client that polls a port in the ephemeral range can connect to itself. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const server = createServer();

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { rootCertificates } from "node:tls";
+import { caBesidePublic, readCa } from "./config/ca-file.ts";
 import type { Config } from "./config/load.ts";
-import { Exit, exits, textOf } from "./errors.ts";
 import { createHikCentral, type HikCentralClient, type HikCentralOptions } from "./hikcentral/client.ts";
 import type { TransportOptions } from "./hikcentral/transport.ts";
 import type { Log } from "./observability/log.ts";
@@ -46,11 +44,11 @@ export function createClients(
     ...heard("hikcentral"),
     log,
   });
-  const eposh = createEposh({ ...eps, tls: besideBuiltIn("eposh", eps.caFile), ...heard("eposh") });
+  const eposh = createEposh({ ...eps, tls: besidePublic("eposh", eps.caFile), ...heard("eposh") });
   const photos = createPhotos({
     ...pho,
     ...heard("photo"),
-    tls: besideBuiltIn("photo", pho.caFile),
+    tls: besidePublic("photo", pho.caFile),
     concurrency: photosInHand,
   });
   if (hcp.insecure) {
@@ -81,13 +79,5 @@ export function createClients(
 }
 
 /** The public authorities stay trusted: photos come from more than one host. */
-const besideBuiltIn = (section: string, file: string | undefined) =>
-  file === undefined ? undefined : { ca: [...rootCertificates, readCa(section, file)].join("\n") };
-
-function readCa(section: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new Exit(exits.config, `${section}.ca_file ${file} cannot be read: ${textOf(error)}`);
-  }
-}
+const besidePublic = (section: string, file: string | undefined) =>
+  file === undefined ? undefined : { ca: caBesidePublic(section, file) };

@@ -9,9 +9,12 @@ import type { Notify } from "./systemd.ts";
 
 /** Values that only a restart applies; secrets too, because systemd passes credentials only at the start. */
 const needsRestart = (name: string) =>
-  /^(http|log|state)\.|^(broker\.url|stages\.folder)$/.test(name) || secretKeys.includes(name);
+  /^(http|log|state)\.|^(broker\.(url|ca_file)|stages\.folder)$/.test(name) || secretKeys.includes(name);
 
-const plain = (value: unknown) => (value instanceof Secret ? value.reveal() : JSON.stringify(value));
+const plain = (value: unknown): string | undefined => {
+  if (Array.isArray(value)) return JSON.stringify(value.map(plain));
+  return value instanceof Secret ? value.reveal() : JSON.stringify(value);
+};
 
 type Section = Readonly<Record<string, unknown>>;
 

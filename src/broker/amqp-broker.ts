@@ -1,10 +1,10 @@
-import querystring from "node:querystring";
 import { setTimeout as sleep } from "node:timers/promises";
 import amqp, { type Channel, type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 import { AmqpConnection, isMissing } from "./amqp-connection.ts";
 import { AmqpConsumer } from "./amqp-consumer.ts";
+import { AmqpNodes } from "./amqp-nodes.ts";
 import {
   type Broker,
   BrokerDown,
@@ -17,8 +17,10 @@ import {
 import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
 
 export interface AmqpOptions {
-  /** amqp:// or amqps://, with user, password and virtual host. */
-  url: string;
+  /** amqp:// or amqps://, with user, password and virtual host; several nodes of a cluster are tried in turn. */
+  url: string | readonly string[];
+  /** PEM, for amqps:// trusted instead of the built-in list. */
+  ca?: string | undefined;
   /** How long RabbitMQ may take to accept the login, and to answer anything but a publish (10 s). */
   deadlineMs?: number;
   /** How long RabbitMQ may take to store a new queue durably (1 s). */
@@ -29,21 +31,18 @@ export interface AmqpOptions {
 
 /** Does not wait for the connection: the broker begins as "connecting", and `trouble` says why it stays so. */
 export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
-  const { url, deadlineMs = 10_000, newQueueMs = 1_000, depthAgeMs = 500 } = options;
-  // The parser's own error would quote the password.
-  const address = URL.canParse(url) ? new URL(url) : undefined;
-  if (!address?.hostname || !/^amqps?:$/.test(address.protocol))
-    throw new Error("broker.url must be amqp://USER:PASSWORD@HOST:PORT/VHOST, or the same with amqps://");
-  if (!address.searchParams.has("heartbeat")) address.searchParams.set("heartbeat", "30");
-  const [user, password] = address.username ? [address.username, address.password] : ["guest", "guest"];
-  const connection = await amqp.connect(address.href, {
-    // n.b. By default amqplib decodes an encoded password as Latin-1.
-    credentials: amqp.credentials.plain(querystring.unescape(user), querystring.unescape(password)),
+  const { url, ca, deadlineMs = 10_000, newQueueMs = 1_000, depthAgeMs = 500 } = options;
+  const nodes = new AmqpNodes([url].flat());
+  const connection = await amqp.connect(nodes.target, {
     noDelay: true,
-    timeout: deadlineMs,
+    // With another node to try, sooner: work must go on within 15 s of the death of one.
+    timeout: nodes.size > 1 ? deadlineMs / 2 : deadlineMs,
     recovery: { initialDelay: 100, maxDelay: 2_000, waitForConnect: false },
+    // n.b. Without it NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca }),
   });
-  return new AmqpBroker(connection, address, { deadlineMs, newQueueMs, depthAgeMs });
+  return new AmqpBroker(connection, nodes, { deadlineMs, newQueueMs, depthAgeMs });
 }
 
 interface SharedDepth {
@@ -68,10 +67,10 @@ export class AmqpBroker extends AmqpConnection implements Broker {
 
   constructor(
     connection: RecoveringChannelModel,
-    address: URL,
-    { deadlineMs, newQueueMs, depthAgeMs }: Required<Omit<AmqpOptions, "url">>,
+    nodes: AmqpNodes,
+    { deadlineMs, newQueueMs, depthAgeMs }: Required<Omit<AmqpOptions, "url" | "ca">>,
   ) {
-    super(connection, address, deadlineMs);
+    super(connection, nodes, deadlineMs);
     this.#newQueueMs = newQueueMs;
     this.#depthAgeMs = depthAgeMs;
   }

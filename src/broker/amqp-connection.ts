@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConfirmChannel, RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { createSemaphore } from "../util/semaphore.ts";
+import type { AmqpNodes } from "./amqp-nodes.ts";
 import { BrokerDown } from "./broker.ts";
 import { StatefulBroker } from "./managed-delivery.ts";
 
@@ -31,16 +32,19 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   constructor(
     private readonly connection: RecoveringChannelModel,
-    address: URL,
+    nodes: AmqpNodes,
     private readonly deadlineMs: number,
   ) {
     super();
-    connection.on("connect", (model) => void this.#connected(model));
-    connection.on("connect-failed", (error) => this.setState("connecting", troubleOf(error, address)));
+    connection.on("connect", (model) => {
+      nodes.connected();
+      void this.#connected(model);
+    });
+    connection.on("connect-failed", (error) => this.setState("connecting", nodes.failed(error)));
     connection.on("disconnect", (error) => {
       this.#model = this.#alarm = undefined;
       this.#idleRpcChannels = [];
-      this.setState("connecting", troubleOf(error, address));
+      this.setState("connecting", nodes.failed(error));
     });
     connection.on("blocked", (reason) => this.#heard(reason));
     connection.on("unblocked", () => this.#heard(undefined));
@@ -50,6 +54,11 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   /** Called before anything is published over a new connection. */
   protected abstract restore(): Promise<void>;
+
+  /** As the node says; all nodes of a cluster say the same. */
+  get clusterName(): string {
+    return String(this.#model?.connection.serverProperties.cluster_name ?? "");
+  }
 
   /** A channel for one purpose; the caller closes it. Its errors reject the calls that were made on it. */
   async open(): Promise<Channel> {
@@ -212,19 +221,3 @@ const refusalOf = (error: unknown): string =>
   codeOf(error) === 403
     ? 'RabbitMQ does not allow this user to publish: grant write permission on "amq.default" (rabbitmqctl set_permissions)'
     : `RabbitMQ closed the channel: ${textOf(error)}`;
-
-const reasons: [RegExp, string][] = [
-  [/ACCESS[_-]REFUSED/, "rejects the user name or the password of broker.url"],
-  // The driver's error when RabbitMQ refuses to open the virtual host.
-  [/ConnectionOpenOk/, "has no such virtual host, or denies it to this user: check the path of broker.url"],
-  [/ECONNREFUSED/, "refuses the connection: check that it is running, and the port"],
-  [/ENOTFOUND|EAI_AGAIN/, "cannot be found: its name does not resolve"],
-  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, "does not answer"],
-  [/CERT|certificate/i, "shows a certificate that is not trusted"],
-];
-
-function troubleOf(error: Error & { code?: unknown }, { hostname, port, protocol }: URL): string {
-  const known = reasons.find(([pattern]) => pattern.test(`${error.code} ${error.message}`));
-  const host = `${hostname}:${port || (protocol === "amqp:" ? 5672 : 5671)}`;
-  return `RabbitMQ at ${host} ${known ? known[1] : `cannot be reached: ${textOf(error)}`}`;
-}

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { caBesidePublic } from "../config/ca-file.ts";
 import { brokerOf, type LocalConfig } from "../config/load.ts";
+import type { Secret } from "../config/secret.ts";
 import { Exit, exits, textOf } from "../errors.ts";
 import { openAmqp } from "./amqp-broker.ts";
 import type { Broker } from "./broker.ts";
@@ -9,9 +11,15 @@ import { openSqlite } from "./sqlite-broker.ts";
 /** Opens the configured broker. Exit 69 or 78 if the embedded queue cannot be used. Does not wait for RabbitMQ. */
 export async function openBroker(config: LocalConfig): Promise<Broker> {
   const broker = brokerOf(config);
-  if (broker.kind === "amqp") return openAmqp({ url: broker.url.reveal() });
+  if (broker.kind === "amqp") return openAmqp(amqpOptionsOf(broker));
   return inFolder(config, () => openSqlite({ file: broker.file }));
 }
+
+/** How the configured RabbitMQ is connected to. Exit 78 if broker.ca_file cannot be read. */
+export const amqpOptionsOf = ({ urls, caFile }: { urls: readonly Secret[]; caFile?: string | undefined }) => ({
+  url: urls.map((url) => url.reveal()),
+  ca: caFile === undefined ? undefined : caBesidePublic("broker", caFile),
+});
 
 /** A queue.db in the state folder while RabbitMQ is configured. Exit 78 if it is damaged: it may hold messages. */
 export async function queueToMigrate(config: LocalConfig): Promise<string | undefined> {

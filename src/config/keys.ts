@@ -7,7 +7,9 @@ const meanings: Readonly<Record<string, string>> = {
   "http.host": "where the trigger listens; anything but a loopback address requires http.token",
   "http.port": "0 picks a free port",
   "http.token": "callers send it as Authorization: Bearer; without it only this machine may call",
-  "broker.url": "sqlite: is a file in the state folder; or amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://",
+  "broker.url":
+    "sqlite: is a file in the state folder; or amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://; a list of them for the nodes of a cluster",
+  "broker.ca_file": "certificates (PEM) to trust besides the public ones, for amqps://",
   "broker.prefetch":
     "messages in progress at a time, for each stage; unset: twice hikcentral.concurrency where a message needs several calls, up to 100 where calls are batched, else 32",
   "broker.retry_delays": "delays before the second, third, … attempt; after the last one the message is a dead letter",
@@ -57,6 +59,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** What to write for a key that has no default. */
 const examples: Readonly<Record<string, unknown>> = {
+  "broker.ca_file": "/etc/hikvision-sync/rabbitmq.pem",
   "broker.prefetch": 32,
   "http.token": "",
   "eposh.ca_file": "/etc/hikvision-sync/proxy.pem",

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Exit, exits } from "../errors.ts";
+import { addressesIn, withoutCredentials } from "./broker-address.ts";
 import { addDays, endOfDay, resolveDay, startOfDay, todayIn } from "./dates.ts";
 import { configSchema, secretKeys, sections } from "./schema.ts";
 import { Secret } from "./secret.ts";
@@ -122,11 +123,10 @@ function describe(issue: v.BaseIssue<unknown>, values: Values): string {
 }
 
 function secretsOf(values: Values): string[] {
-  const broker = String(values.get("broker.url")?.value);
-  const password = URL.parse(broker)?.password;
   const isSecret = (name: string, source: Source) =>
     secretKeys.includes(name) || (name.startsWith("stages.") && source === "credentials" && !names.has(name));
-  const secrets = password ? [broker, password, decodeURIComponent(password)] : [];
+  const broker = [values.get("broker.url")?.value ?? []].flat().flatMap((given) => addressesIn(String(given)));
+  const secrets = broker.filter((address) => URL.parse(address)?.password);
   for (const [name, { value, source }] of values) if (isSecret(name, source)) secrets.push(String(value));
   return secrets.filter((secret) => secret.length >= 4);
 }
@@ -139,8 +139,8 @@ function freeze<T>(value: T): T {
 
 /** Where pending work is kept: in RabbitMQ, or in a file. */
 export function brokerOf({ broker, state }: LocalConfig) {
-  const [, file] = /^sqlite:(.*)$/.exec(broker.url.reveal()) ?? [];
-  if (file === undefined) return { kind: "amqp", url: broker.url } as const;
+  const [, file] = /^sqlite:(.*)$/.exec(broker.url[0]?.reveal() ?? "") ?? [];
+  if (file === undefined) return { kind: "amqp", urls: broker.url, caFile: broker.caFile } as const;
   return { kind: "sqlite", file: file || join(state.folder, "queue.db") } as const;
 }
 
@@ -148,8 +148,7 @@ export function brokerOf({ broker, state }: LocalConfig) {
 export function brokerAt(config: LocalConfig): string {
   const broker = brokerOf(config);
   if (broker.kind === "sqlite") return `the embedded queue, ${broker.file}`;
-  const { host, pathname } = new URL(broker.url.reveal());
-  return `RabbitMQ, ${host}${pathname}`;
+  return `RabbitMQ, ${withoutCredentials(broker.urls.map((url) => url.reveal()))}`;
 }
 
 /** What stages see of the configuration on a day (YYYY-MM-DD). */

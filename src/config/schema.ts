@@ -1,8 +1,16 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { formats, levels } from "../observability/log.ts";
+import {
+  addressesIn,
+  areOfCluster,
+  encodedExpectation,
+  haveOneVirtualHost,
+  isBrokerAddress,
+  isEncoded,
+} from "./broker-address.ts";
 import { isDate, isDay, isTimeZone, parseDuration } from "./dates.ts";
-import { secret } from "./secret.ts";
+import { Secret, secret } from "./secret.ts";
 
 /** `expectation` completes "must be …". n.b. valibot's own texts quote the wrong value, so they are never shown. */
 const kind = <S extends v.GenericSchema>(expectation: string, schema: S): S =>
@@ -49,9 +57,15 @@ const isWebAddress = (given: string) => {
 };
 const webAddress = when("an http or https address without user, password and #", isWebAddress);
 const toOrigin = v.transform((given: string) => given.replace(/\/+$/, "").replace(/\/artemis$/, ""));
-const brokerPattern = /^sqlite:(\/.+)?$|^amqps?:\/\/(?!.*%(?![\da-fA-F]{2}))/;
-const isBrokerAddress = (given: string) => brokerPattern.test(given) && URL.canParse(given);
-const brokerAddress = v.pipe(v.string(), v.check(isBrokerAddress), secret());
+const brokerAddresses = v.pipe(
+  v.union([v.array(v.string()), v.pipe(v.string(), v.transform(addressesIn))]),
+  v.minLength(1),
+  v.everyItem(isEncoded, `must be ${encodedExpectation}`),
+  v.everyItem(isBrokerAddress),
+  v.check(areOfCluster),
+  v.check(haveOneVirtualHost, "must have the same virtual host in every address"),
+  v.mapItems((address) => new Secret(address)),
+);
 
 const day = when("a date as YYYY-MM-DD, today or today-7", isDay);
 const days = v.pipe(words, v.array(v.pipe(v.string(), v.check(isDay))));
@@ -70,7 +84,12 @@ export const sections = {
     token: v.exactOptional(secretText),
   }),
   broker: v.object({
-    url: v.optional(kind("sqlite:, sqlite:/a/file, amqp://… or amqps://…", brokerAddress), "sqlite:"),
+    /** One queue file; or one or more nodes of a RabbitMQ cluster. */
+    url: v.optional(
+      kind("sqlite:, sqlite:/a/file, or amqp://… or amqps://… once or as a list", brokerAddresses),
+      "sqlite:",
+    ),
+    caFile: v.exactOptional(path),
     prefetch: v.optional(integer(1, 1000)),
     retryDelaysMs: v.optional(kind("a list of growing durations, 20 at most", retrySchedule), "5s,30s,2m,10m,1h"),
     shutdownTimeoutMs: v.optional(duration, "20s"),
@@ -144,7 +163,7 @@ export const configSchema = v.object({
   stages: v.object({ ...sections.stages.entries, settings: v.optional(v.record(v.string(), settings), {}) }),
 });
 
-/** Values that are masked everywhere; of broker.url only the password is. */
+/** Values that are masked everywhere; of broker.url only the passwords are. */
 export const secretKeys = "http.token eposh.api_key eposh.app_id hikcentral.app_key hikcentral.app_secret".split(" ");
 
 export const defaultRegionals = Object.entries({

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AmqpBroker, openAmqp } from "../broker/amqp-broker.ts";
 import type { Broker } from "../broker/broker.ts";
+import { amqpOptionsOf } from "../broker/open.ts";
 import { formatDuration } from "../config/dates.ts";
 import { brokerOf, type Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
@@ -9,7 +10,7 @@ import { deadQueueOf, retryQueueOf } from "../pipeline/retry/queues.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { checkWritable } from "./machine.ts";
 import { addressOf, reach } from "./network.ts";
-import { type Examine, Fault, Unchecked } from "./probe.ts";
+import { type Examine, Fault, type Finding, Unchecked } from "./probe.ts";
 
 /** Probes the folder of the embedded queue; or RabbitMQ: address, login, and the existing queues. */
 export async function examineBroker(
@@ -23,23 +24,30 @@ export async function examineBroker(
     await examine("embedded queue", async () => checkWritable(dirname(configured.file), "broker.url"));
     return;
   }
-  const url = configured.url.reveal();
-  const address = await examine("address", reach(addressOf(new URL(url), "broker.url")));
   await using opened = new AsyncDisposableStack();
-  let broker: AmqpBroker | undefined;
-  const login = await examine(
-    "login",
-    async (signal) => {
-      broker = opened.use(await openAmqp({ url }));
-      return logIn(broker, signal);
-    },
-    [address],
+  const { url: urls, ca } = amqpOptionsOf(configured);
+  const nodes: AmqpBroker[] = [];
+  const logins = await Promise.all(
+    urls.map(async (url) => {
+      const address = await examine("address", reach(addressOf(new URL(url), "broker.url")));
+      const look = async (signal: AbortSignal) => {
+        const node = opened.use(await openAmqp({ url, ca }));
+        const text = await logIn(node, signal);
+        nodes.push(node);
+        return text;
+      };
+      return examine("login", look, [address]);
+    }),
   );
+  const [broker] = nodes as [AmqpBroker];
+  // The daemon works with any node; each one that does not answer is named.
+  const login = logins.find(({ state }) => state === "ok") ?? (logins[0] as Finding);
+  if (urls.length > 1) await examine("cluster", async () => checkCluster(nodes), [login]);
   const queues = registered.map(({ stage }) => stage.queue);
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
   const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
-  await examine("queues", async () => checkArguments(broker as AmqpBroker, all), [login]);
-  await examine("consumers", async () => checkConsumers(broker as AmqpBroker, queues, isPaused), [login]);
+  await examine("queues", async () => checkArguments(broker, all), [login]);
+  await examine("consumers", async () => checkConsumers(broker, queues, isPaused), [login]);
 }
 
 async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
@@ -48,15 +56,18 @@ async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
   const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, "");
   if (broker.state === "blocked")
     throw new Fault("broker_blocked", text, "free memory or disk on its machine: rabbitmqctl list_alarms");
-  if (/certificate/.test(text))
-    throw new Fault(
-      "broker_untrusted",
-      text,
-      "give it a certificate of a public authority, or use amqp:// on loopback",
-    );
-  const [, what, right] = /(.+ publish): (grant .+)$/.exec(text) ?? [];
-  if (what && right) throw new Fault("broker_refused", what, right);
+  const [, what, fix] = /(.+ (?:publish|trusted)): ((?:grant|set) .+)$/.exec(text) ?? [];
+  if (what && fix) throw new Fault(/certificate/.test(what) ? "broker_untrusted" : "broker_refused", what, fix);
   throw new Fault("broker_refused", text, "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST");
+}
+
+/** Messages in one of two brokers would wait until the other one fails. */
+function checkCluster(nodes: readonly AmqpBroker[]): string {
+  const names = [...new Set(nodes.map(({ clusterName }) => clusterName))];
+  const [name] = names;
+  if (names.length === 1) return `${nodes.length} nodes of the cluster ${name}`;
+  const fix = "name only nodes of one cluster in broker.url; see: rabbitmqctl cluster_status";
+  throw new Fault("broker_no_cluster", `the addresses belong to different clusters: ${names.join(", ")}`, fix);
 }
 
 /** The daemon, like the original, declares plain durable queues. */

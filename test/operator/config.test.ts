@@ -108,3 +108,24 @@ test("config print shows each value and where it came from, and of a secret only
   expect(rows.get("http.host")).toEqual(["127.0.0.1", "default"]);
   expect(printed.out + printed.err).not.toContain("geheim");
 });
+
+test.each(["check", "doctor", "serve", "config print"])(
+  "a password with an unencoded / # ? or @ ends %s with what to write instead, and is not printed",
+  async (command) => {
+    for (const password of ["2026/Gerbang", "2026#Gerbang", "12?Gerbang", "rahasia#1", "Ger@bang"]) {
+      const {
+        exit,
+        out: printed,
+        err,
+      } = await run(command, {
+        ...env,
+        BROKER_URL: `amqp://hikvision:${password}@127.0.0.1:5672/`,
+      });
+      expect({ exit, err }).toEqual({
+        exit: 78,
+        err: expect.stringContaining("/ as %2F, # as %23, ? as %3F, @ as %40"),
+      });
+      expect(printed + err).not.toMatch(/2026|Gerbang|rahasia|Ger@|bang@/);
+    }
+  },
+);

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { brokerOf, type ReadOptions, readConfig, siteOf } from "../../src/config/load.ts";
+import { brokerAt, brokerOf, type ReadOptions, readConfig, siteOf } from "../../src/config/load.ts";
 import { Exit, exits } from "../../src/errors.ts";
+import { createMask } from "../../src/observability/mask.ts";
 import { closest } from "../../src/util/closest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "config-"));
@@ -337,9 +338,7 @@ describe("secrets", () => {
   const { config, secrets } = read({ env: { BROKER_URL: broker, HTTP_TOKEN: "abc" } });
 
   test("are listed raw for the masking of the log, but for those too short", () => {
-    expect(secrets.toSorted()).toEqual(
-      [broker, "p%40ss%2Fword", "p@ss/word", "eposh-key-1", "eposh-app-1", "hik-key-1", "hik-secret-1"].toSorted(),
-    );
+    expect(secrets.toSorted()).toEqual([broker, "eposh-key-1", "eposh-app-1", "hik-key-1", "hik-secret-1"].toSorted());
     expect(read().secrets).not.toContain("sqlite:");
   });
 
@@ -350,11 +349,80 @@ describe("secrets", () => {
 
   test("reach who asks", () => {
     const connection = brokerOf(config);
-    expect(connection.kind === "amqp" && connection.url.reveal()).toBe(broker);
+    expect(connection.kind === "amqp" && connection.urls.map((url) => url.reveal())).toEqual([broker]);
     expect(brokerOf(read({ env: { BROKER_URL: "sqlite:/tmp/q.db" } }).config)).toEqual({
       kind: "sqlite",
       file: "/tmp/q.db",
     });
+  });
+});
+
+describe("the addresses of RabbitMQ", () => {
+  const problemOf = (given: Given): string => {
+    try {
+      read(given);
+    } catch (error) {
+      if (error instanceof Exit && error.exit === exits.config) return error.message;
+      throw error;
+    }
+    return "none";
+  };
+  const addressesOf = (given: Given) => {
+    const broker = brokerOf(read(given).config);
+    return broker.kind === "amqp" ? broker.urls.map((url) => url.reveal()) : broker;
+  };
+
+  test.each([
+    ["a slash", "amqp://hikvision:2026/Gerbang@127.0.0.1:5672/", "/ as %2F"],
+    ["a hash", "amqp://hikvision:2026#Gerbang@127.0.0.1:5672/", "# as %23"],
+    ["a question mark", "amqp://hikvision:12?Gerbang@127.0.0.1:5672/", "? as %3F"],
+    ["a hash behind a word", "amqp://hikvision:rahasia#1@127.0.0.1:5672/", "# as %23"],
+    ["an at sign", "amqps://hikvision:Ger@bang@127.0.0.1:5672/", "@ as %40"],
+    ["a percent sign", "amqp://hikvision:Gerbang%@127.0.0.1:5672/", "% as %25"],
+    ["a slash, in a list", "amqp://a:b@127.0.0.1,amqp://a:2026/Gerbang@127.0.0.2", "/ as %2F"],
+    ["a hash and no host", "amqp://hikvision:Gerbang#", "# as %23"],
+  ])("with a password that has %s are refused with what to write instead, and not shown", (_, url, hint) => {
+    for (const given of [
+      { env: { BROKER_URL: url } },
+      { credentials: { broker_url: url } },
+      { toml: `[broker]\nurl = ${JSON.stringify(url.split(/,/))}\n` },
+    ]) {
+      const problem = problemOf(given);
+      expect(problem).toContain(hint);
+      for (const part of ["2026", "Gerbang", "rahasia", "Ger", "bang@"]) expect(problem).not.toContain(part);
+    }
+  });
+
+  test("are a list, in the file as one and elsewhere with commas", () => {
+    const list = ["amqp://sync:a,b@10.0.0.1:5672/site", "amqps://sync:a,b@10.0.0.2/site", "amqp://sync:a,b@[::1]/site"];
+    expect(addressesOf({ toml: `[broker]\nurl = ${JSON.stringify(list)}\n` })).toEqual(list);
+    expect(addressesOf({ env: { BROKER_URL: list.join(", ") } })).toEqual(list);
+    expect(addressesOf({ credentials: { broker_url: list.join(",") } })).toEqual(list);
+    expect(brokerAt(read({ env: { BROKER_URL: list.join(",") } }).config)).toBe(
+      "RabbitMQ, 10.0.0.1:5672, 10.0.0.2, [::1], virtual host site",
+    );
+  });
+
+  test.each([
+    ["two virtual hosts", "amqp://10.0.0.1/one,amqp://10.0.0.2/two", "the same virtual host"],
+    ["a file among them", "amqp://10.0.0.1/,sqlite:", "must be"],
+    ["an empty list", "", "must be"],
+    ["another protocol", "http://10.0.0.1", "must be"],
+  ])("with %s are refused", (_, url, hint) => {
+    expect(problemOf({ toml: `[broker]\nurl = ${JSON.stringify(url === "" ? [] : url.split(","))}\n` })).toContain(
+      hint,
+    );
+  });
+
+  test("are masked part by part, encoded and decoded", () => {
+    const { secrets } = read({
+      env: {
+        BROKER_URL: "amqp://sync:p%40ss%2fword@10.0.0.1,amqp://sync:x%C3%A4y-%5Bzz@10.0.0.2,amqp://sync:%E9t%E9-x@h",
+      },
+    });
+    const mask = createMask(secrets);
+    for (const shown of ["p%40ss%2fword", "p%40ss%2Fword", "p@ss/word", "x%C3%A4y-%5Bzz", "xäy-[zz", "%E9t%E9-x"])
+      expect(mask(`cannot log in as sync:${shown}@10.0.0.1`)).not.toContain(shown);
   });
 });
 

@@ -66,6 +66,21 @@ describe("no NIK and no secret is written", () => {
     );
   });
 
+  test.each([
+    [
+      "the password",
+      "https://hook:p%40ss%2Fword@127.0.0.1/",
+      ["p%40ss%2Fword", "p@ss/word", "p%40ss%2Fword".toLowerCase()],
+    ],
+    ["a short password with its @", "amqp://sync:12@127.0.0.1/", [":12@"]],
+    ["a value of the query", "https://127.0.0.1/hook?key=ab%2Bcd-1&a=1", ["ab%2Bcd-1", "ab+cd-1"]],
+    ["a long part of the path", "https://127.0.0.1/hooks/T0123456789ABCDEF", ["T0123456789ABCDEF"]],
+  ])("an address that is a secret hides %s too", (_, address, parts) => {
+    const mask = createMask([address]);
+    for (const part of [address, ...parts]) expect(mask(`x ${part} x`)).not.toContain(part);
+    expect(mask("hooks of 127.0.0.1")).toBe("hooks of 127.0.0.1");
+  });
+
   test("a secret of under 4 characters leaves words alone", () => {
     expect(createMask(["a", "", "abc"])("abc a")).toBe("abc a");
   });

@@ -23,7 +23,8 @@ async function resolved(loaded: Loaded): Promise<string[][]> {
 }
 
 function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof loadStages>>): unknown {
-  if (name === "broker.url") return config.broker.url.reveal().replace(/(:\/\/[^:/@]*:).*(?=@)/, "$1[secret]");
+  if (name === "broker.url")
+    return config.broker.url.map((url) => url.reveal().replace(/(:\/\/[^:/@]*:).*(?=@)/, "$1[secret]"));
   const [section, key] = names.get(name) ?? [];
   if (section !== undefined && key !== undefined) {
     const value = (config as unknown as Record<string, Record<string, unknown>>)[section]?.[key];

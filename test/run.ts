@@ -47,9 +47,9 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
 
 /** Those that take longest begin first, so that none of them is alone at the end. */
 const longest = [
+  "progress/slow",
   "faults/faults.long",
   "faults/faults",
-  "progress/slow",
   "systemd/service",
   "outage/pause",
   "binary/demo.long",

@@ -6,6 +6,7 @@ import { type Clients, createClients } from "../clients.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
 import { type Config, type LocalConfig, siteOf } from "../config/load.ts";
 import { examineSystems } from "../doctor/doctor.ts";
+import { textOf } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { healthRoutes, readinessOf } from "../http/health.ts";
 import { type DatesFor, RunStarter } from "../http/run-starter.ts";
@@ -73,17 +74,16 @@ export class Generation {
       }),
     });
     const queue = registered.find(({ stage }) => stage.name === "induction")?.stage.queue ?? "";
-    const closeRuns = () => closeLostRuns({ broker, ledger, pipeline, log });
+    this.#closeRuns = () => closeLostRuns({ broker, ledger, pipeline, log });
     const trigger = new RunStarter({
       broker,
       ledger,
       pipeline,
       queue,
       datesFor: datesFor(config, now),
-      closeLostRuns: closeRuns,
+      closeLostRuns: this.#closeRuns,
       now,
     });
-    this.#closeRuns = closeRuns;
     const paused = new PausedStages(config.state.folder);
     const health = { pipeline, broker, breakers, metrics, now };
     const running = { pipeline, breakers, readiness: () => readinessOf(health) };
@@ -105,7 +105,8 @@ export class Generation {
   start(ready: Promise<void> = Promise.resolve()): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
-    this.#closing = setInterval(() => void this.#closeRuns().catch(() => {}), closeRunsEveryMs);
+    const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
+    this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs);
     this.#started = ready.then(() =>
       startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal }),
     );

@@ -28,6 +28,8 @@ export class StageWorker {
   lastTakenAt: Date | undefined;
   /** How long messages have been ready while none was taken, emitted or finished; undefined if not stalled. */
   stalledMs: number | undefined;
+  /** Whether the broker counts a consumer of this worker. */
+  isSubscribed = false;
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #hardStop = new AbortController();
@@ -38,7 +40,6 @@ export class StageWorker {
   #streak = { code: "", items: new Set<string>() };
   #driven: Promise<unknown> = Promise.resolve();
   #lastProgressAt = performance.now();
-  #isSubscribed = false;
   #hadOthers = false;
 
   constructor(
@@ -133,11 +134,11 @@ export class StageWorker {
   async #checkQueue(): Promise<number | undefined> {
     const { broker, ledger } = this.deps;
     const { queue, name } = this.registered.stage;
-    const before = this.#isSubscribed;
+    const before = this.isSubscribed;
     const depth = (await broker.depths([queue], this.#stop.signal)).get(queue);
     // n.b. RabbitMQ counts the consumers of a lost connection until its heartbeat is missed.
     if (performance.now() - broker.backAt < countedMs) return depth?.ready;
-    const hasOthers = (depth?.consumers ?? 0) > Number(before || this.#isSubscribed);
+    const hasOthers = (depth?.consumers ?? 0) > Number(before || this.isSubscribed);
     // n.b. For a moment it also counts a daemon that was killed.
     ledger.sharedStages[hasOthers && this.#hadOthers ? "add" : "delete"](name);
     this.#hadOthers = hasOthers;
@@ -182,7 +183,7 @@ export class StageWorker {
     clearTimeout(nothing);
     if (this.#openBreakerOf(pause)) session.abort("its upstream is down");
     await consumer?.stop();
-    this.#isSubscribed = false;
+    this.isSubscribed = false;
     await session.whenEmpty();
     return session;
   }
@@ -203,7 +204,7 @@ export class StageWorker {
     while (!signal.aborted && !session.isOver) {
       try {
         const consumer = await broker.consume(queue, { prefetch, take, onTrouble });
-        this.#isSubscribed = true;
+        this.isSubscribed = true;
         return consumer;
       } catch (error) {
         if (!(error instanceof BrokerDown)) onTrouble(`${queue} cannot be consumed yet: ${textOf(error)}`);

@@ -37,8 +37,7 @@ export async function sharedBy<T>({ signal, progress, waiting }: Caller, work: P
 
 /** A permit for a call: waiting for it is not charged to the caller. */
 export async function permitFor(acquire: Acquire, { signal, rank, progress, waiting }: Caller): Promise<Disposable> {
-  using _waiting = waiting?.();
-  const permit = await acquire(signal, rank);
+  const permit = await acquire(signal, rank, waiting);
   progress?.();
   return permit;
 }

@@ -1,5 +1,8 @@
-/** Takes a permit; lower `rank` goes first, and among equals whoever asked first. Rejects when `signal` aborts. */
-export type Acquire = (signal: AbortSignal, rank?: number) => Promise<Disposable>;
+/**
+ * Takes a permit; lower `rank` goes first, and among equals whoever asked first. What `waiting` returns is held while
+ * none is free. Rejects when `signal` aborts.
+ */
+export type Acquire = (signal: AbortSignal, rank?: number, waiting?: () => Disposable) => Promise<Disposable>;
 
 interface Waiter {
   readonly rank: number;
@@ -20,10 +23,11 @@ export function createSemaphore(count: number): Acquire {
     else free++;
   };
 
-  return async (signal, rank = 0) => {
+  return async (signal, rank = 0, onWait) => {
     signal.throwIfAborted();
     if (free > 0) free--;
     else {
+      using _waiting = onWait?.();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const waiter: Waiter = { rank, enter: resolve };
       const after = waiting.findLastIndex((other) => other.rank <= rank);

@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from "node:net";
 export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
   const sockets = new Set<Socket>();
   const near = new Set<Socket>();
+  const underway = new Set<ReturnType<typeof setTimeout>>();
   let silent = false;
   const { hostname, port } = new URL(url);
   const server = createServer((client) => {
@@ -18,7 +19,14 @@ export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
     ] as const) {
       sockets.add(from);
       const pass = (bytes: Uint8Array | string) => silent || to.destroyed || to.write(bytes);
-      from.on("data", (bytes) => (delayMs > 0 ? setTimeout(pass, delayMs, bytes) : pass(bytes)));
+      from.on("data", (bytes) => {
+        if (delayMs === 0) return void pass(bytes);
+        const timer = setTimeout(() => {
+          underway.delete(timer);
+          pass(bytes);
+        }, delayMs);
+        underway.add(timer);
+      });
       from.on("error", () => {}).on("close", () => near.has(client) && to.destroy());
     }
   });
@@ -30,6 +38,10 @@ export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
     fallSilent: () => {
       silent = true;
     },
+    /** Only ever slower: a byte does not overtake another. */
+    slowDown(ms: number) {
+      delayMs = ms;
+    },
     /** The daemon sees its connection end, and RabbitMQ does not. */
     cutHalf() {
       for (const socket of near) {
@@ -38,6 +50,7 @@ export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
       }
     },
     [Symbol.dispose]() {
+      for (const timer of underway) clearTimeout(timer);
       for (const socket of sockets) socket.destroy();
       server.close();
     },

@@ -9,7 +9,7 @@ import type { Notify } from "./systemd.ts";
 
 /** Values that only a restart applies; secrets too, because systemd passes credentials only at the start. */
 const needsRestart = (name: string) =>
-  /^(http|log|state)\.|^(broker\.(url|ca_file)|stages\.folder)$/.test(name) || secretKeys.includes(name);
+  /^(http|log|state)\.|^(broker\.(url|ca_file|queue_type)|stages\.folder)$/.test(name) || secretKeys.includes(name);
 
 const plain = (value: unknown): string | undefined => {
   if (Array.isArray(value)) return JSON.stringify(value.map(plain));

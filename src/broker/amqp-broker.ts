@@ -21,9 +21,11 @@ export interface AmqpOptions {
   url: string | readonly string[];
   /** PEM, for amqps:// trusted instead of the built-in list. */
   ca?: string | undefined;
+  /** Of queues that are missing; what exists is used as it is (classic, without arguments). */
+  queueType?: "classic" | "quorum";
   /** How long RabbitMQ may take to accept the login, and to answer anything but a publish (10 s). */
   deadlineMs?: number;
-  /** How long RabbitMQ may take to store a new queue durably (1 s). */
+  /** How long RabbitMQ may take to store a new queue durably (1 s, or 3 s of a quorum queue). */
   newQueueMs?: number;
   /** How old a shared answer of `depths` may be (0.5 s). */
   depthAgeMs?: number;
@@ -31,7 +33,8 @@ export interface AmqpOptions {
 
 /** Does not wait for the connection: the broker begins as "connecting", and `trouble` says why it stays so. */
 export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
-  const { url, ca, deadlineMs = 10_000, newQueueMs = 1_000, depthAgeMs = 500 } = options;
+  const { url, ca, queueType = "classic", deadlineMs = 10_000, depthAgeMs = 500 } = options;
+  const { newQueueMs = queueType === "quorum" ? 3_000 : 1_000 } = options;
   const nodes = new AmqpNodes([url].flat());
   const connection = await amqp.connect(nodes.target, {
     noDelay: true,
@@ -42,7 +45,7 @@ export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
     rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca }),
   });
-  return new AmqpBroker(connection, nodes, { deadlineMs, newQueueMs, depthAgeMs });
+  return new AmqpBroker(connection, nodes, { queueType, deadlineMs, newQueueMs, depthAgeMs });
 }
 
 interface SharedDepth {
@@ -61,16 +64,20 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   readonly #declared = new Set<string>();
   readonly #depths = new Map<string, SharedDepth>();
   readonly #heads = new Map<string, Promise<Heads>>();
+  /** Channels of own consumers, by queue. */
+  readonly #consuming = new Map<string, number>();
   #published = 0;
+  readonly #newQueueArguments: { "x-queue-type"?: string };
   readonly #newQueueMs: number;
   readonly #depthAgeMs: number;
 
   constructor(
     connection: RecoveringChannelModel,
     nodes: AmqpNodes,
-    { deadlineMs, newQueueMs, depthAgeMs }: Required<Omit<AmqpOptions, "url" | "ca">>,
+    { queueType, deadlineMs, newQueueMs, depthAgeMs }: Required<Omit<AmqpOptions, "url" | "ca">>,
   ) {
     super(connection, nodes, deadlineMs);
+    this.#newQueueArguments = queueType === "quorum" ? { "x-queue-type": "quorum" } : {};
     this.#newQueueMs = newQueueMs;
     this.#depthAgeMs = depthAgeMs;
   }
@@ -78,14 +85,15 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   async declare(queues: readonly string[]): Promise<void> {
     const made = await Promise.all([...new Set(queues)].map((queue) => this.#declareOne(queue)));
     // n.b. RabbitMQ confirms a new queue before it is stored: killed 18 ms later, or 300 ms on a busy machine, RabbitMQ
-    // 3.10 came back without the queue and the confirmed messages in it.
+    // 3.10 came back without the queue and the confirmed messages in it. A quorum queue came back without a leader.
     if (made.includes(true)) await sleep(this.#newQueueMs);
   }
 
   /** True if the queue had to be declared. */
   async #declareOne(queue: string): Promise<boolean> {
     const isMade = (await this.#ask(queue)) === undefined;
-    if (isMade) await this.rpc((channel) => channel.assertQueue(queue, { durable: true }));
+    const options = { durable: true, arguments: this.#newQueueArguments };
+    if (isMade) await this.rpc((channel) => channel.assertQueue(queue, options));
     this.#declared.add(queue);
     return isMade;
   }
@@ -118,9 +126,12 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   async #ask(queue: string): Promise<Depth | undefined> {
+    const own = () => this.#consuming.get(queue) ?? 0;
+    const before = own();
     try {
       const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue));
-      return { ready: messageCount, consumers: consumerCount };
+      const isShared = consumerCount > Math.max(before, own());
+      return { ready: messageCount, consumers: consumerCount, isShared };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -159,11 +170,18 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   async consume(queue: string, options: ConsumeOptions): Promise<Consumer> {
-    const consumer = new AmqpConsumer(this, queue, options);
+    const consumer = new AmqpConsumer(this, queue, options, (channel) => this.#count(queue, channel));
     await consumer.start().catch((error: unknown) => {
       throw isMissing(error) ? missing(queue) : error;
     });
     return consumer;
+  }
+
+  /** n.b. A quorum queue also counts a cancelled consumer, until the last of its messages is settled. */
+  #count(queue: string, channel: Channel): void {
+    const add = (more: number) => this.#consuming.set(queue, (this.#consuming.get(queue) ?? 0) + more);
+    add(1);
+    channel.once("close", () => add(-1));
   }
 
   async take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined> {

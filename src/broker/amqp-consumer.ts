@@ -22,11 +22,13 @@ export class AmqpConsumer implements Consumer {
     private readonly broker: AmqpConnection & Broker,
     private readonly queue: string,
     private readonly options: ConsumeOptions,
+    private readonly onChannel: (channel: Channel) => void,
   ) {}
 
   /** The first attempt must succeed; otherwise it rejects and leaves nothing behind. */
   async start(): Promise<void> {
     const channel = await this.broker.open();
+    this.onChannel(channel);
     const session: Session = { channel, inFlight: new Set(), draining: false };
     let closed = false;
     channel.once("close", () => {

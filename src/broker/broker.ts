@@ -22,7 +22,7 @@ export interface Delivery {
   readonly isOpen: boolean;
   /** Deletes it permanently. Never before everything that follows from it is confirmed. */
   ack(): void;
-  /** Back to its place in the queue, uncounted. */
+  /** Back to the queue, before what was never delivered. RabbitMQ may count it, and drop a message at a limit. */
   requeue(): void;
 }
 
@@ -45,6 +45,8 @@ export interface Depth {
   /** Ready to be delivered, without those in progress. */
   ready: number;
   consumers: number;
+  /** Whether some of the consumers may be somebody else's. */
+  isShared: boolean;
 }
 
 /**
@@ -62,8 +64,8 @@ export interface Broker extends AsyncDisposable {
   /** Called at each change of state; returns how to stop listening. */
   onState(listener: (state: BrokerState) => void): () => void;
   /**
-   * Checks first. A missing queue is declared durable, without arguments; resolves once it would survive a crash. An
-   * existing queue is left as it is.
+   * Checks first. A missing queue is declared durable, of the configured type; resolves once it would survive a crash.
+   * An existing queue is left as it is.
    */
   declare(queues: readonly string[]): Promise<void>;
   /**

@@ -11,7 +11,7 @@ import { openSqlite } from "./sqlite-broker.ts";
 /** Opens the configured broker. Exit 69 or 78 if the embedded queue cannot be used. Does not wait for RabbitMQ. */
 export async function openBroker(config: LocalConfig): Promise<Broker> {
   const broker = brokerOf(config);
-  if (broker.kind === "amqp") return openAmqp(amqpOptionsOf(broker));
+  if (broker.kind === "amqp") return openAmqp({ ...amqpOptionsOf(broker), queueType: config.broker.queueType });
   return inFolder(config, () => openSqlite({ file: broker.file }));
 }
 

@@ -148,7 +148,9 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.#alive();
     const known = names.flatMap((name) => this.#queues.get(name) ?? []);
     return new Map(
-      known.map(({ name, stored, taken, takers }) => [name, { ready: stored - taken.size, consumers: takers.size }]),
+      known.map(({ name, stored, taken, takers }) => {
+        return [name, { ready: stored - taken.size, consumers: takers.size, isShared: false }];
+      }),
     );
   }
 

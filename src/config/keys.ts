@@ -10,6 +10,8 @@ const meanings: Readonly<Record<string, string>> = {
   "broker.url":
     "sqlite: is a file in the state folder; or amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://; a list of them for the nodes of a cluster",
   "broker.ca_file": "certificates (PEM) to trust besides the public ones, for amqps://",
+  "broker.queue_type":
+    "classic or quorum: how RabbitMQ makes queues that are missing; quorum only on a cluster of RabbitMQ 4",
   "broker.prefetch":
     "messages in progress at a time, for each stage; unset: twice hikcentral.concurrency where a message needs several calls, up to 100 where calls are batched, else 32",
   "broker.retry_delays": "delays before the second, third, … attempt; after the last one the message is a dead letter",

@@ -90,6 +90,7 @@ export const sections = {
       "sqlite:",
     ),
     caFile: v.exactOptional(path),
+    queueType: v.optional(oneOf(["classic", "quorum"]), "classic"),
     prefetch: v.optional(integer(1, 1000)),
     retryDelaysMs: v.optional(kind("a list of growing durations, 20 at most", retrySchedule), "5s,30s,2m,10m,1h"),
     shutdownTimeoutMs: v.optional(duration, "20s"),

@@ -46,8 +46,7 @@ async function isWorkLeft({ broker, pipeline }: LostRunsOptions): Promise<boolea
   if (broker.state !== "up" || pipeline.inFlight > 0) return true;
   const depths = await broker.depths(pipeline.knownQueues, AbortSignal.timeout(askForMs)).catch(() => undefined);
   if (depths === undefined || pipeline.inFlight > 0) return true;
-  const hasOthers = ({ registered: { stage }, isSubscribed }: StageWorker) =>
-    (depths.get(stage.queue)?.consumers ?? 0) > Number(isSubscribed);
+  const hasOthers = ({ registered: { stage } }: StageWorker) => depths.get(stage.queue)?.isShared ?? false;
   return (
     pipeline.workers.some(hasOthers) ||
     [...depths].some(([queue, { ready }]) => ready > 0 && !queue.endsWith(deadQueueOf("")))

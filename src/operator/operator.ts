@@ -32,7 +32,7 @@ export interface StatusView {
   upstreams: { name: string; state: ShownState; since: Date | null }[];
   stages: { name: string; state: string; paused: string | null; since: Date | null }[];
   unconsumed: Unconsumed[];
-  queues: ({ queue: string } & Depth)[];
+  queues: ({ queue: string } & Pick<Depth, "ready" | "consumers">)[];
   /** Null if the broker does not answer in time. */
   deadLetters: Awaited<ReturnType<DeadLetters["list"]>> | null;
   lastRun: RunView | null;
@@ -75,7 +75,7 @@ export class Operator {
       }),
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
       unconsumed,
-      queues: [...depths].map(([queue, depth]) => ({ queue, ...depth })),
+      queues: [...depths].map(([queue, { ready, consumers }]) => ({ queue, ready, consumers })),
       deadLetters: isUp ? await this.dead.list().catch(() => null) : null,
       lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
     };

@@ -28,8 +28,6 @@ export class StageWorker {
   lastTakenAt: Date | undefined;
   /** How long messages have been ready while none was taken, emitted or finished; undefined if not stalled. */
   stalledMs: number | undefined;
-  /** Whether the broker counts a consumer of this worker. */
-  isSubscribed = false;
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #hardStop = new AbortController();
@@ -134,11 +132,10 @@ export class StageWorker {
   async #checkQueue(): Promise<number | undefined> {
     const { broker, ledger } = this.deps;
     const { queue, name } = this.registered.stage;
-    const before = this.isSubscribed;
     const depth = (await broker.depths([queue], this.#stop.signal)).get(queue);
     // n.b. RabbitMQ counts the consumers of a lost connection until its heartbeat is missed.
     if (performance.now() - broker.backAt < countedMs) return depth?.ready;
-    const hasOthers = (depth?.consumers ?? 0) > Number(before || this.isSubscribed);
+    const hasOthers = depth?.isShared ?? false;
     // n.b. For a moment it also counts a daemon that was killed.
     ledger.sharedStages[hasOthers && this.#hadOthers ? "add" : "delete"](name);
     this.#hadOthers = hasOthers;
@@ -183,7 +180,6 @@ export class StageWorker {
     clearTimeout(nothing);
     if (this.#openBreakerOf(pause)) session.abort("its upstream is down");
     await consumer?.stop();
-    this.isSubscribed = false;
     await session.whenEmpty();
     return session;
   }
@@ -203,9 +199,7 @@ export class StageWorker {
     const take = (delivery: Delivery) => this.#take(delivery, session);
     while (!signal.aborted && !session.isOver) {
       try {
-        const consumer = await broker.consume(queue, { prefetch, take, onTrouble });
-        this.isSubscribed = true;
-        return consumer;
+        return await broker.consume(queue, { prefetch, take, onTrouble });
       } catch (error) {
         if (!(error instanceof BrokerDown)) onTrouble(`${queue} cannot be consumed yet: ${textOf(error)}`);
         // The queue may have been deleted while the stage was paused.

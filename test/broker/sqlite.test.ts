@@ -78,7 +78,7 @@ test("an acknowledged message stays gone, and its id is never used again", async
     for (const delivery of await taken.has(2)) delivery.ack();
   }
   await using broker = openSqlite({ file });
-  expect(await depthOf(broker, "q")).toEqual({ ready: 0, consumers: 0 });
+  expect(await depthOf(broker, "q")).toMatchObject({ ready: 0, consumers: 0 });
   await broker.publish("q", [{ body: "new" }]);
   await using taken = await take(broker, "q", 2);
   expect((await taken.has(1))[0]?.redelivered).toBe(false);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openAmqp } from "../../src/broker/amqp-broker.ts";
+import { type AmqpOptions, openAmqp } from "../../src/broker/amqp-broker.ts";
 import type { Broker, Consumer, Delivery, Depth } from "../../src/broker/broker.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
@@ -30,7 +30,7 @@ export async function amqpTransport(): Promise<Transport> {
 }
 
 /** Queues are used at once: where RabbitMQ is killed, `newQueueMs` must be left out. */
-export async function openUp(url: string, options: { newQueueMs?: number } = { newQueueMs: 0 }): Promise<Broker> {
+export async function openUp(url: string, options: Omit<AmqpOptions, "url"> = { newQueueMs: 0 }): Promise<Broker> {
   const broker = await openAmqp({ url, depthAgeMs: 0, ...options });
   await isUp(broker);
   return broker;

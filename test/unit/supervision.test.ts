@@ -21,7 +21,7 @@ function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
     state,
     trouble: "connection refused",
     depths: async (queues: readonly string[]) =>
-      new Map(queues.map((queue) => [queue, { ready: depths[queue] ?? 0, consumers: 1 }])),
+      new Map(queues.map((queue) => [queue, { ready: depths[queue] ?? 0, consumers: 1, isShared: false }])),
   };
   const pipeline = { workers: [worker], inFlight: 1, knownQueues: Object.keys(depths) };
   const daemon = { broker, pipeline, clients: { breakers: new Map([["hikcentral", hikcentral]]) } };

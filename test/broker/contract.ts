@@ -174,9 +174,10 @@ export function testContract({ name, open, close }: Transport): void {
       await taken.consumer.stop();
       // n.b. A quorum queue counts a consumer until the last of its messages is settled.
       await using next = await take(broker, queue, 1);
+      deliveries.push(...(await next.has(1)));
       expect(await depthOf(broker, queue)).toMatchObject({ isShared: false });
       await next.consumer.stop();
-      for (const delivery of [...deliveries, ...(await next.has(1))]) delivery.ack();
+      for (const delivery of deliveries) delivery.ack();
       const isAlone = async () => (await depthOf(broker, queue))?.consumers === 0;
       await until(isAlone, { what: "the consumer to be gone" });
     });

@@ -50,7 +50,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const say = (text: string) => log.error(text);
   const { folder, keepDays } = config.state;
   const ledger = opened.use(inFolder(config, () => new Ledger({ folder, keepDays, say, now })));
-  const broker = opened.use(await openBroker(config));
+  const onReach = (text: string, isLost: boolean) =>
+    isLost ? log.error(text, { code: "unreachable_queues" }) : log.info(text);
+  const broker = opened.use(await openBroker(config, onReach));
   opened.defer(sayBrokerStates(broker, log));
   const parts: SharedParts = {
     ledger,

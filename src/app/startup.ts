@@ -26,7 +26,10 @@ export async function startWhenUp({ broker, pipeline, log, signal, queueToMigrat
   for await (const _ of backoff({ firstMs: 50, maxMs: 2_000, signal })) {
     try {
       if (broker.state === "up") {
-        await pipeline.declare();
+        await pipeline.declare().catch((error: unknown) => {
+          // Stages whose queues can be reached start; each of the others waits for its own.
+          if (broker.unreachable.size === 0) throw error;
+        });
         if (queueToMigrate) await migrateQueue(queueToMigrate, broker, log);
         if (signal.aborted) return;
         pipeline.start();

@@ -1,7 +1,7 @@
 import { dlopen, ptr } from "bun:ffi";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker } from "../broker/broker.ts";
-import { depthsOf } from "../broker/known-queues.ts";
+import { depthsOf, unreachableOf } from "../broker/known-queues.ts";
 import type { Clients } from "../clients.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
@@ -68,6 +68,8 @@ export async function statusOf(daemon: Supervised, timeZone: string): Promise<st
     at ? ` since ${at.toLocaleTimeString("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" })}` : "";
   const counts = await countsOf(daemon);
   const parts = [`${pipeline.workers.length} stages`, ...counts];
+  const unreachable = unreachableOf(broker).length;
+  if (unreachable > 0) parts.push(`${unreachable} queues cannot be reached`);
   if (broker.state === "blocked") parts.push(`${broker.label} blocked`);
   for (const { name, state, downSince } of clients.breakers.values())
     if (state === "down") parts.push(`${proper[name] ?? name} down${since(downSince)}`);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import amqp, { type Channel, type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
-import { AmqpConnection, isMissing } from "./amqp-connection.ts";
+import { AmqpConnection, isMissing, watchMs } from "./amqp-connection.ts";
 import { AmqpConsumer } from "./amqp-consumer.ts";
 import { AmqpNodes } from "./amqp-nodes.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type Outgoing,
 } from "./broker.ts";
 import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
+import { QueueWatch } from "./queue-watch.ts";
 
 export interface AmqpOptions {
   /** amqp:// or amqps://, with user, password and virtual host; several nodes of a cluster are tried in turn. */
@@ -29,11 +30,13 @@ export interface AmqpOptions {
   newQueueMs?: number;
   /** How old a shared answer of `depths` may be (0.5 s). */
   depthAgeMs?: number;
+  /** Called when queues are lost because their node is gone, and when all of them are back. */
+  onReach?: (text: string, isLost: boolean) => void;
 }
 
 /** Does not wait for the connection: the broker begins as "connecting", and `trouble` says why it stays so. */
 export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
-  const { url, ca, queueType = "classic", deadlineMs = 10_000, depthAgeMs = 500 } = options;
+  const { url, ca, queueType = "classic", deadlineMs = 10_000, depthAgeMs = 500, onReach = () => {} } = options;
   const { newQueueMs = queueType === "quorum" ? 3_000 : 1_000 } = options;
   const nodes = new AmqpNodes([url].flat());
   const connection = await amqp.connect(nodes.target, {
@@ -45,7 +48,7 @@ export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
     rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca }),
   });
-  return new AmqpBroker(connection, nodes, { queueType, deadlineMs, newQueueMs, depthAgeMs });
+  return new AmqpBroker(connection, nodes, { queueType, deadlineMs, newQueueMs, depthAgeMs, onReach });
 }
 
 interface SharedDepth {
@@ -62,6 +65,7 @@ interface Heads {
 export class AmqpBroker extends AmqpConnection implements Broker {
   readonly label = "RabbitMQ";
   readonly #declared = new Set<string>();
+  readonly #watch: QueueWatch;
   readonly #depths = new Map<string, SharedDepth>();
   readonly #heads = new Map<string, Promise<Heads>>();
   /** Channels of own consumers, by queue. */
@@ -74,27 +78,52 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   constructor(
     connection: RecoveringChannelModel,
     nodes: AmqpNodes,
-    { queueType, deadlineMs, newQueueMs, depthAgeMs }: Required<Omit<AmqpOptions, "url" | "ca">>,
+    { queueType, deadlineMs, newQueueMs, depthAgeMs, onReach }: Required<Omit<AmqpOptions, "url" | "ca">>,
   ) {
     super(connection, nodes, deadlineMs);
     this.#newQueueArguments = queueType === "quorum" ? { "x-queue-type": "quorum" } : {};
+    this.#watch = new QueueWatch({
+      queues: () => this.#declared,
+      ask: (queue) => this.#ask(queue, watchMs),
+      isUp: () => this.state === "up",
+      onChange: onReach,
+    });
     this.#newQueueMs = newQueueMs;
     this.#depthAgeMs = depthAgeMs;
   }
 
+  get unreachable(): ReadonlyMap<string, string> {
+    return this.#watch.unreachable;
+  }
+
+  protected async reachesAll(): Promise<boolean> {
+    await this.#watch.look();
+    return this.unreachable.size === 0;
+  }
+
+  /** n.b. RabbitMQ 4 would keep the channel of a question about a queue whose node is gone. */
+  #mustReach(queue: string): void {
+    const why = this.unreachable.get(queue);
+    if (why !== undefined) throw new BrokerDown(`${queue} cannot be reached: ${why}`);
+  }
+
   async declare(queues: readonly string[]): Promise<void> {
-    const made = await Promise.all([...new Set(queues)].map((queue) => this.#declareOne(queue)));
+    const made = await Promise.allSettled([...new Set(queues)].map((queue) => this.#declareOne(queue)));
     // n.b. RabbitMQ confirms a new queue before it is stored: killed 18 ms later, or 300 ms on a busy machine, RabbitMQ
     // 3.10 came back without the queue and the confirmed messages in it. A quorum queue came back without a leader.
-    if (made.includes(true)) await sleep(this.#newQueueMs);
+    if (made.some((one) => one.status === "fulfilled" && one.value)) await sleep(this.#newQueueMs);
+    const failed = made.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** True if the queue had to be declared. */
   async #declareOne(queue: string): Promise<boolean> {
+    // Also where it fails: the watch then sees when it can be reached again.
+    this.#declared.add(queue);
+    this.#mustReach(queue);
     const isMade = (await this.#ask(queue)) === undefined;
     const options = { durable: true, arguments: this.#newQueueArguments };
     if (isMade) await this.rpc((channel) => channel.assertQueue(queue, options));
-    this.#declared.add(queue);
     return isMade;
   }
 
@@ -103,7 +132,9 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   async depths(queues: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Depth>> {
-    const asked = queues.map(async (queue) => [queue, await this.#sharedDepth(queue)] as const);
+    const asked = queues
+      .filter((queue) => !this.unreachable.has(queue))
+      .map(async (queue) => [queue, await this.#sharedDepth(queue)] as const);
     const answers = await untilAborted(Promise.all(asked), signal);
     return new Map(answers.flatMap(([queue, depth]) => (depth ? [[queue, depth] as const] : [])));
   }
@@ -125,11 +156,11 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     return fresh.answer;
   }
 
-  async #ask(queue: string): Promise<Depth | undefined> {
+  async #ask(queue: string, ms?: number): Promise<Depth | undefined> {
     const own = () => this.#consuming.get(queue) ?? 0;
     const before = own();
     try {
-      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue));
+      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue), ms);
       const isShared = consumerCount > Math.max(before, own());
       return { ready: messageCount, consumers: consumerCount, isShared };
     } catch (error) {
@@ -170,6 +201,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   async consume(queue: string, options: ConsumeOptions): Promise<Consumer> {
+    this.#mustReach(queue);
     const consumer = new AmqpConsumer(this, queue, options, (channel) => this.#count(queue, channel));
     await consumer.start().catch((error: unknown) => {
       throw isMissing(error) ? missing(queue) : error;
@@ -185,6 +217,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   async take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined> {
+    this.#mustReach(queue);
     const { channel, closed } = await untilAborted(this.#headsOf(queue), signal);
     const getting = this.withDeadline(channel.get(queue)).catch((error: unknown) => {
       this.#heads.delete(queue);
@@ -224,6 +257,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   async *browse(queue: string, signal?: AbortSignal): AsyncGenerator<Delivery> {
+    this.#mustReach(queue);
     const channel = await untilAborted(this.open(), signal);
     const gone = new AbortController();
     channel.once("close", () => gone.abort(new BrokerDown(`RabbitMQ closed the channel to ${queue}`)));

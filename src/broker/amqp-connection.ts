@@ -9,6 +9,8 @@ import { StatefulBroker } from "./managed-delivery.ts";
 
 /** For closing: a broker that hangs must not keep the daemon from ending. */
 const closeMs = 1_500;
+/** How often the node and the queues are looked at, and how long they may take to answer. */
+export const watchMs = 3_000;
 /** Requests at a time: the depths of 35 queues then take three round trips and not 35. */
 const rpcChannels = 16;
 
@@ -29,13 +31,19 @@ export abstract class AmqpConnection extends StatefulBroker {
   readonly #closing = new AbortController();
   #onAlarm = () => {};
   #corked = false;
+  readonly #watching: ReturnType<typeof setInterval>;
+  #isLooking = false;
+  /** How often queues could not be reached since all of them could. */
+  #losses = 0;
 
   constructor(
     private readonly connection: RecoveringChannelModel,
-    nodes: AmqpNodes,
+    private readonly nodes: AmqpNodes,
     private readonly deadlineMs: number,
   ) {
     super();
+    this.#watching = setInterval(() => void this.#look(), watchMs);
+    this.#watching.unref();
     connection.on("connect", (model) => {
       nodes.connected();
       void this.#connected(model);
@@ -54,6 +62,8 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   /** Called before anything is published over a new connection. */
   protected abstract restore(): Promise<void>;
+  /** Whether every queue can be reached from the connected node. */
+  protected abstract reachesAll(): Promise<boolean>;
 
   /** As the node says; all nodes of a cluster say the same. */
   get clusterName(): string {
@@ -85,12 +95,12 @@ export abstract class AmqpConnection extends StatefulBroker {
   }
 
   /** One request at a time on a channel: a 404 closes the channel, and other answers would be lost with it. */
-  protected async rpc<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
+  protected async rpc<T>(question: (channel: Channel) => Promise<T>, ms = this.deadlineMs): Promise<T> {
     using _permit = await this.#rpcPermit(this.#closing.signal);
     if (this.#alarm !== undefined) throw this.down();
     const channel = this.#idleRpcChannels.pop() ?? (await this.open());
     try {
-      const answer = await this.withDeadline(question(channel));
+      const answer = await this.withDeadline(question(channel), ms);
       if (this.#channels.has(channel)) this.#idleRpcChannels.push(channel);
       return answer;
     } catch (error) {
@@ -122,6 +132,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.state === "closed") return;
     this.setState("closed");
+    clearInterval(this.#watching);
     this.#closing.abort(this.down());
     const socket = this.#stream;
     try {
@@ -138,8 +149,36 @@ export abstract class AmqpConnection extends StatefulBroker {
 
   async #connected(model: ChannelModel): Promise<void> {
     this.#model = model;
-    await this.restore().catch(() => {});
+    // A queue whose node is gone must not keep the others waiting.
+    await this.withDeadline(this.restore(), watchMs).catch(() => {});
     await this.#openPublisher(model);
+    await this.#look();
+  }
+
+  /**
+   * Leaves a node that hangs, or that the network has cut off: it does not even open a channel. Leaves one too, once for
+   * each address, from which a queue cannot be reached: another one may reach it. n.b. In an alarm RabbitMQ reads nothing.
+   */
+  async #look(): Promise<void> {
+    const model = this.#model;
+    if (model === undefined || this.#alarm !== undefined || this.#isLooking) return;
+    this.#isLooking = true;
+    // Twice: a process that was suspended finds its timers due before it reads the answer.
+    const answers = (await this.#opensChannel(model)) || (await this.#opensChannel(model));
+    const hasAll = answers && (await this.reachesAll());
+    this.#isLooking = false;
+    if (hasAll) this.#losses = 0;
+    if (hasAll || this.#model !== model || this.#alarm !== undefined || this.state === "closed") return;
+    if (!answers || (++this.#losses >= 2 && this.#losses <= this.nodes.size))
+      this.#stream?.destroy(new Error(answers ? "a queue cannot be reached from there" : "ETIMEDOUT"));
+  }
+
+  async #opensChannel(model: ChannelModel): Promise<boolean> {
+    const opened = this.#adopt(model, model.createChannel()).then((channel) => channel.close());
+    return await this.withDeadline(opened, watchMs).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #openPublisher(model: ChannelModel): Promise<void> {

@@ -59,6 +59,8 @@ export interface Broker extends AsyncDisposable {
   readonly state: BrokerState;
   /** Why it is not up, without credentials. */
   readonly trouble: string | undefined;
+  /** Declared queues that cannot be reached although the broker can, and why; noticed within 15 s. */
+  readonly unreachable: ReadonlyMap<string, string>;
   /** When it last came back after a loss (performance.now()); long ago if it never did. */
   readonly backAt: number;
   /** Called at each change of state; returns how to stop listening. */
@@ -83,7 +85,7 @@ export interface Broker extends AsyncDisposable {
   /** The queue from its head, each message once, in progress until the loop ends; unsettled ones are then put back. */
   browse(queue: string, signal?: AbortSignal): AsyncIterable<Delivery>;
   /**
-   * Of those that exist. All are asked at once; callers share the answers, which may be half a second old. Rejects
+   * Of those that exist and can be reached. All are asked at once; callers share the answers, which may be half a second old. Rejects
    * with the reason of `signal` when that aborts first.
    */
   depths(queues: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Depth>>;

@@ -6,7 +6,7 @@ import { writeAtomically } from "../util/atomic-file.ts";
 import type { Broker, Depth } from "./broker.ts";
 
 const schema = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
-const patienceMs = 2_000;
+const patienceMs = 1_000;
 
 /**
  * The queues that the daemon of this state folder ever declared, in the file queues.json: a queue of a former stage may
@@ -48,6 +48,16 @@ export class KnownQueues {
 /** Of the queues that exist. Empty if the broker does not answer soon: callers want the present state. */
 export const depthsOf = (broker: Broker, queues: readonly string[]): Promise<ReadonlyMap<string, Depth>> =>
   broker.depths(queues, AbortSignal.timeout(patienceMs)).catch(() => new Map<string, Depth>());
+
+/** A queue that cannot be reached although the broker can. */
+export interface Unreachable {
+  queue: string;
+  why: string;
+}
+
+/** While the broker is away nothing is known of its queues. */
+export const unreachableOf = ({ state, unreachable }: Broker): Unreachable[] =>
+  state === "up" ? [...unreachable].map(([queue, why]) => ({ queue, why })) : [];
 
 /** A queue that holds messages and has no consumer. */
 export interface Unconsumed {

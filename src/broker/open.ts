@@ -4,14 +4,17 @@ import { caBesidePublic } from "../config/ca-file.ts";
 import { brokerOf, type LocalConfig } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
 import { Exit, exits, textOf } from "../errors.ts";
-import { openAmqp } from "./amqp-broker.ts";
+import { type AmqpOptions, openAmqp } from "./amqp-broker.ts";
 import type { Broker } from "./broker.ts";
 import { openSqlite } from "./sqlite-broker.ts";
 
 /** Opens the configured broker. Exit 69 or 78 if the embedded queue cannot be used. Does not wait for RabbitMQ. */
-export async function openBroker(config: LocalConfig): Promise<Broker> {
+export async function openBroker(config: LocalConfig, onReach?: AmqpOptions["onReach"]): Promise<Broker> {
   const broker = brokerOf(config);
-  if (broker.kind === "amqp") return openAmqp({ ...amqpOptionsOf(broker), queueType: config.broker.queueType });
+  if (broker.kind === "amqp") {
+    const { queueType } = config.broker;
+    return openAmqp({ ...amqpOptionsOf(broker), queueType, ...(onReach && { onReach }) });
+  }
   return inFolder(config, () => openSqlite({ file: broker.file }));
 }
 

@@ -48,6 +48,7 @@ export const openSqlite = ({ file }: { file: string }): Broker => new SqliteBrok
 
 class SqliteBroker extends StatefulBroker implements Broker {
   readonly label = "the embedded queue";
+  readonly unreachable: ReadonlyMap<string, string> = new Map();
   readonly #queues = new Map<string, Queue>();
   readonly #inFlight = new Set<ManagedDelivery>();
   readonly #handedOut = new Set<Queue>();

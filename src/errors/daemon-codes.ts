@@ -80,6 +80,13 @@ export const daemonCodes = {
     cure: "platform",
     kinds: ["journal"],
   },
+  unreachable_queues: {
+    meaning:
+      "RabbitMQ answers, but the node that holds these queues is gone. What is in them waits; other queues go on.",
+    todo: "Start that node again: `rabbitmqctl cluster_status` names it. See docs/cluster.md for queues that survive a node.",
+    cure: "platform",
+    kinds: ["journal"],
+  },
   unconsumed_queue: {
     meaning: "A queue holds messages and has no consumer.",
     todo: "Enable its stage (`stages.disabled`), or start the worker that consumes the queue.",

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Broker } from "../broker/broker.ts";
-import { depthsOf, unconsumedOf } from "../broker/known-queues.ts";
+import { depthsOf, unconsumedOf, unreachableOf } from "../broker/known-queues.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { StageWorker } from "../pipeline/stage-worker.ts";
@@ -40,7 +40,10 @@ export function healthRoutes(options: HealthOptions): Hono {
   return app;
 }
 
-/** Not ready when the broker or an upstream is down, a stage does not work, or a queue with messages has no consumer. */
+/**
+ * Not ready when the broker or an upstream is down, a stage does not work, a queue cannot be reached, or a queue with
+ * messages has no consumer.
+ */
 export async function readinessOf({ pipeline, broker, breakers }: HealthOptions) {
   const depths = broker.state === "up" ? await depthsOf(broker, pipeline.knownQueues) : new Map();
   const stages = pipeline.workers.map((worker) => {
@@ -59,8 +62,10 @@ export async function readinessOf({ pipeline, broker, breakers }: HealthOptions)
     };
   });
   const unconsumed = unconsumedOf(depths, pipeline.consumedQueues);
+  const unreachable = unreachableOf(broker);
   const ready =
     broker.state === "up" &&
+    unreachable.length === 0 &&
     [...breakers.values()].every(({ state }) => state !== "down") &&
     stages.every(({ state }) => state === "working") &&
     unconsumed.length === 0;
@@ -70,6 +75,7 @@ export async function readinessOf({ pipeline, broker, breakers }: HealthOptions)
     trouble: broker.trouble ?? null,
     upstreams: Object.fromEntries([...breakers].map(([name, { state }]) => [name, state])),
     stages,
+    unreachable,
     unconsumed,
   };
 }

@@ -4,6 +4,16 @@ import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import { selection } from "../operator/dead-letters.ts";
 import type { Operator } from "../operator/operator.ts";
+import { untilAborted } from "../util/abort.ts";
+
+/** How long a question about dead letters waits for the broker. */
+const patienceMs = 1_800;
+const soon = <T>(answer: Promise<T>): Promise<T> => {
+  const late = AbortSignal.timeout(patienceMs);
+  return untilAborted(answer, late).catch((error: unknown) => {
+    throw late.aborted ? new BrokerDown("the broker does not answer now, so the dead letters are unknown") : error;
+  });
+};
 
 type Status = 400 | 404 | 409 | 500 | 503;
 
@@ -19,10 +29,10 @@ export function operatorRoutes(operator: Operator): Hono {
 
   app.get("/dead", async (c) => {
     const { stage, code, run } = c.req.query();
-    return c.json(await operator.dead.list({ stage, code, run }));
+    return c.json(await soon(operator.dead.list({ stage, code, run })));
   });
   app.get("/dead/:id", async (c) => {
-    const letter = await operator.dead.show(c.req.param("id"));
+    const letter = await soon(operator.dead.show(c.req.param("id")));
     return letter ? c.json(letter) : error(c, noLetter(c.req.param("id")), 404);
   });
   app.post("/dead/:verb{replay|drop}", async (c) => {

@@ -3,6 +3,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { encodeHeaders } from "../pipeline/envelope.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import { untilAborted } from "../util/abort.ts";
 import { backoff } from "../util/backoff.ts";
 
 /** The dates of a run, or the problem with the requested ones. */
@@ -44,8 +45,10 @@ export interface RunStarterOptions {
   now: () => Date;
 }
 
+/** Within it the broker must have the run, or the answer says that this is not known. */
+const patienceMs = 1_800;
 /** How long to wait for a broker that is still connecting. */
-const connectingMs = 5_000;
+const connectingMs = 1_000;
 const inductionDisabled = "the stage induction is disabled here; remove it from stages.disabled";
 
 /** Starts a run: durable once its messages, one for each date, are confirmed. */
@@ -64,12 +67,13 @@ export class RunStarter {
   /** Resolves once the run is durable; `answer` may come much later. */
   async #begin(request: RunRequest, wait: boolean): Promise<{ answer: Started | Promise<Started> }> {
     const { broker, ledger, pipeline, queue, datesFor, now } = this.options;
+    const late = AbortSignal.timeout(patienceMs);
     const found = datesFor(request);
     if ("problem" in found) return { answer: { outcome: "refused", text: found.problem } };
     const { dates } = found;
     let covering = this.#covering(dates);
     if (covering !== undefined) {
-      await this.options.closeLostRuns();
+      await untilAborted(this.options.closeLostRuns(), late).catch(() => {});
       covering = this.#covering(dates);
     }
     if (covering !== undefined) return { answer: { outcome: "running", run: covering } };
@@ -106,11 +110,12 @@ export class RunStarter {
     // n.b. RabbitMQ reports an alarm only after a publish. It has the messages then and accepts them after the alarm.
     const blocked = Promise.withResolvers<"blocked">();
     const stopListening = broker.onState((state) => state === "blocked" && blocked.resolve("blocked"));
-    const became = await Promise.race([begun, blocked.promise]);
+    const became = await untilAborted(Promise.race([begun, blocked.promise]), late).catch(() => "late" as const);
     stopListening();
     if (became !== "yes") {
       through?.cancel();
-      return { answer: became === "no" ? brokerDown(broker) : brokerBlocked(broker, run) };
+      const answers = { no: brokerDown, blocked: brokerBlocked, late: brokerSilent };
+      return { answer: answers[became](broker, run) };
     }
     return { answer: through?.answer ?? { outcome: "accepted", run } };
   }
@@ -175,5 +180,11 @@ const brokerDown = ({ label, trouble }: Broker): Started => ({
 const brokerBlocked = ({ label, trouble }: Broker, run: string): Started => ({
   outcome: "unavailable",
   text: `${trouble ?? `${label} is blocked`}; run ${run} starts when the broker accepts messages again`,
+  run,
+});
+
+const brokerSilent = ({ label }: Broker, run: string): Started => ({
+  outcome: "unavailable",
+  text: `${label} does not answer now; run ${run} may still start, see: hikvision-sync runs; otherwise trigger again`,
   run,
 });

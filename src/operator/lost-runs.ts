@@ -43,9 +43,9 @@ export async function closeLostRuns(options: LostRunsOptions): Promise<void> {
  * connection of ours that is gone and that RabbitMQ does not miss yet, with all that was in progress on it.
  */
 async function isWorkLeft({ broker, pipeline }: LostRunsOptions): Promise<boolean> {
-  if (broker.state !== "up" || pipeline.inFlight > 0) return true;
+  if (broker.state !== "up" || broker.unreachable.size > 0 || pipeline.inFlight > 0) return true;
   const depths = await broker.depths(pipeline.knownQueues, AbortSignal.timeout(askForMs)).catch(() => undefined);
-  if (depths === undefined || pipeline.inFlight > 0) return true;
+  if (depths === undefined || broker.unreachable.size > 0 || pipeline.inFlight > 0) return true;
   const hasOthers = ({ registered: { stage } }: StageWorker) => depths.get(stage.queue)?.isShared ?? false;
   return (
     pipeline.workers.some(hasOthers) ||

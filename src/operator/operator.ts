@@ -1,5 +1,5 @@
 import type { Broker, BrokerState, Depth } from "../broker/broker.ts";
-import { depthsOf, type Unconsumed } from "../broker/known-queues.ts";
+import { type Unconsumed, type Unreachable, unreachableOf } from "../broker/known-queues.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
 import { type Trace, traceOf } from "../ledger/trace.ts";
@@ -7,10 +7,13 @@ import type { Mask } from "../observability/mask.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
+import { untilAborted } from "../util/abort.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
 
 type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
+/** How long `status` waits for the broker; what is not known by then is null. */
+const patienceMs = 1_500;
 
 export interface OperatorOptions {
   broker: Broker;
@@ -31,8 +34,10 @@ export interface StatusView {
   /** `since`: of `down`, or the last answer of one that is `not asked`, null where it was never asked. */
   upstreams: { name: string; state: ShownState; since: Date | null }[];
   stages: { name: string; state: string; paused: string | null; since: Date | null }[];
+  unreachable: Unreachable[];
   unconsumed: Unconsumed[];
-  queues: ({ queue: string } & Pick<Depth, "ready" | "consumers">)[];
+  /** Null if the broker does not answer in time. */
+  queues: ({ queue: string } & Pick<Depth, "ready" | "consumers">)[] | null;
   /** Null if the broker does not answer in time. */
   deadLetters: Awaited<ReturnType<DeadLetters["list"]>> | null;
   lastRun: RunView | null;
@@ -56,13 +61,18 @@ export class Operator {
   async status(): Promise<StatusView> {
     const { broker, registered, running, paused, queues, ledger } = this.options;
     const isUp = broker.state === "up";
-    const depths = isUp ? await depthsOf(broker, queues()) : [];
+    const soon = AbortSignal.timeout(patienceMs);
+    const [depths, readiness, deadLetters] = await Promise.all([
+      isUp ? broker.depths(queues(), soon).catch(() => null) : null,
+      running?.readiness(),
+      isUp ? untilAborted(this.dead.list(), soon).catch(() => null) : null,
+    ]);
     const stopped = registered.map(({ stage: { name } }) => {
       const since = paused.all.get(name);
       if (since === undefined) return { name, state: "stopped", paused: null, since: null };
       return { name, state: "paused", paused: operatorPauseText(name), since: new Date(since) };
     });
-    const { ready, stages, unconsumed } = (await running?.readiness()) ?? {
+    const { ready, stages, unconsumed } = readiness ?? {
       ready: false,
       stages: stopped,
       unconsumed: [],
@@ -74,9 +84,10 @@ export class Operator {
         return { name, state, since: since ?? null };
       }),
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
+      unreachable: unreachableOf(broker),
       unconsumed,
-      queues: [...depths].map(([queue, { ready, consumers }]) => ({ queue, ready, consumers })),
-      deadLetters: isUp ? await this.dead.list().catch(() => null) : null,
+      queues: depths && [...depths].map(([queue, { ready, consumers }]) => ({ queue, ready, consumers })),
+      deadLetters,
       lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
     };
   }

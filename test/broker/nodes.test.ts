@@ -62,6 +62,21 @@ test("when a node goes away, its consumers and publishers go on with the next on
   await ready(broker, queue, 0);
 });
 
+test("a node that falls silent with its connection open is left within 15 s", async () => {
+  using first = await wayToRabbit(url);
+  await using broker = await openAmqp({ url: [first.url, url], depthAgeMs: 0 });
+  await isUp(broker);
+  const queue = await queueOf(broker);
+  await using taken = await take(broker, queue, 10);
+  first.fallSilent();
+  const silentAt = performance.now();
+  await until(() => broker.state !== "up", { what: "the silence to be noticed" });
+  await isUp(broker);
+  await broker.publish(queue, numbered(3));
+  for (const delivery of await taken.has(3)) delivery.ack();
+  expect(performance.now() - silentAt).toBeLessThan(15_000);
+});
+
 test("amqps trusts the certificate that ca names, and no other", async () => {
   const [own, other] = [selfSigned(), selfSigned()];
   const pipe = createTlsServer({ key: own.key, cert: own.cert }, (socket) => {

@@ -20,6 +20,7 @@ function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
     label: "RabbitMQ",
     state,
     trouble: "connection refused",
+    unreachable: new Map<string, string>(),
     depths: async (queues: readonly string[]) =>
       new Map(queues.map((queue) => [queue, { ready: depths[queue] ?? 0, consumers: 1, isShared: false }])),
   };
@@ -55,6 +56,9 @@ test("STATUS says what is down and since when, what is paused and what stalls", 
   Object.assign(hikcentral, { state: "down", downSince: new Date("2026-01-01T19:14:00Z") });
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · HikCentral down since 02:14");
   Object.assign(hikcentral, { state: "up", downSince: undefined });
+  broker.unreachable.set("create", "its node is down");
+  await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · 1 queues cannot be reached");
+  broker.unreachable.clear();
   worker.state.pause = { reason: "setup", code: "wrong_key" };
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead · create-person paused since 02:14 (wrong_key)");
   worker.state.pause = undefined;

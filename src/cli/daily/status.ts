@@ -23,11 +23,11 @@ export default defineCommand({
 });
 
 function statusText(
-  { ready, broker, upstreams, stages, unconsumed, queues, deadLetters, lastRun }: StatusView,
+  { ready, broker, upstreams, stages, unreachable, unconsumed, queues, deadLetters, lastRun }: StatusView,
   client: OperatorClient,
 ): string {
   const not = client.isDaemon ? "not ready" : "no daemon runs";
-  const rows = queues
+  const rows = (queues ?? [])
     .filter(({ queue, ready, consumers }) => ready > 0 || consumers > 0 || !/\.(retry\.\w+|dead)$/.test(queue))
     .map(({ queue, ready, consumers }) => [queue, String(ready), String(consumers)]);
   return [
@@ -40,9 +40,10 @@ function statusText(
     ...stages.map(({ name, state, paused, since }) =>
       paused && since ? `${name}: ${state} since ${client.time(since)}: ${paused}` : `${name}: ${state}`,
     ),
+    ...unreachable.map(({ queue, why }) => `${queue} cannot be reached: ${why}`),
     ...unconsumed.map(({ queue, ready }) => `${queue} holds ${ready} messages and has no consumer`),
     "",
-    table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
+    queues === null ? "queues: unknown for now" : table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
     "",
     deadLetters === null
       ? "dead letters: unknown for now"

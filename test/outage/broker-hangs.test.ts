@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { sharedRabbit } from "../support/rabbitmq.ts";
+import { wayToRabbit } from "../support/rabbitmq-proxy.ts";
+import { startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+
+const { url } = await sharedRabbit();
+
+test("while RabbitMQ hangs every route answers within 2 s, and readiness is red within 15 s", async () => {
+  using way = await wayToRabbit(url);
+  await using site = await startSite({ as: "binary", people: 2, broker: way.url });
+  const { id, through } = await site.begin();
+  await through();
+  way.fallSilent();
+  const silentAt = performance.now();
+  const asked = ["/readyz", "/status", "/metrics", "/dead", "/dead/0123456789ab", "/runs", `/runs/${id}`, "/livez"];
+  const timed = async (path: string, ask: () => Promise<Response>) => {
+    const askedAt = performance.now();
+    const { status } = await ask();
+    return { path, status, isSoon: performance.now() - askedAt < 2_000 };
+  };
+  const look = () => Promise.all(asked.map((path) => timed(path, () => fetch(`${site.url}${path}`))));
+  const trigger = () =>
+    timed("trigger", () => fetch(`${site.url}/eposh-induction?from=2026-01-20&to=2026-01-20`, { method: "POST" }));
+  const answers = [await trigger(), ...(await look())];
+  expect((await site.get("/status")).body).toMatchObject({ queues: null, deadLetters: null });
+  await until(async () => !(await site.readyz()).ready, { what: "readiness to be red" });
+  expect(performance.now() - silentAt).toBeLessThan(15_000);
+  answers.push(await trigger(), ...(await look()));
+  expect(answers.filter(({ isSoon }) => !isSoon)).toEqual([]);
+  expect(answers.filter(({ path }) => path === "trigger").map(({ status }) => status)).toEqual([503, 503]);
+  const { trouble } = await site.readyz();
+  expect(trouble).toContain("does not answer");
+  const { out } = await site.cli("status");
+  expect(out).toMatch(/RabbitMQ: connecting \(.*does not answer/);
+  expect(out).toContain("queues: unknown for now");
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { QueueWatch } from "../../src/broker/queue-watch.ts";
+
+function watchOf(queues: string[]) {
+  const lost = new Set<string>();
+  const asked: string[] = [];
+  const heard: [string, boolean][] = [];
+  const state = { isUp: true };
+  const watch = new QueueWatch({
+    queues: () => queues,
+    ask: async (queue) => {
+      asked.push(queue);
+      if (lost.has(queue)) throw new Error("home node is down");
+    },
+    isUp: () => state.isUp,
+    onChange: (...change) => heard.push(change),
+  });
+  const look = async () => {
+    asked.length = 0;
+    await watch.look();
+    return asked.toSorted();
+  };
+  return { watch, lost, heard, state, look };
+}
+
+test("queues that cannot be reached are named once, and said to be back when all are", async () => {
+  const { watch, lost, heard, look } = watchOf(["a", "b", "c"]);
+  lost.add("a").add("b");
+  await look();
+  await look();
+  expect([...watch.unreachable.keys()].toSorted()).toEqual(["a", "b"]);
+  expect(heard).toEqual([["a, b cannot be reached: home node is down", true]]);
+  lost.delete("a");
+  await look();
+  await look();
+  expect([...watch.unreachable.keys()]).toEqual(["b"]);
+  lost.clear();
+  await look();
+  expect(watch.unreachable.size).toBe(0);
+  expect(heard.slice(1)).toEqual([["all queues can be reached again", false]]);
+});
+
+test("of many lost queues one is asked for at a time, another one at each look, and all once one is back", async () => {
+  const { lost, look } = watchOf(["a", "b", "c", "d"]);
+  for (const queue of ["a", "b", "c"]) lost.add(queue);
+  await look();
+  const canaries = [await look(), await look(), await look()].map((asked) => asked.filter((queue) => queue !== "d"));
+  expect(canaries.toSorted()).toEqual([["a"], ["b"], ["c"]]);
+  lost.clear();
+  expect(await look()).toEqual(["a", "b", "c", "d"]);
+});
+
+test("what fails because RabbitMQ is away says nothing about a queue", async () => {
+  const { watch, lost, heard, state, look } = watchOf(["a"]);
+  lost.add("a");
+  state.isUp = false;
+  await look();
+  expect([watch.unreachable.size, heard.length]).toEqual([0, 0]);
+});

@@ -26,6 +26,7 @@ import type { Site } from "./config/site.ts";
 import type * as v from "./config/v.ts";
 import type { FailureCode } from "./errors/codes.ts";
 import type { HikCentral } from "./hikcentral/types.ts";
+import type { PersonMemory } from "./people/types.ts";
 import type { Eposh } from "./upstreams/eposh.ts";
 import type { Photos } from "./upstreams/photos.ts";
 
@@ -36,9 +37,10 @@ export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts
 export * from "./people/kib.ts";
 export * from "./people/names.ts";
 export * from "./people/nik.ts";
+export { isOlder, mayOverwrite } from "./people/record-order.ts";
 export * from "./people/remark.ts";
 export * from "./people/same-person.ts";
-export type { Face, Person } from "./people/types.ts";
+export type { Face, Person, PersonMemory } from "./people/types.ts";
 export * from "./people/validity.ts";
 export { type EposhPage, eposhPage } from "./upstreams/eposh.ts";
 
@@ -54,12 +56,16 @@ export interface Meta {
   readonly fetchedAt: Date | undefined;
   /** The induction date of the record, YYYY-MM-DD, where it is known. */
   readonly inducted: string | undefined;
+  /** How many other records of this NIK stand before this one in Eposh's list of that date. */
+  readonly repeat: number;
+  /** Of a page: `repeat` of its records that have one, by their position. */
+  readonly repeats: ReadonlyMap<number, number>;
   /** Counted attempts before this one: 0 the first time. */
   readonly attempt: number;
   readonly firstSeenAt: Date;
   /** Delivered, retried or replayed before: its data may be old. */
   readonly again: boolean;
-  /** Newer data of this employee has already passed this stage. */
+  /** A newer record of this employee has already passed this stage. */
   readonly superseded: boolean;
 }
 
@@ -77,6 +83,7 @@ export interface Context<Options = unknown> {
   readonly hikcentral: HikCentral;
   readonly eposh: Eposh;
   readonly photo: Photos;
+  readonly memory: PersonMemory;
   /** What is configured for the site as a whole. */
   readonly site: Site;
   /** `[stages.NAME]`, checked by the stage's own schema. */
@@ -108,8 +115,9 @@ declare const dated: unique symbol;
 /** What `inductedOn` returns. */
 export interface Dated<Message> {
   readonly [dated]: Message;
-  readonly date: string;
+  readonly date: string | undefined;
   readonly message: unknown;
+  readonly order: Partial<Pick<Meta, "repeat" | "repeats">>;
 }
 
 class EndResult {
@@ -117,8 +125,9 @@ class EndResult {
 }
 class DatedResult {
   constructor(
-    readonly date: string,
+    readonly date: string | undefined,
     readonly message: unknown,
+    readonly order: Dated<unknown>["order"],
   ) {}
 }
 class ManyResult {
@@ -130,9 +139,15 @@ export const end = (reason: string): End => new EndResult(reason) as unknown as 
 /** Several messages to every stage after; they are published as they come, so an async generator keeps memory flat. */
 export const many = <Message>(messages: Iterable<Message> | AsyncIterable<Message>): Many<Message> =>
   new ManyResult(messages) as unknown as Many<Message>;
-/** A message about those inducted on that date, YYYY-MM-DD: all that follows from it carries the date (`meta.inducted`). */
-export const inductedOn = <Message>(date: string, message: Message): Dated<Message> =>
-  new DatedResult(date, message) as unknown as Dated<Message>;
+/**
+ * A message about those inducted on that date, YYYY-MM-DD: all that follows from it carries the date (`meta.inducted`).
+ * `order` says which of several records of one NIK comes first there.
+ */
+export const inductedOn = <Message>(
+  date: string | undefined,
+  message: Message,
+  order: Dated<Message>["order"] = {},
+): Dated<Message> => new DatedResult(date, message, order) as unknown as Dated<Message>;
 export const isDated = (value: unknown): value is Dated<unknown> => value instanceof DatedResult;
 export const isEnd = (value: unknown): value is End => value instanceof EndResult;
 export const isMany = (value: unknown): value is Many<unknown> => value instanceof ManyResult;

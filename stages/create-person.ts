@@ -1,5 +1,4 @@
 import {
-  asTaken,
   type BirthAgreement,
   birthAgreement,
   type Context,
@@ -8,6 +7,7 @@ import {
   type Face,
   isBefore,
   isReject,
+  mayOverwrite,
   type Names,
   type NewPerson,
   namesOf,
@@ -19,6 +19,7 @@ import {
   reasons,
   reject,
   samePerson,
+  timesAsTaken,
   usableKibOf,
   v,
   writeRemark,
@@ -107,14 +108,12 @@ class Work {
 
   /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */
   async update(known: Person, fetched?: Face): Promise<string> {
-    const { hikcentral, photo, site, meta, log } = this.context;
+    const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
     const note = readRemark(known.remark);
-    const remark = (mark: string | undefined) =>
-      writeRemark(note.text, { fetchedAt: meta.fetchedAt ?? note.fetchedAt, photoMark: mark });
     const wanted = this.link && photoMark(this.link);
     // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
-    const remembers = readRemark(remark(wanted)).photoMark === wanted;
+    const remembers = readRemark(writeRemark(note.text, { ...meta, photoMark: wanted })).photoMark === wanted;
     const isOther = this.link !== undefined && (remembers ? wanted !== note.photoMark : !photo.wasSent(this.link));
     const { givenName, familyName } = this.names;
     const rename: PersonChanges = {
@@ -123,11 +122,17 @@ class Work {
     };
     const kibThere = hikcentral.kibOf(known);
     const otherKib = this.kib !== undefined && this.kib !== kibThere;
-    const isOlder = meta.superseded || (note.fetchedAt && meta.fetchedAt && note.fetchedAt > meta.fetchedAt);
+    // The note of 0.1 has no induction date: what that version saw, and did not write last, is of an earlier one.
+    const isFormer =
+      note.hasNote &&
+      note.inducted === undefined &&
+      ((isOther && note.photoMark !== undefined && memory.isFormer("link", this.link ?? "")) ||
+        (otherKib && kibThere !== "" && memory.isFormer("kib", this.kib ?? "")));
     const overwrites = Object.keys(rename).length > 0 || (otherKib && kibThere !== "") || (isOther && known.hasFace);
-    this.#assertSame(known, overwrites && !isOlder);
-    if (isOlder) {
-      log.info(`Person ${personId} is unchanged: it already has newer data than this message`);
+    const isLatest = mayOverwrite(meta, note, memory) && !isFormer;
+    this.#assertSame(known, overwrites && isLatest);
+    if (!isLatest && known.hasFace) {
+      log.info(`Person ${personId} is unchanged: HikCentral already has the data of a later record`);
       return personId;
     }
 
@@ -142,19 +147,17 @@ class Work {
     }
 
     const changes: PersonChanges = {
-      ...rename,
+      ...(isLatest && rename),
       ...(isBefore(known.validUntil, site.validUntil) && { validUntil: site.validUntil }),
       ...(isBefore(site.validFrom, known.validFrom) && { validFrom: site.validFrom }),
     };
     // Without a difference there is no update, not even to note the later fetch.
-    const differs = Object.keys(changes).length > 0 || otherKib || mark !== note.photoMark;
-    if (differs && remark(mark) !== known.remark) Object.assign(changes, { remark: remark(mark) });
-    const { validFrom, validUntil } = known;
-    const times = {
-      ...(validFrom && { validFrom: asTaken(validFrom, site.validFrom) }),
-      ...(validUntil && { validUntil: asTaken(validUntil, site.validUntil) }),
-    };
-    if (Object.keys(changes).length > 0) await hikcentral.updatePerson(known, { ...times, ...changes });
+    const differs = Object.keys(changes).length > 0 || mark !== note.photoMark;
+    const order = isLatest && meta.fetchedAt !== undefined ? meta : note;
+    const remark = writeRemark(note.text, { ...order, photoMark: mark });
+    if (differs && remark !== known.remark) Object.assign(changes, { remark });
+    if (Object.keys(changes).length > 0)
+      await hikcentral.updatePerson(known, { ...timesAsTaken(known, site), ...changes });
     return personId;
   }
 
@@ -203,7 +206,7 @@ class Work {
     const { personCode, names, link } = this;
     const { givenName, familyName } = names;
     const photo = face && link ? photoMark(link) : undefined;
-    const remark = writeRemark("", { fetchedAt: this.context.meta.fetchedAt, photoMark: photo });
+    const remark = writeRemark("", { ...this.context.meta, photoMark: photo });
     const person = { personCode, givenName, familyName, gender, organisation, remark, validFrom, validUntil };
     return face ? { ...person, face } : person;
   }

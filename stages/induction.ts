@@ -1,4 +1,4 @@
-import { defineStage, type EposhPage, inductedOn, many, niksRounded, reject, v } from "../src/stage.ts";
+import { defineStage, type EposhPage, inductedOn, many, niksRounded, reject, usableNikOf, v } from "../src/stage.ts";
 
 const fetchesPerDate = 3;
 
@@ -6,6 +6,12 @@ interface Progress {
   /** Employees still wanted; Infinity without a limit. */
   left: number;
   readonly kib: ReadonlySet<string> | undefined;
+}
+
+/** A page as it is sent on. */
+interface Wanted {
+  readonly data: EposhPage;
+  readonly repeats: ReadonlyMap<number, number>;
 }
 
 /** Fetches the employees inducted on a date, page by page, and sends each page on as it came. */
@@ -39,8 +45,8 @@ export default defineStage({
     async function* exactPagesOf(date: string, progress: Progress) {
       const { left } = progress;
       const niks = new Set<unknown>();
-      const held: EposhPage[] = [];
-      const message = (data: EposhPage) => inductedOn(date, { event: "HIKVISION_SYNC", data });
+      const held: Wanted[] = [];
+      const message = ({ data, repeats }: Wanted) => inductedOn(date, { event: "HIKVISION_SYNC", data }, { repeats });
       let areExact = false;
       for await (const { employees, wanted } of pagesOf(date, progress)) {
         if (!areExact) {
@@ -52,7 +58,7 @@ export default defineStage({
             return true;
           }
         }
-        if (wanted.data.length > 0) held.push(wanted);
+        if (wanted.data.data.length > 0) held.push(wanted);
         if (areExact) for (const page of held.splice(0)) yield message(page);
       }
       for (const page of held) yield message(page);
@@ -63,18 +69,21 @@ export default defineStage({
       const sent = new Set<string>();
       for (let fetches = 1; progress.left > 0; fetches++) {
         const seen = new Set<string>();
+        const repeatOf = counting();
         let total = 0;
         for (let page = 1, last = 1; page <= last && progress.left > 0; page++) {
           const envelope = await eposh.page(date, page);
           ({ last_page: last, total } = envelope.pagination);
           // Each page but a single one holds somebody: never believe an absurd last_page.
           last = Math.min(last, total);
-          for (const employee of envelope.data) seen.add(keyOf(employee));
+          for (const key of keysOf(envelope.data)) seen.add(key);
+          const repeat = new Map(envelope.data.map((employee) => [employee, repeatOf(employee)]));
           const data = chosen(envelope, sent, progress);
           if (data.length > 0) log.info(`Fetched ${date}, page ${page}/${last}: ${data.length} employees`);
           progress.left -= data.length;
           for (const employee of data) sent.add(keyOf(employee));
-          yield { employees: envelope.data, wanted: { ...envelope, data } };
+          const repeats = new Map(data.flatMap((one, at) => (repeat.get(one) ? [[at, repeat.get(one) ?? 0]] : [])));
+          yield { employees: envelope.data, wanted: { data: { ...envelope, data }, repeats } };
         }
         if (seen.size === total || progress.left <= 0) return;
         if (fetches === fetchesPerDate) {
@@ -98,6 +107,32 @@ function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: P
 
 /** Tells records apart. n.b. Two of one NIK are two, and so are two whose NIK is a hyphen. */
 const keyOf = (employee: unknown) => JSON.stringify(employee);
+
+/** Two equal records on one page are two; on two pages they may be one that moved while the date was paged. */
+function keysOf(employees: readonly unknown[]): string[] {
+  const counts = new Map<string, number>();
+  return employees.map((employee) => {
+    const key = keyOf(employee);
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    return `${key}${count}`;
+  });
+}
+
+/** For each record of a fetch, in order: how many other records of its NIK came before it. */
+function counting(): (employee: unknown) => number {
+  const byNik = new Map<string, Map<string, number>>();
+  return (employee) => {
+    const nik = usableNikOf(fieldOf(employee, "identity_number"));
+    if (nik === undefined) return 0;
+    const records = byNik.get(nik) ?? new Map<string, number>();
+    byNik.set(nik, records);
+    const key = keyOf(employee);
+    const repeat = records.get(key) ?? records.size;
+    records.set(key, repeat);
+    return repeat;
+  };
+}
 
 const kibOf = (employee: unknown) => JSON.stringify(fieldOf(employee, "kib_number") ?? "").replace(/^"\s*|\s*"$/g, "");
 

@@ -1,4 +1,4 @@
-import { defineStage, eposhPage, many, v } from "../src/stage.ts";
+import { defineStage, eposhPage, inductedOn, many, v } from "../src/stage.ts";
 
 /** Splits a page of Eposh into its employees, each one unchanged. */
 export default defineStage({
@@ -7,13 +7,14 @@ export default defineStage({
   after: "induction",
   emits: "person",
   message: v.object({ event: v.literal("HIKVISION_SYNC"), data: eposhPage }),
-  run({ data: { data, pagination } }, { log }) {
+  run({ data: { data, pagination } }, { log, meta }) {
     const { current_page: page, last_page: last } = pagination;
     log.info(`Received batch: Page ${page}/${last}`);
     log.info(`Publishing ${data.length} employees to CREATE_PERSON queue...`);
     for (const employee of data) log.info(`Published: ${label(employee)}`);
     log.info(`✓ Batch published: ${data.length}/${data.length} employees sent to CREATE_PERSON queue`);
-    return many(data.map((employee) => ({ employee })));
+    const { inducted, repeats } = meta;
+    return many(data.map((employee, at) => inductedOn(inducted, { employee }, { repeat: repeats.get(at) ?? 0 })));
   },
 });
 

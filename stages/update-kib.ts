@@ -1,12 +1,19 @@
 import {
   assertSamePerson,
+  type Context,
   defineStage,
+  isOlder,
   isReject,
   kibNumberOf,
+  mayOverwrite,
+  type Person,
   personCodeOf,
   readRemark,
+  reject,
   retry,
+  timesAsTaken,
   v,
+  writeRemark,
 } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
@@ -31,25 +38,15 @@ export default defineStage({
       regionals: v.nullish(v.array(regional)),
     }),
   }),
-  async run({ personId, kib_number, employee }, { hikcentral, site, meta, log, warn }) {
+  async run({ personId, kib_number, employee }, context) {
+    const { hikcentral, site, meta, log, warn } = context;
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
     if (!person && !meta.again)
       throw retry("person_not_seen", `person ${personId} is not found by its NIK; HikCentral may need a moment`);
     assertSamePerson(person, personId);
 
-    const current = hikcentral.kibOf(person);
-    const { fetchedAt } = readRemark(person.remark);
-    const newer = meta.superseded || (meta.fetchedAt && fetchedAt && fetchedAt > meta.fetchedAt);
     try {
-      const kib = kibNumberOf(kib_number);
-      if (kib === undefined) {
-        warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
-      } else if (newer && current !== "") {
-        log.info(`Person ${personId} keeps its KIB, which is newer than this message`);
-      } else {
-        if (current !== kib) await hikcentral.setKib(personId, kib);
-        log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
-      }
+      await update(person, kibNumberOf(kib_number), context);
     } catch (thrown) {
       // A KIB number that the field refuses holds up nothing else: the zones are granted all the same.
       if (!isReject(thrown) || !refusals.has(thrown.code)) throw thrown;
@@ -69,3 +66,38 @@ export default defineStage({
     return { personId, privilege_groups: groups };
   },
 });
+
+async function update(person: Person, kib: string | undefined, context: Context): Promise<void> {
+  const { hikcentral, meta, memory, log, warn } = context;
+  const { personId } = person;
+  if (kib === undefined) return warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
+  const current = hikcentral.kibOf(person);
+  const note = readRemark(person.remark);
+  // The note of 0.1 has no induction date: a KIB that it saw, and did not write last, is of an earlier one.
+  const isFormer = note.hasNote && note.inducted === undefined && memory.isFormer("kib", kib);
+  if (current !== kib && current !== "" && (isFormer || !mayOverwrite(meta, note, memory)))
+    return log.info(`Person ${personId} keeps its KIB, which is that of a later record`);
+  if (current !== kib) {
+    // HikCentral's own refusal is remembered: every run would meet it again.
+    const refusal = memory.refusalOf("kib", kib);
+    if (refusal !== undefined) throw reject("bad_kib_number", refusal);
+    await hikcentral.setKib(personId, kib).catch((thrown: unknown) => {
+      if (isReject(thrown) && thrown.code === "incorrect_parameter") memory.noteRefusal("kib", kib, thrown.message);
+      throw thrown;
+    });
+    await noteOrder(person, context);
+  }
+  log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
+}
+
+/** After a KIB was overwritten the remark says by which record, so that no earlier one brings the old KIB back. */
+async function noteOrder(before: Person, { hikcentral, meta, site }: Context): Promise<void> {
+  const note = readRemark(before.remark);
+  const isNoted = note.hasNote && !isOlder(note, meta) && (note.inducted !== undefined || meta.inducted === undefined);
+  if (meta.fetchedAt === undefined || hikcentral.kibOf(before) === "" || isNoted) return;
+  // n.b. An update sends back all that was read, the KIB included.
+  const person = await hikcentral.personByCode(before.personCode);
+  if (person?.personId !== before.personId) return;
+  const remark = writeRemark(readRemark(person.remark).text, { ...meta, photoMark: note.photoMark });
+  if (remark !== person.remark) await hikcentral.updatePerson(person, { ...timesAsTaken(person, site), remark });
+}

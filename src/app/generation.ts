@@ -10,6 +10,7 @@ import { textOf } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { healthRoutes, readinessOf } from "../http/health.ts";
 import { type DatesFor, RunStarter } from "../http/run-starter.ts";
+import { memoryOf } from "../ledger/person-memory.ts";
 import { photosOf } from "../ledger/photo-history.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -70,6 +71,7 @@ export class Generation {
         hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", caller), caller),
         eposh: () => clients.eposh.for(untilOpen("eposh", caller), caller),
         photo: () => ({ ...clients.photos.for(untilOpen("photo", caller), caller), ...photosOf(ledger, envelope) }),
+        memory: () => memoryOf(ledger, envelope.code),
         site: () => siteOf(config, todayIn(config.site.timeZone, now())),
       }),
     });

@@ -89,12 +89,13 @@ export class RunStarter {
       ...(limit === undefined ? {} : { limit }),
       ...(kib === undefined ? {} : { kib }),
     }));
-    const none = { kib: undefined, code: undefined, fetchedAt: undefined, inducted: undefined };
+    const none = { kib: undefined, code: undefined, fetchedAt: undefined };
     const subject = { kind: "task", run, ...none } as const;
-    const messages = tasks.map((task, at) => ({
-      body: JSON.stringify(task),
-      headers: encodeHeaders({ ...subject, id: `${run}/${at}` }),
-    }));
+    const messages = tasks.map((task, at) => {
+      // Said only where the date is fetched as a whole: the ledger then knows who is no longer there.
+      const inducted = limit === undefined && kib === undefined ? task.dates[0] : undefined;
+      return { body: JSON.stringify(task), headers: encodeHeaders({ ...subject, inducted, id: `${run}/${at}` }) };
+    });
     const through = wait ? this.#workedOff(run, tasks.length) : undefined;
     const begin = async () => {
       // The daemon answers a moment before its queues are declared.

@@ -1,6 +1,8 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { type Outcome, textOf } from "../errors.ts";
+import { isOlder } from "../people/record-order.ts";
+import type { RecordOrder } from "../people/types.ts";
 import { plausible } from "../util/plausible.ts";
 import { isPassing, keyIn, openOrMoveAside } from "./schema.ts";
 import type { Subject } from "./subjects.ts";
@@ -18,6 +20,9 @@ export interface Entry extends Subject {
   at: Date;
   attempt: number;
   fetchedAt: Date | undefined;
+  /** Of a task: of a whole fetch of that date, whose counts agreed. */
+  inducted?: string | undefined;
+  repeat?: number | undefined;
   failure?: { code: string; text: string };
 }
 
@@ -137,15 +142,30 @@ export class Ledger implements Disposable {
     return run !== undefined && this.#cancelled.has(run);
   }
 
-  /** Whether newer data of this employee has passed this stage: a hint that HikCentral may not give. */
-  superseded(stage: string, code: string | undefined, fetchedAt: Date | undefined): boolean {
-    if (code === undefined || fetchedAt === undefined) return false;
-    const find = "select fetched from latest where person = ? and stage = ?";
-    const latest = this.#try(() =>
-      this.#db.query<{ fetched: string }, string[]>(find).get(this.personKey(code), stage),
-    );
-    const at = latest ? plausible(new Date(latest.fetched), this.now()) : undefined;
-    return at !== undefined && at > fetchedAt;
+  /** Whether a newer record of this employee has passed this stage: a hint that HikCentral may not give. */
+  superseded(stage: string, code: string | undefined, order: RecordOrder): boolean {
+    if (code === undefined) return false;
+    const person = this.personKey(code);
+    const latest = this.#latest(person, stage);
+    return latest !== undefined && isOlder(order, latest) && !this.hasLeft(person, latest);
+  }
+
+  /** Whether that date was fetched since then, and the record is no longer there. */
+  hasLeft(person: string, { inducted, repeat = 0, fetchedAt }: RecordOrder): boolean {
+    if (inducted === undefined || fetchedAt === undefined) return false;
+    const find = `select 1 from fetches f where date = ?1 and at > ?2 and not exists (select 1 from held h
+      where h.date = f.date and h.person = ?3 and h.repeat >= ?4 and (h.run = f.run or h.at > f.at))`;
+    const values = [inducted, fetchedAt.toISOString(), person, repeat];
+    return this.#try(() => this.#db.query<object, Value[]>(find).get(...values)) != null;
+  }
+
+  #latest(person: string, stage: string): RecordOrder | undefined {
+    const find = "select fetched, inducted, repeat from latest where person = ? and stage = ?";
+    type Latest = { fetched: string; inducted: string | null; repeat: number };
+    const row = this.#try(() => this.#db.query<Latest, string[]>(find).get(person, stage));
+    const fetchedAt = row ? plausible(new Date(row.fetched), this.now()) : undefined;
+    if (!row || !fetchedAt) return undefined;
+    return { inducted: row.inducted ?? undefined, repeat: row.repeat, fetchedAt };
   }
 
   /** The keyed hash of a NIK. */
@@ -195,11 +215,25 @@ export class Ledger implements Disposable {
     if (outcome === "warning") return;
     const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
     this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
-    if (outcome === "done" && person !== null && fetchedAt !== undefined) {
-      const later = `insert into latest values (?1, ?2, ?3) on conflict do update set
-        fetched = case when fetched > ?4 then ?3 else max(fetched, ?3) end`;
-      this.#db.query(later).run(person, stage, fetchedAt.toISOString(), this.now().toISOString());
-    }
+    if (outcome !== "done") return;
+    this.#noteFetch(entry, person);
+    if (person === null || fetchedAt === undefined) return;
+    const latest = this.#latest(person, stage);
+    if (latest !== undefined && isOlder(entry, latest) && !this.hasLeft(person, latest)) return;
+    const values = [person, stage, fetchedAt.toISOString(), entry.inducted ?? null, entry.repeat ?? 0];
+    this.#db.query("insert or replace into latest values (?, ?, ?, ?, ?)").run(...values);
+  }
+
+  /** Who stands on which date, as Eposh gave it last, and which dates were fetched as a whole. */
+  #noteFetch({ stage, kind, run = "", inducted, repeat = 0, at }: Entry, person: string | null): void {
+    if (stage !== "induction" || inducted === undefined) return;
+    const when = at.toISOString();
+    const held = "insert or replace into held values (?, ?, ?, ?, ?)";
+    if (kind === "person" && person !== null) this.#db.query(held).run(inducted, person, repeat, run, when);
+    // n.b. An empty answer is never a reason to believe that somebody is no longer there.
+    const fetched = `insert or replace into fetches select ?1, ?2, ?3
+      where exists (select 1 from held where date = ?1 and run = ?2)`;
+    if (kind === "task") this.#db.query(fetched).run(inducted, run, when);
   }
 
   /** A run that started elsewhere, or whose queues have other consumers, is seen here only in part. */
@@ -220,7 +254,7 @@ export class Ledger implements Disposable {
     this.#purgedMs = now;
     const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();
     this.#try(() => {
-      for (const table of ["events", "steps", "runs", "links", "faces"])
+      for (const table of ["events", "steps", "runs", "links", "faces", "held", "fetches", "refused"])
         this.#db.run(`delete from ${table} where at < ?`, [oldest]);
       this.#db.run("delete from latest where fetched < ?", [oldest]);
     });

@@ -14,7 +14,7 @@ export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">
     /** The first employee with the link got no warning, because it was not known yet: adds that warning now. */
     sharedWith(link) {
       const mark = photoMark(link);
-      ledger.rows("insert or ignore into links values (?, ?, ?, ?, ?, 0)", mark, person, run, kib, at());
+      ledger.rows("insert or ignore into links values (?, ?, ?, ?, ?, 0, 0)", mark, person, run, kib, at());
       const find = "select told from links where mark = ? and person <> ?";
       const others = ledger.rows<{ told: number }>(find, mark, person);
       if (others.some(({ told }) => told === 0)) {

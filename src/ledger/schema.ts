@@ -28,6 +28,18 @@ const migrations: Migrations = [
   alter table runs add column closed text;
   update runs set closed = 'before';
 `,
+  `
+  alter table latest add column inducted text;
+  alter table latest add column repeat int default 0;
+  alter table links add column former int default 0;
+  update links set former = 1;
+  create table former_kibs (person text, kib text, primary key (person, kib)) strict, without rowid;
+  insert into former_kibs select distinct person, kib from events where person is not null and kib is not null;
+  create table held (date text, person text, repeat int, run text, at text, primary key (date, person, repeat))
+    strict, without rowid;
+  create table fetches (date text primary key, run text, at text) strict, without rowid;
+  create table refused (person text, what text, value text, text text, at text, primary key (person, what)) strict, without rowid;
+`,
 ];
 
 const keyBytes = 32;

@@ -276,10 +276,10 @@ export class DeadLetters {
   }
 
   #entries({ letter, meta, body }: OpenedLetter, outcome: TraceOutcome): Entry[] {
-    const { run, attempt, fetchedAt, id, kind, inducted, code, kib } = meta;
+    const { run, attempt, fetchedAt, id, kind, inducted, repeat, repeats, code, kib } = meta;
     const { stage, code: why, text } = letter;
     const failure = outcome === "dead" ? { failure: { code: why, text } } : {};
     const base = { run, stage, outcome, at: this.options.now(), attempt, fetchedAt, ...failure };
-    return entriesOf({ id, kind, inducted, code, kib, message: body }, base);
+    return entriesOf({ id, kind, inducted, repeat, repeats, code, kib, message: body }, base);
   }
 }

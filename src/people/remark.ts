@@ -1,37 +1,48 @@
 import { createHash } from "node:crypto";
 import { plausible } from "../util/plausible.ts";
+import type { RecordOrder } from "./types.ts";
 
 /** 128 is what HikCentral takes of a remark. */
 const maxRemark = 128;
 
-/** Our note in HikCentral's remark, beside a human's text. */
-export interface RemarkNote {
-  /** When Eposh gave the data that was written last. */
-  fetchedAt?: Date | undefined;
+/** Our note in HikCentral's remark, beside a human's text: which record was written last. */
+export interface RemarkNote extends RecordOrder {
   /** Of the photo last sent. */
-  photoMark?: string | undefined;
+  readonly photoMark?: string | undefined;
 }
 
-// Without the colons and dashes of ISO 8601, in case a remark is checked as names are: [hs 20260105T010203.456Z 1a2b3c4d]
-const remarkNote = /\s*\[hs (-|\d{8}T\d{6}\.\d{3}Z) (-|[\da-f]{8})\]/;
+// Without the colons and dashes of ISO 8601, in case a remark is checked as names are. Version 1 had no induction date:
+// [hs 20260105T010203.456Z 1a2b3c4d], [hs2 20260105 20260105T010203.456Z 1a2b3c4d], of a second record 20260105.1
+const remarkNote =
+  /\s*\[hs(?: |2 (?<date>-|\d{8})(?:\.(?<repeat>\d{1,4}))? )(?<at>-|\d{8}T\d{6}\.\d{3}Z) (?<mark>-|[\da-f]{8})\]/;
 
-/** `text` is the remark without our note. */
-export function readRemark(remark: string, now = new Date()): RemarkNote & { text: string } {
-  const [note = "", at = "-", mark = "-"] = remarkNote.exec(remark) ?? [];
-  const iso = at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5");
-  const fetchedAt = new Date(iso);
+/** `text` is the remark without our note; `hasNote` whether there is one. */
+export function readRemark(remark: string, now = new Date()): RemarkNote & { text: string; hasNote: boolean } {
+  const found = remarkNote.exec(remark);
+  const { date = "-", repeat = "0", at = "-", mark = "-" } = found?.groups ?? {};
+  // n.b. Where there is none it is an invalid date, which is not plausible either.
+  const fetchedAt = new Date(at.replace(/^(....)(..)(..T..)(..)(.*)$/, "$1-$2-$3:$4:$5"));
+  const inducted = date === "-" ? undefined : date.replace(/^(....)(..)(..)$/, "$1-$2-$3");
+  // An induction may be planned, but a note far ahead would hold back every later one.
+  const isBelieved = inducted !== undefined && Date.parse(inducted) <= now.getTime() + maxAheadMs;
   return {
-    // n.b. Where there is none it is an invalid date, which is not plausible either.
+    inducted: isBelieved ? inducted : undefined,
+    repeat: isBelieved ? Number(repeat) : undefined,
     fetchedAt: plausible(fetchedAt, now),
     photoMark: mark === "-" ? undefined : mark,
-    text: remark.replace(note, "").trim(),
+    text: remark.replace(found?.[0] ?? "", "").trim(),
+    hasNote: found !== null,
   };
 }
 
+const maxAheadMs = 366 * 86_400_000;
+
 /** The remark with our note after a human's text; without room for both, the text alone as it is. */
-export function writeRemark(text: string, { fetchedAt, photoMark }: RemarkNote): string {
-  if (fetchedAt === undefined && photoMark === undefined) return text;
-  const note = `[hs ${fetchedAt?.toISOString().replace(/[-:]/g, "") ?? "-"} ${photoMark ?? "-"}]`;
+export function writeRemark(text: string, { inducted, repeat, fetchedAt, photoMark }: RemarkNote): string {
+  if (inducted === undefined && fetchedAt === undefined && photoMark === undefined) return text;
+  const date = (inducted ?? "-").replaceAll("-", "") || "-";
+  const which = repeat ? `${date}.${repeat}` : date;
+  const note = `[hs2 ${which} ${fetchedAt?.toISOString().replace(/[-:]/g, "") ?? "-"} ${photoMark ?? "-"}]`;
   const remark = text === "" ? note : `${text} ${note}`;
   return remark.length > maxRemark ? text : remark;
 }

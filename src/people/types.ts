@@ -32,6 +32,27 @@ export interface PersonRef {
   personId: string | undefined;
 }
 
+/** Where a record stands among the records of one NIK. */
+export interface RecordOrder {
+  /** The induction date, YYYY-MM-DD. */
+  readonly inducted?: string | undefined;
+  /** How many other records of the NIK stand before it in Eposh's list of that date. */
+  readonly repeat?: number | undefined;
+  /** When Eposh gave it. */
+  readonly fetchedAt?: Date | undefined;
+}
+
+/** What the ledger remembers of an employee. Only hints: without them a write is repeated or a warning is missing. */
+export interface PersonMemory {
+  /** Whether Eposh was asked for the noted date since then, and no longer has that record there: its date was corrected. */
+  hasLeft(noted: RecordOrder): boolean;
+  /** Whether the version before the remark had induction dates met this photo link, or this KIB, of the employee. */
+  isFormer(what: "link" | "kib", value: string): boolean;
+  /** The text with which HikCentral refused this value within the last day. */
+  refusalOf(what: "kib", value: string): string | undefined;
+  noteRefusal(what: "kib", value: string, text: string): void;
+}
+
 /** The memory of an employee's photos. Only hints: without them a warning is missing, or a face is sent once more. */
 export interface PhotoHistory {
   /** How many other employees came with the same link: it may show somebody else. */

@@ -1,3 +1,5 @@
+import type { Person } from "./types.ts";
+
 const offset = /(Z|[+-]\d\d:?\d\d)$/;
 const isoTime = /^(?<date>\d{4}-\d\d-\d\d)(?:[T ](?<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?<own>Z|[+-]\d\d:?\d\d)?)?$/;
 
@@ -12,10 +14,18 @@ function instant(time: string, other: string): number {
 export const isBefore = (a: string, b: string): boolean => instant(a, b) < instant(b, a);
 
 /** The same time in a form that HikCentral takes back: with an offset, `like`'s own. What cannot be read stays as it is. */
-export function asTaken(time: string, like: string): string {
+function asTaken(time: string, like: string): string {
   const ms = instant(time, like);
   if (Number.isNaN(ms) || /T.*[+-]\d\d:\d\d$/.test(time)) return time;
   const zone = offset.exec(like)?.[0] ?? "+00:00";
   const there = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone);
   return there.toString({ timeZoneName: "never", smallestUnit: "second" });
 }
+
+type Validity = Pick<Person, "validFrom" | "validUntil">;
+
+/** Both times of a person as HikCentral takes them back; what it did not give is left out. */
+export const timesAsTaken = ({ validFrom, validUntil }: Validity, like: Validity): Partial<Validity> => ({
+  ...(validFrom && { validFrom: asTaken(validFrom, like.validFrom) }),
+  ...(validUntil && { validUntil: asTaken(validUntil, like.validUntil) }),
+});

@@ -24,16 +24,22 @@ export class DeliveryRecord {
     for (const { code } of warnings) this.deps.metrics.warned(code);
     const entries = warnings.map((warning) => ({ ...this.#entry("warning"), failure: this.#masked(warning) }));
     const entry = { ...this.#entry(outcome), ...(why && { failure: this.#masked(why) }) };
-    const { id, kind, code, kib, inducted } = this.envelope;
+    const { id, kind, code, kib, inducted, repeat, repeats } = this.envelope;
     // A page that ends here ends for all of its employees.
     const isWholePage = outcome !== "done" && kind === "page";
-    const all = isWholePage ? entriesOf({ id, kind, code, kib, inducted, message: this.body }, entry) : [entry];
+    const all = isWholePage
+      ? entriesOf({ id, kind, code, kib, inducted, repeat, repeats, message: this.body }, entry)
+      : [entry];
     await this.deps.ledger.record(...entries, ...all);
   }
 
   #entry(outcome: TraceOutcome): Entry {
-    const { id: item, kind, run, code, kib, attempt, fetchedAt } = this.envelope;
-    return { run, item, kind, code, kib, stage: this.stage, outcome, at: this.deps.now(), attempt, fetchedAt };
+    const { id: item, kind, run, code, kib, attempt, fetchedAt, inducted, repeat } = this.envelope;
+    const { stage, deps } = this;
+    // A fetch with a warning missed somebody.
+    const isWhole = kind !== "task" || this.output.warnings.length === 0;
+    const order = { fetchedAt, inducted: isWhole ? inducted : undefined, repeat };
+    return { run, item, kind, code, kib, stage, outcome, at: deps.now(), attempt, ...order };
   }
 
   #masked({ code, text }: Reason) {

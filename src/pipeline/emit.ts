@@ -47,6 +47,8 @@ export async function* emissions(
 export interface Emitted extends Subject {
   readonly id: string;
   readonly inducted: string | undefined;
+  readonly repeat: number;
+  readonly repeats: ReadonlyMap<number, number>;
   readonly message: unknown;
   readonly body: string;
 }
@@ -57,18 +59,21 @@ export interface Emitted extends Subject {
  * records, and a task one of each of its pages.
  */
 function emitted(result: unknown, index: number, from: Envelope, { stage, successors }: RegisteredStage): Emitted {
-  const [message, inducted] = isDated(result) ? [result.message, result.date] : [result, from.inducted];
+  const message = isDated(result) ? result.message : result;
+  const inducted = (isDated(result) ? result.date : undefined) ?? from.inducted;
+  const { repeat = from.repeat, repeats = new Map<number, number>() } = isDated(result) ? result.order : {};
   const body = encoded(message, stage.name);
   checkFor(successors, message, stage.name);
   const kind = from.kind === "person" ? "person" : (stage.emits ?? kindOfBody(message));
   if (kind !== "person" || from.kind === "person") {
     const { code, kib } = from;
     const id = from.kind === "person" ? from.id : `${from.id}/${index}`;
-    return { id, kind, code, kib, inducted, message, body };
+    return { id, kind, code, kib, inducted, repeat, repeats, message, body };
   }
   const { code, kib } = personOf(message) ?? { code: undefined, kib: undefined };
   const record = (message as { employee?: unknown }).employee ?? message;
-  return { id: itemId(from.run ?? "", inducted, record), kind, code, kib, inducted, message, body };
+  const id = itemId(from.run ?? "", inducted, record);
+  return { id, kind, code, kib, inducted, repeat, repeats, message, body };
 }
 
 function encoded(message: unknown, stage: string): string {
@@ -100,15 +105,17 @@ export const outgoing = ({ body, ...subject }: Emitted, from: Envelope, fetchedA
 
 /** For the ledger: a page and every record on it, or one employee. */
 export function entriesOf(
-  { kind, id, inducted, message, code, kib }: Omit<Emitted, "body">,
+  { kind, id, inducted, repeat, repeats, message, code, kib }: Omit<Emitted, "body">,
   base: Omit<Entry, "item" | "kind" | "code" | "kib">,
 ): Entry[] {
   const page = kind === "page" ? peopleOfPage(message) : undefined;
-  if (page === undefined) return [{ ...base, kind, item: id, code, kib }];
+  if (page === undefined) return [{ ...base, kind, item: id, code, kib, inducted, repeat }];
   const employees = (message as { data: { data: unknown[] } }).data.data;
   const records = page.map((person, at) => ({
     ...base,
     ...subjectOf(person),
+    inducted,
+    repeat: repeats.get(at) ?? 0,
     item: itemId(base.run ?? "", inducted, employees[at]),
   }));
   return [{ ...base, kind: "page", code: undefined, kib: undefined, item: id }, ...records];

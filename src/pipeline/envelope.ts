@@ -17,6 +17,7 @@ const name = {
   kind: "hs-kind",
   fetched: "hs-fetched",
   inducted: "hs-inducted",
+  repeat: "hs-repeat",
   again: "hs-again",
   attempt: "hs-attempt",
   first: "hs-first",
@@ -25,6 +26,8 @@ const name = {
 } as const;
 
 const maxAttempts = 1000;
+const maxRepeat = 9999;
+const maxRepeatsLength = 400;
 /** The share of the history in the 4 KB of all headers. */
 const maxHistoryBytes = 3000;
 const historyEnds = 5;
@@ -82,6 +85,10 @@ const headersSchema = v.object({
   [name.kind]: v.fallback(v.optional(v.picklist(["person", "page", "task"])), undefined),
   [name.fetched]: time,
   [name.inducted]: v.fallback(v.optional(v.pipe(v.string(), v.isoDate())), undefined),
+  [name.repeat]: v.fallback(
+    v.optional(v.pipe(v.string(), v.regex(/^(\d+:)?\d+(,\d+:\d+)*$/), v.maxLength(maxRepeatsLength))),
+    undefined,
+  ),
   [name.again]: v.fallback(v.boolean(), false),
   [name.attempt]: v.fallback(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxAttempts)), 0),
   [name.first]: time,
@@ -155,6 +162,7 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
     code,
     fetchedAt: plausible(headers[name.fetched], now),
     inducted: headers[name.inducted],
+    ...readRepeats(headers[name.repeat]),
     attempt,
     firstSeenAt: plausible(headers[name.first], now) ?? now,
     again: delivery.redelivered || headers[name.again] || attempt > 0 || headers[name.failure].length > 0,
@@ -163,8 +171,22 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
   };
 }
 
+/** "1" of a record, "3:1,17:2" of a page. */
+function readRepeats(text = ""): Pick<Meta, "repeat" | "repeats"> {
+  const pairs = text.includes(":") ? text.split(",").map((pair) => pair.split(":").map(Number)) : [];
+  const repeats = new Map(pairs.map(([at = 0, repeat = 0]) => [at, repeat]));
+  return { repeat: text.includes(":") ? 0 : Math.min(Number(text), maxRepeat), repeats };
+}
+function writeRepeats({ repeat, repeats }: Partial<Pick<Meta, "repeat" | "repeats">>): string | undefined {
+  if (!repeats?.size) return repeat ? String(repeat) : undefined;
+  const pairs = [...repeats].map((pair) => pair.join(":"));
+  // What has no room is taken for the first of its NIK.
+  while (pairs.join().length > maxRepeatsLength) pairs.pop();
+  return pairs.join();
+}
+
 type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedAt" | "inducted"> &
-  Partial<Pick<Envelope, "again" | "attempt" | "firstSeenAt" | "history" | "dueAt">>;
+  Partial<Pick<Envelope, "repeat" | "repeats" | "again" | "attempt" | "firstSeenAt" | "history" | "dueAt">>;
 
 /** The headers of a message to publish; `undefined` is left out. */
 export function encodeHeaders(meta: Carried): Headers {
@@ -177,6 +199,7 @@ export function encodeHeaders(meta: Carried): Headers {
   set(name.code, meta.code?.slice(0, 20));
   set(name.fetched, meta.fetchedAt?.toISOString());
   set(name.inducted, meta.inducted);
+  set(name.repeat, writeRepeats(meta));
   set(name.again, meta.again || undefined);
   set(name.attempt, meta.attempt);
   set(name.first, meta.firstSeenAt?.toISOString());

@@ -16,7 +16,7 @@ import type { Envelope } from "./envelope.ts";
 import type { InFlightJournal } from "./in-flight-journal.ts";
 import type { Delay } from "./retry/policy.ts";
 
-type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "site">;
+type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "site">;
 export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 
 /** The dependencies of a delivery handler; `stages run` gives it others. */
@@ -104,8 +104,7 @@ export function createContext(
   { caller, output }: { caller: Caller; output: StageOutput },
 ): Context<never> {
   const { signal } = caller;
-  const { code, fetchedAt } = envelope;
-  const meta = { ...envelope, superseded: deps.ledger.superseded(stage.name, code, fetchedAt) };
+  const meta = { ...envelope, superseded: deps.ledger.superseded(stage.name, envelope.code, envelope) };
   const warn = (code: FailureCode, text: string) => output.warn(code, text);
   const own = { options: options as never, meta, log: output.log, signal, dryRun: deps.dryRun, warn };
   return Object.assign(whenAsked(deps.clients(caller, envelope)), own);
@@ -128,6 +127,9 @@ function whenAsked(makers: Makers): Made {
     },
     get photo() {
       return get("photo");
+    },
+    get memory() {
+      return get("memory");
     },
     get site() {
       return get("site");

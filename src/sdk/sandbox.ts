@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { Headers } from "../broker/broker.ts";
 import { createClients } from "../clients.ts";
 import { readConfig, siteOf } from "../config/load.ts";
+import { noPersonMemory } from "../ledger/person-memory.ts";
 import { noPhotoHistory } from "../ledger/photo-history.ts";
 import { createLog } from "../observability/log.ts";
 import { builtins } from "../registry/builtin.ts";
@@ -124,6 +125,7 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
         photo: { ...clients.photos.for(signal), ...noPhotoHistory },
+        memory: noPersonMemory,
         site: siteOf(config, "2026-01-19"),
       }),
       log,

@@ -158,7 +158,7 @@ describe("a person made by hand", () => {
       ...byHand,
       gender: 0,
       personFamilyName: "Contoh Santoso",
-      remark: expect.stringMatching(/^kunci 7 \[hs - [0-9a-f]{8}\]$/),
+      remark: expect.stringMatching(/^kunci 7 \[hs2 - \d{8}T\d{6}\.\d{3}Z [0-9a-f]{8}\]$/),
     });
     expect(picture?.subarray(0, 2)).toEqual(Buffer.from("ffd8", "hex"));
     expect(site.person(nik)).toMatchObject({ personId, kib: "2600001", groups: ["1", "2", "8"] });

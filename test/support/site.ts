@@ -303,9 +303,10 @@ export class InProcessSite extends Site {
     return { end: last.outcome === "dead" ? (last.failure?.code ?? "") : "done", warnings: warnings.sort() };
   }
 
-  /** Works an employee off as Eposh would have given them. */
-  employ(employee: Body, headers?: Record<string, string>): Promise<Fate> {
-    return this.work("hikvision_create_person", { employee }, headers);
+  /** Works an employee off as Eposh would have given them now. */
+  employ(employee: Body, headers: Record<string, string> = {}): Promise<Fate> {
+    const fetched = { "hs-fetched": new Date().toISOString() };
+    return this.work("hikvision_create_person", { employee }, { ...fetched, ...headers });
   }
 
   /** The bodies that lie in a queue. */

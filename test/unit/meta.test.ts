@@ -57,6 +57,8 @@ test("what is written is read back", () => {
     code: "3500000000000001",
     fetchedAt: now,
     inducted: "2026-01-05",
+    repeat: 0,
+    repeats: new Map(),
     attempt: 2,
     firstSeenAt: now,
     again: true,
@@ -84,6 +86,7 @@ test("whatever a stranger puts into the headers, sane values come out", () => {
     "hs-kib",
     "hs-code",
     "hs-fetched",
+    "hs-repeat",
     "hs-attempt",
     "hs-first",
     "hs-failure",
@@ -96,9 +99,20 @@ test("whatever a stranger puts into the headers, sane values come out", () => {
       expect(Number.isInteger(meta.attempt) && meta.attempt >= 0 && meta.attempt <= 1000).toBe(true);
       expect(meta.firstSeenAt <= now).toBe(true);
       expect((meta.fetchedAt ?? now) <= now).toBe(true);
+      expect(Number.isInteger(meta.repeat) && meta.repeat <= 9999).toBe(true);
       expect(meta.history.length).toBeLessThanOrEqual(10);
     }),
   );
+});
+
+test("a page says which of its records repeat a NIK", () => {
+  const repeats = new Map([
+    [3, 1],
+    [17, 2],
+  ]);
+  const page = { id: "a", kind: "page", run: "r", kib: undefined, code: undefined, fetchedAt: now } as const;
+  const headers = encodeHeaders({ ...page, inducted: "2026-01-05", repeat: 0, repeats });
+  expect(decodeHeaders(delivery({ ...headers }), {}, now)).toMatchObject({ repeat: 0, repeats });
 });
 
 const aMoment = fc.date({ min: new Date(0), max: now, noInvalidDate: true });
@@ -111,6 +125,8 @@ test("whatever a message carries is read back as it was written", () => {
     id: fc.stringMatching(/^[\w/-]{1,120}$/),
     kind: fc.constantFrom("person" as const, "page" as const, "task" as const),
     inducted: maybe(fc.constant("2026-01-05")),
+    repeat: fc.nat(9999),
+    repeats: fc.constant(new Map()),
     run: maybe(fc.stringMatching(/^[\w-]{1,60}$/)),
     kib: maybe(fc.stringMatching(/^\w{1,40}$/)),
     code: maybe(fc.stringMatching(/^\w{1,20}$/)),
@@ -134,7 +150,17 @@ test("what goes on of a stranger's headers stays within 4 KB, with one more fail
   const long = fc.constantFrom("x", "x".repeat(900), "漢".repeat(100), "漢".repeat(900));
   const mishap = fc.record({ at: long, stage: long, code: long, text: long });
   const failure = fc.array(mishap, { maxLength: 12 }).map((all) => JSON.stringify(all));
-  const names = ["hs-id", "hs-run", "hs-kib", "hs-code", "hs-fetched", "hs-attempt", "hs-first", "hs-due"] as const;
+  const names = [
+    "hs-id",
+    "hs-run",
+    "hs-kib",
+    "hs-code",
+    "hs-fetched",
+    "hs-attempt",
+    "hs-first",
+    "hs-due",
+    "hs-repeat",
+  ] as const;
   const headers = fc.tuple(fc.dictionary(fc.constantFrom(...names), value), maybe(failure));
   fc.assert(
     fc.property(headers, ([plain, failures]) => {

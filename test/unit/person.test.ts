@@ -84,38 +84,53 @@ test("names hold nothing forbidden, have 1 to 256 characters and stay what they 
 const time = fc.date({ min: new Date(0), max: new Date("2026-01-01"), noInvalidDate: true });
 const link = fc.webUrl();
 
-test("a remark remembers the time and the photo beside a human's text", () => {
-  const human = fc.string({ maxLength: 91 }).map((written) => written.trim());
+const note = fc.record({
+  inducted: fc.option(
+    time.map((at) => at.toISOString().slice(0, 10)),
+    { nil: undefined },
+  ),
+  fetchedAt: fc.option(time, { nil: undefined }),
+  photoMark: fc.option(link.map(photoMark), { nil: undefined }),
+});
+
+test("a remark remembers the record and the photo beside a human's text", () => {
+  const human = fc.string({ maxLength: 76 }).map((written) => written.trim());
   fc.assert(
-    fc.property(
-      human,
-      fc.option(time, { nil: undefined }),
-      fc.option(link, { nil: undefined }),
-      (text, fetchedAt, sent) => {
-        const memory = { fetchedAt, photoMark: sent === undefined ? undefined : photoMark(sent) };
-        const remark = writeRemark(text, memory);
-        expect(remark.length).toBeLessThanOrEqual(128);
-        expect(readRemark(remark)).toEqual({ ...memory, text });
-      },
-    ),
+    fc.property(human, note, fc.nat(9999), (text, given, nth) => {
+      const repeat = given.inducted === undefined ? undefined : nth;
+      const remark = writeRemark(text, { ...given, repeat });
+      expect(remark.length).toBeLessThanOrEqual(128);
+      const hasNote = Object.values(given).some((value) => value !== undefined);
+      expect(readRemark(remark)).toEqual({ ...given, repeat, text, hasNote });
+    }),
   );
 });
+
+const nothing = { inducted: undefined, repeat: undefined, fetchedAt: undefined, photoMark: undefined };
 
 test("a human's text without room for more stays as it is", () => {
   const text = "x".repeat(128);
   expect(writeRemark(text, { fetchedAt: new Date() })).toBe(text);
-  expect(readRemark(text)).toEqual({ fetchedAt: undefined, photoMark: undefined, text });
+  expect(readRemark(text)).toEqual({ ...nothing, text, hasNote: false });
 });
 
 test("what a human writes after our note is kept, and a damaged note is his text", () => {
   const remark = `${writeRemark("gate 3", { photoMark: "0a1b2c3d" })} and more`;
-  expect(readRemark(remark)).toEqual({
-    fetchedAt: undefined,
-    photoMark: "0a1b2c3d",
-    text: "gate 3 and more",
-  });
+  expect(readRemark(remark)).toEqual({ ...nothing, photoMark: "0a1b2c3d", text: "gate 3 and more", hasNote: true });
   expect(readRemark("[hs 20269905T010203.456Z -]").fetchedAt).toBeUndefined();
-  expect(readRemark("[hs nonsense]").text).toBe("[hs nonsense]");
+  for (const text of ["[hs nonsense]", "[hs2 20260105 -]", "[hs3 20260105 - -]"])
+    expect(readRemark(text)).toEqual({ ...nothing, text, hasNote: false });
+});
+
+test("a note of 0.1 is read, and has no induction date", () => {
+  const fetchedAt = new Date("2026-01-05T01:02:03.456Z");
+  expect(readRemark("kunci 7 [hs 20260105T010203.456Z 1a2b3c4d]")).toEqual({
+    ...nothing,
+    fetchedAt,
+    photoMark: "1a2b3c4d",
+    text: "kunci 7",
+    hasNote: true,
+  });
 });
 
 test.each([
@@ -140,5 +155,9 @@ test.each([
 
 test("a time that is still to come is not remembered: a fast clock must not lock a person", () => {
   const later = new Date(Date.now() + 10 * 86_400_000);
-  expect(readRemark(writeRemark("", { fetchedAt: later, photoMark: undefined })).fetchedAt).toBeUndefined();
+  expect(readRemark(writeRemark("", { fetchedAt: later })).fetchedAt).toBeUndefined();
+  expect(readRemark(writeRemark("", { inducted: "2099-01-01", repeat: 3 }))).toMatchObject({
+    inducted: undefined,
+    repeat: undefined,
+  });
 });

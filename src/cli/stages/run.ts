@@ -4,6 +4,7 @@ import { createClients } from "../../clients.ts";
 import { todayIn } from "../../config/dates.ts";
 import { siteOf } from "../../config/load.ts";
 import { Exit, exits, textOf } from "../../errors.ts";
+import { noPersonMemory } from "../../ledger/person-memory.ts";
 import { noPhotoHistory } from "../../ledger/photo-history.ts";
 import { createLog } from "../../observability/log.ts";
 import { execute } from "../../sdk/execute.ts";
@@ -37,6 +38,7 @@ export default defineCommand({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
         photo: { ...clients.photos.for(signal), ...noPhotoHistory },
+        memory: noPersonMemory,
         site: siteOf(config, todayIn(config.site.timeZone)),
       }),
       log,

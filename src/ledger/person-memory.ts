@@ -1,0 +1,37 @@
+import { photoMark } from "../people/remark.ts";
+import type { PersonMemory } from "../people/types.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Where nothing is remembered. */
+export const noPersonMemory: PersonMemory = {
+  hasLeft: () => false,
+  isFormer: () => false,
+  refusalOf: () => undefined,
+  noteRefusal: () => {},
+};
+
+/** What HikCentral refused is tried again after so long: a field may have been changed there. */
+const refusalMs = 86_400_000;
+
+export function memoryOf(ledger: Ledger, code: string | undefined): PersonMemory {
+  if (code === undefined) return noPersonMemory;
+  const person = ledger.personKey(code);
+  const { rows } = ledger;
+  const former = {
+    link: "select 1 from links where person = ? and mark = ? and former = 1",
+    kib: "select 1 from former_kibs where person = ? and kib = ?",
+  };
+  return {
+    hasLeft: (noted) => ledger.hasLeft(person, noted),
+    isFormer: (what, value) => rows(former[what], person, what === "link" ? photoMark(value) : value).length > 0,
+    refusalOf(what, value) {
+      const since = new Date(ledger.now().getTime() - refusalMs).toISOString();
+      const find = "select text from refused where person = ? and what = ? and value = ? and at > ?";
+      return rows<{ text: string }>(find, person, what, value, since)[0]?.text;
+    },
+    noteRefusal(what, value, text) {
+      const at = ledger.now().toISOString();
+      rows("insert or replace into refused values (?, ?, ?, ?, ?)", person, what, value, text, at);
+    },
+  };
+}

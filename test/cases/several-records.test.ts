@@ -1,0 +1,253 @@
+import { describe, expect, test } from "bun:test";
+import { instead } from "../../src/simulator/fault-server.ts";
+import { nikOf } from "../../src/simulator/people.ts";
+import { type Body, budi, type InProcessSite, type Site, startSite } from "../support/site.ts";
+
+const nik = nikOf(42, "1990-01-31");
+const [first, second, third] = ["2026-01-01", "2026-01-02", "2026-01-03"];
+const dates = { from: first, to: third };
+const zone = (slug: string) => ({ regionals: [{ name: slug, slug }] });
+const picture = (site: Site, number: number) => ({
+  photo: { link: `${site.eposh.origin}/photos/kib/-${1_767_600_000 + number}.png` },
+});
+/** A record of one man; each number is another photo. */
+const joko = (site: Site, number: number, changes: Body = {}) =>
+  budi(site, { name: "Joko Ulang", identity_number: nik, ...picture(site, number), ...changes });
+const pictureOf = (site: Site, code = nik) =>
+  [...site.hikcentral.persons.values()].find(({ personCode }) => personCode === code)?.picture;
+const through = (employees: number) => ({ status: "done", employees, through: employees, dead: 0, warnings: [] });
+
+/** Two further runs, in which nothing is new. */
+async function expectNoWrite(site: Site, employees: number, asked: object = dates): Promise<void> {
+  const before = structuredClone(site.hikcentral.state().persons);
+  site.deeds();
+  for (const run of [2, 3]) {
+    expect(await site.induct(asked)).toMatchObject(through(employees));
+    expect({ run, deeds: site.deeds() }).toEqual({ run, deeds: {} });
+  }
+  expect(site.hikcentral.state().persons).toEqual(before);
+}
+
+describe("a man who was inducted twice, with another photo and another KIB number", () => {
+  const twice = (site: Site) => {
+    site.eposh.days.set(first, [joko(site, 1, { kib_number: "9200601", ...zone("zona-i") })]);
+    site.eposh.days.set(second, [joko(site, 2, { kib_number: "9200699", ...zone("zona-ii") })]);
+  };
+  const later = { kib: "9200699", groups: ["1", "2"] };
+
+  test("is one person: the later induction wins, the zones are united, and a further run writes nothing", async () => {
+    await using site = await startSite();
+    twice(site);
+    expect(await site.induct(dates)).toMatchObject(through(2));
+    expect(site.person(nik)).toMatchObject(later);
+    const face = pictureOf(site);
+    await expectNoWrite(site, 2);
+    expect(pictureOf(site)).toEqual(face);
+    // Also where the earlier date alone is fetched, by a daemon that remembers nothing.
+    await using fresh = await startSite({ simulators: site.simulators });
+    await expectNoWrite(fresh, 1, { from: first, to: first });
+    expect(site.person(nik)).toMatchObject(later);
+  });
+
+  test("is written again where the later record is corrected, and only then", async () => {
+    await using site = await startSite();
+    twice(site);
+    await site.induct(dates);
+    site.eposh.days.set(second, [joko(site, 3, { name: "Joko Ulang Baru", kib_number: "9200700" })]);
+    site.deeds();
+    await site.induct(dates);
+    expect(site.person(nik)).toMatchObject({ kib: "9200700", personFamilyName: "Ulang Baru" });
+    expect(site.deeds()).toMatchObject({ "face/update": 1, "personId/customFieldsUpdate": 1, photo: 1 });
+    await expectNoWrite(site, 2);
+  });
+
+  test("keeps the later KIB number where the earlier record comes last", async () => {
+    await using site = await startSite();
+    twice(site);
+    await site.induct({ from: second, to: second });
+    await site.induct({ from: first, to: first });
+    expect(site.person(nik)).toMatchObject(later);
+  });
+
+  test("takes the data of the earlier date where the later one no longer holds him: the date was corrected", async () => {
+    await using site = await startSite();
+    site.eposh.days.set(second, [joko(site, 2, { kib_number: "9200699" }), budi(site)]);
+    await site.induct(dates);
+    site.eposh.days.set(second, [budi(site)]);
+    site.eposh.days.set(first, [joko(site, 1, { kib_number: "9200601" })]);
+    await site.induct({ from: second, to: second });
+    site.deeds();
+    await site.induct({ from: first, to: first });
+    expect(site.person(nik)).toMatchObject({ kib: "9200601" });
+    expect(site.deeds()).toMatchObject({ "face/update": 1, "personId/customFieldsUpdate": 1 });
+    await expectNoWrite(site, 2);
+  });
+
+  test.each(["an empty page", "a wrong count"])("and %s is no reason to believe that he left a date", async (kind) => {
+    await using site = await startSite();
+    twice(site);
+    await site.induct(dates);
+    site.eposh.days.set(second, kind === "an empty page" ? [] : [budi(site)]);
+    if (kind === "a wrong count") site.eposh.faults.set({ kind: "wrong-total", match: "/api/" });
+    await site.induct({ from: second, to: second });
+    site.eposh.faults.set();
+    await site.induct({ from: first, to: first });
+    expect(site.person(nik)).toMatchObject({ kib: "9200699" });
+  });
+});
+
+describe("a NIK twice on one day", () => {
+  const people = (site: Site, changes: Body) => [
+    joko(site, 1, { name: "Putu Satu", identity_number: nikOf(7, "1990-01-31"), kib_number: "9200611" }),
+    joko(site, 2, { name: "Qori Dua", kib_number: "9200612", ...zone("zona-i") }),
+    joko(site, 2, { name: "Qori Dua", kib_number: "9200612", ...zone("tuks"), ...changes }),
+  ];
+  test.each<[string, string, (site: Site) => Body]>([
+    ["with two zones", "100", () => ({})],
+    ["with two zones, over a page's end", "1", () => ({})],
+    ["with two photos and KIB numbers", "100", (site) => ({ kib_number: "9200613", ...picture(site, 3) })],
+    [
+      "with two photos and KIB numbers, over a page's end",
+      "1",
+      (site) => ({ kib_number: "9200613", ...picture(site, 3) }),
+    ],
+    [
+      "with two photos and KIB numbers, over a page's end",
+      "2",
+      (site) => ({ kib_number: "9200613", ...picture(site, 3) }),
+    ],
+    ["with two spellings of the name", "2", () => ({ name: "Qori Dua, S.T." })],
+  ])(
+    "%s (pages of %s) is folded: no warning, nothing is missing, and a further run writes nothing",
+    async (_, size, changes) => {
+      await using site = await startSite({ env: { EPOSH_PAGE_SIZE: size } });
+      const [, , last] = people(site, changes(site));
+      site.eposh.days.set(first, people(site, changes(site)));
+      expect(await site.induct(dates)).toMatchObject(through(3));
+      expect(site.person(nik)).toMatchObject({ kib: String(last?.kib_number), groups: ["1", "8"] });
+      await expectNoWrite(site, 3);
+    },
+  );
+
+  test("and twice the same record on a page is fetched once, and counts as Eposh counts", async () => {
+    await using site = await startSite();
+    const [putu, qori] = people(site, {});
+    site.eposh.days.set(first, [putu, qori, qori] as Body[]);
+    expect(await site.induct({ from: first, to: first })).toMatchObject({ status: "done", dead: 0, warnings: [] });
+    expect(site.eposh.pages).toEqual({ [`${first} 1`]: 1 });
+  });
+});
+
+describe("a KIB number that HikCentral's field refuses", () => {
+  const refused = (employees: number) => ({
+    status: "done",
+    through: employees,
+    dead: 0,
+    warnings: [{ code: "bad_kib_number", count: 1 }],
+  });
+
+  test.each([
+    ["KIB/021/I/2026", false],
+    ["9200421", true],
+  ])("(%s) is a warning, access is granted, and a further run writes nothing", async (kib_number, byCode) => {
+    await using site = await startSite();
+    if (byCode)
+      site.hikcentral.faults.set(
+        instead("refused", '{"code":"2","msg":"customFieldValue parameter error"}', { match: "customFieldsUpdate" }),
+      );
+    site.eposh.days.set(first, [joko(site, 1, { kib_number })]);
+    const other = site.hikcentral.seed({
+      personCode: nik,
+      personGivenName: "Joko",
+      personFamilyName: "Ulang",
+      remark: "kunci 7",
+    });
+    other.customFields["1"] = "77";
+    expect(await site.induct(dates)).toMatchObject(refused(1));
+    expect(site.person(nik)).toMatchObject({ kib: "77", groups: ["1", "2", "8"], hasFace: true });
+    const { remark } = other;
+    const { calls } = site.hikcentral;
+    const tried = calls["resource/v1/person/personId/customFieldsUpdate"];
+    site.deeds();
+    for (const _ of [2, 3]) {
+      expect(await site.induct(dates)).toMatchObject(refused(1));
+      expect(site.deeds()).toEqual({});
+    }
+    expect(other.remark).toBe(remark);
+    expect(calls["resource/v1/person/personId/customFieldsUpdate"]).toEqual(tried as number);
+  });
+});
+
+describe("a message without headers, of a Python worker", () => {
+  const nothing = { "hs-fetched": "" };
+  const done = { end: "done", warnings: [] };
+  const expectUnchanged = async (site: InProcessSite, changes: Body) => {
+    site.deeds();
+    expect(await site.employ(joko(site, 2, changes), nothing)).toEqual(done);
+    expect(site.deeds()).toEqual({});
+  };
+
+  test("overwrites nothing that we noted", async () => {
+    await using site = await startSite();
+    expect(await site.employ(joko(site, 1))).toEqual(done);
+    await expectUnchanged(site, { name: "Joko Ulang Lain", kib_number: "9200999" });
+  });
+
+  test("fills what is empty", async () => {
+    await using site = await startSite();
+    expect(await site.employ(joko(site, 1, { photo: null, kib_number: null }))).toMatchObject({ end: "done" });
+    expect(await site.employ(joko(site, 2, { name: "Joko Ulang Lain" }), nothing)).toEqual(done);
+    expect(site.person(nik)).toMatchObject({ hasFace: true, kib: "2600001", personFamilyName: "Ulang" });
+    await expectUnchanged(site, { kib_number: "9200999" });
+  });
+});
+
+test.each(["embedded", "rabbitmq"])(
+  "60 people, 18 of them on two dates, 5 odd and 3 unusable: a second and a third run write nothing (%s)",
+  async (broker) => {
+    await using site = await startSite({ broker, people: 0, env: { EPOSH_PAGE_SIZE: "7" } });
+    const person = (number: number, changes: Body = {}) =>
+      joko(site, number, {
+        name: `Budi Contoh ${String.fromCharCode(65 + (number % 26)).repeat(3)}wan`,
+        identity_number: nikOf(100 + number, "1990-01-31"),
+        kib_number: String(9_300_000 + number),
+        ...changes,
+      });
+    const everyday = Array.from({ length: 60 }, (_, number) => person(number));
+    const again = Array.from({ length: 18 }, (_, number) =>
+      person(number, {
+        ...picture(site, 200 + number),
+        ...zone("kawasan"),
+        kib_number: String(9_400_000 + number),
+      }),
+    );
+    const odd = [
+      person(70, { kib_number: "KIB/7/2026" }),
+      person(71, { kib_number: null }),
+      person(72, { regionals: [] }),
+      person(73, { photo: null }),
+      person(74, { identity_number: "480213480" }),
+    ];
+    const unusable = [
+      person(80, { name: "123" }),
+      person(81, { identity_number: "NA" }),
+      person(82, { identity_number: "-" }),
+    ];
+    site.eposh.days.set(first, [...everyday.slice(0, 40), ...odd, ...unusable]);
+    site.eposh.days.set(second, [...again, ...everyday.slice(40)]);
+    const once = await site.induct(dates);
+    expect(once).toMatchObject({ employees: 86, through: 83, dead: 3 });
+    const before = structuredClone(site.hikcentral.state().persons);
+    expect(before.length).toBe(65);
+    expect(site.person(nikOf(100, "1990-01-31"))).toMatchObject({ kib: "9400000", groups: ["1", "2", "8", "9"] });
+    site.deeds();
+    for (const _ of [2, 3]) {
+      const view = await site.induct(dates);
+      expect(view).toMatchObject({ employees: 86, through: 83, dead: 3 });
+      expect(view.warnings).toEqual(once.warnings);
+      expect(site.deeds()).toEqual({});
+    }
+    expect(site.hikcentral.state().persons).toEqual(before);
+  },
+  120_000,
+);

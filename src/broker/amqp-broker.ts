@@ -14,8 +14,8 @@ import {
   type Depth,
   type Outgoing,
 } from "./broker.ts";
+import { QueueWatch } from "./known-queues.ts";
 import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
-import { QueueWatch } from "./queue-watch.ts";
 
 export interface AmqpOptions {
   /** amqp:// or amqps://, with user, password and virtual host; several nodes of a cluster are tried in turn. */

@@ -47,7 +47,9 @@ export async function examineBroker(
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
   const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
   await examine("queues", async () => checkArguments(broker, all), [login]);
-  await examine("consumers", async () => checkConsumers(broker, queues, isPaused), [login]);
+  await examine("consumers", async () => checkConsumers(broker, registered, config.hikcentral.concurrency, isPaused), [
+    login,
+  ]);
 }
 
 async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
@@ -125,18 +127,25 @@ async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Pr
   }
 }
 
+/** n.b. Every daemon that works at a stage has one consumer there; no other way leads to them. */
 async function checkConsumers(
   broker: Broker,
-  queues: readonly string[],
+  registered: readonly RegisteredStage[],
+  concurrency: number,
   isPaused: (queue: string) => boolean,
 ): Promise<string> {
-  let [withConsumer, waiting] = [0, 0];
-  for (const [queue, { ready, consumers }] of await broker.depths(queues)) {
+  let [withConsumer, waiting, daemons] = [0, 0, 0];
+  const localQueues = new Set(registered.flatMap(({ stage }) => (stage.local ? [stage.queue] : [])));
+  for (const [queue, { ready, consumers }] of await broker.depths(registered.map(({ stage }) => stage.queue))) {
     withConsumer += Number(consumers > 0);
     waiting += ready;
+    if (!localQueues.has(queue)) daemons = Math.max(daemons, consumers);
     if (ready === 0 || consumers > 0 || isPaused(queue)) continue;
     const fix = "systemctl start hikvision-sync; if the daemon runs, see: hikvision-sync status";
     throw new Fault("queue_unconsumed", `${queue} holds ${ready} messages and has no consumer`, fix);
   }
-  return `${withConsumer} of ${queues.length} queues have a consumer, ${waiting} messages are waiting`;
+  const text = `${withConsumer} of ${registered.length} queues have a consumer, ${waiting} messages are waiting`;
+  if (daemons < 2) return text;
+  const calls = `${daemons} × ${concurrency} = ${daemons * concurrency} calls to HikCentral at a time`;
+  return `${text}; ${daemons} daemons share them: ${calls}, if hikcentral.concurrency is ${concurrency} in each`;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger/runs.ts";
+import { doctor } from "../doctor/findings.ts";
 import { placeOnRabbit, sharedRabbit } from "../support/rabbitmq.ts";
 import { wayToRabbit } from "../support/rabbitmq-proxy.ts";
 import { type Site, startSite } from "../support/site.ts";
@@ -22,6 +23,10 @@ test("two daemons on one RabbitMQ share a run; one that is killed costs nobody, 
   expect(await alone.induct({ from: "2026-01-01", to: "2026-01-01" })).toMatchObject({ status: "done", part: false });
 
   await using other = await startSite({ ...options, simulators });
+  const { findings } = await doctor(alone);
+  expect(findings.find(({ probe }) => probe === "consumers")?.text).toEndWith(
+    "2 daemons share them: 2 × 8 = 16 calls to HikCentral at a time, if hikcentral.concurrency is 8 in each",
+  );
   const run = await alone.begin();
   const viewBy = async (site: Site) => (await site.get(`/runs/${run.id}`)).body as unknown as RunView;
   const isThrough = (count: number) => () => alone.atTheGate().length >= count;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { QueueWatch } from "../../src/broker/queue-watch.ts";
+import { QueueWatch } from "../../src/broker/known-queues.ts";
 
 function watchOf(queues: string[]) {
   const lost = new Set<string>();

@@ -39,6 +39,7 @@ export async function introduce(
       `${stage.name} ← ${stage.queue} (${origin}${enabledHere ? "" : ", disabled here"})`,
     ]),
   ];
-  log.info([versionText, ...lines.map(([label = "", text]) => `  ${label.padEnd(13)}  ${text}`)].join("\n"));
+  log.info(versionText);
+  for (const [label = "", text] of lines) log.info(`  ${label.padEnd(13)}  ${text}`);
   for (const text of [...warnings, ...hints, ...(trouble ? [trouble] : [])]) log.warn(text);
 }

@@ -12,6 +12,7 @@ import { Ledger } from "../ledger/ledger.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { stageNamesIn } from "../registry/builtin.ts";
+import { visible, visibleIn } from "../util/text/visible.ts";
 import { loadLocalConfig } from "./args.ts";
 import { type Answer, DaemonClient, howToStart } from "./daemon-client.ts";
 import { mask, printError } from "./output.ts";
@@ -21,7 +22,7 @@ type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<An
 /** What answers a command: the running daemon, or the state folder of one that has ended. */
 export interface OperatorClient extends AsyncDisposable {
   readonly isDaemon: boolean;
-  /** The body of a successful answer; otherwise an Exit with the answer's text. */
+  /** The body of a successful answer, as it can be shown; otherwise an Exit with the answer's text. */
   ask<Body>(method: "GET" | "POST", path: string, body?: unknown): Promise<Body>;
   /** In the site's time zone, to the second. */
   time(at: string | Date): string;
@@ -29,7 +30,11 @@ export interface OperatorClient extends AsyncDisposable {
 
 const brokerWithinMs = 10_000;
 
-export async function openOperatorClient(args: { config?: string | undefined }): Promise<OperatorClient> {
+export async function openOperatorClient(args: {
+  config?: string | undefined;
+  /** JSON has escapes of its own for what would be invisible. */
+  json?: boolean | undefined;
+}): Promise<OperatorClient> {
   const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
   await using opened = new AsyncDisposableStack();
   const daemon = DaemonClient.of(config);
@@ -41,9 +46,9 @@ export async function openOperatorClient(args: { config?: string | undefined }):
     isDaemon: noDaemon === undefined,
     async ask<Body>(method: "GET" | "POST", path: string, body?: unknown) {
       const answer = await call(method, path, body);
-      if (answer.status < 400) return answer.body as Body;
+      if (answer.status < 400) return (args.json ? answer.body : visibleIn(answer.body)) as Body;
       const exit = { 400: exits.usage, 503: exits.unavailable }[answer.status] ?? exits.failed;
-      throw new Exit(exit, String(answer.body.error));
+      throw new Exit(exit, visible(String(answer.body.error)));
     },
     time: (at) => new Date(at).toLocaleString("sv-SE", { timeZone: config.site.timeZone }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),

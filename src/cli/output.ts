@@ -1,14 +1,19 @@
 import { createMask } from "../observability/mask.ts";
+import { visibleJson, visibleLines } from "../util/text/visible.ts";
 
 /** Masks everything that a command prints. Reading the configuration adds its secrets. */
 export const mask = createMask();
 
+/** The colours of `paint`. */
+const colour = /\x1b\[\d*m/y;
+const shown = (text: string) => visibleLines(mask(text), Bun.enableANSIColors ? colour : undefined);
+
 /** A command's result. */
-export const print = (text: string): void => void process.stdout.write(`${mask(text)}\n`);
+export const print = (text: string): void => void process.stdout.write(`${shown(text)}\n`);
 /** A command's result as JSON. */
-export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
+export const printJson = (value: unknown): void => print(visibleJson(JSON.stringify(value, undefined, 2)));
 /** Errors and warnings, on stderr: the result on stdout may be piped on. */
-export const printError = (text: string): void => void process.stderr.write(`${mask(text)}\n`);
+export const printError = (text: string): void => void process.stderr.write(`${shown(text)}\n`);
 
 /** Columns as wide as their widest cell, two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {

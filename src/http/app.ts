@@ -3,6 +3,7 @@ import type { Secret } from "../config/secret.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Operator } from "../operator/operator.ts";
+import { visibleJson } from "../util/text/visible.ts";
 import { createAccess } from "./auth.ts";
 import { inductionRoute } from "./induction-route.ts";
 import { operatorRoutes } from "./operator-routes.ts";
@@ -24,11 +25,11 @@ export function createApp({ trigger, operator, health, doctor, http, log }: AppO
   const error = (text: string) => ({ status: "error", error: text });
 
   app.use(createAccess({ ...http, log }));
-  /** No answer may show a NIK or a secret, not even one that quotes the request. */
+  /** No answer may show a NIK, a secret or what a terminal obeys, not even one that quotes the request. */
   app.use(async (c, next) => {
     await next();
     if (c.res.headers.get("content-type")?.startsWith("application/json"))
-      c.res = new Response(log.mask(await c.res.text()), c.res);
+      c.res = new Response(visibleJson(log.mask(await c.res.text())), c.res);
   });
 
   app.route("/", inductionRoute(trigger));

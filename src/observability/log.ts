@@ -2,6 +2,7 @@ import { format as formatArguments } from "node:util";
 import { createConsola, type LogObject } from "consola/core";
 import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
+import { visible, visibleJson } from "../util/text/visible.ts";
 import { createMask, type Mask } from "./mask.ts";
 
 export const levels = ["error", "warn", "info", "debug"] as const;
@@ -41,21 +42,20 @@ export const paint = (code: number, text: string) =>
   Bun.enableANSIColors && text ? `\x1b[${code}m${text}\x1b[0m` : text;
 const isWord = (value: unknown) => typeof value === "string" && /^[\w.:/@+-]+$/.test(value);
 const pairs = (fields: Fields) =>
-  Object.entries(fields).map(([name, value]) => ` ${name}=${isWord(value) ? value : JSON.stringify(value)}`);
+  Object.entries(fields).map(([name, value]) => visible(` ${name}=${isWord(value) ? value : JSON.stringify(value)}`));
 
 const writers: Record<Format, (line: Line) => string> = {
   pretty({ at, level, text, fields }) {
     // At info the text itself names what matters, and the fields are left out.
     const rest = level === "info" ? "" : paint(2, pairs(fields).join(""));
-    return `${paint(2, at.toTimeString().slice(0, 8))} ${paint(colours[level], text)}${rest}\n`;
+    return `${paint(2, at.toTimeString().slice(0, 8))} ${paint(colours[level], visible(text))}${rest}\n`;
   },
   journal({ level, text, fields }) {
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
-    return lines.map((line) => `<${priorities[level]}>${line}${pairs(fields).join("")}\n`).join("");
+    return `<${priorities[level]}>${visible(text)}${pairs(fields).join("")}\n`;
   },
   json({ at, level, text, fields }) {
     const line = { time: at.toISOString(), level, text };
-    return `${JSON.stringify({ ...line, ...fields, ...line })}\n`;
+    return `${visibleJson(JSON.stringify({ ...line, ...fields, ...line }))}\n`;
   },
 };
 
@@ -94,12 +94,9 @@ export function adoptConsole(log: Log): Disposable {
   return { [Symbol.dispose]: () => void Object.assign(console, others, { log: plainLog }) };
 }
 
-/** The same as strings, numbers, lists and records: masked, of bounded depth and length, without control characters. */
+/** The same as strings, numbers, lists and records: masked, of bounded depth and length. */
 function plain(value: unknown, mask: Mask, stacks: boolean, depth = 5): unknown {
-  if (typeof value === "string")
-    return mask(value)
-      .replace(/[^\P{Cc}\n\t]/gu, "�")
-      .slice(0, 16_384);
+  if (typeof value === "string") return mask(value).slice(0, 16_384);
   if (typeof value === "number") return mask(String(value)) === String(value) ? value : mask(String(value));
   if (typeof value === "boolean" || value === undefined || value === null) return value;
   const again = (inner: unknown) => plain(inner, mask, stacks, depth - 1);

@@ -20,6 +20,7 @@ import { deadQueueOf } from "../pipeline/retry/queues.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { untilAborted } from "../util/abort.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
+import { shellWord } from "../util/text/shell-word.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** Which dead letters; without ids, stage, code and run all of them. */
@@ -213,7 +214,7 @@ export class DeadLetters {
     }
     const texts = [...left].map(([reason, letters]) => {
       const kibs = [...letters.values()].filter(Boolean).join(",");
-      return { count: letters.size, text: reason.replace(kibsHere, kibs && ` --kib ${kibs}`) };
+      return { count: letters.size, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
     });
     return { count: total, left: texts, unknown: total < limit ? [...unknown] : [], ...(trouble && { trouble }) };
   }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Exit, exits } from "../errors.ts";
+import { shellWord } from "../util/text/shell-word.ts";
 
 /** Whether a file holds a stage: not a test, a declaration or a hidden file of an editor or a Mac. */
 export const isSource = (name: string): boolean => /^[^.].*\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name);
@@ -25,8 +26,8 @@ export const stageNameOf = (file: string): string => basename(file).replace(/\.[
 export function rightsProblem(path: string): string | undefined {
   const { uid, mode } = statSync(path);
   if (uid !== 0 && uid !== process.geteuid?.())
-    return `belongs to user ${uid}, not to root or the current user: chown root ${path}`;
-  return mode & 0o022 ? `can be written by others: chmod go-w ${path}` : undefined;
+    return `belongs to user ${uid}, not to root or the current user: chown root ${shellWord(path)}`;
+  return mode & 0o022 ? `can be written by others: chmod go-w ${shellWord(path)}` : undefined;
 }
 
 /** The place of the first pattern that matches, as `file:line`; else the first line of the file. */

@@ -144,6 +144,15 @@ test("a letter is shown without a NIK also where it is written with blanks, and 
   expect(shown.sort()).toEqual(["NA", "[nik]"]);
 });
 
+test("the trigger that is named to be pasted is quoted: what Eposh calls a KIB runs nothing", async () => {
+  await using site = await startSite();
+  site.daemon.ledger.openRun({ id: "r", at: new Date(), dates: ["2026-01-05"], tasks: 1 });
+  const headers = { "hs-run": "r", "hs-fetched": new Date(Date.now() - oldMs).toISOString() };
+  await site.employ(budi(site, { name: null, kib_number: "$(id); 'x" }), headers);
+  const { left } = await ask(site, "/dead/replay", {});
+  expect(left?.[0]?.text).toContain(String.raw` --kib '$(id); '\''x' `);
+});
+
 test("data over a day old is only replayed when that is said, and the trigger to use instead is named", async () => {
   await using site = await startSite();
   const dates = ["2026-01-05", "2026-01-07"];

@@ -125,14 +125,12 @@ describe("the three formats", () => {
   test("journal gives each line its priority and what a person greps for", () => {
     const { log, all } = listen({ format: "journal", level: "debug" });
     const own = log.child({ stage: "publisher", run: "r1" });
-    own.info("====\nReceived batch: Page 1/2\n====");
+    own.info("Received batch: Page 1/2");
     own.error("broken", { code: "answer_lost", note: "two words" });
     log.warn("careful");
     log.debug("detail");
     expect(all()).toBe(
-      `<6>==== stage=publisher run=r1
-<6>Received batch: Page 1/2 stage=publisher run=r1
-<6>==== stage=publisher run=r1
+      `<6>Received batch: Page 1/2 stage=publisher run=r1
 <3>broken stage=publisher run=r1 code=answer_lost note="two words"
 <4>careful
 <7>detail
@@ -140,18 +138,30 @@ describe("the three formats", () => {
     );
   });
 
-  test("pretty keeps a text of several lines as it is", () => {
+  test("pretty shows the fields of what is no information", () => {
     const { log, all } = listen({ format: "pretty" });
-    log.info("====\nReceived batch: Page 1/2\n====", { run: "r1" });
+    log.info("Received batch: Page 1/2", { run: "r1" });
     log.warn("careful", { run: "r1" });
-    expect(all()).toMatch(/^\d\d:\d\d:05 ====\nReceived batch: Page 1\/2\n====\n\d\d:\d\d:05 careful run=r1\n$/);
+    expect(all()).toMatch(/^\d\d:\d\d:05 Received batch: Page 1\/2\n\d\d:\d\d:05 careful run=r1\n$/);
   });
 
-  test("a foreign text cannot move the cursor or begin a line of its own in the journal", () => {
-    const { log, all } = listen({ format: "journal" });
-    log.info("Budi\x1b[2J\r\x07 Contoh\n<0>forged");
-    expect(all()).not.toMatch(/[\x1b\r\x07]/);
-    expect(all()).toMatch(/\n<6><0>forged\n$/);
+  const forged = "Budi\x1b[2J\r\x07\x9b\u2028\u202e Contoh\n<0>forged";
+  const shown = String.raw`Budi\x1b[2J\r\x07\x9b\u2028\u202e Contoh\n<0>forged`;
+  test.each(["pretty", "journal"] as const)(
+    "%s: a foreign text is shown in one line, and moves no cursor",
+    (format) => {
+      const { log, all } = listen({ format });
+      log.warn(forged, { name: forged });
+      expect(all()).toContain(shown);
+      expect(all().match(/[\p{Cc}\p{Zl}\p{Bidi_Control}]/gu)).toEqual(["\n"]);
+    },
+  );
+
+  test("json: a foreign text is what it was, and moves no cursor", () => {
+    const { log, all, records } = listen();
+    log.warn(forged, { name: forged });
+    expect(records()[0]).toMatchObject({ text: forged, name: forged });
+    expect(all().match(/[\p{Cc}\p{Zl}\p{Bidi_Control}]/gu)).toEqual(["\n"]);
   });
 });
 

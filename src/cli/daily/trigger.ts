@@ -3,6 +3,7 @@ import { parseDuration } from "../../config/dates.ts";
 import { Exit, exits } from "../../errors.ts";
 import { noEmployees } from "../../http/induction-route.ts";
 import type { RunView } from "../../ledger/runs.ts";
+import { visible } from "../../util/text/visible.ts";
 import { configArgument, loadLocalConfig, numberOf } from "../args.ts";
 import { DaemonClient, withoutFace } from "../daemon-client.ts";
 import { untilStopped } from "../exit.ts";
@@ -77,8 +78,8 @@ const barsOf = ({ fetched, employees, through, dead }: RunView) => [
 
 function report(view: RunView, patience: string): number {
   const { run, status, employees, through, warnings, deadLetters, fetched } = view;
-  for (const { code, count, text } of warnings) print(`warning ${code}: ${count} (${text})`);
-  for (const { code, count, text } of deadLetters) print(`dead letter ${code}: ${count} (${text})`);
+  for (const { code, count, text } of warnings) print(visible(`warning ${code}: ${count} (${text})`));
+  for (const { code, count, text } of deadLetters) print(visible(`dead letter ${code}: ${count} (${text})`));
   if (status === "cancelled") {
     printError(`run ${run} was cancelled (${through} of ${employees} employees done)`);
     return exits.failed;

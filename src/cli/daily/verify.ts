@@ -4,6 +4,7 @@ import { DateError, datesOf, todayIn } from "../../config/dates.ts";
 import { Exit, exits, Failure } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
 import { type Comparison, compare } from "../../reconcile/comparison.ts";
+import { visible } from "../../util/text/visible.ts";
 import { configArgument, loadConfig } from "../args.ts";
 import { untilStopped } from "../exit.ts";
 import { mask, Progress, print, table } from "../output.ts";
@@ -75,7 +76,9 @@ export function tableOf(
     row("access", agree.access, employees - unchecked),
     ...more,
   ];
-  const shown = differences.slice(0, shownDifferences).map(({ kib, name, text }) => `KIB ${kib}, ${name}: ${text}`);
+  const shown = differences
+    .slice(0, shownDifferences)
+    .map(({ kib, name, text }) => visible(`KIB ${kib}, ${name}: ${text}`));
   const unshown = differences.length - shown.length;
   return [
     table(rows),

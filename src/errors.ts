@@ -51,12 +51,15 @@ export interface UnavailableOptions {
   code?: FailureCode;
   /** "outage": the upstream is down. "setup": it rejects our key, permission, licence or path. */
   reason?: "outage" | "setup";
+  /** The upstream may mean this one message: the stage pauses only where no other message passes. */
+  mayBeOne?: boolean;
 }
 
 /** Pause, and spend no attempt on it. */
 export class Unavailable extends Failure {
   readonly kind = "unavailable";
   readonly reason: "outage" | "setup";
+  readonly mayBeOne: boolean;
 
   constructor(
     readonly upstream: string,
@@ -65,6 +68,7 @@ export class Unavailable extends Failure {
   ) {
     super(options.code ?? (`${upstream}_unavailable` as FailureCode), text, options);
     this.reason = options.reason ?? "outage";
+    this.mayBeOne = options.mayBeOne ?? false;
   }
 }
 

@@ -14,6 +14,8 @@ export interface CodeEntry {
   readonly meaning: string;
   readonly todo: string;
   readonly cure: Cure;
+  /** It says something about one message alone, although its cure does not lie in the record. */
+  readonly isOfOne?: true;
   readonly kinds: readonly [Kind, ...Kind[]];
 }
 

@@ -12,6 +12,12 @@ export const codes = { ...recordCodes, ...upstreamCodes, ...daemonCodes };
  */
 export type FailureCode = Exclude<keyof typeof codes, `${string}<n>`> | `hikcentral_code_${string}`;
 
+/** Whether many failures in a row with this code say something about an upstream or the set-up, and not about records. */
+export function isOfMany(code: string): boolean {
+  const entry = entryOf(code);
+  return entry === undefined || (entry.cure !== "record" && entry.isOfOne !== true);
+}
+
 /** The entry in plain text; undefined for a code that a site's own stage made up. */
 export function entryOf(code: string): CodeEntry | undefined {
   const entries: CodeEntries = codes;

@@ -12,6 +12,7 @@ export const daemonCodes = {
     meaning: "A message on the queue of the stage is not one that the stage accepts.",
     todo: "Find out which program published the message, then drop it.",
     cure: "platform",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   bad_result: {
@@ -48,12 +49,14 @@ export const daemonCodes = {
     meaning: "The daemon ended abruptly four times while it worked on this message, the last time on it alone.",
     todo: "Find out what in the message ends the daemon, then replay. After four power cuts replay at once.",
     cure: "platform",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   unknown: {
     meaning: "The dead letter does not say why it failed: another program put it there.",
     todo: "Read it with `hikvision-sync dead show ID`, then replay or drop it.",
     cure: "platform",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   ended: {

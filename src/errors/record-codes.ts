@@ -68,18 +68,21 @@ export const recordCodes = {
     meaning: "HikCentral has a person with this NIK but does not show the person to the partner.",
     todo: "Allow the partner to see the organisation of that person in HikCentral, then replay.",
     cure: "setup",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   person_changed: {
     meaning: "The number of this person now belongs to somebody else in HikCentral, for example after a restore.",
     todo: "Trigger the date, then drop the dead letter.",
     cure: "platform",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   person_not_seen: {
     meaning: "HikCentral does not find a person by the NIK with which the person was just added.",
     todo: "Replay. If it happens again, look for the person in HikCentral.",
     cure: "platform",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   no_photo: {

@@ -10,9 +10,9 @@ export const upstreamCodes = {
   },
   hikcentral_service_exception: {
     meaning: "HikCentral reports a service exception, for example of its database or disk.",
-    todo: "Check the server of HikCentral. The stages then resume by themselves.",
+    todo: "Check the server of HikCentral. A pause ends by itself. A dead letter is about one person: look at the person there, then replay.",
     cure: "platform",
-    kinds: ["pause"],
+    kinds: ["pause", "dead letter"],
   },
   hikcentral_unreachable: {
     meaning: "The connection to HikCentral failed or broke.",
@@ -60,9 +60,9 @@ export const upstreamCodes = {
   },
   hikcentral_not_supported: {
     meaning: "HikCentral does not know this call.",
-    todo: "Check `hikcentral.url` and the version of HikCentral.",
+    todo: "Check `hikcentral.url` and the version of HikCentral. A dead letter is about one person: look at the person there, then replay.",
     cure: "setup",
-    kinds: ["pause"],
+    kinds: ["pause", "dead letter"],
   },
   hikcentral_call_limit: {
     meaning: "The partner has used up its calls.",
@@ -104,6 +104,7 @@ export const upstreamCodes = {
     meaning: "HikCentral says that the entry exists already, to a call that cannot use this answer.",
     todo: "Look at the person in HikCentral, then replay.",
     cure: "platform",
+    isOfOne: true,
     kinds: ["dead letter"],
   },
   not_found: {

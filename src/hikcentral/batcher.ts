@@ -24,7 +24,7 @@ interface Batch {
 
 /** It says nothing of any one of them: repeated one by one, the same answer would cost as many calls. */
 const isForAll = (thrown: unknown) =>
-  thrown instanceof Unavailable ||
+  (thrown instanceof Unavailable && !thrown.mayBeOne) ||
   (thrown instanceof Retry && thrown.suspect !== undefined) ||
   codeOf(thrown) === "hikcentral_busy";
 

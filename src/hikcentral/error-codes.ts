@@ -22,6 +22,8 @@ const table: readonly Meaning[] = [
   [[132, 0x00072203], "setup", "hikcentral_licence", "has no licence, or no room for more persons: extend the licence"],
   [[140, 192, 193, 194, 195], "reject", "hikcentral_operation_failed", "reports that the operation failed"],
 ];
+/** It answers so for one person too, while it serves others. */
+const mayBeOne = new Set([5, 8, 12]);
 const refused: Meaning = [[], "setup", "hikcentral_refused", "rejects the partner: check key, secret and rights"];
 const meanings = new Map(table.flatMap((meaning) => meaning[0].map((code) => [code, meaning])));
 const meaningOf = (code: number): Meaning | undefined =>
@@ -61,5 +63,5 @@ export function failureFor(call: string, code: string | number, message: string,
   const text = `HikCentral ${says} (${call}, code ${shown}: ${redacted(message, appKey) || "no message"})`;
   if (kind === "reject") return new Reject(name, text);
   if (kind === "retry") return new Retry(name, text);
-  return new Unavailable("hikcentral", text, { code: name, reason: kind });
+  return new Unavailable("hikcentral", text, { code: name, reason: kind, mayBeOne: mayBeOne.has(number) });
 }

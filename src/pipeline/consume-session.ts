@@ -1,4 +1,5 @@
 import type { FailureCode } from "../errors/codes.ts";
+import type { Doubts } from "./retry/doubts.ts";
 
 /** Why a stage is paused. `outage`: an upstream is down. `setup`: an upstream rejects our set-up. `streak`: 20 different
  * messages in a row failed alike. `operator`: an operator said so. */
@@ -38,6 +39,8 @@ export class ConsumeSession {
     readonly canary: boolean,
     /** Called for each counted failure, before it is charged; may end the session. */
     readonly charge: (failure: Failed) => void,
+    /** Judges a failure that may mean one message or the upstream. */
+    readonly doubts: Pick<Doubts, "judge">,
     /** Called at every progress of a message in the session. */
     readonly progress: () => void,
   ) {}

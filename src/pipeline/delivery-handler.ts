@@ -20,7 +20,7 @@ export interface HandlerOptions {
   readonly registered: RegisteredStage;
   readonly deps: HandlerDeps;
   readonly delivery: Delivery;
-  readonly session: Pick<ConsumeSession, "isOver" | "pause" | "end" | "charge" | "progress">;
+  readonly session: Pick<ConsumeSession, "isOver" | "pause" | "end" | "charge" | "doubts" | "progress">;
   /** The message was run before and kept in progress through a pause. */
   readonly isRerun?: boolean;
   /** Aborts when the daemon no longer waits for work in progress. */
@@ -50,6 +50,10 @@ export class DeliveryHandler {
     this.#output = new StageOutput(log, () => deps.locks.size <= 1);
     this.#record = new DeliveryRecord(deps, registered.stage.name, this.#envelope, this.#body, this.#output);
     this.#journalKey = journalKey(registered.stage.name, id);
+  }
+
+  get id(): string {
+    return this.#envelope.id;
   }
 
   /** Ends the stage's run: the delivery is requeued, uncounted. */
@@ -160,12 +164,19 @@ export class DeliveryHandler {
     if (this.#runAbort.signal.aborted && failure.code !== "stage_timeout") return "requeued";
     const breaker = failure instanceof Retry ? deps.breakers.get(failure.suspect ?? "") : undefined;
     const suspectIsDown = (await breaker?.isDown()) ?? false;
-    const decision = decide(failure, { attempt: this.#envelope.attempt, suspectIsDown, delays: deps.delays });
+    const doubt = () => session.doubts.judge(this.#envelope.id);
+    const { attempt } = this.#envelope;
+    const decision = decide(failure, { attempt, suspectIsDown, delays: deps.delays, doubt });
     if (decision.do === "pause") {
       session.end(decision);
       return "requeued";
     }
-    const { do: outcome, code, text } = decision;
+    const { code, text } = decision;
+    if (decision.do === "wait") {
+      await this.#defer(decision);
+      return await this.#settle("retry", { code, text });
+    }
+    const { do: outcome } = decision;
     // After the twentieth failure, further messages in progress that fail alike are not charged.
     if (session.pause?.reason === "streak" && session.pause.code === code) return "requeued";
     session.charge({ id: this.#envelope.id, code, text });

@@ -5,16 +5,17 @@ import type { Log } from "../observability/log.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import { untilAborted } from "../util/abort.ts";
-import { ConsumeSession, type Failed, type Pause } from "./consume-session.ts";
+import { ConsumeSession, type Pause } from "./consume-session.ts";
 import { DeliveryHandler } from "./delivery-handler.ts";
 import { bodyOf, decodeHeaders, encodeHeaders } from "./envelope.ts";
+import { Doubts } from "./retry/doubts.ts";
 import { giveBack } from "./retry/give-back.ts";
 import { KeptDeliveries } from "./retry/kept-deliveries.ts";
+import { Streak } from "./retry/streak.ts";
 import type { PipelineDeps } from "./stage-context.ts";
 import { StageState } from "./stage-state.ts";
 import { watchForStall } from "./stall-detector.ts";
 
-const streakToPause = 20;
 /** Between two canaries. In an outage that the probe does not see, short enough to resume within 5 s. */
 const canaryAfterMs = { outage: [1_000, 2_000, 4_000], other: [5_000, 10_000, 20_000, 40_000, 60_000] };
 /** How long RabbitMQ may count the consumers of a cut connection, at a heartbeat of up to a minute. */
@@ -35,7 +36,8 @@ export class StageWorker {
   #session: ConsumeSession | undefined;
   #faultPause: Pause | undefined;
   #operatorPause: { pause: Pause; since: Date; resumed: PromiseWithResolvers<void> } | undefined;
-  #streak = { code: "", items: new Set<string>() };
+  readonly #streak = new Streak();
+  readonly #doubts = new Doubts();
   #driven: Promise<unknown> = Promise.resolve();
   #lastProgressAt = performance.now();
   #hadOthers = false;
@@ -165,7 +167,11 @@ export class StageWorker {
     const width = !isCanary ? concurrency : this.#faultPause?.reason === "outage" ? Math.min(canaries, concurrency) : 1;
     const session = new ConsumeSession(
       isCanary,
-      (failed) => this.#charge(failed, session),
+      (failed) => {
+        const pause = this.#streak.charge(failed);
+        if (pause) session.end(pause);
+      },
+      this.#doubts,
       () => this.#progress(),
     );
     this.#session = session;
@@ -230,14 +236,21 @@ export class StageWorker {
     });
     session.track(
       handler,
-      handler.handle().then((outcome) => this.#finish(outcome, delivery, session)),
+      handler.handle().then((outcome) => this.#finish(outcome, delivery, { id: handler.id, session })),
     );
   }
 
   /** Resolves once the broker has what is not kept here: a stopping daemon waits for it. */
-  async #finish(outcome: Outcome, delivery: Delivery, session: ConsumeSession): Promise<void> {
+  async #finish(
+    outcome: Outcome,
+    delivery: Delivery,
+    { id, session }: { id: string; session: ConsumeSession },
+  ): Promise<void> {
     this.#progress();
-    if (outcome === "done" || outcome === "ended") this.#streak.items.clear();
+    if (outcome === "done" || outcome === "ended") {
+      this.#streak.passed();
+      this.#doubts.passed(id);
+    }
     if (outcome !== "requeued") {
       if (session.canary) session.prove();
       return;
@@ -276,14 +289,5 @@ export class StageWorker {
 
   #progress(): void {
     this.#lastProgressAt = performance.now();
-  }
-
-  #charge({ id, code, text }: Failed, session: ConsumeSession): void {
-    if (this.#streak.code !== code) this.#streak = { code, items: new Set() };
-    this.#streak.items.add(id);
-    const { size } = this.#streak.items;
-    if (size < streakToPause) return;
-    const why = `${size} different messages in a row failed with ${code}, the last: ${text}`;
-    session.end({ reason: "streak", upstream: undefined, code, text: why });
   }
 }

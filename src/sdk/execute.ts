@@ -98,6 +98,7 @@ export async function execute(
         pause = why;
       },
       charge() {},
+      doubts: { judge: () => ({ verdict: "pause", tries: 0 }) },
       progress() {},
     },
     hardStop: options.signal ?? new AbortController().signal,

@@ -17,6 +17,8 @@ const faultSchema = v.strictObject({
   name: v.optional(v.string()),
   /** Part of the path and query of the calls that it may hit; by default all calls. */
   match: v.optional(v.string()),
+  /** Part of the body of the calls that it may hit; by default any. */
+  holds: v.optional(v.string()),
   /** How many calls it hits; by default without limit. */
   times: v.optional(v.number()),
   /** Share of the calls that it hits, 0 to 1 (1). */
@@ -61,10 +63,10 @@ export class Faults {
   }
 
   /** The first fault of this kind that hits this call, if any; it is counted. */
-  take(kind: Fault["kind"], url: string): Fault | undefined {
+  take(kind: Fault["kind"], url: string, body = ""): Fault | undefined {
     const fault = this.#active.find(
-      ({ kind: is, match = "", times = Number.POSITIVE_INFINITY, share = 1, seen }) =>
-        is === kind && url.includes(match) && seen < times && this.random() < share,
+      ({ kind: is, match = "", holds = "", times = Number.POSITIVE_INFINITY, share = 1, seen }) =>
+        is === kind && url.includes(match) && body.includes(holds) && seen < times && this.random() < share,
     );
     if (!fault) return undefined;
     fault.seen++;
@@ -109,7 +111,7 @@ export async function serve(
     if (maxMs > 0) await Bun.sleep(minMs + faults.random() * (maxMs - minMs));
     if (faults.take("reset", url)) return undefined;
     if (faults.take("hang", url)) return new Promise(() => {});
-    const fault = faults.take("answer", url);
+    const fault = faults.take("answer", url, call.body.toString());
     if (fault) return new Response(fault.body, { status: fault.status ?? 200 });
     const answered = await answer(call, faults);
     return faults.take("lost", url) ? undefined : answered;

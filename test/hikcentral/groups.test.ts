@@ -19,19 +19,22 @@ test("people added at the same time go in calls of at most twenty, each group on
   expect(bodies(add)[0]).toMatchObject({ type: 1 });
 });
 
-test("one whom HikCentral refuses harms nobody who was gathered with him", async () => {
+test.each([
+  ["128", { kind: "reject", code: "not_found" }],
+  ["5", { kind: "unavailable", code: "hikcentral_service_exception" }],
+])("one whom HikCentral refuses with code %s harms nobody who was gathered with him", async (code, reason) => {
   const { url, bodies } = gateway({
-    [add]: (body) => (idsOf(body).includes("3") ? { code: "128", msg: "no such person" } : success("")),
+    [add]: (body) => (idsOf(body).includes("3") ? { code, msg: "no such person" } : success("")),
   });
   const { hikcentral } = clientOf(url);
   const answers = await Promise.allSettled(people(5).map((id) => hikcentral.addToGroup("1", id)));
   expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"]);
-  expect(answers[2]).toMatchObject({ reason: { kind: "reject", code: "not_found" } });
+  expect(answers[2]).toMatchObject({ reason });
   expect(bodies(add).map((body) => idsOf(body).length)).toEqual([5, 1, 1, 1, 1, 1]);
 });
 
 test.each<[string, Answer]>([
-  ["an outage", () => ({ code: "5" })],
+  ["a wrong key", () => ({ code: "64" })],
   ["a proxy's page", () => new Response("<html>", { status: 502 })],
   ["a licence", () => ({ code: "132" })],
   ["a busy server", () => ({ code: "3" })],

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Reject, Retry, reject, retry, Unavailable, unavailable } from "../../src/errors.ts";
+import type { Verdict } from "../../src/pipeline/retry/doubts.ts";
 import { decide, toFailure } from "../../src/pipeline/retry/policy.ts";
 
 const delays = [
@@ -8,7 +9,9 @@ const delays = [
   { label: "30s", ms: 30_000 },
   { label: "2m", ms: 120_000 },
 ];
-const calm = { attempt: 0, suspectIsDown: false, delays };
+const doubt = (verdict: Verdict, tries = 0) => ({ doubt: () => ({ verdict, tries }) });
+const calm = { attempt: 0, suspectIsDown: false, delays, ...doubt("pause") };
+const perhaps = unavailable("hikcentral", "t", { mayBeOne: true });
 const refuse = () => {
   throw new Error("not readable");
 };
@@ -54,6 +57,22 @@ test.each([
     { ...calm, attempt: 9 },
     "pause eposh setup",
   ],
+  ["what may mean one message pauses where nobody passes", perhaps, calm, "pause hikcentral outage"],
+  ["it is charged where others pass", perhaps, { ...calm, attempt: 1, ...doubt("charge") }, "retry 30s"],
+  [
+    "in the end it is that message's dead letter",
+    perhaps,
+    { ...calm, attempt: 3, ...doubt("charge") },
+    "dead hikcentral_unavailable",
+  ],
+  ["until somebody knows, it waits uncounted", perhaps, { ...calm, attempt: 3, ...doubt("wait") }, "wait 5s"],
+  ["and never for the longest delays", perhaps, { ...calm, ...doubt("wait", 99) }, "wait 2m"],
+  [
+    "a refused key is not doubted",
+    unavailable("hikcentral"),
+    { ...calm, ...doubt("charge") },
+    "pause hikcentral outage",
+  ],
   ["anything else is a retry", new TypeError("x is undefined"), calm, "retry 5s"],
   ["undefined is a retry", undefined, calm, "retry 5s"],
   ["a string is a retry", "oh no", calm, "retry 5s"],
@@ -71,6 +90,7 @@ test.each([
   const decision = decide(toFailure(thrown), circumstances);
   const shown = {
     retry: () => `retry ${"delay" in decision && decision.delay.label}`,
+    wait: () => `wait ${"delay" in decision && decision.delay.label}`,
     dead: () => `dead ${decision.code}`,
     pause: () => `pause ${"upstream" in decision && `${decision.upstream} ${decision.reason}`}`,
   };
@@ -104,8 +124,8 @@ test("whatever fails, the delays are taken in order, a hint only lengthens the w
   );
   fc.assert(
     fc.property(failure, schedule, fc.nat(10), fc.boolean(), (failed, delays, attempt, suspectIsDown) => {
-      const decision = decide(failed, { attempt, suspectIsDown, delays });
-      expect(decide(failed, { attempt, suspectIsDown, delays })).toEqual(decision);
+      const decision = decide(failed, { ...calm, attempt, suspectIsDown, delays });
+      expect(decide(failed, { ...calm, attempt, suspectIsDown, delays })).toEqual(decision);
       const isOutage = failed instanceof Unavailable || (failed instanceof Retry && suspectIsDown);
       expect(decision.do === "pause").toBe(isOutage);
       if (failed instanceof Reject) expect(decision.do).toBe("dead");

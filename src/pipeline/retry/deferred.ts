@@ -14,6 +14,11 @@ export function deferred(
 ): { queue: string; headers: Headers; next: string } {
   const { code, text } = decision;
   const at = now();
+  if (decision.do === "wait") {
+    const { delay } = decision;
+    const headers = encodeHeaders({ ...envelope, again: true, dueAt: new Date(at.getTime() + delay.ms) });
+    return { queue: retryQueueOf(queue, delay), headers, next: `again in ${delay.label}, not counted` };
+  }
   const record = { at: at.toISOString(), stage: name, code, text: log.mask(text) };
   const history = appendFailure(envelope.history, record);
   const charged = { ...envelope, attempt: envelope.attempt + 1, history, dueAt: undefined };

@@ -47,7 +47,7 @@ export function createClients(
   const eposh = createEposh({ ...eps, tls: besidePublic("eposh", eps.caFile), ...heard("eposh") });
   const photos = createPhotos({
     ...pho,
-    ...heard("photo"),
+    ...(more.fetch && { fetch: more.fetch }),
     tls: besidePublic("photo", pho.caFile),
     concurrency: photosInHand,
   });
@@ -60,11 +60,7 @@ export function createClients(
     state === "down" ? log.warn(`${name} is down: the stages that need it pause`) : log.info(`${name} answers again`);
   const watch = (name: UpstreamName, { probe }: { probe(signal: AbortSignal): Promise<boolean> }) =>
     [name, new CircuitBreaker(name, { probe, say })] as const;
-  const breakers = new Map<string, CircuitBreaker>([
-    watch("hikcentral", hikcentral),
-    watch("eposh", eposh),
-    watch("photo", photos),
-  ]);
+  const breakers = new Map<string, CircuitBreaker>([watch("hikcentral", hikcentral), watch("eposh", eposh)]);
   return {
     hikcentral,
     eposh,

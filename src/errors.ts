@@ -25,6 +25,8 @@ export interface RetryOptions {
   afterMs?: number | undefined;
   /** The upstream that may be down: it is probed at once, and if the probe fails too, no attempt is counted. */
   suspect?: string | undefined;
+  /** After the last delay it is tried again with the same delay: the stage decides itself when to give up. */
+  repeats?: boolean | undefined;
 }
 
 /** Later, counted. After the last delay of the retry schedule it becomes a dead letter. */
@@ -32,11 +34,13 @@ export class Retry extends Failure {
   readonly kind = "retry";
   readonly afterMs: number | undefined;
   readonly suspect: string | undefined;
+  readonly repeats: boolean;
 
   constructor(code: FailureCode, text: string, options: RetryOptions = {}) {
     super(code, text, options);
     this.afterMs = options.afterMs;
     this.suspect = options.suspect;
+    this.repeats = options.repeats ?? false;
   }
 }
 
@@ -83,6 +87,7 @@ export const codeOf = (thrown: unknown): FailureCode | undefined =>
   thrown instanceof Failure ? thrown.code : undefined;
 
 export const isReject = (thrown: unknown): thrown is Reject => thrown instanceof Reject;
+export const isRetry = (thrown: unknown): thrown is Retry => thrown instanceof Retry;
 
 /** Whether the upstream answered with a refusal, of this message or of our set-up. */
 export const isRefusal = (thrown: unknown): boolean =>

@@ -15,6 +15,7 @@
  * - requeue: a message goes back to its queue, and the attempt does not count
  * - pause: a stage takes no work, because its upstream is down (`outage`) or refuses our set-up (`setup`), because 20
  *   messages in a row failed alike (`streak`), or because an operator said so (`operator`)
+ * - follow: a stage hands its message over to another one and goes on; the face of a person follows when its photo comes
  * - canary: the single message that is tried to find out whether a pause is over
  * - warning: the person is in HikCentral, but something is missing, e.g. the face
  * - trace: what happened to one employee, stage by stage
@@ -32,8 +33,11 @@ import type { Photos } from "./upstreams/photos.ts";
 
 /** valibot, with `v.secret()` for an option that no output may show. */
 export * as v from "./config/v.ts";
-export { codeOf, isRefusal, isReject, reject, retry, unavailable } from "./errors.ts";
+export type { FailureCode } from "./errors/codes.ts";
+export { codeOf, isRefusal, isReject, isRetry, reject, retry, unavailable } from "./errors.ts";
+export { replaceFace, verifyFace } from "./hikcentral/faces.ts";
 export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";
+export * from "./people/face-note.ts";
 export * from "./people/kib.ts";
 export * from "./people/names.ts";
 export * from "./people/nik.ts";
@@ -43,6 +47,7 @@ export * from "./people/same-person.ts";
 export type { Face, Person, PersonMemory } from "./people/types.ts";
 export * from "./people/validity.ts";
 export { type EposhPage, eposhPage } from "./upstreams/eposh.ts";
+export type { Photo } from "./upstreams/photos.ts";
 
 /** What the headers say about the message. A foreign publisher sends none: then it is derived or unknown. */
 export interface Meta {
@@ -63,10 +68,16 @@ export interface Meta {
   /** Counted attempts before this one: 0 the first time. */
   readonly attempt: number;
   readonly firstSeenAt: Date;
+  /** Milliseconds since then. */
+  readonly ageMs: number;
   /** Delivered, retried or replayed before: its data may be old. */
   readonly again: boolean;
   /** A newer record of this employee has already passed this stage. */
   readonly superseded: boolean;
+  /** The operator asked for it: every photo is compared, also one whose link gave the present face. */
+  readonly refreshFaces: boolean;
+  /** What the stage that handed the message over had noted (`context.follow`). */
+  readonly noted: string | undefined;
 }
 
 export interface StageLog {
@@ -96,6 +107,11 @@ export interface Context<Options = unknown> {
   readonly dryRun: boolean;
   /** The person is in HikCentral, but something is missing: kept with the run and shown to the operator. */
   warn(code: FailureCode, text: string): void;
+  /**
+   * Hands the message itself, and not the result, to a stage that `follows` this one, before it is acknowledged: work
+   * that no employee has to wait for. `note` is that stage's `meta.noted`.
+   */
+  follow(stage: string, note?: string): void;
 }
 
 declare const ended: unique symbol;
@@ -171,6 +187,8 @@ export interface Stage<M extends Schema = Schema, O extends Schema | undefined =
   readonly queue: string;
   /** The stage whose results this one takes. Without it the stage is fed from outside. */
   readonly after?: string;
+  /** Instead of `after`: the stage that hands messages over to this one (`context.follow`). No run waits for it. */
+  readonly follows?: string;
   /** Checked before `run` sees the message; one that does not match is a dead letter. */
   readonly message: M;
   readonly options?: O;

@@ -5,23 +5,30 @@ import {
   codeOf,
   defineStage,
   type Face,
+  type FailureCode,
+  faceNote,
   isBefore,
   isReject,
+  isRetry,
   mayOverwrite,
   type Names,
   type NewPerson,
   namesOf,
   type Person,
   type PersonChanges,
+  type Photo,
   photoMark,
   readNik,
   readRemark,
   reasons,
   reject,
+  replaceFace,
+  retry,
   samePerson,
   timesAsTaken,
   usableKibOf,
   v,
+  verifyFace,
   writeRemark,
 } from "../src/stage.ts";
 
@@ -54,8 +61,14 @@ export default defineStage({
   },
 });
 
+/** For a photo of an ordinary host. Where it takes longer, the person does not wait: the face follows. */
+const photoPatienceMs = 3_000;
+
 /** Both names and both KIB numbers fit into what a dead letter keeps of a text. */
 const longestName = 40;
+/** In place of the mark of a picture, to find out whether a remark has room for one. */
+const anyMark = "00000000";
+
 /** "Budi Santoso" (KIB 2600001) */
 function labelOf({ givenName, familyName }: Names, kib: string | undefined): string {
   const name = familyName === "-" ? givenName : `${givenName} ${familyName}`;
@@ -103,18 +116,18 @@ class Work {
   }
 
   async create(): Promise<string> {
-    return this.#add(await this.#face());
+    return this.#add(await this.#photo());
   }
 
   /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */
-  async update(known: Person, fetched?: Face): Promise<string> {
+  async update(known: Person, fetched?: Photo): Promise<string> {
     const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
     const note = readRemark(known.remark);
-    const wanted = this.link && photoMark(this.link);
     // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
-    const remembers = readRemark(writeRemark(note.text, { ...meta, photoMark: wanted })).photoMark === wanted;
-    const isOther = this.link !== undefined && (remembers ? wanted !== note.photoMark : !photo.wasSent(this.link));
+    const remembers = readRemark(writeRemark(note.text, { ...meta, photoMark: anyMark })).photoMark === anyMark;
+    const sent = remembers ? note.photoMark : photo.lastSent();
+    const isOther = this.link !== undefined && !this.#isKnown(this.link, sent);
     const { givenName, familyName } = this.names;
     const rename: PersonChanges = {
       ...(givenName !== known.givenName && { givenName }),
@@ -138,11 +151,11 @@ class Work {
 
     let mark = note.photoMark;
     if (!known.hasFace || isOther) {
-      const face = fetched ?? (await this.#face(known.hasFace));
+      const found = fetched ?? (await this.#photo(known, sent));
       // A refused face counts as sent too, while another face is there: otherwise every run would send it again.
-      if (face && ((await this.#replaceFace(personId, face)) || known.hasFace)) {
-        mark = wanted;
-        if (!remembers && this.link) photo.noteSent(this.link);
+      if (found && ((await this.#replaceFace(personId, found.face)) || known.hasFace)) {
+        mark = found.mark;
+        if (!remembers) photo.noteSent(mark);
       }
     }
 
@@ -161,6 +174,13 @@ class Work {
     return personId;
   }
 
+  /** Whether the link gave the picture that was sent last. n.b. Notes of 0.1 hold the mark of the link itself. */
+  #isKnown(link: string, sent: string | undefined): boolean {
+    const { meta, photo } = this.context;
+    if (sent === undefined || meta.refreshFaces) return false;
+    return sent === photoMark(link) || sent === photo.pictureBehind(link);
+  }
+
   /**
    * Rejects with `identity_conflict` unless the person is clearly this employee. Where birth_date contradicts the NIK,
    * equal names let through only what overwrites nothing: a second delivery of the record that made the person.
@@ -176,16 +196,20 @@ class Work {
     );
   }
 
-  async #add(face: Face | undefined): Promise<string> {
+  async #add(photo: Photo | undefined): Promise<string> {
     const { hikcentral, site, warn } = this.context;
     try {
-      const personId = await hikcentral.addPerson(this.#newPerson(face));
-      if (face && site.verifyFace) await this.#verifyFace(personId, face);
+      const personId = await hikcentral.addPerson(this.#newPerson(photo));
+      if (photo && site.verifyFace) {
+        const { personCode } = this;
+        const { warning } = await verifyFace(hikcentral, { personId, personCode, face: photo.face, verify: true });
+        if (warning) warn(warning.code, warning.text);
+      }
       return personId;
     } catch (error) {
       const code = codeOf(error);
-      if (code === "already_exists" || code === "answer_lost") return this.#updateFound(error, face);
-      if (face === undefined || !isReject(error)) throw error;
+      if (code === "already_exists" || code === "answer_lost") return this.#updateFound(error, photo);
+      if (photo === undefined || !isReject(error)) throw error;
       const personId = await this.#add(undefined);
       warn("face_refused", `HikCentral refused the face (${code}); the person was created without one`);
       return personId;
@@ -193,67 +217,73 @@ class Work {
   }
 
   /** The answer to the add was lost, or somebody else added the person first: look it up. */
-  async #updateFound(error: unknown, face: Face | undefined): Promise<string> {
+  async #updateFound(error: unknown, photo: Photo | undefined): Promise<string> {
     const known = await this.context.hikcentral.personByCode(this.personCode);
-    if (known) return this.update(known, face);
+    if (known) return this.update(known, photo);
     if (codeOf(error) === "answer_lost") throw error;
     const hint = "let the partner see its organisation";
     throw reject("person_not_visible", `HikCentral has this personCode but does not show the person; ${hint}`);
   }
 
-  #newPerson(face: Face | undefined): NewPerson {
+  #newPerson(photo: Photo | undefined): NewPerson {
     const { organisation, gender, validFrom, validUntil } = this.context.site;
-    const { personCode, names, link } = this;
+    const { personCode, names } = this;
     const { givenName, familyName } = names;
-    const photo = face && link ? photoMark(link) : undefined;
-    const remark = writeRemark("", { ...this.context.meta, photoMark: photo });
+    const remark = writeRemark("", { ...this.context.meta, photoMark: photo?.mark });
     const person = { personCode, givenName, familyName, gender, organisation, remark, validFrom, validUntil };
-    return face ? { ...person, face } : person;
+    return photo ? { ...person, face: photo.face } : person;
   }
 
-  /** Undefined, with a warning, where there is no usable photo. */
-  async #face(hasOne = false): Promise<Face | undefined> {
-    const { photo, site, warn } = this.context;
+  /**
+   * Undefined where there is none to send: the picture is the one with the mark `sent`, the photo is unusable (a
+   * warning), or it cannot be had now: then the face follows by itself, and nobody waits for it.
+   */
+  async #photo(known?: Person, sent?: string): Promise<Photo | undefined> {
+    const { photo, site, warn, signal, follow, log } = this.context;
+    const hasOne = known?.hasFace ?? false;
+    const mustHave = site.photoRequired && !hasOne;
     let why = "the record has no photo link";
+    let code: FailureCode = hasOne ? "photo_not_updated" : "no_photo";
     if (this.link) {
       try {
-        return await photo.fetch(this.link);
+        const patience = mustHave ? {} : { patienceMs: photoPatienceMs };
+        const found = await photo.fetch(this.link, { ...patience, ...(hasOne && { unless: sent }) });
+        const mark = found?.mark ?? sent;
+        if (mark) photo.notePicture(this.link, mark);
+        return found;
       } catch (error) {
-        if (!isReject(error)) throw error;
+        signal.throwIfAborted();
+        if (!isReject(error)) {
+          if (mustHave)
+            throw isRetry(error) && error.code === "photo_refused"
+              ? retry("no_photo", `${error.message}; trigger the date again`, { cause: error })
+              : error;
+          follow("face", known && faceNote(known));
+          log.info(`The face of ${labelOf(this.names, this.kib)} follows when the photo comes`);
+          return undefined;
+        }
         why = error.message;
+        if (error.code === "photo_host_not_allowed") code = error.code;
       }
     }
-    if (hasOne) {
-      warn("photo_not_updated", `the old face was kept: ${why}`);
-      return undefined;
-    }
-    if (site.photoRequired) throw reject("no_photo", `${why}; upload a photo in Eposh and trigger the date again`);
-    warn("no_photo", `the person has no face: ${why}`);
+    const whose = labelOf(this.names, this.kib);
+    if (hasOne) warn(code, `the old face of ${whose} was kept: ${why}`);
+    else if (mustHave) throw reject("no_photo", `${why}; upload a photo in Eposh and trigger the date again`);
+    else warn(code, `${whose} has no face: ${why}`);
     return undefined;
   }
 
   /** Whether HikCentral accepted it. */
   async #replaceFace(personId: string, face: Face): Promise<boolean> {
-    const taken = await this.#sendFace(personId, face);
-    if (taken && this.context.site.verifyFace) await this.#verifyFace(personId, face);
-    return taken;
-  }
-
-  async #sendFace(personId: string, face: Face): Promise<boolean> {
-    try {
-      await this.context.hikcentral.updateFace(personId, face);
-      return true;
-    } catch (error) {
-      if (!isReject(error)) throw error;
-      this.context.warn("face_refused", `HikCentral refused the face (${error.code}); upload one there by hand`);
-      return false;
-    }
-  }
-
-  /** HikCentral may answer success and store no picture. */
-  async #verifyFace(personId: string, face: Face): Promise<void> {
-    const stored = async () => (await this.context.hikcentral.personByCode(this.personCode))?.hasFace ?? true;
-    if ((await stored()) || !(await this.#sendFace(personId, face)) || (await stored())) return;
-    this.context.warn("face_not_stored", "HikCentral accepted the face but stored no picture; upload it there by hand");
+    const { hikcentral, site } = this.context;
+    const { personCode } = this;
+    const { isAccepted, warning } = await replaceFace(hikcentral, {
+      personId,
+      personCode,
+      face,
+      verify: site.verifyFace,
+    });
+    if (warning) this.context.warn(warning.code, warning.text);
+    return isAccepted;
   }
 }

@@ -6,7 +6,11 @@ import { makePng } from "./support/png.ts";
 import { until } from "./support/until.ts";
 
 const portrait = makePng({ width: 120, height: 160, rgba: (x, y) => [x, y, 99, 255] });
-let answer: (request: Request) => Response | Promise<Response>;
+type Answer = (request: Request) => Response | Promise<Response>;
+let answer: Answer;
+/** What a probe is told. */
+let root: Answer;
+let probes = 0;
 const seen: string[] = [];
 /** Bun cuts what is silent for 10 s; the tests that stall end it themselves. */
 const server = Bun.serve({
@@ -14,6 +18,10 @@ const server = Bun.serve({
   port: 0,
   idleTimeout: 0,
   fetch(request) {
+    if (request.url === server.url.href) {
+      probes++;
+      return root(request);
+    }
     seen.push(`${request.method} ${new URL(request.url).pathname}`);
     return answer(request);
   },
@@ -23,6 +31,7 @@ const link = `${server.url.origin}/kib/-1767600000.png?key=made-up-token`;
 beforeEach(() => {
   seen.length = 0;
   answer = () => new Response(portrait);
+  root = () => new Response();
 });
 afterAll(() => server.stop(true));
 
@@ -59,8 +68,8 @@ const status =
 
 describe("a photo", () => {
   test("behind a link comes back as the Base64 of a JPEG", async () => {
-    const face = await fetchOne(link);
-    expect(Buffer.from(face, "base64").subarray(0, 3)).toEqual(Buffer.from("ffd8ff", "hex"));
+    const photo = await fetchOne(link);
+    expect(Buffer.from(photo?.face ?? "", "base64").subarray(0, 3)).toEqual(Buffer.from("ffd8ff", "hex"));
   });
 
   test("is fetched again each time, because Eposh may put another behind the same link", async () => {
@@ -68,6 +77,16 @@ describe("a photo", () => {
     await photos.fetch(link);
     await photos.fetch(link);
     expect(seen).toHaveLength(2);
+  });
+
+  test("has the same mark under another link, and is not decoded for a caller who has it already", async () => {
+    const one = await fetchOne(link);
+    const other = `${server.url.origin}/elsewhere.png`;
+    expect((await fetchOne(other))?.mark).toBe(one?.mark ?? "");
+    const photos = clientOf().for(new AbortController().signal);
+    expect(await photos.fetch(other, { unless: one?.mark })).toBeUndefined();
+    answer = () => new Response(makePng({ width: 120, height: 160, rgba: (x, y) => [y, x, 99, 255] }));
+    expect((await photos.fetch(link, { unless: one?.mark }))?.mark).not.toBe(one?.mark ?? "");
   });
 
   test("that is not there is missing", async () => {
@@ -85,22 +104,13 @@ describe("a photo", () => {
   });
 
   test("that the host refuses or cannot give just now is tried again", async () => {
-    for (const [code, suspect] of [
-      [401, undefined],
-      [403, undefined],
-      [400, undefined],
-      [304, undefined],
-      [429, undefined],
-      [500, "photo"],
-      [502, "photo"],
-      [503, "photo"],
-    ] as const) {
+    for (const code of [304, 429, 500, 502, 503]) {
       answer = status(code);
-      expect(await failureOf(fetchOne(link))).toMatchObject({
-        kind: "retry",
-        code: "photo_unavailable",
-        suspect,
-      });
+      expect(await failureOf(fetchOne(link))).toMatchObject({ kind: "retry", code: "photo_unavailable" });
+    }
+    for (const code of [400, 401, 403]) {
+      answer = status(code);
+      expect(await failureOf(fetchOne(link))).toMatchObject({ kind: "retry", code: "photo_refused" });
     }
   });
 
@@ -125,16 +135,11 @@ describe("a link", () => {
       expect(await failureOf(fetchOne(url))).toMatchObject({ kind: "reject", code: "photo_unusable" });
   });
 
-  test("to a host that is not allowed is a set-up fault, and nothing connects to it", async () => {
+  test("to a host that is not allowed is refused by its name, and nothing connects to it", async () => {
     const { port } = server;
     for (const host of ["localhost", "127.0.0.1.example.invalid", "127.0.0.2"]) {
       const failure = await failureOf(fetchOne(`http://${host}:${port}/kib/-1767600000.png?key=made-up-token`));
-      expect(failure).toMatchObject({
-        kind: "unavailable",
-        upstream: "photo",
-        reason: "setup",
-        code: "photo_host_not_allowed",
-      });
+      expect(failure).toMatchObject({ kind: "reject", code: "photo_host_not_allowed" });
       expect(failure.message).toContain(host);
       expect(failure.message).toContain("photo.allowed_hosts");
     }
@@ -171,8 +176,7 @@ describe("a redirect", () => {
   test("to a host that is not allowed is refused like a link to it, and nothing connects to it", async () => {
     answer = () => Response.redirect(`http://localhost:${server.port}/elsewhere?key=made-up-token`, 307);
     expect(await failureOf(fetchOne(link))).toMatchObject({
-      kind: "unavailable",
-      reason: "setup",
+      kind: "reject",
       code: "photo_host_not_allowed",
       message: expect.stringContaining("localhost"),
     });
@@ -248,7 +252,7 @@ describe("the limits", () => {
       expect(await failureOf(fetchOne(link, { timeoutMs: 150 }))).toMatchObject({
         kind: "retry",
         code: "photo_unavailable",
-        suspect: "photo",
+        suspect: undefined,
       });
     }
     await until(() => body.cancelled, { what: "the download to be given up" });
@@ -260,7 +264,7 @@ describe("the limits", () => {
       return new Response(null, { status: 302, headers: { location: "/again" } });
     };
     const failure = await failureOf(fetchOne(link, { timeoutMs: 250 }));
-    expect(failure).toMatchObject({ suspect: "photo", message: expect.stringContaining("in time") });
+    expect(failure).toMatchObject({ code: "photo_unavailable", message: expect.stringContaining("in time") });
     expect(seen.length).toBeLessThan(5);
   });
 
@@ -320,39 +324,63 @@ describe("the limits", () => {
   });
 });
 
-describe("the probe", () => {
+describe("a caller whom others wait for", () => {
   const never = new AbortController().signal;
+  const urgently = { patienceMs: 300 };
 
-  test("is content while no host has failed", async () => {
-    expect(await clientOf().probe(never)).toBe(true);
-    expect(seen).toEqual([]);
+  test("gets no photo from a host that is silent, within its patience", async () => {
+    answer = () => new Promise<Response>(() => {});
+    const startedAt = performance.now();
+    const failure = await failureOf(clientOf().for(never).fetch(link, urgently));
+    expect(failure).toMatchObject({ kind: "retry", code: "photo_unavailable" });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  test("asks the host that failed last, and any answer will do", async () => {
-    const photos = clientOf();
-    answer = status(503);
-    await failureOf(photos.for(never).fetch(link));
-    expect(await photos.probe(never)).toBe(true);
-    expect(seen).toEqual(["GET /kib/-1767600000.png", "GET /"]);
+  test("does not wait for a silent host a second time, until it answers somebody who has patience", async () => {
+    answer = () => new Promise<Response>(() => {});
+    root = answer;
+    const client = clientOf();
+    const photos = client.for(never);
+    await failureOf(photos.fetch(link, urgently));
+    await until(() => client.shown.state === "down", { what: "the probe to fail" });
+    const asked = seen.length;
+    expect(await failureOf(photos.fetch(link, urgently))).toMatchObject({
+      message: expect.stringContaining("did not answer a moment ago"),
+    });
+    expect(seen).toHaveLength(asked);
+    answer = () => new Response(portrait);
+    await photos.fetch(link);
+    expect(client.shown.state).toBe("up");
+    expect(await photos.fetch(link, { patienceMs: 60_000 })).toBeDefined();
   });
 
-  test("says no while nothing listens there, and yes as soon as something does", async () => {
-    const first = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(portrait) });
-    const { port } = first;
-    await first.stop(true);
-    const photos = clientOf();
-    const failure = await failureOf(photos.for(never).fetch(`http://127.0.0.1:${port}/`));
-    expect(failure).toMatchObject({ kind: "retry", code: "photo_unavailable", suspect: "photo" });
-    expect(await photos.probe(never)).toBe(false);
-    const again = Bun.serve({ hostname: "127.0.0.1", port: Number(port), fetch: status(400) });
-    expect(await photos.probe(never)).toBe(true);
-    await again.stop(true);
+  test("is not kept from a host by one of its photos that hangs", async () => {
+    answer = ({ url }) => (url.includes("hangs") ? new Promise<Response>(() => {}) : new Response(portrait));
+    const photos = clientOf().for(never);
+    const probesBefore = probes;
+    await failureOf(photos.fetch(`${server.url.origin}/hangs.png`, urgently));
+    await until(() => probes > probesBefore, { what: "the probe" });
+    expect(await photos.fetch(link, { patienceMs: 60_000 })).toBeDefined();
   });
 
-  test("ends with the daemon instead of failing", async () => {
-    const photos = clientOf();
-    answer = status(500);
-    await failureOf(photos.for(never).fetch(link));
-    expect(await photos.probe(AbortSignal.abort())).toBe(false);
+  test("finds a free place while all those with patience are taken", async () => {
+    answer = ({ url }) => (url.includes("hangs") ? new Promise<Response>(() => {}) : new Response(portrait));
+    const stop = new AbortController();
+    const client = clientOf({ concurrency: 2 });
+    const waiting = [1, 2, 3].map(() => client.for(stop.signal).fetch(`${server.url.origin}/hangs.png`));
+    await until(() => seen.length === 2, { what: "both places to be taken" });
+    expect(await client.for(never).fetch(link, { patienceMs: 60_000 })).toBeDefined();
+    stop.abort();
+    await Promise.allSettled(waiting);
+  });
+
+  test("is told at once that nothing listens at a port, and one such link says nothing about other ports", async () => {
+    const gone = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(portrait) });
+    const { port } = gone;
+    await gone.stop(true);
+    const photos = clientOf().for(never);
+    const failure = await failureOf(photos.fetch(`http://127.0.0.1:${port}/`, urgently));
+    expect(failure).toMatchObject({ kind: "retry", code: "photo_unavailable", suspect: undefined });
+    expect(await photos.fetch(link, { patienceMs: 60_000 })).toBeDefined();
   });
 });

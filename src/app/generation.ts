@@ -70,7 +70,7 @@ export class Generation {
       clients: (caller, envelope) => ({
         hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", caller), caller),
         eposh: () => clients.eposh.for(untilOpen("eposh", caller), caller),
-        photo: () => ({ ...clients.photos.for(untilOpen("photo", caller), caller), ...photosOf(ledger, envelope) }),
+        photo: () => ({ ...clients.photos.for(caller.signal, caller), ...photosOf(ledger, envelope) }),
         memory: () => memoryOf(ledger, envelope.code),
         site: () => siteOf(config, todayIn(config.site.timeZone, now())),
       }),
@@ -87,8 +87,9 @@ export class Generation {
       now,
     });
     const paused = new PausedStages(config.state.folder);
-    const health = { pipeline, broker, breakers, metrics, now };
-    const running = { pipeline, breakers, readiness: () => readinessOf(health) };
+    const { photos } = clients;
+    const health = { pipeline, broker, breakers, photos, metrics, now };
+    const running = { pipeline, breakers, photos, readiness: () => readinessOf(health) };
     const queues = () => pipeline.knownQueues;
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
     this.clients = clients;

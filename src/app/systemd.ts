@@ -57,7 +57,7 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
 
 const isWorking = ({ pipeline }: Supervised) => pipeline.workers.every(({ state }) => state.hasStarted);
 
-const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh", photo: "the photo host" };
+const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh" };
 
 /** `5 stages · 12 waiting · 1 dead · HikCentral down since 02:14` */
 export async function statusOf(daemon: Supervised, timeZone: string): Promise<string> {

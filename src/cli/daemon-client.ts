@@ -103,7 +103,12 @@ export class DaemonClient {
   }
 }
 
-const faceless: readonly string[] = ["no_photo", "face_refused", "face_not_stored"] satisfies FailureCode[];
+const faceless: readonly string[] = [
+  "no_photo",
+  "photo_host_not_allowed",
+  "face_refused",
+  "face_not_stored",
+] satisfies FailureCode[];
 /** Persons in HikCentral without a face. */
 export const withoutFace = ({ warnings }: RunView): number =>
   warnings.filter(({ code }) => faceless.includes(code)).reduce((sum, { count }) => sum + count, 0);

@@ -1,10 +1,10 @@
 /** A date is a text `YYYY-MM-DD`, a day of the site's calendar; a duration is a number of milliseconds. */
 
-const unitsMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+const unitsMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 
-/** `500ms`, `5s`, `2m`, `1h`, a whole number and one unit; anything else is undefined. */
+/** `500ms`, `5s`, `2m`, `1h`, `3d`, a whole number and one unit; anything else is undefined. */
 export function parseDuration(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
+  const [, count, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   return count === undefined ? undefined : Number(count) * unitsMs[unit as keyof typeof unitsMs];
 }
 

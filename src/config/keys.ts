@@ -50,6 +50,7 @@ const meanings: Readonly<Record<string, string>> = {
   "photo.timeout": "for one photo",
   "photo.ca_file": "certificates (PEM) to trust besides the public ones",
   "photo.required": "true makes an employee without a usable photo a dead letter instead of a warning",
+  "photo.give_up_after": "how long a face is tried for whose photo does not come; its person is at the gate without it",
   "stages.folder": "your own stages (.ts or .js), owned by root or the service's user",
   "stages.disabled":
     "stages that are not consumed here, while their queues are filled; keep apply-access in the list unless you want it",

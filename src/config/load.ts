@@ -158,5 +158,6 @@ export function siteOf({ hikcentral, site, regionals, photo, eposh }: Config, to
   const validFrom = startOfDay(resolveDay("hikcentral.valid_from", hikcentral.validFrom, today), timeZone);
   const validUntil = endOfDay(hikcentral.validUntil, timeZone);
   const ofPeople = { organisation, gender, validFrom, validUntil, verifyFace, photoRequired: photo.required };
-  return { ...ofPeople, timeZone, regionals, pageSize: eposh.pageSize };
+  const photoGiveUpAfterMs = photo.giveUpAfterMs;
+  return { ...ofPeople, photoGiveUpAfterMs, timeZone, regionals, pageSize: eposh.pageSize };
 }

@@ -47,7 +47,7 @@ const sha256 = kind("64 hexadecimal digits", v.pipe(v.string(), toHex, v.regex(/
 const maxDurationMs = 7 * 24 * 3_600_000;
 const toMs = v.transform(parseDuration);
 const milliseconds = v.pipe(v.string(), toMs, v.number(), v.minValue(1), v.maxValue(maxDurationMs));
-const duration = kind("a duration such as 500ms, 5s, 2m or 1h, at most 168h", milliseconds);
+const duration = kind("a duration such as 500ms, 5s, 2m, 1h or 3d, at most 7d", milliseconds);
 const isGrowing = (delays: number[]) => delays.every((delay, index) => delay > (delays[index - 1] ?? 0));
 const retrySchedule = v.pipe(words, v.array(milliseconds), v.minLength(1), v.maxLength(20), v.check(isGrowing));
 
@@ -142,6 +142,7 @@ export const sections = {
     timeoutMs: v.optional(duration, "20s"),
     caFile: v.exactOptional(path),
     required: v.optional(flag, false),
+    giveUpAfterMs: v.optional(duration, "3d"),
   }),
   stages: v.object({ folder: v.exactOptional(path), disabled: v.optional(stageNames, "apply-access") }),
   log: v.object({ level: v.optional(oneOf(levels), "info"), format: oneOf(formats) }),

@@ -13,5 +13,7 @@ export interface Site {
   readonly verifyFace: boolean;
   /** Makes an employee without a usable photo a dead letter instead of a person without a face. */
   readonly photoRequired: boolean;
+  /** How long a missing face is tried for. */
+  readonly photoGiveUpAfterMs: number;
   readonly pageSize: number;
 }

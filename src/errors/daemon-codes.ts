@@ -40,10 +40,11 @@ export const daemonCodes = {
     kinds: ["dead letter"],
   },
   decoder_failed: {
-    meaning: "The process that decodes the photos could not be started.",
-    todo: "Check the free memory and the limit of processes on this machine, then replay.",
+    meaning:
+      "The process that decodes the photos could not be started. Persons are made; their faces follow by themselves.",
+    todo: "Check the free memory and the limit of processes on this machine.",
     cure: "platform",
-    kinds: ["dead letter"],
+    kinds: ["pause", "dead letter"],
   },
   crashed_daemon: {
     meaning: "The daemon ended abruptly four times while it worked on this message, the last time on it alone.",

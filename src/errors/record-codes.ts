@@ -87,7 +87,7 @@ export const recordCodes = {
   },
   no_photo: {
     meaning: "The employee has no usable photo. The person gets no face, or with `photo.required` is not created.",
-    todo: "Upload a photo in Eposh, then trigger the date. The text says why there is none.",
+    todo: "Upload a photo in Eposh, then trigger the date; after an expired link the trigger alone. The text says why there is none.",
     cure: "record",
     kinds: ["dead letter", "warning"],
   },
@@ -108,7 +108,7 @@ export const recordCodes = {
     meaning: "The new photo is not usable, so the person keeps the old face.",
     todo: "Upload another photo in Eposh, then trigger the date. The text says what is wrong with this one.",
     cure: "record",
-    kinds: ["warning"],
+    kinds: ["dead letter", "warning"],
   },
   shared_photo: {
     meaning: "Another employee has the same photo link.",

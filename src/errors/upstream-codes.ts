@@ -191,28 +191,31 @@ export const upstreamCodes = {
     cure: "platform",
     kinds: ["warning"],
   },
-  photo_down: {
-    meaning: "The host of the photos does not answer.",
-    todo: "Bring the host or the network back. The stages then resume by themselves.",
-    cure: "platform",
-    kinds: ["pause"],
-  },
   photo_unavailable: {
-    meaning: "The host of the photo gave no answer, or answered with an error.",
-    todo: "Check the host. A pause ends by itself. Replay a dead letter, or trigger the date if the link has expired.",
+    meaning:
+      "The host of the photo gave no answer, or answered with an error. The person is at the gate; the face follows by itself.",
+    todo: "Check the host. Faces are tried again until `photo.give_up_after` has passed; then trigger the date.",
     cure: "platform",
     kinds: ["pause", "dead letter"],
   },
+  photo_refused: {
+    meaning:
+      "The host refuses the photo (400, 401, 403): the link has expired, or nothing is behind it. Only a stage of your own fails with it; ours become `no_photo`.",
+    todo: "Trigger the date: Eposh gives new links.",
+    cure: "record",
+    kinds: ["dead letter"],
+  },
   photo_untrusted: {
-    meaning: "The certificate of the photo host is not signed by an authority that this machine trusts.",
+    meaning:
+      "The certificate of the photo host is not signed by an authority that this machine trusts. The person is at the gate; the face follows by itself.",
     todo: "Check the clock of this machine, and whether a proxy stands between. If the certificate is the host's own, set `photo.ca_file`.",
     cure: "setup",
-    kinds: ["pause"],
+    kinds: ["pause", "dead letter"],
   },
   photo_host_not_allowed: {
-    meaning: "A photo link leads to a host that is not allowed.",
-    todo: "If the host is right, add it to `photo.allowed_hosts`.",
+    meaning: "The photo link leads to a host that is not allowed. The person is at the gate without this face.",
+    todo: "If the host is right, add it to `photo.allowed_hosts`, reload, then trigger the date.",
     cure: "setup",
-    kinds: ["pause"],
+    kinds: ["dead letter", "warning"],
   },
 } satisfies CodeEntries;

@@ -83,6 +83,7 @@ const person = v.pipe(
       validFrom: read.beginTime,
       validUntil: read.endTime,
       hasFace: read.personPhoto.picUri !== "",
+      pictureAddress: read.personPhoto.picUri,
       customFields: read.customFieldList,
       raw: read.raw,
     }),

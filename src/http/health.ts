@@ -5,11 +5,13 @@ import type { Metrics } from "../observability/metrics.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { StageWorker } from "../pipeline/stage-worker.ts";
 import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
+import type { PhotoClient } from "../upstreams/photos.ts";
 
 export interface HealthOptions {
   pipeline: Pipeline;
   broker: Broker;
   breakers: ReadonlyMap<string, CircuitBreaker>;
+  photos: Pick<PhotoClient, "shown">;
   metrics: Metrics;
   now: () => Date;
 }
@@ -44,7 +46,7 @@ export function healthRoutes(options: HealthOptions): Hono {
  * Not ready when the broker or an upstream is down, a stage does not work, a queue cannot be reached, or a queue with
  * messages has no consumer.
  */
-export async function readinessOf({ pipeline, broker, breakers }: HealthOptions) {
+export async function readinessOf({ pipeline, broker, breakers, photos }: HealthOptions) {
   const depths = broker.state === "up" ? await depthsOf(broker, pipeline.knownQueues) : new Map();
   const stages = pipeline.workers.map((worker) => {
     const { registered, state, stalledMs, inFlight, lastTakenAt } = worker;
@@ -61,19 +63,25 @@ export async function readinessOf({ pipeline, broker, breakers }: HealthOptions)
       lastTakenAt: lastTakenAt ?? null,
     };
   });
+  // Nobody waits for what follows, so its pause is no reason to call somebody.
+  const following = pipeline.workers.filter(({ registered }) => registered.stage.follows !== undefined);
+  const unhurried = new Set(following.map(({ registered }) => registered.stage.name));
   const unconsumed = unconsumedOf(depths, pipeline.consumedQueues);
   const unreachable = unreachableOf(broker);
   const ready =
     broker.state === "up" &&
     unreachable.length === 0 &&
     [...breakers.values()].every(({ state }) => state !== "down") &&
-    stages.every(({ state }) => state === "working") &&
+    stages.every(({ name, state }) => state === "working" || (state === "paused" && unhurried.has(name))) &&
     unconsumed.length === 0;
   return {
     ready,
     broker: broker.state,
     trouble: broker.trouble ?? null,
-    upstreams: Object.fromEntries([...breakers].map(([name, { state }]) => [name, state])),
+    upstreams: {
+      ...Object.fromEntries([...breakers].map(([name, { state }]) => [name, state])),
+      photo: photos.shown.state === "down" ? "down" : "up",
+    },
     stages,
     unreachable,
     unconsumed,

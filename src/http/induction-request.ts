@@ -34,6 +34,15 @@ const fields = v.strictObject({
   skip: asked(dates),
   limit: asked(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000))),
   kib: asked(v.pipe(words, v.minLength(1))),
+  refresh_faces: asked(
+    v.union([
+      v.boolean(),
+      v.pipe(
+        v.picklist(["true", "false"]),
+        v.transform((given) => given === "true"),
+      ),
+    ]),
+  ),
 });
 
 const expectations: Record<string, string> = {
@@ -42,6 +51,7 @@ const expectations: Record<string, string> = {
   skip: "a date or a list of dates",
   limit: "a whole number of people, 1 to 1000000",
   kib: "a KIB number or a list of them",
+  refresh_faces: "true or false",
 };
 
 export type Parsed = RunRequest | { problem: string };

@@ -18,6 +18,8 @@ export interface Asked {
 export interface RunRequest extends Asked {
   limit?: number | undefined;
   kib?: string[] | undefined;
+  /** Compare every photo with the face in HikCentral, also one whose link is known. */
+  refresh_faces?: boolean | undefined;
 }
 
 /** The result of a request. */
@@ -71,16 +73,17 @@ export class RunStarter {
     const found = datesFor(request);
     if ("problem" in found) return { answer: { outcome: "refused", text: found.problem } };
     const { dates } = found;
-    let covering = this.#covering(dates);
+    const { limit, kib, refresh_faces: refreshFaces = false } = request;
+    const coveringRun = () => (refreshFaces ? undefined : this.#covering(dates));
+    let covering = coveringRun();
     if (covering !== undefined) {
       await untilAborted(this.options.closeLostRuns(), late).catch(() => {});
-      covering = this.#covering(dates);
+      covering = coveringRun();
     }
     if (covering !== undefined) return { answer: { outcome: "running", run: covering } };
     if (!(await this.#brokerIsUp())) return { answer: brokerDown(broker) };
     if (!pipeline.worker("induction")) return { answer: { outcome: "unavailable", text: inductionDisabled } };
 
-    const { limit, kib } = request;
     const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${randomUUID().slice(0, 8)}`;
     // A limit counts over all dates, so they go in one message; otherwise each date is retried for itself.
     const tasks = (limit === undefined ? dates.map((date) => [date]) : [dates]).map((part) => ({
@@ -90,7 +93,7 @@ export class RunStarter {
       ...(kib === undefined ? {} : { kib }),
     }));
     const none = { kib: undefined, code: undefined, fetchedAt: undefined };
-    const subject = { kind: "task", run, ...none } as const;
+    const subject = { kind: "task", run, refreshFaces, ...none } as const;
     const messages = tasks.map((task, at) => {
       // Said only where the date is fetched as a whole: the ledger then knows who is no longer there.
       const inducted = limit === undefined && kib === undefined ? task.dates[0] : undefined;

@@ -205,7 +205,7 @@ export class Ledger implements Disposable {
     const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
     const person = code === undefined ? null : this.personKey(code);
     // An item id is a plain hash of run and record: with the run beside it the NIK in it could be guessed.
-    const kept = kind === "person" ? this.personKey(item) : item;
+    const kept = kind === "person" || kind === "follow" ? this.personKey(item) : item;
     const at = entry.at.toISOString();
     const why = [failure?.code ?? null, failure?.text ?? null];
     const events =

@@ -3,7 +3,13 @@ import type { PhotoHistory } from "../people/types.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 
 /** Where nothing is remembered. */
-export const noPhotoHistory: PhotoHistory = { sharedWith: () => 0, wasSent: () => false, noteSent: () => {} };
+export const noPhotoHistory: PhotoHistory = {
+  sharedWith: () => 0,
+  pictureBehind: () => undefined,
+  notePicture: () => {},
+  lastSent: () => undefined,
+  noteSent: () => {},
+};
 
 export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">): PhotoHistory {
   const { code, kib = null, run = null } = of;
@@ -14,7 +20,8 @@ export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">
     /** The first employee with the link got no warning, because it was not known yet: adds that warning now. */
     sharedWith(link) {
       const mark = photoMark(link);
-      ledger.rows("insert or ignore into links values (?, ?, ?, ?, ?, 0, 0)", mark, person, run, kib, at());
+      const note = "insert or ignore into links (mark, person, run, kib, at) values (?, ?, ?, ?, ?)";
+      ledger.rows(note, mark, person, run, kib, at());
       const find = "select told from links where mark = ? and person <> ?";
       const others = ledger.rows<{ told: number }>(find, mark, person);
       if (others.some(({ told }) => told === 0)) {
@@ -27,10 +34,16 @@ export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">
       }
       return others.length;
     },
-    wasSent: (link) =>
-      ledger.rows("select 1 from faces where person = ? and mark = ?", person, photoMark(link)).length > 0,
-    noteSent(link) {
-      ledger.rows("insert or replace into faces values (?, ?, ?)", person, photoMark(link), at());
+    pictureBehind(link) {
+      const find = "select picture from links where mark = ? and person = ?";
+      return ledger.rows<{ picture: string | null }>(find, photoMark(link), person)[0]?.picture ?? undefined;
+    },
+    notePicture(link, mark) {
+      ledger.rows("update links set picture = ? where mark = ? and person = ?", mark, photoMark(link), person);
+    },
+    lastSent: () => ledger.rows<{ mark: string }>("select mark from faces where person = ?", person)[0]?.mark,
+    noteSent(mark) {
+      ledger.rows("insert or replace into faces values (?, ?, ?)", person, mark, at());
     },
   };
 }

@@ -40,6 +40,7 @@ const migrations: Migrations = [
   create table fetches (date text primary key, run text, at text) strict, without rowid;
   create table refused (person text, what text, value text, text text, at text, primary key (person, what)) strict, without rowid;
 `,
+  "alter table links add column picture text",
 ];
 
 const keyBytes = 32;

@@ -1,7 +1,7 @@
 import type { PersonRef } from "../people/types.ts";
 
-/** "task" is what has no employee in it: a date to fetch. */
-export type SubjectKind = "person" | "page" | "task";
+/** "follow" is work on a person that no run waits for; "task" is what has no employee in it: a date to fetch. */
+export type SubjectKind = "person" | "follow" | "page" | "task";
 
 /** What a message is about. */
 export interface Subject {

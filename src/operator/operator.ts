@@ -7,6 +7,7 @@ import type { Mask } from "../observability/mask.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
+import type { PhotoClient } from "../upstreams/photos.ts";
 import { untilAborted } from "../util/abort.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
@@ -24,7 +25,12 @@ export interface OperatorOptions {
   queues: () => readonly string[];
   mask: Mask;
   /** The running parts; missing where a command reads the state folder of a daemon that has ended. */
-  running?: { pipeline: Pipeline; breakers: ReadonlyMap<string, CircuitBreaker>; readiness: () => Promise<Readiness> };
+  running?: {
+    pipeline: Pipeline;
+    breakers: ReadonlyMap<string, CircuitBreaker>;
+    photos: Pick<PhotoClient, "shown">;
+    readiness: () => Promise<Readiness>;
+  };
   now?: () => Date;
 }
 
@@ -77,12 +83,11 @@ export class Operator {
       stages: stopped,
       unconsumed: [],
     };
+    const upstreams = running ? [...running.breakers.values(), { name: "photo", shown: running.photos.shown }] : [];
     return {
       ready,
       broker: { label: broker.label, state: broker.state, trouble: broker.trouble ?? null },
-      upstreams: [...(running?.breakers.values() ?? [])].map(({ name, shown: { state, since } }) => {
-        return { name, state, since: since ?? null };
-      }),
+      upstreams: upstreams.map(({ name, shown: { state, since } }) => ({ name, state, since: since ?? null })),
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
       unreachable: unreachableOf(broker),
       unconsumed,

@@ -20,6 +20,8 @@ export interface Person {
   readonly validFrom: string;
   readonly validUntil: string;
   readonly hasFace: boolean;
+  /** Where HikCentral keeps the face; "" without one. */
+  readonly pictureAddress: string;
   readonly customFields: readonly CustomField[];
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -57,7 +59,10 @@ export interface PersonMemory {
 export interface PhotoHistory {
   /** How many other employees came with the same link: it may show somebody else. */
   sharedWith(link: string): number;
-  /** Whether this employee's face was last sent from this link, as far as `noteSent` was told. */
-  wasSent(link: string): boolean;
-  noteSent(link: string): void;
+  /** The mark of the picture that this link gave this employee last. */
+  pictureBehind(link: string): string | undefined;
+  notePicture(link: string, mark: string): void;
+  /** The mark of the picture that was sent last, where HikCentral's remark has no room for it. */
+  lastSent(): string | undefined;
+  noteSent(mark: string): void;
 }

@@ -6,7 +6,7 @@ import { untilAborted } from "../util/abort.ts";
 import { Deadline } from "../util/deadline.ts";
 import type { ConsumeSession } from "./consume-session.ts";
 import { DeliveryRecord } from "./delivery-record.ts";
-import { emissions, outgoing, publishUntilConfirmed } from "./emit.ts";
+import { emissions, followUp, outgoing, publishUntilConfirmed } from "./emit.ts";
 import { bodyOf, decodeHeaders, type Envelope } from "./envelope.ts";
 import { journalKey } from "./in-flight-journal.ts";
 import { limitsOf } from "./limits.ts";
@@ -107,7 +107,7 @@ export class DeliveryHandler {
   /** One message of a person at a time, in all stages: two could overwrite each other. */
   async #lock(): Promise<Disposable | undefined> {
     const { kind, code, id } = this.#envelope;
-    if (kind !== "person") return undefined;
+    if (kind !== "person" && kind !== "follow") return undefined;
     const lock = await this.options.deps.locks.acquire(code ?? id, this.#deliveryAbort.signal);
     this.options.session.progress();
     return lock;
@@ -145,6 +145,10 @@ export class DeliveryHandler {
       if (registered.stage.fetches) fetchedAt = deps.now();
       session.progress();
       this.#output.print();
+    }
+    for (const one of this.#output.followUps) {
+      const follower = registered.followers.find(({ stage }) => stage.name === one.stage);
+      if (follower) await this.#publish(follower.stage.queue, [followUp(this.options.delivery.body, from, one)]);
     }
     this.#output.print();
   }

@@ -7,7 +7,7 @@ import type { RegisteredStage } from "../registry/registry.ts";
 import { isDated, isMany } from "../stage.ts";
 import { eachUntilAborted, untilAborted } from "../util/abort.ts";
 import { backoff } from "../util/backoff.ts";
-import { type Envelope, encodeHeaders, itemId, kindOfBody, peopleOfPage, personOf } from "./envelope.ts";
+import { type Envelope, encodeHeaders, followId, itemId, kindOfBody, peopleOfPage, personOf } from "./envelope.ts";
 
 const batchSize = 100;
 
@@ -41,6 +41,12 @@ export async function* emissions(
     signal.throwIfAborted();
     if (successors.length > 0) yield batch.map((message) => emitted(message, index++, from, registered));
   }
+}
+
+/** A message that a stage hands over (`context.follow`). */
+export interface FollowUp {
+  readonly stage: string;
+  readonly note: string | undefined;
 }
 
 /** A message as it goes out, with what the successors and the ledger need to know about it. */
@@ -100,8 +106,29 @@ function checkFor(successors: readonly RegisteredStage[], message: unknown, from
 
 export const outgoing = ({ body, ...subject }: Emitted, from: Envelope, fetchedAt: Date | undefined): Outgoing => ({
   body,
-  headers: encodeHeaders({ ...subject, run: from.run, fetchedAt }),
+  headers: encodeHeaders({ ...subject, run: from.run, fetchedAt, refreshFaces: from.refreshFaces }),
 });
+
+/** The message itself, for a stage that follows; its attempts are counted anew. */
+export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: FollowUp): Outgoing => {
+  const { run, kib, code, fetchedAt, inducted, repeat, refreshFaces } = from;
+  const id = followId(from.id, stage);
+  return {
+    body,
+    headers: encodeHeaders({
+      id,
+      kind: "follow",
+      run,
+      kib,
+      code,
+      fetchedAt,
+      inducted,
+      repeat,
+      refreshFaces,
+      noted: note,
+    }),
+  };
+};
 
 /** For the ledger: a page and every record on it, or one employee. */
 export function entriesOf(

@@ -19,6 +19,8 @@ const name = {
   inducted: "hs-inducted",
   repeat: "hs-repeat",
   again: "hs-again",
+  refreshFaces: "hs-refresh-faces",
+  noted: "hs-noted",
   attempt: "hs-attempt",
   first: "hs-first",
   failure: "hs-failure",
@@ -42,7 +44,7 @@ export interface FailureRecord {
 }
 
 /** A delivery's headers, clamped to sane types and ranges. */
-export interface Envelope extends Omit<Meta, "superseded"> {
+export interface Envelope extends Omit<Meta, "superseded" | "ageMs"> {
   readonly kind: SubjectKind;
   /** The first and the last five failures, oldest first. */
   readonly history: readonly FailureRecord[];
@@ -82,7 +84,7 @@ const headersSchema = v.object({
   [name.run]: short(60),
   [name.kib]: short(40),
   [name.code]: short(20),
-  [name.kind]: v.fallback(v.optional(v.picklist(["person", "page", "task"])), undefined),
+  [name.kind]: v.fallback(v.optional(v.picklist(["person", "follow", "page", "task"])), undefined),
   [name.fetched]: time,
   [name.inducted]: v.fallback(v.optional(v.pipe(v.string(), v.isoDate())), undefined),
   [name.repeat]: v.fallback(
@@ -90,6 +92,8 @@ const headersSchema = v.object({
     undefined,
   ),
   [name.again]: v.fallback(v.boolean(), false),
+  [name.refreshFaces]: v.fallback(v.boolean(), false),
+  [name.noted]: short(40),
   [name.attempt]: v.fallback(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxAttempts)), 0),
   [name.first]: time,
   [name.failure]: failureRecords,
@@ -144,6 +148,9 @@ export function itemId(run: string, inducted: string | undefined, employee: unkn
   return digest(run, inducted ?? "", JSON.stringify(whole) ?? "");
 }
 
+/** Of the same record at a stage that follows: what is counted by its own id is not counted twice. */
+export const followId = (id: string, stage: string): string => digest(id, stage);
+
 /** The kind of a message without headers, e.g. from a Python worker. */
 export const kindOfBody = (body: unknown): SubjectKind =>
   peopleOfPage(body) ? "page" : personOf(body) ? "person" : "task";
@@ -166,6 +173,8 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
     attempt,
     firstSeenAt: plausible(headers[name.first], now) ?? now,
     again: delivery.redelivered || headers[name.again] || attempt > 0 || headers[name.failure].length > 0,
+    refreshFaces: headers[name.refreshFaces],
+    noted: headers[name.noted],
     history: headers[name.failure],
     dueAt: headers[name.due],
   };
@@ -186,7 +195,12 @@ function writeRepeats({ repeat, repeats }: Partial<Pick<Meta, "repeat" | "repeat
 }
 
 type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedAt" | "inducted"> &
-  Partial<Pick<Envelope, "repeat" | "repeats" | "again" | "attempt" | "firstSeenAt" | "history" | "dueAt">>;
+  Partial<
+    Pick<
+      Envelope,
+      "repeat" | "repeats" | "again" | "refreshFaces" | "noted" | "attempt" | "firstSeenAt" | "history" | "dueAt"
+    >
+  >;
 
 /** The headers of a message to publish; `undefined` is left out. */
 export function encodeHeaders(meta: Carried): Headers {
@@ -201,6 +215,8 @@ export function encodeHeaders(meta: Carried): Headers {
   set(name.inducted, meta.inducted);
   set(name.repeat, writeRepeats(meta));
   set(name.again, meta.again || undefined);
+  set(name.refreshFaces, meta.refreshFaces || undefined);
+  set(name.noted, meta.noted);
   set(name.attempt, meta.attempt);
   set(name.first, meta.firstSeenAt?.toISOString());
   set(name.due, meta.dueAt?.toISOString());

@@ -12,6 +12,7 @@ import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import type { Caller } from "../util/caller.ts";
 import type { KeyedMutex } from "../util/keyed-mutex.ts";
 import type { Pause } from "./consume-session.ts";
+import type { FollowUp } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
 import type { InFlightJournal } from "./in-flight-journal.ts";
 import type { Delay } from "./retry/policy.ts";
@@ -59,6 +60,7 @@ export interface Reason {
 /** Collects the warnings and log lines of a run. Lines are held back until the result is confirmed. */
 export class StageOutput {
   readonly warnings: Reason[] = [];
+  readonly followUps: FollowUp[] = [];
   readonly log: StageLog;
   #pending: (() => void)[] = [];
 
@@ -99,14 +101,19 @@ export function parsed(body: unknown, { name, queue, message }: Stage): unknown 
 /** The context that `run` gets beside its message. */
 export function createContext(
   deps: HandlerDeps,
-  { stage, options }: RegisteredStage,
+  { stage, options, followers }: RegisteredStage,
   envelope: Envelope,
   { caller, output }: { caller: Caller; output: StageOutput },
 ): Context<never> {
   const { signal } = caller;
-  const meta = { ...envelope, superseded: deps.ledger.superseded(stage.name, envelope.code, envelope) };
+  const superseded = deps.ledger.superseded(stage.name, envelope.code, envelope);
+  const meta = { ...envelope, superseded, ageMs: deps.now().getTime() - envelope.firstSeenAt.getTime() };
   const warn = (code: FailureCode, text: string) => output.warn(code, text);
-  const own = { options: options as never, meta, log: output.log, signal, dryRun: deps.dryRun, warn };
+  const follow = (name: string, note?: string) => {
+    if (!followers.some((one) => one.stage.name === name)) throw new Error(`no stage ${name} follows ${stage.name}`);
+    output.followUps.push({ stage: name, note });
+  };
+  const own = { options: options as never, meta, log: output.log, signal, dryRun: deps.dryRun, warn, follow };
   return Object.assign(whenAsked(deps.clients(caller, envelope)), own);
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import applyAccess from "../../stages/apply-access.ts";
 import assignPrivilege from "../../stages/assign-privilege.ts";
 import createPerson from "../../stages/create-person.ts";
+import face from "../../stages/face.ts";
 import induction from "../../stages/induction.ts";
 import publisher from "../../stages/publisher.ts";
 import updateKib from "../../stages/update-kib.ts";
@@ -18,6 +19,7 @@ export const builtins = {
   induction,
   publisher,
   "create-person": createPerson,
+  face,
   "update-kib": updateKib,
   "assign-privilege": assignPrivilege,
   "apply-access": applyAccess,

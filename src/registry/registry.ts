@@ -27,6 +27,8 @@ export interface RegisteredStage {
   /** False: published to, not consumed here. */
   readonly enabledHere: boolean;
   readonly successors: readonly RegisteredStage[];
+  /** Those that take what this stage hands over (`follows`). */
+  readonly followers: readonly RegisteredStage[];
 }
 
 export interface RegistryOptions {
@@ -67,6 +69,7 @@ const shape = v.strictObject({
     ),
   ),
   after: v.optional(v.string("must be a string")),
+  follows: v.optional(v.string("must be a string")),
   message: schema,
   options: v.optional(schema),
   concurrency: v.optional(
@@ -148,7 +151,8 @@ export function registerStages(found: readonly StageSource[], options: RegistryO
   }
   problems.push(...graphProblems(stages, broken));
 
-  const registered = new Map<string, RegisteredStage & { successors: RegisteredStage[] }>();
+  type Growing = RegisteredStage & { successors: RegisteredStage[]; followers: RegisteredStage[] };
+  const registered = new Map<string, Growing>();
   for (const [name, { stage, origin, at }] of stages) {
     const settings = options.settings[name];
     const given = settings?.options ?? {};
@@ -161,10 +165,14 @@ export function registerStages(found: readonly StageSource[], options: RegistryO
       concurrency: settings?.concurrency ?? stage.concurrency ?? prefetchOf(stage, options),
       enabledHere: !options.disabled.includes(name),
       successors: [],
+      followers: [],
     });
   }
   if (problems.length > 0) throw new Exit(exits.config, problems.join("\n"));
-  for (const one of registered.values()) registered.get(one.stage.after ?? "")?.successors.push(one);
+  for (const one of registered.values()) {
+    registered.get(one.stage.after ?? "")?.successors.push(one);
+    registered.get(one.stage.follows ?? "")?.followers.push(one);
+  }
   return inOrder([...registered.values()]);
 }
 
@@ -194,15 +202,18 @@ function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlyS
   const problems: string[] = [];
   const queues = new Map<string, string>();
   for (const [name, { stage, at }] of stages) {
-    const { queue, after } = stage;
+    const { queue, after, follows } = stage;
     const other = queues.get(queue);
     if (other !== undefined)
       problems.push(`${at("queue")}: stage ${other} already has the queue ${queue}; choose another queue for ${name}`);
     else queues.set(queue, name);
-    if (after !== undefined && !stages.has(after) && !broken.has(after))
-      problems.push(
-        `${at("after")}: after of ${name} names an unknown stage ${after}; the stages are ${list(stages.keys())}`,
-      );
+    for (const [property, named] of Object.entries({ after, follows }))
+      if (named !== undefined && !stages.has(named) && !broken.has(named))
+        problems.push(
+          `${at(property)}: ${property} of ${name} names an unknown stage ${named}; the stages are ${list(stages.keys())}`,
+        );
+    if (after !== undefined && follows !== undefined)
+      problems.push(`${at("follows")}: ${name} has after and follows; remove one of them`);
     const path = [name];
     for (let next = after; next !== undefined; next = stages.get(next)?.stage.after) {
       if (next === name)
@@ -221,8 +232,10 @@ function inOrder(registered: readonly RegisteredStage[]): RegisteredStage[] {
   return roots.flatMap(walk);
 }
 
-/** The stages here after which an employee is through. */
+/** The stages here after which an employee is through; nobody waits for what follows another stage. */
 export function leavesOf(stages: readonly RegisteredStage[]): string[] {
-  const enabled = stages.filter((one) => one.enabledHere);
+  const roots = stages.filter(({ stage }) => stage.after === undefined && stage.follows === undefined);
+  const waitedFor = (one: RegisteredStage): RegisteredStage[] => [one, ...one.successors.flatMap(waitedFor)];
+  const enabled = roots.flatMap(waitedFor).filter((one) => one.enabledHere);
   return enabled.filter((one) => !one.successors.some((next) => next.enabledHere)).map(({ stage }) => stage.name);
 }

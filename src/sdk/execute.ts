@@ -31,6 +31,8 @@ export interface Execution {
   text?: string;
   /** Each would go to every stage after it. */
   returned: { message: unknown; headers: Headers }[];
+  /** What it handed over to stages that follow. */
+  followUps: { stage: string; message: unknown; headers: Headers }[];
   warnings: { code: string; text: string }[];
 }
 
@@ -56,11 +58,16 @@ export async function execute(
     return isLast && result === undefined ? end(nothingReturned) : result;
   };
   const returned: Execution["returned"] = [];
+  const followUps: Execution["followUps"] = [];
   const entries: Entry[] = [];
   let pause: Pause | undefined;
   const deps: HandlerDeps = {
     broker: {
       async publish(queue: string, messages: readonly Outgoing[]) {
+        const follower = registered.followers.find(({ stage }) => stage.queue === queue)?.stage.name;
+        if (follower !== undefined)
+          for (const { body, headers = {} } of messages)
+            followUps.push({ stage: follower, message: parseJson(Buffer.from(body).toString()), headers });
         if (queue !== first?.stage.queue) return;
         for (const { body, headers = {} } of messages) returned.push({ message: parseJson(String(body)), headers });
       },
@@ -105,8 +112,8 @@ export async function execute(
   }).handle();
   const warnings = entries.flatMap(({ outcome, failure }) => (outcome === "warning" && failure ? [failure] : []));
   const reason = entries.findLast((entry) => entry.outcome === outcome)?.failure;
-  if (reason?.text === nothingReturned) return { outcome: "done", returned, warnings };
-  if (outcome !== "requeued") return { outcome, ...reason, returned, warnings };
+  if (reason?.text === nothingReturned) return { outcome: "done", returned, followUps, warnings };
+  if (outcome !== "requeued") return { outcome, ...reason, returned, followUps, warnings };
   const why = pause ?? { code: "stage_timeout", text: `${stage.name} was aborted` };
-  return { outcome: pause ? "paused" : "retry", code: why.code, text: why.text, returned, warnings };
+  return { outcome: pause ? "paused" : "retry", code: why.code, text: why.text, returned, followUps, warnings };
 }

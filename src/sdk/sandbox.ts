@@ -10,7 +10,7 @@ import { noPhotoHistory } from "../ledger/photo-history.ts";
 import { createLog } from "../observability/log.ts";
 import { builtins } from "../registry/builtin.ts";
 import { builtIn, type RegisteredStage } from "../registry/registry.ts";
-import { type Call, serve } from "../simulator/fault-server.ts";
+import { type Call, instead, serve } from "../simulator/fault-server.ts";
 import { type Simulators, startSimulators } from "../simulator/start.ts";
 import type { Stage } from "../stage.ts";
 import { type Execution, execute } from "./execute.ts";
@@ -43,6 +43,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly log: () => string;
   /** Runs the stage once, as the daemon would. */
   execute(stage: Stage, options?: ExecuteOptions): Promise<Execution>;
+  /** Runs what a stage handed over to stages that follow it. */
+  follow(execution: Execution): Promise<void>;
   /** The message that `pass` takes unless it is given one. */
   messageFor(stage: Stage): Promise<unknown>;
 }
@@ -101,12 +103,17 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
   async function arrive(stage: Stage): Promise<{ message: unknown; headers: Headers }> {
     const known = arrived.get(stage.name);
     if (known) return known;
-    const before = all.get(stage.after ?? "");
+    const before = all.get(stage.after ?? stage.follows ?? "");
+    // What a stage hands over is what it cannot finish now.
+    if (stage.follows) simulators.eposh.faults.set(instead("no photo yet", "", { status: 503, match: "/photos/" }));
     const [date] = [...simulators.eposh.days].find(([, people]) => people.length > 0) ?? [];
     if (before === undefined && stage.queue !== builtins.induction.queue)
       throw new Error(`the message of ${stage.name} is unknown: export an example with a message from its test`);
     const first = { message: { run: "sandbox", dates: [date], limit: 1 }, headers: { "hs-run": "sandbox" } };
-    const { returned: [next] = [], text } = before ? await run(before, await arrive(before)) : { returned: [first] };
+    const made = before ? await run(before, await arrive(before)) : { returned: [first], followUps: [], text: "" };
+    if (stage.follows) simulators.eposh.faults.set();
+    const { text } = made;
+    const [next] = stage.follows ? made.followUps : made.returned;
     if (!next)
       throw new Error(`${before?.name} made no message for ${stage.name} (${text}): export an example with a message`);
     arrived.set(stage.name, next);
@@ -119,8 +126,9 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
     more: ExecuteOptions = {},
   ) {
     const successors = [...all.values()].filter(({ after }) => after === stage.name);
+    const followers = [...all.values()].filter(({ follows }) => follows === stage.name);
     const body = typeof message === "string" ? message : JSON.stringify(message);
-    return execute(registered(stage, more.options, successors), body, {
+    return execute(registered(stage, more.options, successors, followers), body, {
       clients: (signal) => ({
         hikcentral: clients.hikcentral.for(signal),
         eposh: clients.eposh.for(signal),
@@ -147,6 +155,12 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
       const message = "message" in options ? options.message : (await arrive(stage)).message;
       return run(stage, { message, headers }, options);
     },
+    async follow({ followUps }) {
+      for (const { stage: name, ...handed } of followUps) {
+        const follower = all.get(name);
+        if (follower) await run(follower, handed);
+      }
+    },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -155,6 +169,7 @@ function registered(
   stage: Stage,
   given: Record<string, unknown> = {},
   successors: readonly Stage[] = [],
+  followers: readonly Stage[] = [],
 ): RegisteredStage {
   const options = stage.options ? v.safeParse(stage.options, given) : undefined;
   if (options && !options.success) {
@@ -168,5 +183,6 @@ function registered(
     concurrency: 1,
     enabledHere: true,
     successors: successors.map((next) => ({ ...registered({ ...next, options: undefined }), stage: next })),
+    followers: followers.map((next) => ({ ...registered({ ...next, options: undefined }), stage: next })),
   };
 }

@@ -27,6 +27,7 @@ export async function startEposh({ people = 1543, odd = false, ...options }: Epo
   const days = new Map<string, Employee[]>();
   const pages: Record<string, number> = {};
   const photos: Record<string, number> = {};
+  const pictures = new Map<string, Uint8Array<ArrayBuffer>>();
 
   function page(url: string, faults: Faults): Response {
     const query = new URLSearchParams(url.slice(url.indexOf("?")));
@@ -47,7 +48,10 @@ export async function startEposh({ people = 1543, odd = false, ...options }: Epo
 
   async function photo(url: string): Promise<Response> {
     photos[url] = (photos[url] ?? 0) + 1;
-    const [, kind = "", stamp = ""] = /^\/photos\/([a-z]+)\/-(\d+)\.png$/.exec(url) ?? [];
+    const [path = ""] = url.split("?");
+    const other = pictures.get(path);
+    if (other) return new Response(other);
+    const [, kind = "", stamp = ""] = /^\/photos\/([a-z]+)\/-(\d+)\.png$/.exec(path) ?? [];
     const draw = kind === "kib" || kind === "shared" ? portrait : wrecks[kind];
     if (!draw) return new Response("Not Found", { status: 404 });
     return new Response(await draw(Number(stamp)), typed("image/png"));
@@ -82,7 +86,9 @@ export async function startEposh({ people = 1543, odd = false, ...options }: Epo
     days,
     /** Pages served, by date and page: `2026-01-14 2`. */
     pages,
-    /** Photos served, by path. */
+    /** Photos served, by path and query. */
     photos,
+    /** What is behind a path, instead of what its name says; change it freely. */
+    pictures,
   };
 }

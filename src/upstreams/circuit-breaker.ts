@@ -2,10 +2,14 @@ import { Unavailable } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 
 /** As failures, `status` and the configuration name them. */
-export type UpstreamName = "hikcentral" | "eposh" | "photo";
+export type UpstreamName = "hikcentral" | "eposh";
 export type UpstreamState = "up" | "probing" | "down";
-/** As `status` shows it. */
 export type ShownState = UpstreamState | "not asked";
+/** As `status` shows it. `since`: of `down`, or the last answer of one that is not asked. */
+export interface Shown {
+  state: ShownState;
+  since: Date | undefined;
+}
 
 /** The legal moves. `probing` follows a first failure; only an answer leads out of `down`. */
 const moves: Record<UpstreamState, readonly UpstreamState[]> = {
@@ -25,6 +29,10 @@ export interface CircuitBreakerOptions {
 
 /** An answer that is older proves no more that the upstream still answers. */
 const freshMs = 5 * 60_000;
+export const shownBy = (answeredAt: Date | undefined, now: Date): Shown =>
+  answeredAt && now.getTime() - answeredAt.getTime() <= freshMs
+    ? { state: "up", since: undefined }
+    : { state: "not asked", since: answeredAt };
 
 /** Whether an upstream answers. A failed call only raises the question; the probe decides. */
 export class CircuitBreaker implements AsyncDisposable {
@@ -46,12 +54,10 @@ export class CircuitBreaker implements AsyncDisposable {
     this.#answeredAt = this.#now();
   }
 
-  /** `since`: of `down`, or the last answer of one that is not asked. A failure alone would have raised the question. */
-  get shown(): { state: ShownState; since: Date | undefined } {
+  /** n.b. A failure after the last answer would have raised the question. */
+  get shown(): Shown {
     const { state, downSince: since } = this;
-    const isKnown = this.#answeredAt && this.#now().getTime() - this.#answeredAt.getTime() <= freshMs;
-    if (state !== "up" || isKnown) return { state, since };
-    return { state: "not asked", since: this.#answeredAt };
+    return state === "up" ? shownBy(this.#answeredAt, this.#now()) : { state, since };
   }
 
   #now(): Date {

@@ -1,7 +1,9 @@
-import { reject, retry, unavailable } from "../errors.ts";
+import { createHash } from "node:crypto";
+import { reject, retry } from "../errors.ts";
 import type { Face, PhotoHistory } from "../people/types.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
-import { createSemaphore } from "../util/semaphore.ts";
+import { type Acquire, createSemaphore } from "../util/semaphore.ts";
+import type { Shown } from "./circuit-breaker.ts";
 import { createDecoderPool, type DecoderPoolOptions } from "./decoder/decoder-pool.ts";
 import {
   type Fetch,
@@ -11,16 +13,31 @@ import {
   type UpstreamAnswer,
   upstreamFetch,
 } from "./http.ts";
+import { SilentHosts } from "./silent-hosts.ts";
 import { trustAdvice } from "./tls.ts";
+
+export interface Photo {
+  /** Eight characters that tell one picture from another, whatever its link. */
+  readonly mark: string;
+  /** The picture, made fit for HikCentral. */
+  readonly face: Face;
+}
+
+export interface PhotoWish {
+  /** The mark of a picture that the caller has already: then the answer is undefined. */
+  unless?: string | undefined;
+  /** For a caller that other employees wait for: a host that does not answer is left alone, the photo comes later. */
+  patienceMs?: number;
+}
 
 export interface Photos extends PhotoHistory {
   /**
-   * The photo behind a link, made fit for HikCentral.
-   * Rejects with `photo_missing` (404, 410) or `photo_unusable` (too large, undecodable), retries with
-   * `photo_unavailable` (401, 403, 5xx, time-out), and is unavailable (set-up) for a host that is not allowed or
-   * whose certificate is not trusted.
+   * The photo behind a link. Rejects with `photo_missing` (404, 410), `photo_unusable` (too large, undecodable) or
+   * `photo_host_not_allowed`, and retries with `photo_refused` (400, 401, 403: the link may have expired),
+   * `photo_untrusted` (the certificate), `decoder_failed` or `photo_unavailable` (all else). It never pauses a stage:
+   * one link says nothing about the others.
    */
-  fetch(link: string): Promise<Face>;
+  fetch(link: string, wish?: PhotoWish): Promise<Photo | undefined>;
 }
 
 export interface PhotoOptions {
@@ -30,7 +47,7 @@ export interface PhotoOptions {
   maxBytes: number;
   /** For one photo: redirects, headers and body. */
   timeoutMs: number;
-  /** Photos in progress at a time, downloading or decoding: this bounds the memory. */
+  /** Photos in progress at a time, downloading or decoding: this bounds the memory. As many again with patience. */
   concurrency: number;
   tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
@@ -41,19 +58,25 @@ export interface PhotoOptions {
 export interface PhotoClient extends Disposable {
   /** Its downloads end with the reason of `signal` when that aborts. Photos are never cached: Eposh reuses links. */
   for(signal: AbortSignal, on?: Partial<Caller>): Pick<Photos, "fetch">;
-  /** Whether the host that failed last gives any HTTP answer; true when none has failed yet. Never rejects. */
-  probe(signal: AbortSignal): Promise<boolean>;
+  /** Whether hosts answer. It pauses nothing. */
+  readonly shown: Shown;
 }
 
 const maxRedirects = 5;
-const probeTimeoutMs = 5000;
+const probeTimeoutMs = 1_000;
+/** Expired, not permitted, or an object that is not there. */
+const refusals = new Set([400, 401, 403]);
 
 export function createPhotos(options: PhotoOptions): PhotoClient {
   const { maxBytes, tls, now = Date.now, fetch = globalThis.fetch } = options;
   const allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
-  const hand = createSemaphore(options.concurrency);
   const decoders = createDecoderPool(options.decoders);
-  let failedOrigin: string | undefined;
+  const silentHosts = new SilentHosts(now);
+  const probing = new Set<string>();
+  const closed = new AbortController();
+  // Whoever has patience must not take the place of those who have none.
+  const urgent = { inHand: createSemaphore(options.concurrency), decoding: undefined };
+  const patient = { inHand: createSemaphore(options.concurrency), decoding: createSemaphore(1) };
 
   /** Reads the body only of a success that is not too large. */
   const fetchPhoto: Fetch = async (url, init) => {
@@ -63,11 +86,13 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     return new Response(null, response);
   };
 
-  async function download(link: string, signal: AbortSignal): Promise<Uint8Array> {
+  async function download(link: string, isUrgent: boolean, signal: AbortSignal): Promise<Uint8Array> {
     const endsAt = performance.now() + options.timeoutMs;
     let url = parse(link);
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       if (!allowedHosts.has(url.hostname)) throw notAllowed(url);
+      if (isUrgent && !silentHosts.mayAsk(url.origin))
+        throw retry("photo_unavailable", `${url.host} did not answer a moment ago`);
       const answer = await answerOf(url, endsAt, signal);
       const next = answer.headers.get("location");
       if (answer.status < 300 || answer.status > 399 || next === null) return photoIn(answer, url);
@@ -79,17 +104,40 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
   async function answerOf(url: URL, endsAt: number, signal: AbortSignal): Promise<UpstreamAnswer> {
     const timeoutMs = Math.max(1, endsAt - performance.now());
     try {
-      return await upstreamFetch({ url: url.href, timeoutMs, maxBytes, signal, tls, fetch: fetchPhoto });
+      const answer = await upstreamFetch({ url: url.href, timeoutMs, maxBytes, signal, tls, fetch: fetchPhoto });
+      silentHosts.answered(url.origin);
+      return answer;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       if (error.kind === "too_large") throw tooLarge();
       const text = `${url.host} gave no photo: ${error.message}`;
       if (error.kind === "certificate") {
         const advice = await trustAdvice(url, "photo.ca_file");
-        throw unavailable("photo", `${text}: ${advice}`, { code: "photo_untrusted", reason: "setup", cause: error });
+        throw retry("photo_untrusted", `${text}: ${advice}`, { cause: error });
       }
-      failedOrigin = url.origin;
-      throw retry("photo_unavailable", text, { cause: error, suspect: "photo" });
+      if (error.kind === "unconnected") silentHosts.silent(url.origin);
+      else void probe(url.origin);
+      throw retry("photo_unavailable", text, { cause: error });
+    }
+  }
+
+  /** Whether the host is silent, or only one of its photos. */
+  async function probe(origin: string): Promise<void> {
+    if (probing.has(origin)) return;
+    probing.add(origin);
+    const { signal } = closed;
+    const headersOnly: Fetch = async (url, init) => {
+      const { status, body } = await fetch(url, init);
+      await body?.cancel();
+      return new Response(null, { status });
+    };
+    try {
+      await upstreamFetch({ url: `${origin}/`, timeoutMs: probeTimeoutMs, signal, tls, fetch: headersOnly });
+      silentHosts.answered(origin);
+    } catch (error) {
+      if (error instanceof TransportError) silentHosts.silent(origin);
+    } finally {
+      probing.delete(origin);
     }
   }
 
@@ -100,41 +148,42 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     }
     if (status === 404 || status === 410)
       throw reject("photo_missing", `${url.host} has no photo behind the link (${status})`);
-    if (status >= 500) failedOrigin = url.origin;
+    if (refusals.has(status))
+      throw retry("photo_refused", `${url.host} refuses the photo (${status}): its link may have expired`);
     const afterMs = status === 429 || status === 503 ? retryAfterMs(headers, now()) : undefined;
-    throw retry("photo_unavailable", `${url.host} answered ${status} instead of a photo`, {
-      afterMs,
-      suspect: status >= 500 ? "photo" : undefined,
-    });
+    throw retry("photo_unavailable", `${url.host} answered ${status} instead of a photo`, { afterMs });
   }
 
   const tooLarge = () =>
     reject("photo_unusable", `the photo is over the size limit of ${maxBytes} bytes (photo.max_bytes)`);
 
   return {
-    [Symbol.dispose]: () => decoders[Symbol.dispose](),
+    get shown() {
+      return silentHosts.shown;
+    },
+    [Symbol.dispose]() {
+      closed.abort();
+      decoders[Symbol.dispose]();
+    },
     for: (signal, on = {}) => ({
-      async fetch(link) {
-        using _hand = await permitFor(hand, { ...on, signal });
-        const bytes = await download(link, signal).finally(() => on.progress?.());
-        return (await decoders.fit(bytes, signal)).toString("base64") as Face;
+      async fetch(link, { unless, patienceMs } = {}) {
+        const late = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs);
+        const ends = late ? AbortSignal.any([signal, late]) : signal;
+        const lane: { inHand: Acquire; decoding: Acquire | undefined } = late ? urgent : patient;
+        try {
+          using _inHand = await permitFor(lane.inHand, { ...on, signal: ends });
+          const bytes = await download(link, late !== undefined, ends).finally(() => on.progress?.());
+          const mark = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
+          if (mark === unless) return undefined;
+          using _decoding = await lane.decoding?.(ends);
+          return { mark, face: (await decoders.fit(bytes, ends)).toString("base64") as Face };
+        } catch (error) {
+          if (signal.aborted || !late?.aborted) throw error;
+          void probe(parse(link).origin);
+          throw retry("photo_unavailable", `the photo did not come within ${patienceMs} ms`);
+        }
       },
     }),
-    async probe(signal) {
-      if (failedOrigin === undefined) return true;
-      const root = {
-        url: `${failedOrigin}/`,
-        timeoutMs: probeTimeoutMs,
-        maxBytes,
-        signal,
-        tls,
-        fetch: fetchPhoto,
-      };
-      return await upstreamFetch(root).then(
-        () => true,
-        (error) => error instanceof TransportError && error.kind === "too_large",
-      );
-    },
   };
 }
 
@@ -146,10 +195,11 @@ function parse(link: string, base?: URL): URL {
   throw reject("photo_unusable", `${what} is not an http or https address`);
 }
 
-function notAllowed({ hostname }: URL) {
-  const text = `photos come from ${hostname}, which is not allowed: if the host is right, add it to photo.allowed_hosts`;
-  return unavailable("photo", text, { reason: "setup", code: "photo_host_not_allowed" });
-}
+const notAllowed = ({ hostname }: URL) =>
+  reject(
+    "photo_host_not_allowed",
+    `photos come from ${hostname}, which is not allowed: if the host is right, add it to photo.allowed_hosts`,
+  );
 
 /** NaN where the answer does not say. */
 const declaredBytes = (headers: Headers) => Number(headers.get("content-length") ?? Number.NaN);

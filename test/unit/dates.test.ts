@@ -21,11 +21,11 @@ const anyDate = fc.integer({ min: 0, max: 36_000 }).map((days) => addDays("2000-
 
 describe("durations", () => {
   test("are a whole number and one unit", () => {
-    const read = ["500ms", "5s", "2m", "1h", "0s"].map(parseDuration);
-    expect(read).toEqual([500, 5_000, 120_000, 3_600_000, 0]);
+    const read = ["500ms", "5s", "2m", "1h", "3d", "0s"].map(parseDuration);
+    expect(read).toEqual([500, 5_000, 120_000, 3_600_000, 259_200_000, 0]);
   });
 
-  test.each(["", "5", "s", "1.5h", "-1s", "5 s", "1d", "1h30m", "5S", "١s"])("%p is none", (text) => {
+  test.each(["", "5", "s", "1.5h", "-1s", "5 s", "1w", "1h30m", "5S", "١s"])("%p is none", (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 

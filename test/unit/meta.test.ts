@@ -40,6 +40,8 @@ test("what is written is read back", () => {
         code: "3500000000000001",
         fetchedAt: now,
         inducted: "2026-01-05",
+        refreshFaces: true,
+        noted: "1a2b3c4d",
         attempt: 2,
         firstSeenAt: now,
         history: [mishap],
@@ -59,6 +61,8 @@ test("what is written is read back", () => {
     inducted: "2026-01-05",
     repeat: 0,
     repeats: new Map(),
+    refreshFaces: true,
+    noted: "1a2b3c4d",
     attempt: 2,
     firstSeenAt: now,
     again: true,
@@ -123,7 +127,9 @@ test("whatever a message carries is read back as it was written", () => {
   const mishap = fc.record({ at: aText(24), stage: aText(20), code: aText(20), text: aText(40) });
   const carried = fc.record({
     id: fc.stringMatching(/^[\w/-]{1,120}$/),
-    kind: fc.constantFrom("person" as const, "page" as const, "task" as const),
+    kind: fc.constantFrom("person" as const, "follow" as const, "page" as const, "task" as const),
+    refreshFaces: fc.boolean(),
+    noted: maybe(fc.stringMatching(/^\w{1,40}$/)),
     inducted: maybe(fc.constant("2026-01-05")),
     repeat: fc.nat(9999),
     repeats: fc.constant(new Map()),
@@ -160,6 +166,7 @@ test("what goes on of a stranger's headers stays within 4 KB, with one more fail
     "hs-first",
     "hs-due",
     "hs-repeat",
+    "hs-noted",
   ] as const;
   const headers = fc.tuple(fc.dictionary(fc.constantFrom(...names), value), maybe(failure));
   fc.assert(

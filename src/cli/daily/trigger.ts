@@ -26,6 +26,7 @@ export default defineCommand({
       valueHint: "numbers",
       description: "only these KIB numbers, comma-separated",
     },
+    "refresh-faces": { type: "boolean", description: "compare every photo, also behind a known link" },
     patience: {
       type: "string",
       valueHint: "duration",
@@ -45,6 +46,7 @@ export default defineCommand({
       ...(skip && { skip: list(skip) }),
       ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
       ...(kib && { kib: list(kib) }),
+      ...(args["refresh-faces"] && { refresh_faces: true }),
     };
     const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });

@@ -50,9 +50,9 @@ export function decide(failure: Failure, circumstances: Circumstances): Decision
     return { do: "pause", upstream: failure.upstream, reason: failure.reason, code, text };
   }
   if (failure instanceof Reject) return { do: "dead", code, text };
-  const { suspect, afterMs = 0 } = failure as Retry;
+  const { suspect, afterMs = 0, repeats } = failure as Retry;
   if (suspect !== undefined && suspectIsDown) return { do: "pause", upstream: suspect, reason: "outage", code, text };
-  const scheduled = delays[attempt];
+  const scheduled = delays[attempt] ?? (repeats ? delays.at(-1) : undefined);
   if (scheduled === undefined) return { do: "dead", code, text };
   // A hint may pick a longer delay, never a shorter one: so each retry queue stays in the order of its due times.
   const delay =

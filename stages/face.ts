@@ -1,0 +1,95 @@
+import {
+  birthAgreement,
+  type Context,
+  defineStage,
+  end,
+  faceNote,
+  isReject,
+  isRetry,
+  mayOverwrite,
+  namesOf,
+  type Photo,
+  readNik,
+  readRemark,
+  reject,
+  replaceFace,
+  retry,
+  samePerson,
+  usableKibOf,
+  v,
+  writeRemark,
+} from "../src/stage.ts";
+
+/** What create-person has accepted already. */
+const message = v.object({
+  employee: v.looseObject({
+    name: v.string(),
+    identity_number: v.union([v.string(), v.number()]),
+    kib_number: v.optional(v.unknown()),
+    birth_date: v.optional(v.unknown()),
+    photo: v.looseObject({ link: v.string() }),
+  }),
+});
+
+/** Gives a person the face whose photo could not be had when the person was made or updated. */
+export default defineStage({
+  name: "face",
+  queue: "hikvision_face",
+  follows: "create-person",
+  concurrency: 4,
+  message,
+  async run({ employee }, context) {
+    const { hikcentral, site, meta, log, warn } = context;
+    const nik = readNik(employee.identity_number);
+    const person = await hikcentral.personByCode(nik.code);
+    if (!person && !meta.again)
+      throw retry("person_not_seen", "the person is not found by the NIK; HikCentral may need a moment");
+    if (!person) return end("the person is no longer in HikCentral");
+    const note = readRemark(person.remark);
+    if (!mayOverwrite(meta, note, context.memory)) return end("HikCentral already has the data of a later record");
+    if (person.hasFace && faceNote(person) !== meta.noted) return end("the person has another face by now");
+    const names = namesOf(employee.name);
+    const ours = { ...names, kib: usableKibOf(employee.kib_number) };
+    const theirs = { ...person, kib: hikcentral.kibOf(person) };
+    if (!samePerson(ours, theirs, birthAgreement(nik, employee.birth_date)).same)
+      return end("HikCentral's person may be another human being");
+
+    const photo = await photoOf(employee.photo.link.trim(), context, person.hasFace ? note.photoMark : undefined);
+    if (!photo) return end("the person has this face already");
+    const { personId, personCode } = person;
+    const wanted = { personId, personCode, face: photo.face, verify: site.verifyFace };
+    const { isAccepted, warning } = await replaceFace(hikcentral, wanted);
+    if (warning) warn(warning.code, warning.text);
+    if (!isAccepted && !person.hasFace) return end("HikCentral refused the face");
+    const remark = writeRemark(note.text, { ...note, photoMark: photo.mark });
+    const remembers = readRemark(remark).photoMark === photo.mark;
+    if (!remembers) context.photo.noteSent(photo.mark);
+    else if (remark !== person.remark) await hikcentral.updatePerson(person, { remark });
+    log.info(`✓ Person ${personId} has the face that was missing`);
+    return undefined;
+  },
+});
+
+/** Undefined where it is the picture with the mark `sent`. Rejects once it is too late to wait for it. */
+async function photoOf(link: string, context: Context, sent: string | undefined): Promise<Photo | undefined> {
+  const { photo, site, meta, signal } = context;
+  const code = meta.noted === undefined ? "no_photo" : "photo_not_updated";
+  try {
+    const found = await photo.fetch(link, { unless: sent });
+    const mark = found?.mark ?? sent;
+    if (mark) photo.notePicture(link, mark);
+    return found;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isReject(error)) {
+      if (error.code === "photo_host_not_allowed") throw error;
+      throw reject(code, `${error.message}; upload a photo in Eposh and trigger the date again`, { cause: error });
+    }
+    if (!isRetry(error)) throw error;
+    const { message: text, afterMs } = error;
+    if (error.code === "photo_refused") throw retry(code, `${text}; trigger the date again`, { cause: error, afterMs });
+    if (meta.ageMs >= site.photoGiveUpAfterMs)
+      throw reject(code, `${text}; trigger the date again when the host answers`, { cause: error });
+    throw retry(error.code, text, { cause: error, afterMs, repeats: true });
+  }
+}

@@ -24,7 +24,7 @@ export function createClients(
   { hikcentral: hcp, eposh: eps, photo: pho, regionals }: Config,
   log: Log,
   onCall?: TransportOptions["onCall"],
-  more: Pick<HikCentralOptions, "applyWindowMs" | "fetch"> = {},
+  more: Pick<HikCentralOptions, "fetch"> = {},
 ): Clients {
   const heard = (name: UpstreamName): { fetch: Fetch } => ({
     async fetch(url, init) {

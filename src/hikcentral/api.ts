@@ -3,10 +3,14 @@ import { namesIn } from "../people/names.ts";
 import type { CustomField, Face, Person } from "../people/types.ts";
 import type { NewPerson, PersonChanges } from "./types.ts";
 
-/** One signed call; gives the checked `data` of a success. `once`: not repeated if it may have arrived. */
+export type Body = Record<string, unknown>;
+/**
+ * One signed call; gives the checked `data` of a success. `once`: not repeated if it may have arrived. A body that is a
+ * function is asked for when the call has its permit.
+ */
 export type Send = <Data>(
   path: string,
-  body: Record<string, unknown>,
+  body: Body | (() => Body),
   data: v.GenericSchema<unknown, Data>,
   options?: { once?: boolean },
 ) => Promise<Data>;
@@ -186,15 +190,19 @@ export function createCalls(send: Send) {
     privilegeGroups: () => pages("/api/acs/v1/privilege/group", { type: 1 }, privilegeGroup),
     groupMembers: (privilegeGroupId: string) =>
       pages("/api/acs/v1/privilege/group/single/personList", { privilegeGroupId, type: 1 }, v.object({ id })),
-    addToGroup: (privilegeGroupId: string, ids: readonly string[]) =>
+    addToGroup: (privilegeGroupId: string, ids: () => readonly string[]) =>
       send(
         "/api/acs/v1/privilege/group/single/addPersons",
-        { privilegeGroupId, type: 1, list: ids.map((id) => ({ id })) },
+        () => ({ privilegeGroupId, type: 1, list: ids().map((id) => ({ id })) }),
         v.unknown(),
       ),
     /** n.b. 0 means "at once, and earlier failures too". Without personIds it would apply to every pending person. */
-    applyAccess: (ids: readonly string[]) =>
-      send("/api/visitor/v1/auth/reapplication", { ImmediateDownload: 0, personIds: ids.join(",") }, v.unknown()),
+    applyAccess: (ids: () => readonly string[]) =>
+      send(
+        "/api/visitor/v1/auth/reapplication",
+        () => ({ ImmediateDownload: 0, personIds: ids().join(",") }),
+        v.unknown(),
+      ),
   };
 }
 export type Calls = ReturnType<typeof createCalls>;

@@ -1,12 +1,13 @@
 import { codeOf, Retry, Unavailable } from "../errors.ts";
+import { untilAborted } from "../util/abort.ts";
 import { type Caller, together } from "../util/caller.ts";
+import { rankOf } from "../util/semaphore.ts";
 
 export interface BatcherOptions {
   max: number;
-  /** How long a batch stays open for further items. */
-  windowMs: number;
-  /** One call for all of these, each named once. */
-  run(key: string, items: string[], caller: Caller): Promise<void>;
+  /** One call for all of these, each named once. It asks for the items when it has its permit. */
+  run(key: string, items: () => readonly string[], caller: Caller): Promise<void>;
+  now?: () => number;
 }
 
 interface Waiter {
@@ -15,12 +16,8 @@ interface Waiter {
   answer: PromiseWithResolvers<void>;
 }
 
-interface Batch {
-  waiters: Set<Waiter>;
-  /** Aborts when no caller waits for the answer any more. */
-  abandoned: AbortController;
-  timer: ReturnType<typeof setTimeout>;
-}
+/** A batch that is not full waits so long for others while all permits are in use. */
+const fillForMs = 1_000;
 
 /** It says nothing of any one of them: repeated one by one, the same answer would cost as many calls. */
 const isForAll = (thrown: unknown) =>
@@ -28,53 +25,88 @@ const isForAll = (thrown: unknown) =>
   (thrown instanceof Retry && thrown.suspect !== undefined) ||
   codeOf(thrown) === "hikcentral_busy";
 
+/** The items of one key that one call will carry. */
+class Batch {
+  readonly waiters = new Set<Waiter>();
+  /** Aborts when no caller waits for the answer any more. */
+  readonly abandoned = new AbortController();
+  /** Sent, full or abandoned: no further item joins. */
+  isClosed = false;
+  #items: readonly string[] | undefined;
+
+  constructor(
+    readonly max: number,
+    readonly openedAt: number,
+  ) {}
+
+  /** Fixed once its call is sent. */
+  items = (): readonly string[] => {
+    this.isClosed = true;
+    this.#items ??= [...new Set([...this.waiters].map(({ item }) => item))];
+    return this.#items;
+  };
+
+  *callers(): Generator<Caller> {
+    for (const { caller } of this.waiters) yield caller;
+  }
+
+  /**
+   * After all that waits for a permit, until it is full or `fillForMs` old: so a call fills up while the permits are in
+   * use, and goes out at once where one would be idle.
+   */
+  rankAt(now: number): number {
+    const isDue = this.waiters.size >= this.max || now - this.openedAt >= fillForMs;
+    return isDue ? rankOf(together([...this.callers()], this.abandoned.signal).rank ?? 0) : Number.POSITIVE_INFINITY;
+  }
+}
+
 /**
  * Gathers concurrent calls of one key into one call. When it fails, except in an outage or because the server is busy,
  * the items are repeated one by one, so that each caller gets its own answer. A caller whose signal aborts does not
  * disturb the others.
  */
-export function createBatcher({ max, windowMs, run }: BatcherOptions) {
+export function createBatcher({ max, run, now = () => performance.now() }: BatcherOptions) {
   const open = new Map<string, Batch>();
 
-  async function flush(key: string, { waiters, abandoned, timer }: Batch): Promise<void> {
-    clearTimeout(timer);
-    open.delete(key);
-    const items = [...new Set([...waiters].map(({ item }) => item))];
-    const callers = [...waiters].map(({ caller }) => caller);
+  async function send(key: string, batch: Batch): Promise<void> {
+    const { waiters, abandoned, items } = batch;
+    const caller = {
+      ...together({ [Symbol.iterator]: () => batch.callers() }, abandoned.signal),
+      rank: () => batch.rankAt(now()),
+    };
     try {
-      await run(key, items, together(callers, abandoned.signal));
+      await run(key, items, caller);
       for (const { answer } of waiters) answer.resolve();
     } catch (thrown) {
-      const forAll = items.length === 1 || isForAll(thrown);
+      const forAll = items().length === 1 || isForAll(thrown);
       for (const { item, caller, answer } of waiters) {
         if (forAll) answer.reject(thrown);
-        else run(key, [item], caller).then(answer.resolve, answer.reject);
+        else run(key, () => [item], caller).then(answer.resolve, answer.reject);
       }
     }
   }
 
   return async (key: string, item: string, caller: Caller): Promise<void> => {
-    const { signal } = caller;
+    const { signal, waiting } = caller;
     signal.throwIfAborted();
     let batch = open.get(key);
-    if (batch === undefined) {
-      const timer = setTimeout(() => batch && flush(key, batch), windowMs);
-      batch = { waiters: new Set(), abandoned: new AbortController(), timer };
+    const isNew = batch === undefined || batch.isClosed;
+    if (batch === undefined || batch.isClosed) {
+      batch = new Batch(max, now());
       open.set(key, batch);
     }
-    const { waiters, abandoned, timer } = batch;
+    const { waiters, abandoned } = batch;
     const waiter: Waiter = { item, caller, answer: Promise.withResolvers<void>() };
-    const cancel = () => {
-      waiters.delete(waiter);
-      waiter.answer.reject(signal.reason);
-      if (waiters.size > 0) return;
-      clearTimeout(timer);
-      if (open.get(key) === batch) open.delete(key);
-      abandoned.abort(signal.reason);
-    };
     waiters.add(waiter);
-    signal.addEventListener("abort", cancel, { once: true });
-    if (waiters.size >= max) void flush(key, batch);
-    return waiter.answer.promise.finally(() => signal.removeEventListener("abort", cancel));
+    if (waiters.size >= max) batch.isClosed = true;
+    if (isNew) void send(key, batch);
+    // Waiting for the others is not charged to it.
+    using _waiting = waiting?.();
+    return await untilAborted(waiter.answer.promise, signal).finally(() => {
+      waiters.delete(waiter);
+      if (waiters.size > 0) return;
+      batch.isClosed = true;
+      abandoned.abort(signal.reason);
+    });
   };
 }

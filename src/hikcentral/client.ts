@@ -10,8 +10,6 @@ import type { HikCentral } from "./types.ts";
 export interface HikCentralOptions extends TransportOptions, SetupOptions {
   /** For reads that all messages share: aborts when HikCentral is found to be down. */
   breakerSignal?: () => AbortSignal;
-  /** How long a batch of persons whose access is applied stays open (2 s). */
-  applyWindowMs?: number;
 }
 
 /** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
@@ -33,8 +31,6 @@ export interface HikCentralClient extends AsyncDisposable {
   probe(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Long enough for the other messages in progress, and no longer than the fastest call takes. */
-const groupWindowMs = 25;
 const membersMaxAgeMs = 60_000;
 
 interface Members {
@@ -104,20 +100,18 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
 
   const group = createBatcher({
     max: maxGroupIds,
-    windowMs: groupWindowMs,
     async run(groupId, personIds, caller) {
       await callsOf(caller)
         .addToGroup(groupId, personIds)
         .catch((thrown) => {
           // n.b. For several it does not say which one is a member already, nor whether the others were added.
-          if (personIds.length > 1 || codeOf(thrown) !== "already_exists") throw thrown;
+          if (personIds().length > 1 || codeOf(thrown) !== "already_exists") throw thrown;
         });
-      for (const id of personIds) members.get(groupId)?.ids.add(id);
+      for (const id of personIds()) members.get(groupId)?.ids.add(id);
     },
   });
   const apply = createBatcher({
     max: maxApplyIds,
-    windowMs: options.applyWindowMs ?? 2000,
     run: async (_, personIds, caller) => void (await callsOf(caller).applyAccess(personIds)),
   });
 

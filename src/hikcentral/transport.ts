@@ -6,7 +6,7 @@ import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
 import { parseJson } from "../util/exact-json.ts";
 import { createSemaphore } from "../util/semaphore.ts";
-import type { Send } from "./api.ts";
+import type { Body, Send } from "./api.ts";
 import { createPin } from "./certificate-pin.ts";
 import { failureFor, isSuccess } from "./error-codes.ts";
 import { type SignatureOptions, signedHeaders } from "./signature.ts";
@@ -59,7 +59,7 @@ export function createTransport(options: TransportOptions) {
   const unpinned = { ...(ca && { ca }), ...(insecure && { rejectUnauthorized: false }) };
   const acquire = createSemaphore(options.concurrency);
 
-  async function post(path: string, body: Record<string, unknown>, deadlineMs: number, signal: AbortSignal) {
+  async function post(path: string, body: Body, deadlineMs: number, signal: AbortSignal) {
     const tls = pin ? await pin() : unpinned;
     const answer = await upstreamFetch({
       url: `${root}/artemis${path}`,
@@ -74,12 +74,12 @@ export function createTransport(options: TransportOptions) {
     return envelopeOf(answer.status, answer.body);
   }
 
-  async function measured(call: string, path: string, body: Record<string, unknown>, caller: Caller) {
+  async function measured(call: string, path: string, body: Body | (() => Body), caller: Caller) {
     using _permit = await permitFor(acquire, caller);
     const startedAt = performance.now();
     let code = "aborted";
     try {
-      const answer = await post(path, body, timeoutMs, caller.signal);
+      const answer = await post(path, typeof body === "function" ? body() : body, timeoutMs, caller.signal);
       code = String(answer.code);
       return answer;
     } catch (thrown) {

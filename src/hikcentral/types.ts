@@ -30,10 +30,13 @@ export interface HikCentral {
   /** The value of the configured KIB field, "" where it is empty. */
   kibOf(person: Person): string;
   setKib(personId: string, kib: string): Promise<void>;
-  /** Gathers concurrent calls into one of at most 20 ids a group; each caller gets its own answer. */
+  /**
+   * Gathers concurrent calls into one of at most 20 ids a group, until a permit is free for it; each caller gets its own
+   * answer.
+   */
   addToGroup(groupId: string, personId: string): Promise<void>;
   /** Whether HikCentral shows the membership; false where the partner may not read it. Read at most once a minute a group. */
   inGroup(groupId: string, personId: string): Promise<boolean>;
-  /** Asks for the access of these persons to be downloaded to the devices. Gathers up to 100 persons or 2 s. */
+  /** Asks for the access of these persons to be downloaded to the devices. Gathers up to 100 persons. */
   applyAccess(personId: string): Promise<void>;
 }

@@ -94,7 +94,7 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
     output += text;
   };
   const log = createLog({ level: "debug", mask: unmasked, write });
-  const clients = opened.use(createClients(config, log, undefined, { applyWindowMs: 5 }));
+  const clients = opened.use(createClients(config, log));
 
   const all = new Map<string, Stage>([...Object.values(builtins), ...stages].map((stage) => [stage.name, stage]));
   const arrived = new Map<string, { message: unknown; headers: Headers }>();

@@ -73,6 +73,9 @@ function transportError(thrown: unknown): TransportError {
   return new TransportError(kind, code);
 }
 
+/** A body up to this size is sent in one piece. */
+const maxReusedBodyBytes = 16 * 1024;
+
 /**
  * One HTTP request through ofetch, under one deadline that also covers a body that stalls. Kept-alive connections
  * are used again. Rejects with `TransportError`, or with the caller's own reason when `signal` aborts.
@@ -92,6 +95,9 @@ export async function upstreamFetch(request: UpstreamRequest): Promise<UpstreamA
       ignoreResponseError: true,
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
       ...(body === undefined ? {} : { body }),
+      // n.b. Bun uses a connection again whose body was answered, e.g. with "busy", before it was all sent: the next call
+      // on it gets no answer at all.
+      ...((body?.length ?? 0) > maxReusedBodyBytes && { keepalive: false }),
       // n.b. Without it NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
       ...{ tls: { rejectUnauthorized: true, ...tls } },
     });

@@ -1,12 +1,12 @@
 import { untilAborted } from "./abort.ts";
-import type { Acquire } from "./semaphore.ts";
+import { type Acquire, type Rank, rankOf } from "./semaphore.ts";
 
 /** The delivery on whose behalf an upstream is called. */
 export interface Caller {
   /** Ends its calls. */
   readonly signal: AbortSignal;
   /** The lowest gets a permit first: the order in which the messages were taken. */
-  readonly rank?: number;
+  readonly rank?: Rank;
   /** Called whenever one of its calls has ended or got its permit. */
   readonly progress?: () => void;
   /** Held while it only waits for others: this time does not count towards its deadline. */
@@ -16,14 +16,9 @@ export interface Caller {
 /** One call for several callers, which ends when `signal` does: the oldest one decides its place, all hear of it. */
 export const together = (callers: Iterable<Caller>, signal: AbortSignal): Caller => ({
   signal,
-  rank: Math.min(...[...callers].map(({ rank = 0 }) => rank)),
+  rank: () => Math.min(...[...callers].map(({ rank = 0 }) => rankOf(rank))),
   progress: () => {
     for (const { progress } of callers) progress?.();
-  },
-  waiting: () => {
-    const held = new DisposableStack();
-    for (const { waiting } of callers) held.use(waiting?.());
-    return held;
   },
 });
 

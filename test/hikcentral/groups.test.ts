@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, type Body, clientOf, failureOf, gateway, listing, success } from "./gateway.ts";
 
 const add = "privilege/group/single/addPersons";
@@ -137,4 +138,48 @@ test("access is applied for a hundred people in one call, and for nobody else", 
   const { hikcentral } = clientOf(url);
   await Promise.all(people(100).map((id) => hikcentral.applyAccess(id)));
   expect(bodies(apply)).toEqual([{ ImmediateDownload: 0, personIds: people(100).join(",") }]);
+});
+
+describe("while all permits are in use", () => {
+  const info = "person/personCode/personInfo";
+  /** Calls of which each takes `callMs`, one at a time. */
+  function busy(callMs: number) {
+    const slow = async () => {
+      await sleep(callMs);
+      return success("");
+    };
+    const { url, bodies } = gateway({ [add]: () => success(""), [info]: slow });
+    const { client, hikcentral } = clientOf(url, { concurrency: 1 });
+    const reads = async (count: number) => {
+      await Promise.all(
+        people(count).map((code) => client.for(new AbortController().signal, { rank: 2 }).personByCode(code)),
+      );
+    };
+    return { hikcentral, bodies, reads };
+  }
+
+  test("grants gather, and one call takes them all as soon as nobody else waits", async () => {
+    const { hikcentral, bodies, reads } = busy(40);
+    // The set-up is read before the first write.
+    await hikcentral.addToGroup("1", "0");
+    const reading = reads(4);
+    const granted: Promise<void>[] = [];
+    for (const id of people(15)) {
+      granted.push(hikcentral.addToGroup("1", id));
+      await sleep(5);
+    }
+    await Promise.all([reading, ...granted]);
+    expect(bodies(add).map((body) => idsOf(body).length)).toEqual([1, 15]);
+  });
+
+  test("a grant that has waited for a second goes before calls of younger messages", async () => {
+    const { hikcentral, bodies, reads } = busy(50);
+    await hikcentral.addToGroup("1", "0");
+    const reading = reads(60);
+    const startedAt = performance.now();
+    await hikcentral.addToGroup("1", "1");
+    expect(performance.now() - startedAt).toBeGreaterThan(900);
+    expect(bodies(info).length).toBeLessThan(40);
+    await reading;
+  });
 });

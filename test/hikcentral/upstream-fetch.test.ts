@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createServer } from "node:net";
 import { upstreamFetch } from "../../src/upstreams/http.ts";
 import { closing, failureOf } from "./gateway.ts";
 
@@ -48,4 +49,21 @@ test("who aborts gets his own reason, and a time-out names no address", async ()
   const failure = await failureOf(upstreamFetch({ url, timeoutMs: 30, signal }));
   expect(failure).toMatchObject({ kind: "timeout" });
   expect(Bun.inspect(failure)).not.toMatch(/secret=1|127\.0\.0\.1/);
+});
+
+test("a call that is answered before its large body was read does not take the next one with it", async () => {
+  /** Answers when it has seen the head, and reads no more of a large body. */
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (head) => {
+      if (Number(/content-length: (\d+)/i.exec(String(head))?.[1]) > 1_000) socket.pause();
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbusy");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing({ [Symbol.asyncDispose]: async () => void server.close() });
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
+  const face = "x".repeat(4 << 20);
+  const call = (body: string) => upstreamFetch({ url, method: "POST", body, timeoutMs: 3_000, signal });
+  for (const body of [face, "{}", face, "{}"]) expect((await call(body)).status).toBe(200);
 });

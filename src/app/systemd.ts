@@ -55,7 +55,9 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   };
 }
 
-const isWorking = ({ pipeline }: Supervised) => pipeline.workers.every(({ state }) => state.hasStarted);
+/** n.b. A stage whose queue cannot be reached must not have systemd start the daemon again and again. */
+const isWorking = ({ broker, pipeline }: Supervised) =>
+  pipeline.workers.every(({ state, registered }) => state.hasStarted || broker.unreachable.has(registered.stage.queue));
 
 const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh" };
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import amqp, { type Channel, type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
-import { AmqpConnection, isMissing, watchMs } from "./amqp-connection.ts";
+import { AmqpConnection, isMissing, isUnreachable, watchMs } from "./amqp-connection.ts";
 import { AmqpConsumer } from "./amqp-consumer.ts";
 import { AmqpNodes } from "./amqp-nodes.ts";
 import {
@@ -84,8 +84,8 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     this.#newQueueArguments = queueType === "quorum" ? { "x-queue-type": "quorum" } : {};
     this.#watch = new QueueWatch({
       queues: () => this.#declared,
-      ask: (queue) => this.#ask(queue, watchMs),
-      isUp: () => this.state === "up",
+      ask: (queue) => this.#ask(queue).catch(mustBeReachable),
+      isConnected: () => this.isConnected,
       onChange: onReach,
     });
     this.#newQueueMs = newQueueMs;
@@ -101,7 +101,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     return this.unreachable.size === 0;
   }
 
-  /** n.b. RabbitMQ 4 would keep the channel of a question about a queue whose node is gone. */
+  /** n.b. RabbitMQ 4 keeps the channel of a question about a queue whose node is gone for 70 s. */
   #mustReach(queue: string): void {
     const why = this.unreachable.get(queue);
     if (why !== undefined) throw new BrokerDown(`${queue} cannot be reached: ${why}`);
@@ -127,8 +127,9 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     return isMade;
   }
 
-  protected restore(): Promise<void> {
-    return this.declare([...this.#declared]);
+  protected async restore(): Promise<void> {
+    await this.#watch.look();
+    await this.declare([...this.#declared].filter((queue) => !this.unreachable.has(queue)));
   }
 
   async depths(queues: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Depth>> {
@@ -156,11 +157,11 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     return fresh.answer;
   }
 
-  async #ask(queue: string, ms?: number): Promise<Depth | undefined> {
+  async #ask(queue: string): Promise<Depth | undefined> {
     const own = () => this.#consuming.get(queue) ?? 0;
     const before = own();
     try {
-      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue), ms);
+      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue), watchMs);
       const isShared = consumerCount > Math.max(before, own());
       return { ready: messageCount, consumers: consumerCount, isShared };
     } catch (error) {
@@ -278,6 +279,11 @@ export class AmqpBroker extends AmqpConnection implements Broker {
       await this.withDeadline(channel.close()).catch(() => {});
     }
   }
+}
+
+/** Any refusal but one shows that the queue can be reached. */
+function mustBeReachable(error: unknown): undefined {
+  if (isUnreachable(error)) throw error;
 }
 
 const missing = (queue: string) => new Error(`RabbitMQ has no queue ${queue}: declare it first`);

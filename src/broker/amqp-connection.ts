@@ -11,8 +11,8 @@ import { StatefulBroker } from "./managed-delivery.ts";
 const closeMs = 1_500;
 /** How often the node and the queues are looked at, and how long they may take to answer. */
 export const watchMs = 3_000;
-/** Requests at a time: the depths of 35 queues then take three round trips and not 35. */
-const rpcChannels = 16;
+/** Requests at a time: the depths of 36 queues then take one round trip, or one deadline, and not 36. */
+const rpcChannels = 48;
 
 /**
  * One connection that recovers by itself. It restores its channels too, which amqplib does not. `up` means that messages
@@ -64,6 +64,11 @@ export abstract class AmqpConnection extends StatefulBroker {
   protected abstract restore(): Promise<void>;
   /** Whether every queue can be reached from the connected node. */
   protected abstract reachesAll(): Promise<boolean>;
+
+  /** Whether RabbitMQ answers questions; publishing may not be possible yet. */
+  protected get isConnected(): boolean {
+    return this.#model !== undefined && this.#alarm === undefined;
+  }
 
   /** As the node says; all nodes of a cluster say the same. */
   get clusterName(): string {
@@ -252,6 +257,10 @@ export abstract class AmqpConnection extends StatefulBroker {
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
+
+/** If the node that holds the queue is down, RabbitMQ 3 says so at once, and RabbitMQ 4 after 70 s. */
+export const isUnreachable = (error: unknown) =>
+  error instanceof BrokerDown || (codeOf(error) === 404 && !isMissing(error));
 
 /** n.b. 404 is also the answer when the node that holds a queue is down. */
 export const isMissing = (error: unknown) => codeOf(error) === 404 && /no queue/.test(textOf(error));

@@ -73,26 +73,35 @@ export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues:
 
 export interface QueueWatchOptions {
   queues: () => Iterable<string>;
-  /** Rejects if RabbitMQ refuses, or does not answer in time. */
+  /** Rejects if the queue cannot be reached, or RabbitMQ does not answer in time. */
   ask: (queue: string) => Promise<unknown>;
   /** Answers about queues count only while it is. */
-  isUp: () => boolean;
+  isConnected: () => boolean;
   /** Called when it is noticed that queues are lost, or that all are back. */
   onChange: (text: string, isLost: boolean) => void;
 }
 
 /**
  * Which queues cannot be reached although RabbitMQ can, because the node that holds them is gone. n.b. RabbitMQ 3 refuses
- * then, and RabbitMQ 4 never answers, and keeps the channel: of the queues that are known to be lost, one is asked for at
- * a time.
+ * at once, and RabbitMQ 4 after 70 s, in which it keeps the channel: of the queues that are known to be lost, one is asked
+ * for at a time.
  */
 export class QueueWatch {
   /** Queue → why. */
   readonly unreachable = new Map<string, string>();
+  #looking: Promise<void> | undefined;
 
   constructor(readonly options: QueueWatchOptions) {}
 
-  async look(): Promise<void> {
+  /** Callers share a look. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     const before = new Set(this.unreachable.keys());
     await this.#lookAtAll();
     const lost = [...this.unreachable].filter(([queue]) => !before.has(queue));
@@ -117,7 +126,7 @@ export class QueueWatch {
     } catch (error) {
       // Deleted first, so that another one is the next canary.
       this.unreachable.delete(queue);
-      if (this.options.isUp()) this.unreachable.set(queue, textOf(error));
+      if (this.options.isConnected()) this.unreachable.set(queue, textOf(error));
       return false;
     }
   }

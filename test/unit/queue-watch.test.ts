@@ -12,7 +12,7 @@ function watchOf(queues: string[]) {
       asked.push(queue);
       if (lost.has(queue)) throw new Error("home node is down");
     },
-    isUp: () => state.isUp,
+    isConnected: () => state.isUp,
     onChange: (...change) => heard.push(change),
   });
   const look = async () => {

@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 function daemonWith({ state = "up" as BrokerState, consuming = true } = {}) {
   const depths: Record<string, number> = { create: 9, "create.retry.5s": 2, "create.dead": 1 };
   const worker = {
-    registered: { stage: { name: "create-person" } },
+    registered: { stage: { name: "create-person", queue: "create" } },
     state: {
       hasStarted: consuming,
       pause: undefined as { reason: string; code: string } | undefined,
@@ -48,6 +48,14 @@ test("READY waits for the broker and for the stages", async () => {
   await systemd.hears("READY=1");
   await systemd.hears("STATUS=1 stages · 12 waiting · 1 dead");
   expect(systemd.heard.filter((state) => state === "READY=1")).toHaveLength(1);
+});
+
+test("READY does not wait for a stage whose queue cannot be reached", async () => {
+  const { daemon, broker } = daemonWith({ consuming: false });
+  using systemd = told(daemon);
+  await systemd.hears("STATUS=starting");
+  broker.unreachable.set("create", "its node is down");
+  await systemd.hears("READY=1");
 });
 
 test("STATUS says what is down and since when, what is paused and what stalls", async () => {

@@ -162,10 +162,11 @@ export const upstreamCodes = {
     kinds: ["pause", "dead letter"],
   },
   eposh_refused: {
-    meaning: "Eposh refuses the key, or has no page at this address.",
-    todo: "After HTTP 401 or 403 check `eposh.api_key` and `eposh.app_id`, after any other status `eposh.url`.",
+    meaning: "Eposh refuses the key, has no page at this address, or refuses one date while it answers for others.",
+    todo: "After HTTP 401 or 403 check `eposh.api_key` and `eposh.app_id`. After any other status check `eposh.url`; a dead letter is about one date: ask the people who run Eposh, then replay, or drop it if nobody was inducted.",
     cure: "setup",
-    kinds: ["pause"],
+    kinds: ["pause", "dead letter"],
+    isOfOne: true,
   },
   eposh_untrusted: {
     meaning: "The certificate of Eposh is not signed by an authority that this machine trusts.",
@@ -180,7 +181,8 @@ export const upstreamCodes = {
     kinds: ["dead letter"],
   },
   eposh_bad_page: {
-    meaning: "The answer of Eposh is not a page of employees, or is empty although Eposh counts some.",
+    meaning:
+      "The answer of Eposh is not a page of employees, is empty although Eposh counts some, or has letters that its charset does not hold.",
     todo: "Check `eposh.url`, and ask the people who run Eposh what has changed. Replay a dead letter.",
     cure: "platform",
     kinds: ["dead letter"],

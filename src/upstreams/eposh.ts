@@ -3,7 +3,14 @@ import type { Secret } from "../config/secret.ts";
 import { type Failure, retry, unavailable } from "../errors.ts";
 import type { Caller } from "../util/caller.ts";
 import { parseJson } from "../util/exact-json.ts";
-import { type Fetch, retryAfterMs, type TlsOptions, TransportError, upstreamFetch } from "./http.ts";
+import {
+  type Fetch,
+  retryAfterMs,
+  type TlsOptions,
+  TransportError,
+  type UpstreamAnswer,
+  upstreamFetch,
+} from "./http.ts";
 import { trustAdvice } from "./tls.ts";
 
 /** The envelope of a page is checked strictly. Its employees are not checked here and travel unchanged. */
@@ -60,8 +67,12 @@ export function createEposh(options: EposhOptions): EposhClient {
     const text = `Eposh answered HTTP ${status} for ${where}`;
     if (status >= 500) return retry("eposh_unavailable", text, { suspect });
     if (status === 429) return retry("eposh_busy", text, { afterMs: retryAfterMs(headers, now()) });
-    const check = status === 401 || status === 403 ? "eposh.api_key and eposh.app_id" : "eposh.url";
-    return unavailable(suspect, `${text}: check ${check}`, { code: "eposh_refused", reason: "setup" });
+    const refused = { code: "eposh_refused", reason: "setup" } as const;
+    if (status === 401 || status === 403)
+      return unavailable(suspect, `${text}: check eposh.api_key and eposh.app_id`, refused);
+    // Some servers answer so for a date without employees.
+    const check = "if it answers so for every date, check eposh.url";
+    return unavailable(suspect, `${text}; ${check}`, { ...refused, mayBeOne: true });
   }
 
   async function page(date: string, number: number, signal: AbortSignal): Promise<EposhPage> {
@@ -78,7 +89,13 @@ export function createEposh(options: EposhOptions): EposhClient {
     });
     const refused = refusal(answer.status, answer.headers, where);
     if (refused) throw refused;
-    const found = parsed(answer.body);
+    const text = textIn(answer);
+    if (text === undefined || /\ufffd|\\ufffd/i.test(text))
+      throw retry(
+        "eposh_bad_page",
+        `Eposh's ${where} has letters that its charset does not hold: names would be wrong`,
+      );
+    const found = parsed(text);
     if (!found) throw retry("eposh_bad_page", `Eposh's answer for ${where} is not a page with data and pagination`);
     const { total } = found.pagination;
     if (found.data.length === 0 && total > 0)
@@ -98,9 +115,22 @@ export function createEposh(options: EposhOptions): EposhClient {
   };
 }
 
-function parsed(body: Uint8Array): EposhPage | undefined {
+/** JSON is UTF-8, whatever its label says; only what cannot be UTF-8 is read as the label says. Undefined where neither fits. */
+function textIn({ body, headers }: UpstreamAnswer): string | undefined {
+  const [, label = ""] = /charset="?([\w.:-]+)/i.exec(headers.get("content-type") ?? "") ?? [];
+  for (const charset of ["utf-8", label] as Bun.Encoding[]) {
+    try {
+      return new TextDecoder(charset, { fatal: true }).decode(body);
+    } catch {
+      // Not in this charset, or no charset at all.
+    }
+  }
+  return undefined;
+}
+
+function parsed(text: string): EposhPage | undefined {
   try {
-    return v.parse(eposhPage, parseJson(new TextDecoder().decode(body)));
+    return v.parse(eposhPage, parseJson(text));
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Secret } from "../../src/config/secret.ts";
 import { createEposh } from "../../src/upstreams/eposh.ts";
 import { closing, failureOf } from "./gateway.ts";
@@ -68,17 +68,47 @@ test.each([401, 403])("%i is a set-up fault that names eposh.api_key", async (st
   expect(failure.message).toContain("eposh.api_key");
 });
 
-test("404 and a redirect are set-up faults, and the keys follow no redirect", async () => {
+test("404 and a redirect may be about one date or about all, and the keys follow no redirect", async () => {
   let asked = 0;
-  for (const status of [404, 302]) {
+  for (const status of [404, 400, 422, 302]) {
     const answer = () => {
       asked++;
       return new Response("", { status, headers: { location: "/elsewhere" } });
     };
     const failure = await failureOf(eposhThat(answer).page("2026-01-05", 1));
-    expect(failure).toMatchObject({ kind: "unavailable", reason: "setup" });
+    expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", mayBeOne: true });
+    expect(failure.message).toContain(`HTTP ${status} for page 1 of 2026-01-05; if it answers so for every date`);
   }
-  expect(asked).toBe(2);
+  expect(asked).toBe(4);
+});
+
+describe("a page is read in its charset:", () => {
+  const json = JSON.stringify(page([{ name: "Šárka Müller" }]));
+  const utf16 = Buffer.from(json, "utf16le");
+  const latin = Buffer.from(JSON.stringify(page([{ name: "Müller" }])), "latin1");
+  test.each([
+    ["UTF-8 without a label", Buffer.from(json), "application/json", "Šárka Müller"],
+    ["UTF-8 with a byte order mark", Buffer.from(`\ufeff${json}`), "application/json", "Šárka Müller"],
+    ["UTF-8 with a wrong label", Buffer.from(json), "application/json; charset=iso-8859-1", "Šárka Müller"],
+    ["UTF-8 with a label that is none", Buffer.from(json), 'application/json; charset="x-none"', "Šárka Müller"],
+    ["Latin-1 that says so", latin, "application/json; charset=ISO-8859-1", "Müller"],
+    ["UTF-16 that says so", utf16, "application/json;charset=utf-16le", "Šárka Müller"],
+  ])("%s", async (_, body, type, name) => {
+    const eposh = eposhThat(() => new Response(body, { headers: { "content-type": type } }));
+    expect((await eposh.page("2026-01-05", 1)).data).toEqual([{ name }]);
+  });
+
+  test.each([
+    ["Latin-1 without a label", latin],
+    ["a letter that was lost before", Buffer.from(json.replace("ü", "\ufffd"))],
+    ["a letter that was lost before, escaped", Buffer.from(json.replace("ü", "\\uFFFD"))],
+  ])("%s is refused with its reason", async (_, body) => {
+    const failure = await failureOf(eposhThat(() => new Response(body)).page("2026-01-05", 1));
+    expect(failure).toMatchObject({ kind: "retry", code: "eposh_bad_page" });
+    expect(failure.message).toBe(
+      "Eposh's page 1 of 2026-01-05 has letters that its charset does not hold: names would be wrong",
+    );
+  });
 });
 
 test("5xx, a closed port and a time-out suspect eposh and name date and page, never the address", async () => {

@@ -94,6 +94,7 @@ function report(view: RunView, patience: string): number {
   const faceless = withoutFace(view);
   const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
   print(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
-  if (employees === 0) printError(noEmployees(view.kib));
+  if (fetched.dead > 0) printError(`${fetched.dead} of ${fetched.of} dates could not be fetched`);
+  else if (employees === 0) printError(noEmployees(view.kib));
   return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;
 }

@@ -1,4 +1,4 @@
-import { assertSamePerson, codeOf, defineStage, v } from "../src/stage.ts";
+import { assertSamePerson, codeOf, defineStage, isReject, v } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 
@@ -9,7 +9,7 @@ export default defineStage({
   after: "update-kib",
   calls: "batched",
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
-  async run(message, { hikcentral, meta, log }) {
+  async run(message, { hikcentral, meta, log, warn }) {
     const { personId, privilege_groups: groups } = message;
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) assertSamePerson(await hikcentral.personByCode(meta.code), personId);
@@ -20,8 +20,12 @@ export default defineStage({
     };
     const results = await Promise.allSettled(groups.map(assign));
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-    if (failures.length > 0) throw failures.find((failure) => codeOf(failure) !== "not_found") ?? failures[0];
-    log.info(`Assigned ${groups.length}/${groups.length} privilege groups to person ${personId}`);
+    // A group that does not exist is the matter of its zone: the others are granted.
+    const missing = failures.filter(isReject).filter(({ code }) => code === "privilege_group_missing");
+    for (const { code, message: text } of missing) warn(code, text);
+    const others = failures.filter((failure) => codeOf(failure) !== "privilege_group_missing");
+    if (others.length > 0) throw others.find((failure) => codeOf(failure) !== "not_found") ?? others[0];
+    log.info(`Assigned ${groups.length - missing.length}/${groups.length} privilege groups to person ${personId}`);
     return message;
   },
 });

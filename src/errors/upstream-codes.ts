@@ -83,10 +83,18 @@ export const upstreamCodes = {
     kinds: ["pause"],
   },
   hikcentral_setup: {
-    meaning: "The KIB field or a privilege group does not exist under its configured ID and name. Nothing was written.",
-    todo: "Correct `hikcentral.kib_field_id`, `hikcentral.kib_field_name` or `[regionals]`, as the text says.",
+    meaning:
+      "The KIB field or the organisation does not exist in HikCentral under its configured ID and name. Only what needs it waits: KIB numbers, or new persons.",
+    todo: "Correct `hikcentral.kib_field_id`, `hikcentral.kib_field_name` or `hikcentral.organisation`. The text lists what HikCentral has instead.",
     cure: "setup",
     kinds: ["pause"],
+  },
+  privilege_group_missing: {
+    meaning:
+      "The privilege group of a zone does not exist in HikCentral. The employees of the zone get everything else.",
+    todo: "Correct the ID in `[regionals]`, or create the group, then trigger the date. The text lists the groups that HikCentral has.",
+    cure: "setup",
+    kinds: ["warning"],
   },
   hikcentral_untrusted: {
     meaning: "The certificate of HikCentral is not signed by an authority that this machine trusts.",

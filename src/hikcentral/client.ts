@@ -3,7 +3,14 @@ import { untilAborted } from "../util/abort.ts";
 import { type Caller, sharedBy, together } from "../util/caller.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
 import { createBatcher } from "./batcher.ts";
-import { checkSetup, createOptionalReads, type KibField, type Setup, type SetupOptions } from "./setup-check.ts";
+import {
+  assertSetUp,
+  checkSetup,
+  createOptionalReads,
+  problemsOf,
+  type Setup,
+  type SetupOptions,
+} from "./setup-check.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
 
@@ -32,6 +39,8 @@ export interface HikCentralClient extends AsyncDisposable {
 }
 
 const membersMaxAgeMs = 60_000;
+/** Where the set-up is wrong: somebody corrects it in HikCentral. */
+const readAgainAfterMs = 5_000;
 
 interface Members {
   readAt: number;
@@ -57,20 +66,47 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const optional = createOptionalReads(log);
 
   let setup: Promise<Setup> | undefined;
+  let readAgainAt = Number.POSITIVE_INFINITY;
   let isShown = false;
-  /** Read before the first write; remembered once it is right, read again while it is wrong. */
+  let shownProblems = "";
+  /** Read before the first write; remembered once it is right, read again after a while as long as it is wrong. */
   const checked = () => {
-    setup ??= checkSetup(ownCalls(), optional, options).catch((thrown) => {
-      setup = undefined;
-      throw thrown;
-    });
+    if (now() >= readAgainAt) setup = undefined;
+    if (setup) return setup;
+    readAgainAt = Number.POSITIVE_INFINITY;
+    setup = checkSetup(ownCalls(), optional, options).then(
+      (read) => {
+        const problems = problemsOf(read).join("; ");
+        if (problems !== "") readAgainAt = now() + readAgainAfterMs;
+        if (problems !== "" && problems !== shownProblems)
+          log.warn(`HikCentral is not set up as configured: ${problems}`);
+        shownProblems = problems;
+        return read;
+      },
+      (thrown) => {
+        setup = undefined;
+        throw thrown;
+      },
+    );
     return setup;
   };
-  const fieldOnceShown = async (caller: Caller): Promise<KibField> => {
-    const { field, names } = await shared(caller, checked());
-    if (!isShown) for (const [label, text] of names) log.info(`${label}: ${text}`);
+  const setupOnceShown = async (caller: Caller): Promise<Setup> => {
+    const read = await shared(caller, checked());
+    if (!isShown) for (const [label, text] of read.names) log.info(`${label}: ${text}`);
     isShown = true;
-    return field;
+    return read;
+  };
+  const assertGroup = ({ problems }: Setup, groupId: string) => {
+    const problem = problems.groups.get(groupId);
+    if (problem !== undefined) throw reject("privilege_group_missing", problem);
+  };
+  /** Code 128: the group was deleted meanwhile, or the person. */
+  const explainMissing = async (groupId: string, thrown: unknown): Promise<never> => {
+    if (codeOf(thrown) === "not_found") {
+      setup = undefined;
+      assertGroup(await checked(), groupId);
+    }
+    throw thrown;
   };
 
   const members = new Map<string, Members>();
@@ -81,12 +117,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       });
     } catch (thrown) {
       members.delete(groupId);
-      // The group was deleted meanwhile: a fault of the set-up and not of this message.
-      if (codeOf(thrown) === "not_found") {
-        setup = undefined;
-        await checked();
-      }
-      throw thrown;
+      await explainMissing(groupId, thrown);
     }
   }
   const membersOf = (groupId: string): Members => {
@@ -105,7 +136,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         .addToGroup(groupId, personIds)
         .catch((thrown) => {
           // n.b. For several it does not say which one is a member already, nor whether the others were added.
-          if (personIds().length > 1 || codeOf(thrown) !== "already_exists") throw thrown;
+          if (personIds().length > 1) throw thrown;
+          if (codeOf(thrown) !== "already_exists") return explainMissing(groupId, thrown);
         });
       for (const id of personIds()) members.get(groupId)?.ids.add(id);
     },
@@ -119,20 +151,25 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     for(signal, on = {}) {
       const caller: Caller = { ...on, signal };
       const calls = callsOf(caller);
-      const write = async <T>(call: (field: KibField) => Promise<T>) => call(await fieldOnceShown(caller));
+      const write = async <T>(call: (setup: Setup) => Promise<T>) => call(await setupOnceShown(caller));
       return {
         personByCode: (personCode) =>
           calls.personByCode(personCode).catch((thrown) => {
             if (codeOf(thrown) === "not_found") return undefined;
             throw thrown;
           }),
-        addPerson: (person) => write(() => calls.addPerson(person)),
+        addPerson: (person) =>
+          write(({ problems }) => {
+            assertSetUp(problems.organisation);
+            return calls.addPerson(person);
+          }),
         updatePerson: (person, changes) => write(async () => void (await calls.updatePerson(person, changes))),
         updateFace: (personId, face) => write(async () => void (await calls.updateFace(personId, face))),
         kibOf: ({ customFields }) =>
           customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "",
         setKib: (personId, kib) =>
-          write(async (field) => {
+          write(async ({ field, problems }) => {
+            assertSetUp(problems.field);
             if (field.type === 1 && !/^\d{1,32}$/.test(kib))
               throw reject(
                 "bad_kib_number",
@@ -140,9 +177,13 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
               );
             await calls.setCustomField(personId, { ...field, value: kib });
           }),
-        addToGroup: (groupId, personId) => write(() => group(groupId, personId, caller)),
+        addToGroup: (groupId, personId) =>
+          write((setup) => {
+            assertGroup(setup, groupId);
+            return group(groupId, personId, caller);
+          }),
         async inGroup(groupId, personId) {
-          await shared(caller, checked());
+          assertGroup(await shared(caller, checked()), groupId);
           const { ids, read } = membersOf(groupId);
           await shared(caller, read);
           return ids.has(personId);

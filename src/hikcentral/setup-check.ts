@@ -15,6 +15,8 @@ export interface SetupOptions {
   regionals: Readonly<Record<string, string>>;
   /** The type is HikCentral's own unless it is configured. */
   kibField: { id: string; name: string; type?: number | undefined };
+  /** Where persons are added. */
+  organisation?: string;
   log: ClientLog;
 }
 
@@ -51,39 +53,81 @@ export function groupProblems(groups: readonly { id: string }[], regionals: Setu
   return missing.map(([slug, id]) => `no privilege group ${id} (regionals.${slug})`);
 }
 
+function groupProblem(id: string, regionals: SetupOptions["regionals"]): string {
+  const slugs = Object.entries(regionals).flatMap(([slug, group]) => (group === id ? [`regionals.${slug}`] : []));
+  return `no privilege group ${id} (${slugs.join(", ")})`;
+}
+
+/** What HikCentral offers instead, by its own names. */
+function offered(all: readonly { id: string; name: string }[]): string {
+  const shown = all.slice(0, maxOffered).map(({ id, name }) => `${id} "${name}"`);
+  const more = all.length > maxOffered ? ` and ${all.length - maxOffered} more` : "";
+  return `HikCentral has ${shown.length > 0 ? shown.join(", ") + more : "none"}`;
+}
+const maxOffered = 20;
+
 export interface Setup {
   field: KibField;
   /** What each setting stands for, by HikCentral's own names: `["regional", "zona-i → privilege group 1 → Gate 1"]`. */
   names: (readonly [label: string, text: string])[];
+  problems: SetupProblems;
 }
+
+/** Each holds back only what needs it: wrong ids would write into a wrong field or open a wrong gate. */
+export interface SetupProblems {
+  /** No KIB number can be written. */
+  field?: string;
+  /** No person can be added. */
+  organisation?: string;
+  /** By the id of a privilege group that does not exist: whoever has its zone gets everything else. */
+  groups: ReadonlyMap<string, string>;
+}
+
+export const problemsOf = ({ problems: { field, organisation, groups } }: Setup): string[] =>
+  [field, organisation, ...groups.values()].filter((text) => text !== undefined);
 
 const setupFault = (text: string) => unavailable("hikcentral", text, { code: "hikcentral_setup", reason: "setup" });
 
-/** Resolves once the KIB field and all groups exist: wrong ids would write into a wrong field or open a wrong gate. */
+/** Reads the set-up; rejects where that fails, but not where it is wrong. */
 export async function checkSetup(
   calls: Calls,
   optional: ReturnType<typeof createOptionalReads>,
-  { regionals, kibField }: SetupOptions,
+  { regionals, kibField, organisation }: SetupOptions,
 ): Promise<Setup> {
-  const [fields, groups] = await Promise.all([
+  const [fields, groups, organisations] = await Promise.all([
     optional("custom fields", () => listOf(calls.customFields())),
     optional("privilege groups", () => listOf(calls.privilegeGroups())),
+    organisation === undefined ? undefined : optional("organisations", () => listOf(calls.organisations())),
   ]).catch((thrown) => {
     // A refusal of these reads says nothing about the message in progress.
     throw isReject(thrown) ? setupFault(`the set-up of HikCentral cannot be read: ${thrown.message}`) : thrown;
   });
   const wrongField = fields && fieldProblem(fields, kibField);
-  const problems = [...(wrongField ? [wrongField] : []), ...(groups ? groupProblems(groups, regionals) : [])];
-  if (problems.length > 0) throw setupFault(`HikCentral is not set up as configured: ${problems.join("; ")}`);
+  const isNowhere = organisations !== undefined && !organisations.some(({ id }) => id === organisation);
+  const missing = Object.values(regionals).filter((id) => groups && !groups.some((group) => group.id === id));
+  const problems: SetupProblems = {
+    ...(wrongField && { field: `${wrongField}; ${offered(fields)}` }),
+    ...(isNowhere && {
+      organisation: `no organisation ${organisation} (hikcentral.organisation); ${offered(organisations)}`,
+    }),
+    groups: new Map(missing.map((id) => [id, `${groupProblem(id, regionals)}; ${offered(groups ?? [])}`])),
+  };
   const field = fields?.find(({ id }) => id === kibField.id);
   // 1 (digits) is the type that the original wrote.
   const type = kibField.type ?? field?.type ?? 1;
   const names = new Map(groups?.map(({ id, name }) => [id, name]));
+  const nameOf = (id: string) => names.get(id) ?? (groups ? "(DOES NOT EXIST)" : "(name unknown)");
   const zones = Object.entries(regionals).map(
-    ([slug, id]) => ["regional", `${slug} → privilege group ${id} → ${names.get(id) ?? "(name unknown)"}`] as const,
+    ([slug, id]) => ["regional", `${slug} → privilege group ${id} → ${nameOf(id)}`] as const,
   );
   return {
     field: { id: kibField.id, name: kibField.name, type },
     names: [...zones, ["KIB", `custom field ${kibField.id} → ${field?.name ?? "(name unknown)"}, type ${type}`]],
+    problems,
   };
+}
+
+/** Rejects what a missing part of the set-up holds back. */
+export function assertSetUp(problem: string | undefined): void {
+  if (problem !== undefined) throw setupFault(`HikCentral is not set up as configured: ${problem}`);
 }

@@ -16,7 +16,7 @@ export type PersonChanges = Partial<Pick<Person, "givenName" | "familyName" | "r
 
 /**
  * HikCentral, one function for each call. All of them share one concurrency limit, wait for the set-up check before the
- * first write, and fail with `Retry`, `Reject` or `Unavailable`; the codes are in error-codes.ts. A transport failure is
+ * first write (a wrong set-up holds back only the calls that need it), and fail with `Retry`, `Reject` or `Unavailable`; the codes are in error-codes.ts. A transport failure is
  * repeated up to 3 times where that is safe (everything but `addPerson`).
  */
 export interface HikCentral {
@@ -32,7 +32,7 @@ export interface HikCentral {
   setKib(personId: string, kib: string): Promise<void>;
   /**
    * Gathers concurrent calls into one of at most 20 ids a group, until a permit is free for it; each caller gets its own
-   * answer.
+   * answer. Rejects with `privilege_group_missing` where HikCentral has no such group.
    */
   addToGroup(groupId: string, personId: string): Promise<void>;
   /** Whether HikCentral shows the membership; false where the partner may not read it. Read at most once a minute a group. */

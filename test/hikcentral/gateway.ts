@@ -21,6 +21,7 @@ export const listing = (list: unknown[]) => success({ total: list.length, pageNo
 const goodSetup: Record<string, Answer> = {
   "person/customFields": () => listing([{ id: "1", customFiledName: "KIB", customFieldType: 1 }]),
   "privilege/group": () => listing([{ privilegeGroupId: "1", privilegeGroupName: "Access Gate Zona 1" }]),
+  "org/orgList": () => listing([{ orgIndexCode: "1", orgName: "All Departments" }]),
   version: () => success({ produceName: "HikCentral Professional", softVersion: "V2.6.0" }),
 };
 

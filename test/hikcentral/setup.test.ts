@@ -1,33 +1,49 @@
 import { expect, test } from "bun:test";
-import type { Face } from "../../src/people/types.ts";
 import { clientOf, failureOf, gateway, listing, newPerson, success } from "./gateway.ts";
 
 const fields = "person/customFields";
 const groups = "privilege/group";
 const write = "person/personId/customFieldsUpdate";
+const add = "person/single/add";
+const grant = "privilege/group/single/addPersons";
 const refused = () => ({ code: "69", msg: "API not ticked" });
 const kibField = (more = {}) => listing([{ id: 1, name: "KIB", type: 1, ...more }]);
 
-test("nothing is written while an id or a name is wrong, and every problem is named at once", async () => {
+test("what is missing holds back only what needs it, and each text lists what HikCentral has instead", async () => {
   const { url, bodies } = gateway({
     [fields]: () => listing([{ id: "1", customFiledName: "Blood group", customFieldType: 0 }]),
     [groups]: () => listing([{ privilegeGroupId: "1", privilegeGroupName: "Access Gate Zona 1" }]),
+    [add]: () => success("7"),
+    [grant]: () => success(""),
   });
-  const { hikcentral } = clientOf(url, { regionals: { "zona-i": "1", "zona-ii": "2", tuks: "8" } });
-  for (const attempt of [
-    () => hikcentral.addPerson(newPerson),
-    () => hikcentral.updateFace("1", "AAAA" as Face),
-    () => hikcentral.setKib("1", "1"),
-    () => hikcentral.addToGroup("1", "1"),
-    () => hikcentral.applyAccess("1"),
-  ]) {
-    const failure = await failureOf(attempt());
-    expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", upstream: "hikcentral" });
-    expect(failure.message).toContain('"Blood group", not "KIB"');
-    expect(failure.message).toContain("privilege group 2 (regionals.zona-ii)");
-    expect(failure.message).toContain("privilege group 8 (regionals.tuks)");
+  const regionals = { "zona-i": "1", "zona-ii": "2", tuks: "8" };
+  const { hikcentral, log } = clientOf(url, { regionals, organisation: "1" });
+  const setup = { kind: "unavailable", reason: "setup", upstream: "hikcentral", code: "hikcentral_setup" };
+  const field = await failureOf(hikcentral.setKib("1", "1"));
+  expect(field).toMatchObject(setup);
+  expect(field.message).toContain('custom field 1 is "Blood group", not "KIB" (hikcentral.kib_field_name)');
+  expect(field.message).toContain('HikCentral has 1 "Blood group"');
+  for (const refused of [() => hikcentral.addToGroup("8", "7"), () => hikcentral.inGroup("8", "7")]) {
+    const failure = await failureOf(refused());
+    expect(failure).toMatchObject({ kind: "reject", code: "privilege_group_missing" });
+    expect(failure.message).toBe('no privilege group 8 (regionals.tuks); HikCentral has 1 "Access Gate Zona 1"');
   }
-  for (const call of ["person/single/add", "person/face/update", write]) expect(bodies(call)).toEqual([]);
+  expect(await hikcentral.addPerson(newPerson)).toBe("7");
+  await hikcentral.addToGroup("1", "7");
+  expect(bodies(write)).toEqual([]);
+  const warned = log.filter((line) => line.startsWith("warn"));
+  expect(warned).toHaveLength(1);
+  for (const part of ["custom field 1", "privilege group 2", "privilege group 8"]) expect(warned[0]).toContain(part);
+});
+
+test("a missing organisation holds back new persons alone", async () => {
+  const { url, bodies } = gateway({ [write]: () => success("") });
+  const { hikcentral } = clientOf(url, { organisation: "9" });
+  const failure = await failureOf(hikcentral.addPerson(newPerson));
+  expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", code: "hikcentral_setup" });
+  expect(failure.message).toContain('no organisation 9 (hikcentral.organisation); HikCentral has 1 "All Departments"');
+  await hikcentral.setKib("1", "2600001");
+  expect(bodies(add)).toEqual([]);
 });
 
 test("the set-up is read once for all, and logged by name", async () => {
@@ -48,8 +64,10 @@ test("a set-up that was wrong is read again, and work goes on once it is right",
     [fields]: (_, times) => (times === 1 ? listing([]) : kibField()),
     [write]: () => success(""),
   });
-  const { hikcentral } = clientOf(url);
+  let nowMs = 0;
+  const { hikcentral } = clientOf(url, { now: () => nowMs });
   expect(await failureOf(hikcentral.setKib("1", "1"))).toMatchObject({ code: "hikcentral_setup" });
+  nowMs = 5_000;
   await hikcentral.setKib("1", "1");
 });
 
@@ -96,7 +114,7 @@ test("whoever stops waiting for the set-up check leaves it to the others", async
   await second;
 });
 
-test("membership of a group that is not there is a set-up fault, also one that vanishes later", async () => {
+test("a group that is not there is named, also one that vanishes later", async () => {
   const members = "privilege/group/single/personList";
   let there = false;
   const { url } = gateway({
@@ -105,12 +123,13 @@ test("membership of a group that is not there is a set-up fault, also one that v
   });
   let nowMs = 0;
   const { hikcentral } = clientOf(url, { now: () => nowMs });
-  const missing = { kind: "unavailable", reason: "setup", code: "hikcentral_setup" };
+  const missing = { kind: "reject", code: "privilege_group_missing" };
   expect(await failureOf(hikcentral.inGroup("1", "7"))).toMatchObject(missing);
   there = true;
+  nowMs = 5_000;
   expect(await hikcentral.inGroup("1", "7")).toBe(true);
   there = false;
-  nowMs = 60_000;
+  nowMs = 65_000;
   expect(await failureOf(hikcentral.inGroup("1", "7"))).toMatchObject(missing);
 });
 

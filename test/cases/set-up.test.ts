@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import { nikOf } from "../../src/simulator/people.ts";
+import { type Body, budi, type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+
+const nik = nikOf(42, "1990-01-31");
+const joko = (site: Site, changes: Body = {}) =>
+  budi(site, { name: "Joko Wibowo", identity_number: nik, photo: null, ...changes });
+const tuks = { regionals: [{ name: "TUKS", slug: "tuks" }] };
+const fate = (end: string, ...warnings: string[]) => ({ end, warnings: [...warnings, "no_photo"].sort() });
+
+test("a missing privilege group is its zone's: its people get everything else and a warning that lists the groups", async () => {
+  await using site = await startSite({ prepare: ({ hikcentral }) => hikcentral.groups.delete("8") });
+  expect(await site.employ(joko(site))).toEqual(fate("done", "privilege_group_missing"));
+  expect(site.person(nik)).toMatchObject({ kib: "2600001", groups: ["1", "2"] });
+  expect(site.output()).toContain('no privilege group 8 (regionals.tuks); HikCentral has 1 "Access Gate Zona 1"');
+  const other = { identity_number: nikOf(43, "1990-01-31"), kib_number: "7", regionals: [{ slug: "zona-i" }] };
+  expect(await site.employ(joko(site, other))).toEqual(fate("done"));
+  expect(site.output()).not.toContain("paused:");
+  // As soon as somebody has created the group, access is granted.
+  site.hikcentral.groups.set("8", { name: "Access Gate TUKS", members: new Set() });
+  await until(async () => (await site.employ(joko(site))).warnings.length === 1, { what: "the group to be seen" });
+  expect(site.person(nik)?.groups).toEqual(["1", "2", "8"]);
+});
+
+test("also where it vanishes later", async () => {
+  await using site = await startSite();
+  expect(await site.employ(joko(site, { regionals: [{ slug: "zona-i" }] }))).toEqual(fate("done"));
+  site.hikcentral.groups.delete("8");
+  expect(await site.employ(joko(site, tuks))).toEqual(fate("done", "privilege_group_missing"));
+});
+
+test("a missing organisation pauses new persons alone", async () => {
+  await using site = await startSite({ env: { HIKCENTRAL_ORGANISATION: "77" } });
+  const known = site.hikcentral.seed({ personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" });
+  const paused = Promise.withResolvers<string>();
+  site.daemon.pipeline.onPause((stage, { text }) => paused.resolve(`${stage}: ${text}`));
+  expect(await site.employ(joko(site))).toEqual(fate("done"));
+  expect(known.customFields["1"]).toBe("2600001");
+  const body = JSON.stringify({ employee: joko(site, { identity_number: nikOf(43, "1990-01-31") }) });
+  await site.daemon.broker.publish("hikvision_create_person", [{ body, headers: {} }]);
+  expect(await paused.promise).toMatch(
+    /^create-person: .*no organisation 77 .*HikCentral has 1 "All Departments", 2 "Kontraktor"/,
+  );
+  expect(site.hikcentral.persons.size).toBe(1);
+});

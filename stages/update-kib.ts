@@ -1,19 +1,15 @@
 import {
   assertSamePerson,
   type Context,
+  codeOf,
   defineStage,
-  isOlder,
   isReject,
   kibNumberOf,
-  mayOverwrite,
   type Person,
   personCodeOf,
-  readRemark,
-  reject,
+  replaceKib,
   retry,
-  timesAsTaken,
   v,
-  writeRemark,
 } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
@@ -68,36 +64,24 @@ export default defineStage({
 });
 
 async function update(person: Person, kib: string | undefined, context: Context): Promise<void> {
-  const { hikcentral, meta, memory, log, warn } = context;
-  const { personId } = person;
+  const { memory, log, warn, follow } = context;
+  const { personId, givenName, familyName } = person;
   if (kib === undefined) return warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
-  const current = hikcentral.kibOf(person);
-  const note = readRemark(person.remark);
-  // The note of 0.1 has no induction date: a KIB that it saw, and did not write last, is of an earlier one.
-  const isFormer = note.hasNote && note.inducted === undefined && memory.isFormer("kib", kib);
-  if (current !== kib && current !== "" && (isFormer || !mayOverwrite(meta, note, memory)))
-    return log.info(`Person ${personId} keeps its KIB, which is that of a later record`);
-  if (current !== kib) {
-    // HikCentral's own refusal is remembered: every run would meet it again.
-    const refusal = memory.refusalOf("kib", kib);
-    if (refusal !== undefined) throw reject("bad_kib_number", refusal);
-    await hikcentral.setKib(personId, kib).catch((thrown: unknown) => {
-      if (isReject(thrown) && thrown.code === "incorrect_parameter") memory.noteRefusal("kib", kib, thrown.message);
-      throw thrown;
-    });
-    await noteOrder(person, context);
+  try {
+    if (!(await replaceKib(person, kib, context)))
+      return log.info(`Person ${personId} keeps its KIB, which is that of a later record`);
+  } catch (thrown) {
+    if (codeOf(thrown) !== "kib_field_missing") throw thrown;
+    // Access does not wait for the field.
+    follow("kib");
+    return warn("kib_field_missing", `the KIB number of person ${personId} waits for its field in HikCentral`);
   }
   log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
+  for (const other of memory.noteKib(kib, { personId, name: labelOf(givenName, familyName) })) {
+    const text = `KIB ${kib} is also that of ${other.name} (person ${other.personId}): compare the two in Eposh and HikCentral`;
+    warn("kib_in_use", text);
+  }
 }
 
-/** After a KIB was overwritten the remark says by which record, so that no earlier one brings the old KIB back. */
-async function noteOrder(before: Person, { hikcentral, meta, site }: Context): Promise<void> {
-  const note = readRemark(before.remark);
-  const isNoted = note.hasNote && !isOlder(note, meta) && (note.inducted !== undefined || meta.inducted === undefined);
-  if (meta.fetchedAt === undefined || hikcentral.kibOf(before) === "" || isNoted) return;
-  // n.b. An update sends back all that was read, the KIB included.
-  const person = await hikcentral.personByCode(before.personCode);
-  if (person?.personId !== before.personId) return;
-  const remark = writeRemark(readRemark(person.remark).text, { ...meta, photoMark: note.photoMark });
-  if (remark !== person.remark) await hikcentral.updatePerson(person, { ...timesAsTaken(person, site), remark });
-}
+const labelOf = (givenName: string, familyName: string) =>
+  JSON.stringify(familyName === "-" ? givenName : `${givenName} ${familyName}`);

@@ -134,6 +134,12 @@ export const recordCodes = {
     cure: "record",
     kinds: ["warning"],
   },
+  kib_in_use: {
+    meaning: "Another person in HikCentral has this KIB number too. The text names the other one.",
+    todo: "Compare the two records in Eposh, correct the wrong one, and remove a person who was left over from HikCentral.",
+    cure: "record",
+    kinds: ["warning"],
+  },
   no_regionals: {
     meaning: "The employee has no zone in Eposh, so the person gets no access.",
     todo: "Enter a zone in Eposh, then trigger the date.",

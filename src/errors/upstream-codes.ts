@@ -83,9 +83,21 @@ export const upstreamCodes = {
     kinds: ["pause"],
   },
   hikcentral_setup: {
+    meaning: "HikCentral refuses to show its custom fields, privilege groups or organisations. Nothing is written.",
+    todo: "Read the text, which is HikCentral's, and check its version and the rights of the partner.",
+    cure: "setup",
+    kinds: ["pause"],
+  },
+  kib_field_missing: {
     meaning:
-      "The KIB field or the organisation does not exist in HikCentral under its configured ID and name. Only what needs it waits: KIB numbers, or new persons.",
-    todo: "Correct `hikcentral.kib_field_id`, `hikcentral.kib_field_name` or `hikcentral.organisation`. The text lists what HikCentral has instead.",
+      "The custom field for KIB numbers does not exist in HikCentral under its configured ID and name. The numbers wait for it; everybody gets everything else.",
+    todo: "Correct `hikcentral.kib_field_id` or `hikcentral.kib_field_name`. The text of the pause lists the fields that HikCentral has.",
+    cure: "setup",
+    kinds: ["pause", "warning"],
+  },
+  organisation_missing: {
+    meaning: "The organisation does not exist in HikCentral under its configured ID. New persons wait for it.",
+    todo: "Correct `hikcentral.organisation`. The text lists the organisations that HikCentral has.",
     cure: "setup",
     kinds: ["pause"],
   },

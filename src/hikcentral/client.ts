@@ -159,8 +159,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
             throw thrown;
           }),
         addPerson: (person) =>
-          write(({ problems }) => {
-            assertSetUp(problems.organisation);
+          write((setup) => {
+            assertSetUp(setup, "organisation");
             return calls.addPerson(person);
           }),
         updatePerson: (person, changes) => write(async () => void (await calls.updatePerson(person, changes))),
@@ -168,8 +168,9 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         kibOf: ({ customFields }) =>
           customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "",
         setKib: (personId, kib) =>
-          write(async ({ field, problems }) => {
-            assertSetUp(problems.field);
+          write(async (setup) => {
+            assertSetUp(setup, "field");
+            const { field } = setup;
             if (field.type === 1 && !/^\d{1,32}$/.test(kib))
               throw reject(
                 "bad_kib_number",

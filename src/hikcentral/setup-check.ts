@@ -127,7 +127,10 @@ export async function checkSetup(
   };
 }
 
-/** Rejects what a missing part of the set-up holds back. */
-export function assertSetUp(problem: string | undefined): void {
-  if (problem !== undefined) throw setupFault(`HikCentral is not set up as configured: ${problem}`);
+/** Fails where a missing part of the set-up holds back the call. */
+export function assertSetUp({ problems }: Setup, part: "field" | "organisation"): void {
+  const text = problems[part];
+  if (text === undefined) return;
+  const code = part === "field" ? "kib_field_missing" : "organisation_missing";
+  throw unavailable("hikcentral", `HikCentral is not set up as configured: ${text}`, { code, reason: "setup" });
 }

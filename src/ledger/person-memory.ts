@@ -1,5 +1,5 @@
 import { photoMark } from "../people/remark.ts";
-import type { PersonMemory } from "../people/types.ts";
+import type { KibHolder, PersonMemory } from "../people/types.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Where nothing is remembered. */
@@ -8,6 +8,7 @@ export const noPersonMemory: PersonMemory = {
   isFormer: () => false,
   refusalOf: () => undefined,
   noteRefusal: () => {},
+  noteKib: () => [],
 };
 
 /** What HikCentral refused is tried again after so long: a field may have been changed there. */
@@ -32,6 +33,11 @@ export function memoryOf(ledger: Ledger, code: string | undefined): PersonMemory
     noteRefusal(what, value, text) {
       const at = ledger.now().toISOString();
       rows("insert or replace into refused values (?, ?, ?, ?, ?)", person, what, value, text, at);
+    },
+    noteKib(kib, { personId, name }) {
+      const at = ledger.now().toISOString();
+      rows("insert or replace into kibs values (?, ?, ?, ?, ?)", person, kib, personId, name, at);
+      return rows<KibHolder>("select person_id personId, name from kibs where kib = ? and person <> ?", kib, person);
     },
   };
 }

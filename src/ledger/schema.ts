@@ -38,6 +38,8 @@ const migrations: Migrations = [
   create table held (date text, person text, repeat int, run text, at text, primary key (date, person, repeat))
     strict, without rowid;
   create table fetches (date text primary key, run text, at text) strict, without rowid;
+  create table kibs (person text primary key, kib text, person_id text, name text, at text) strict, without rowid;
+  create index kibs_kib on kibs (kib);
   create table refused (person text, what text, value text, text text, at text, primary key (person, what)) strict, without rowid;
 `,
   "alter table links add column picture text",

@@ -44,6 +44,12 @@ export interface RecordOrder {
   readonly fetchedAt?: Date | undefined;
 }
 
+/** A person of HikCentral, for whoever compares two of them. */
+export interface KibHolder {
+  readonly personId: string;
+  readonly name: string;
+}
+
 /** What the ledger remembers of an employee. Only hints: without them a write is repeated or a warning is missing. */
 export interface PersonMemory {
   /** Whether Eposh was asked for the noted date since then, and no longer has that record there: its date was corrected. */
@@ -53,6 +59,8 @@ export interface PersonMemory {
   /** The text with which HikCentral refused this value within the last day. */
   refusalOf(what: "kib", value: string): string | undefined;
   noteRefusal(what: "kib", value: string, text: string): void;
+  /** Notes that this employee has the KIB number; returns the other ones who have it. */
+  noteKib(kib: string, holder: KibHolder): readonly KibHolder[];
 }
 
 /** The memory of an employee's photos. Only hints: without them a warning is missing, or a face is sent once more. */

@@ -5,6 +5,7 @@ import assignPrivilege from "../../stages/assign-privilege.ts";
 import createPerson from "../../stages/create-person.ts";
 import face from "../../stages/face.ts";
 import induction from "../../stages/induction.ts";
+import kib from "../../stages/kib.ts";
 import publisher from "../../stages/publisher.ts";
 import updateKib from "../../stages/update-kib.ts";
 import type { Config, LocalConfig } from "../config/load.ts";
@@ -21,6 +22,7 @@ export const builtins = {
   "create-person": createPerson,
   face,
   "update-kib": updateKib,
+  kib,
   "assign-privilege": assignPrivilege,
   "apply-access": applyAccess,
 };

@@ -113,7 +113,8 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
     const made = before ? await run(before, await arrive(before)) : { returned: [first], followUps: [], text: "" };
     if (stage.follows) simulators.eposh.faults.set();
     const { text } = made;
-    const [next] = stage.follows ? made.followUps : made.returned;
+    // What is handed over is the message itself; where there was no need to, it is the same one.
+    const [next] = !stage.follows ? made.returned : [...made.followUps, ...(before ? [await arrive(before)] : [])];
     if (!next)
       throw new Error(`${before?.name} made no message for ${stage.name} (${text}): export an example with a message`);
     arrived.set(stage.name, next);

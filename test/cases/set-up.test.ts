@@ -30,6 +30,40 @@ test("also where it vanishes later", async () => {
   expect(await site.employ(joko(site, tuks))).toEqual(fate("done", "privilege_group_missing"));
 });
 
+test.each([
+  ["is missing", (site: Site) => void site.hikcentral.customFields.splice(0, 1)],
+  [
+    "has another name",
+    (site: Site) => Object.assign(site.hikcentral.customFields[0] ?? {}, { customFiledName: "Darah" }),
+  ],
+])(
+  "where the KIB field %s only KIB numbers wait, and they are set by themselves once it is there",
+  async (_, spoil) => {
+    await using site = await startSite({ start: false });
+    spoil(site);
+    await site.start();
+    expect(await site.employ(joko(site))).toEqual(fate("done", "kib_field_missing"));
+    expect(site.person(nik)).toMatchObject({ kib: "", groups: ["1", "2", "8"] });
+    await until(() => /kib: .*HikCentral has .*2 "Catatan"/.test(site.output()) || site.output().includes("paused:"));
+    const paused = (await site.readyz()).stages.filter(({ state }) => state === "paused").map(({ name }) => name);
+    expect(paused).toEqual(["kib"]);
+    site.hikcentral.customFields.splice(0, 9, { id: "1", customFiledName: "KIB", customFieldType: 1 });
+    await until(() => site.person(nik)?.kib === "2600001", { timeoutMs: 40_000, what: "the KIB number" });
+  },
+  60_000,
+);
+
+test("a NIK that was corrected in Eposh leaves two persons with one KIB number: a warning names the other one", async () => {
+  await using site = await startSite();
+  expect(await site.employ(joko(site))).toEqual(fate("done"));
+  const corrected = joko(site, { identity_number: nikOf(43, "1990-01-31") });
+  expect(await site.employ(corrected)).toEqual(fate("done", "kib_in_use"));
+  expect(site.output()).toContain(`KIB 2600001 is also that of "Joko Wibowo" (person ${site.person(nik)?.personId})`);
+  // Until one of them has another number.
+  expect(await site.employ(joko(site, { kib_number: "77" }))).toEqual(fate("done"));
+  expect(await site.employ(corrected)).toEqual(fate("done"));
+});
+
 test("a missing organisation pauses new persons alone", async () => {
   await using site = await startSite({ env: { HIKCENTRAL_ORGANISATION: "77" } });
   const known = site.hikcentral.seed({ personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" });

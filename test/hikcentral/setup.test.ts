@@ -18,7 +18,7 @@ test("what is missing holds back only what needs it, and each text lists what Hi
   });
   const regionals = { "zona-i": "1", "zona-ii": "2", tuks: "8" };
   const { hikcentral, log } = clientOf(url, { regionals, organisation: "1" });
-  const setup = { kind: "unavailable", reason: "setup", upstream: "hikcentral", code: "hikcentral_setup" };
+  const setup = { kind: "unavailable", reason: "setup", upstream: "hikcentral", code: "kib_field_missing" };
   const field = await failureOf(hikcentral.setKib("1", "1"));
   expect(field).toMatchObject(setup);
   expect(field.message).toContain('custom field 1 is "Blood group", not "KIB" (hikcentral.kib_field_name)');
@@ -40,7 +40,7 @@ test("a missing organisation holds back new persons alone", async () => {
   const { url, bodies } = gateway({ [write]: () => success("") });
   const { hikcentral } = clientOf(url, { organisation: "9" });
   const failure = await failureOf(hikcentral.addPerson(newPerson));
-  expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", code: "hikcentral_setup" });
+  expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", code: "organisation_missing" });
   expect(failure.message).toContain('no organisation 9 (hikcentral.organisation); HikCentral has 1 "All Departments"');
   await hikcentral.setKib("1", "2600001");
   expect(bodies(add)).toEqual([]);
@@ -66,7 +66,7 @@ test("a set-up that was wrong is read again, and work goes on once it is right",
   });
   let nowMs = 0;
   const { hikcentral } = clientOf(url, { now: () => nowMs });
-  expect(await failureOf(hikcentral.setKib("1", "1"))).toMatchObject({ code: "hikcentral_setup" });
+  expect(await failureOf(hikcentral.setKib("1", "1"))).toMatchObject({ code: "kib_field_missing" });
   nowMs = 5_000;
   await hikcentral.setKib("1", "1");
 });

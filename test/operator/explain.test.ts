@@ -5,10 +5,10 @@ import { run } from "../support/binary.ts";
 const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
 
 test("a code is explained without a configuration and a daemon: what it means, what to do, where the cure lies", async () => {
-  const { exit, out, err } = await run("explain hikcentral_setup");
+  const { exit, out, err } = await run("explain organisation_missing");
   expect([exit, err]).toEqual([0, ""]);
-  expect(out).toMatch(/^meaning {5}The KIB field or the organisation does not exist/m);
-  expect(out).toMatch(/^what to do {2}Correct hikcentral\.kib_field_id/m);
+  expect(out).toMatch(/^meaning {5}The organisation does not exist in HikCentral/m);
+  expect(out).toMatch(/^what to do {2}Correct hikcentral\.organisation/m);
   expect(out).toMatch(/^cure {8}setup: the configuration, or the settings and rights in HikCentral$/m);
   expect(out).toMatch(/^seen as {5}pause$/m);
 });

@@ -141,7 +141,7 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
       expect({ line, ...(root ? await box.try(root) : await operator(line)) }).toMatchObject({ line, exit: 0 });
     }
     expect(await lastRun()).toMatchObject({ dates: ["2026-01-03"], dead: 0, warnings: [] });
-    await statusSays(/^6 stages · 0 waiting · 0 dead$/);
+    await statusSays(/^7 stages · 0 waiting · 0 dead$/);
   });
 
   step("a photo decoder is the first to go when memory is short, and the service goes on", async () => {
@@ -187,7 +187,7 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
       await box.run(`sed -i 's/^concurrency = 0/concurrency = 3/' ${config}`);
       await box.run("systemctl reload hikvision-sync");
       await journalSays("Reloaded; changed: hikcentral.concurrency");
-      await statusSays(/^6 stages/);
+      await statusSays(/^7 stages/);
       expect([await show("ActiveState"), await show("MainPID")]).toEqual(["active", pid]);
     });
   });
@@ -234,11 +234,11 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     await enter("another");
     await box.run("systemctl restart hikvision-sync");
     await trigger("2026-01-13", "--detach --limit 1");
-    await statusSays(/^6 stages · 1 waiting · 0 dead · create-person paused since \d\d:\d\d \(hikcentral_wrong_sig/);
+    await statusSays(/^7 stages · 1 waiting · 0 dead · create-person paused since \d\d:\d\d \(hikcentral_wrong_sig/);
     await enter("contoh-app-secret");
     expect(await follow("Configure", { block: 2 })).toMatch(/ok: configuration .* 1 from credentials/);
     await box.run("systemctl restart hikvision-sync");
-    await statusSays(/^6 stages · 0 waiting · 0 dead$/);
+    await statusSays(/^7 stages · 0 waiting · 0 dead$/);
     expect(await lastRun()).toMatchObject({ dates: ["2026-01-13"], through: 1, dead: 0 });
   });
 
@@ -247,14 +247,14 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     expect(await trigger("2026-01-14", "--limit 1")).toMatchObject({ exit: 1 });
     await control([{ kind: "reset" }]);
     await trigger("2026-01-15");
-    const line = await statusSays(/^6 stages · [1-9]\d* waiting · 1 dead · HikCentral down since \d\d:\d\d$/);
+    const line = await statusSays(/^7 stages · [1-9]\d* waiting · 1 dead · HikCentral down since \d\d:\d\d$/);
     console.log(`STEP systemctl status says: ${line}`);
     expect(await operator("hikvision-sync status")).toMatchObject({ exit: 69, out: expect.stringContaining("down") });
     await control([]);
-    await statusSays(/^6 stages · 0 waiting · 1 dead$/);
+    await statusSays(/^7 stages · 0 waiting · 1 dead$/);
     await isWhole("2026-01-15");
     expect((await operator("hikvision-sync dead replay --code hikcentral_no_permission")).out).toBe("replayed: 1");
-    await statusSays(/^6 stages · 0 waiting · 0 dead$/);
+    await statusSays(/^7 stages · 0 waiting · 0 dead$/);
   });
 
   step(
@@ -290,7 +290,7 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     await follow("Without dpkg", { folder: `/root/${version}` });
     writeFileSync(`${box.root}${config}`, readFileSync(`${box.root}/root/config.toml`));
     await follow("Daily run");
-    await statusSays(/^6 stages · 0 waiting · 0 dead$/);
+    await statusSays(/^7 stages · 0 waiting · 0 dead$/);
     expect(await trigger("2026-01-16", "--limit 1")).toMatchObject({ exit: 0 });
     await follow("Without dpkg", { block: 1 });
     await box.run("rm -r /etc/hikvision-sync /etc/credstore /var/lib/hikvision-sync");

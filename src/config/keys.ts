@@ -27,8 +27,9 @@ const meanings: Readonly<Record<string, string>> = {
   "hikcentral.app_key": "secret; the partner key; better as the credential hikcentral_app_key",
   "hikcentral.app_secret": "secret; the partner secret; better as the credential hikcentral_app_secret",
   "hikcentral.signature": "minimal or full, which also signs the key, a number used once and the time",
-  "hikcentral.ca_file": "certificates (PEM) to trust instead of the system's",
-  "hikcentral.fingerprint": "SHA-256 of the one certificate to trust, whatever its name; for a self-signed one",
+  "hikcentral.ca_file": "certificates (PEM) to trust instead of the system's: the issuer's, or HikCentral's very own",
+  "hikcentral.fingerprint":
+    "SHA-256 of the one certificate to trust, whatever its name, dates and usage; for a self-signed one",
   "hikcentral.insecure": "true trusts any certificate: anybody on the network can then read faces and keys",
   "hikcentral.concurrency": "calls at a time, all stages together",
   "hikcentral.timeout": "for one call",

@@ -5,6 +5,7 @@ import { codeOf, Failure } from "../errors.ts";
 import { listOf } from "../hikcentral/api.ts";
 import { mayNotRead } from "../hikcentral/error-codes.ts";
 import { fieldProblem, groupProblems } from "../hikcentral/setup-check.ts";
+import { howToCompare } from "../hikcentral/trusted-route.ts";
 import { TransportError } from "../upstreams/http.ts";
 import { certificateOf } from "../upstreams/tls.ts";
 import { addressOf, compareClocks, reach } from "./network.ts";
@@ -38,7 +39,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
     const trusted = trusts(
       (signal) => read(signal).version(),
       url,
-      (sha256) => `if it is really HikCentral's: hikcentral.fingerprint = "${sha256}"`,
+      (sha256) => `${howToCompare(sha256)}; if they are equal: hikcentral.fingerprint = "${sha256}"`,
     );
     needs.push(await examine("certificate", trusted, needs));
   }

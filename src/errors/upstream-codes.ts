@@ -110,13 +110,13 @@ export const upstreamCodes = {
   },
   hikcentral_untrusted: {
     meaning: "The certificate of HikCentral is not signed by an authority that this machine trusts.",
-    todo: "If the SHA-256 in the text is HikCentral's own, set `hikcentral.fingerprint` to it.",
+    todo: "Compare the SHA-256 in the text with the certificate that a browser on HikCentral's own machine shows for `https://localhost`. If they are equal, set `hikcentral.fingerprint` to it.",
     cure: "setup",
     kinds: ["pause"],
   },
   hikcentral_certificate_changed: {
     meaning: "HikCentral shows another certificate than the pinned one.",
-    todo: "Ask who changed it. If the new one is HikCentral's own, set `hikcentral.fingerprint` to the SHA-256 in the text.",
+    todo: "Ask who changed it. Compare the SHA-256 in the text with the certificate that a browser on HikCentral's own machine shows for `https://localhost`. If they are equal, set `hikcentral.fingerprint` to it.",
     cure: "setup",
     kinds: ["pause"],
   },

@@ -201,6 +201,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     probe: transport.probe,
     async [Symbol.asyncDispose]() {
       closing.abort();
+      transport[Symbol.dispose]();
     },
   };
 }

@@ -2,20 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { retry, unavailable } from "../errors.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
-import { certificateOf, plainSha256 } from "../upstreams/tls.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
 import { parseJson } from "../util/exact-json.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import type { Body, Send } from "./api.ts";
-import { createPin } from "./certificate-pin.ts";
 import { failureFor, isSuccess } from "./error-codes.ts";
 import { type SignatureOptions, signedHeaders } from "./signature.ts";
+import { type Trust, TrustedRoute } from "./trusted-route.ts";
 
 export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid"> {
   /** With or without /artemis. */
   url: string;
-  /** `fingerprint`: 64 hexadecimal digits; that certificate is trusted and no other. */
-  tls?: { ca?: string | undefined; fingerprint?: string | undefined; insecure?: boolean | undefined };
+  tls?: Trust;
   /** Calls at a time, for all stages together. */
   concurrency: number;
   /** For one call, from the moment it has its permit. */
@@ -54,23 +52,21 @@ export function createTransport(options: TransportOptions) {
   const { retryPausesMs = [200, 1000], onCall, timeoutMs, appKey } = options;
   const root = options.url.replace(/\/+$/, "").replace(/\/artemis$/, "");
   const signature = { now: Date.now, uuid: () => crypto.randomUUID(), ...options };
-  const { ca, fingerprint, insecure } = options.tls ?? {};
-  const pin = fingerprint && root.startsWith("https:") ? createPin(new URL(root), fingerprint) : undefined;
-  const unpinned = { ...(ca && { ca }), ...(insecure && { rejectUnauthorized: false }) };
+  const route = new TrustedRoute(new URL(root), options.tls ?? {}, options.fetch);
   const acquire = createSemaphore(options.concurrency);
 
   async function post(path: string, body: Body, deadlineMs: number, signal: AbortSignal) {
-    const tls = pin ? await pin() : unpinned;
-    const answer = await upstreamFetch({
-      url: `${root}/artemis${path}`,
-      method: "POST",
-      headers: signedHeaders(`/artemis${path}`, signature),
-      body: JSON.stringify(body),
-      timeoutMs: deadlineMs,
-      signal,
-      tls,
-      fetch: options.fetch,
-    });
+    const answer = await route.send((way) =>
+      upstreamFetch({
+        url: `${root}/artemis${path}`,
+        method: "POST",
+        headers: signedHeaders(`/artemis${path}`, signature),
+        body: JSON.stringify(body),
+        timeoutMs: deadlineMs,
+        signal,
+        ...way,
+      }),
+    );
     return envelopeOf(answer.status, answer.body);
   }
 
@@ -98,12 +94,9 @@ export function createTransport(options: TransportOptions) {
     const kind = thrown instanceof TransportError ? thrown.kind : "bad_answer";
     const text = `HikCentral: ${thrown.message} (${call})`;
     if (kind === "certificate") {
-      const shown = await certificateOf(new URL(root)).catch(() => undefined);
-      const sha256 = shown?.fingerprint256 ?? "(none is shown now)";
-      const changed = fingerprint !== undefined && shown !== undefined && plainSha256(shown) !== fingerprint;
-      const advice = `if SHA-256 ${sha256} is HikCentral's, set hikcentral.fingerprint = "${sha256}" or hikcentral.ca_file`;
-      const code = changed ? "hikcentral_certificate_changed" : "hikcentral_untrusted";
-      const what = changed ? `HikCentral: the certificate has changed (${call})` : text;
+      const { hasChanged, advice } = await route.explain();
+      const code = hasChanged ? "hikcentral_certificate_changed" : "hikcentral_untrusted";
+      const what = hasChanged ? `HikCentral: the certificate has changed (${call})` : text;
       return unavailable(suspect, `${what}: ${advice}`, { code, reason: "setup", cause: thrown });
     }
     const options = { suspect, cause: thrown };
@@ -119,6 +112,7 @@ export function createTransport(options: TransportOptions) {
   }
 
   return {
+    [Symbol.dispose]: () => route[Symbol.dispose](),
     /** Calls that end when the caller's signal aborts. */
     send(caller: Caller): Send {
       const { signal } = caller;

@@ -81,7 +81,7 @@ export function createEposh(options: EposhOptions): EposhClient {
       if (!(thrown instanceof TransportError)) throw thrown;
       const text = `Eposh: ${thrown.message} for ${where}`;
       if (thrown.kind === "certificate") {
-        const advice = await trustAdvice(new URL(url), "eposh.ca_file");
+        const advice = await trustAdvice(new URL(url), "eposh.ca_file", options.tls !== undefined);
         throw unavailable(suspect, `${text}: ${advice}`, { code: "eposh_untrusted", reason: "setup", cause: thrown });
       }
       if (thrown.kind === "too_large") throw retry("eposh_bad_page", text, { cause: thrown });

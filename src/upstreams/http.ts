@@ -63,10 +63,13 @@ const words: Record<TransportKind, string> = {
 };
 
 const unconnected = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPROTO|ERR_INVALID_URL|FailedToOpenSocket)/;
-const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+/** What verifying a certificate can find (X509_V_ERR_…), and the wrong name. */
+const untrusted =
+  /CERT|SELF_SIGNED|^UNABLE_TO_(GET|VERIFY|DECODE|DECRYPT)|ALTNAME|^INVALID_(PURPOSE|CA|NON_CA|EXTENSION)|^PATH_LENGTH|_MISMATCH$|_TOO_(SMALL|WEAK)$|^KEYUSAGE/;
 
 function transportError(thrown: unknown): TransportError {
   const error = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  if (error instanceof TransportError) return error;
   if (error instanceof DOMException && error.name === "TimeoutError") return new TransportError("timeout", "timeout");
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   const kind = unconnected.test(code) ? "unconnected" : untrusted.test(code) ? "certificate" : "broken";

@@ -112,7 +112,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
       if (error.kind === "too_large") throw tooLarge();
       const text = `${url.host} gave no photo: ${error.message}`;
       if (error.kind === "certificate") {
-        const advice = await trustAdvice(url, "photo.ca_file");
+        const advice = await trustAdvice(url, "photo.ca_file", tls !== undefined);
         throw retry("photo_untrusted", `${text}: ${advice}`, { cause: error });
       }
       if (error.kind === "unconnected") silentHosts.silent(url.origin);

@@ -25,7 +25,10 @@ export function certificateOf(url: URL): Promise<X509Certificate> {
 export const plainSha256 = ({ fingerprint256 }: X509Certificate) => fingerprint256.replaceAll(":", "").toLowerCase();
 
 /** The advice for a certificate that is not trusted. `setting` takes the certificate of its issuer. */
-export async function trustAdvice(url: URL, setting: string): Promise<string> {
+export async function trustAdvice(url: URL, setting: string, isSet: boolean): Promise<string> {
   const shown = await certificateOf(url).catch(() => undefined);
-  return `if SHA-256 ${shown?.fingerprint256 ?? "(none is shown now)"} is right, set ${setting} to the issuer's certificate`;
+  const what = isSet
+    ? `add the issuer's certificate to the file of ${setting}`
+    : `set ${setting} to the issuer's certificate`;
+  return `if SHA-256 ${shown?.fingerprint256 ?? "(none is shown now)"} is right, ${what}`;
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -25,19 +25,52 @@ async function secured(certificate: { key: string; cert: string }, port = 0) {
   return { url: `https://127.0.0.1:${taken}`, port: taken, handshakes: () => handshakes, stop };
 }
 
-for (const [title, certificate] of [
-  ["a self-signed certificate", selfSigned()],
-  ["a certificate for another name than the address", selfSigned({ host: "elsewhere.example" })],
-  ["a certificate for a wildcard name", selfSigned({ host: "*.elsewhere.example" })],
-] as const)
-  test(`${title} that is pinned is trusted, and twenty calls share a connection`, async () => {
+const certificates = [
+  ["that is self-signed", selfSigned()],
+  ["for another name than the address", selfSigned({ host: "elsewhere.example" })],
+  ["for a wildcard name", selfSigned({ host: "*.elsewhere.example" })],
+  ["without a name", selfSigned({ host: "" })],
+  ["whose name is no host name", selfSigned({ host: "HikCentral Professional, 2.6" })],
+  ["that has expired", selfSigned({ until: "250201" })],
+  ["that is not yet valid", selfSigned({ from: "480101" })],
+  ["for clients only", selfSigned({ forClients: true })],
+] as const;
+
+describe.each(certificates)("a certificate %s", (_, certificate) => {
+  test.each([
+    ["pinned", { fingerprint: plain(certificate.sha256) }],
+    ["in ca_file", { ca: `${selfSigned({ host: "other.example" }).cert}\n${certificate.cert}` }],
+  ])("is trusted where it is %s, and twenty calls share a connection", async (_, tls) => {
     const { url, handshakes } = await secured(certificate);
-    const { client, hikcentral } = clientOf(url, { tls: { fingerprint: plain(certificate.sha256) } });
+    const { client, hikcentral } = clientOf(url, { tls });
     for (let call = 0; call < 20; call++) expect(await hikcentral.personByCode("1a")).toBeUndefined();
-    // One looks at the certificate.
+    // With ca_file one tries it in the usual way, and one looks at the certificate.
     expect(handshakes()).toBeLessThanOrEqual(3);
     expect(await client.probe(new AbortController().signal)).toBe(true);
   });
+});
+
+test("of many calls at a time over a pin each gets its own answer, and their connections are kept", async () => {
+  const own = selfSigned({ until: "250201" });
+  const { url, handshakes } = await secured(own);
+  const { hikcentral } = clientOf(url, { tls: { fingerprint: plain(own.sha256) }, concurrency: 8 });
+  const calls = Array.from({ length: 200 }, () => hikcentral.personByCode("1a"));
+  expect(await Promise.all(calls)).toEqual(calls.map(() => undefined));
+  expect(handshakes()).toBeLessThanOrEqual(16);
+});
+
+test("a ca_file with another certificate does not trust this one, and the text does not advise a ca_file", async () => {
+  const own = selfSigned();
+  const { url } = await secured(own);
+  const failure = await failureOf(
+    clientOf(url, { tls: { ca: selfSigned({ host: "other.example" }).cert } }).hikcentral.personByCode("1a"),
+  );
+  expect(failure).toMatchObject({ kind: "unavailable", reason: "setup", code: "hikcentral_untrusted" });
+  expect(failure.message).toContain(
+    `compare SHA-256 ${own.sha256} with the certificate that a browser on HikCentral's`,
+  );
+  expect(failure.message).not.toContain("ca_file");
+});
 
 test("another certificate than the pinned one is refused, with its SHA-256 and the line that would trust it", async () => {
   const own = selfSigned();

@@ -28,15 +28,10 @@ test("with its certificate as ca it is trusted", async () => {
   expect(await client.probe(new AbortController().signal)).toBe(true);
 });
 
-test("another ca, or a certificate for another name, is not trusted", async () => {
+test("another ca is not trusted", async () => {
   const { url } = gateway(answers, own);
   const stranger = clientOf(url, { tls: { ca: selfSigned().cert } });
   expect(await failureOf(stranger.hikcentral.personByCode("1a"))).toMatchObject({
-    code: "hikcentral_untrusted",
-  });
-  const named = selfSigned({ host: "elsewhere.example" });
-  const elsewhere = clientOf(gateway(answers, named).url, { tls: { ca: named.cert } });
-  expect(await failureOf(elsewhere.hikcentral.personByCode("1a"))).toMatchObject({
     code: "hikcentral_untrusted",
   });
 });

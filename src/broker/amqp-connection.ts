@@ -70,11 +70,6 @@ export abstract class AmqpConnection extends StatefulBroker {
     return this.#model !== undefined && this.#alarm === undefined;
   }
 
-  /** As the node says; all nodes of a cluster say the same. */
-  get clusterName(): string {
-    return String(this.#model?.connection.serverProperties.cluster_name ?? "");
-  }
-
   /** A channel for one purpose; the caller closes it. Its errors reject the calls that were made on it. */
   async open(): Promise<Channel> {
     const model = this.#model;

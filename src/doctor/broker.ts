@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AmqpBroker, openAmqp } from "../broker/amqp-broker.ts";
+import { isMissing } from "../broker/amqp-connection.ts";
 import type { Broker } from "../broker/broker.ts";
 import { amqpOptionsOf } from "../broker/open.ts";
 import { formatDuration } from "../config/dates.ts";
@@ -32,7 +33,7 @@ export async function examineBroker(
       const address = await examine("address", reach(addressOf(new URL(url), "broker.url")));
       const look = async (signal: AbortSignal) => {
         const node = opened.use(await openAmqp({ url, ca }));
-        const text = await logIn(node, signal);
+        const text = await logIn(node, signal, urls.length === 1 ? undefined : new URL(url).host);
         nodes.push(node);
         return text;
       };
@@ -52,10 +53,12 @@ export async function examineBroker(
   ]);
 }
 
-async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
+/** `host` is given where there are several. */
+async function logIn(broker: Broker, signal: AbortSignal, host?: string): Promise<string> {
   while (broker.state === "connecting" && broker.trouble === undefined) await sleep(20, undefined, { signal });
-  if (broker.state === "up") return "login accepted";
-  const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, "");
+  const at = host === undefined ? "" : `${host} `;
+  if (broker.state === "up") return host === undefined ? "login accepted" : `${host} accepts the login`;
+  const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, at);
   if (broker.state === "blocked")
     throw new Fault("broker_blocked", text, "free memory or disk on its machine: rabbitmqctl list_alarms");
   const [, what, fix] = /(.+ (?:publish|trusted)): ((?:grant|set) .+)$/.exec(text) ?? [];
@@ -63,13 +66,25 @@ async function logIn(broker: Broker, signal: AbortSignal): Promise<string> {
   throw new Fault("broker_refused", text, "set broker.url to amqp://USER:PASSWORD@HOST:PORT/VHOST");
 }
 
-/** Messages in one of two brokers would wait until the other one fails. */
-function checkCluster(nodes: readonly AmqpBroker[]): string {
-  const names = [...new Set(nodes.map(({ clusterName }) => clusterName))];
-  const [name] = names;
-  if (names.length === 1) return `${nodes.length} nodes of the cluster ${name}`;
-  const fix = "name only nodes of one cluster in broker.url; see: rabbitmqctl cluster_status";
-  throw new Fault("broker_no_cluster", `the addresses belong to different clusters: ${names.join(", ")}`, fix);
+/**
+ * Messages in one of two brokers would wait until the other one fails. n.b. By default each node of a cluster gives another
+ * name of the cluster. But a queue for this connection alone is known to every node of it, and to no other.
+ */
+async function checkCluster([first, ...others]: readonly AmqpBroker[]): Promise<string> {
+  if (first === undefined || others.length === 0) throw new Unchecked("only one address can be used");
+  const channel = await first.open();
+  try {
+    const { queue } = await first.withDeadline(channel.assertQueue("", { exclusive: true }));
+    for (const other of others) {
+      const refusal: unknown = await other.withDeadline((await other.open()).checkQueue(queue)).catch((error) => error);
+      if (!isMissing(refusal)) continue;
+      const fix = "name only nodes of one cluster in broker.url; see: rabbitmqctl cluster_status";
+      throw new Fault("broker_no_cluster", "the addresses do not belong to one cluster", fix);
+    }
+    return `${others.length + 1} nodes of one cluster`;
+  } finally {
+    await first.withDeadline(channel.close()).catch(() => {});
+  }
 }
 
 /** The daemon, like the original, declares plain durable queues. */

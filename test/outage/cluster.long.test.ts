@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { binary, permission, type RabbitNode } from "../support/rabbitmq.ts";
+import { doctor } from "../doctor/findings.ts";
+import { binary, permission, type RabbitNode, startRabbit } from "../support/rabbitmq.ts";
 import { rabbit4For, startCluster } from "../support/rabbitmq4.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -73,6 +74,12 @@ onCluster(
     const faults = { hikcentral: [{ kind: "slow", minMs: 300, maxMs: 500 }] } as const;
     const broker = nodes.map(({ url }) => url).join(",");
     await using site = await startSite({ as: "binary", people, broker, env, faults });
+    const probe = async (url: string) =>
+      (await doctor(site, { BROKER_URL: url, HTTP_PORT: "1" })).findings.find(({ probe }) => probe === "cluster");
+    expect(await probe(broker)).toMatchObject({ state: "ok", text: "3 nodes of one cluster" });
+    await using stranger = await startRabbit();
+    expect(await probe(`${broker},${stranger.url}`)).toMatchObject({ state: "failed", code: "broker_no_cluster" });
+    await stranger.stop();
     const run = await site.begin();
     using progress = watchProgress(site);
     await progress.goesOn();
@@ -108,7 +115,7 @@ onCluster(
     await progress.goesOn();
     expect(site.atTheGate().length).toBeLessThan(people);
     console.log(
-      `STEP longest standstill ${Math.round(progress.longestMs())} ms, ${site.atTheGate().length} of ${people} through`,
+      `STEP all nodes were restarted: work stood for ${Math.round(progress.longestMs())} ms at most, ${site.atTheGate().length} through`,
     );
     expect(progress.longestMs()).toBeLessThan(maxStandMs);
     site.hikcentral.faults.set();

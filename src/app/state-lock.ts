@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { isOfFileSystem, useLocal } from "../broker/open.ts";
 import { Exit, exits, textOf } from "../errors.ts";
 
 /** Locks the state folder for this process, creating it if missing, until disposed of or until the process ends. */
@@ -17,6 +18,7 @@ export function lockState(folder: string): Disposable {
     db.run("begin exclusive");
   } catch (error) {
     db?.close();
+    if (isOfFileSystem(error)) throw new Exit(exits.config, useLocal(folder));
     const busy = /locked|busy/i.test(textOf(error));
     const why = busy
       ? "is in use by another hikvision-sync: stop the other one, or use another folder"

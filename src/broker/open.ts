@@ -1,3 +1,4 @@
+import { SQLiteError } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { caBesidePublic } from "../config/ca-file.ts";
@@ -32,12 +33,21 @@ export async function queueToMigrate(config: LocalConfig): Promise<string | unde
   return file;
 }
 
-/** Opens something in the state folder. Exit 69 without room or permission. */
+/** Whether a file system cannot do what SQLite asks of it: share memory between its users, or lock. */
+export const isOfFileSystem = (error: unknown): boolean =>
+  error instanceof SQLiteError &&
+  /^SQLITE_(IOERR_(SHMMAP|SHMOPEN|SHMLOCK|LOCK|RDLOCK)|PROTOCOL|NOLFS)/.test(error.code ?? "");
+
+export const useLocal = (folder: string) =>
+  `the state folder ${folder} is on a file system without shared memory or locks, as NFS and shared folders are: use a local file system (state.folder)`;
+
+/** Opens something in the state folder. Exit 69 without room or permission, 78 where its file system cannot do it. */
 export function inFolder<T>({ state }: Pick<LocalConfig, "state">, open: () => T): T {
   try {
     return open();
   } catch (error) {
     if (error instanceof Exit) throw error;
+    if (isOfFileSystem(error)) throw new Exit(exits.config, useLocal(state.folder), { cause: error });
     const why = `cannot be used (state.folder): ${textOf(error)}; check its disk space and permissions`;
     throw new Exit(exits.unavailable, `the state folder ${state.folder} ${why}`, { cause: error });
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { smallDisk } from "../support/disk.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { startSite } from "../support/site.ts";
 
 /** Bytes of a whole file with its middle overwritten. */
@@ -41,6 +42,38 @@ test.each([
   const { exit, err } = await site.cli("serve");
   expect({ exit, err }).toEqual({ exit: 78, err: expect.stringMatching(/queue\.db is damaged .*left as it is/) });
   expect(readFileSync(file).equals(damaged)).toBe(true);
+});
+
+/** Lets no process share memory through SQLite's file for it, as NFS and other file systems do. */
+const withoutSharedMemory = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+void *mmap(void *at, size_t length, int protection, int flags, int file, off_t offset) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  ssize_t end = file < 0 ? 0 : readlink(link, path, sizeof path);
+  if (end > 4 && memcmp(path + end - 4, "-shm", 4) == 0) return errno = ENODEV, MAP_FAILED;
+  void *(*real)(void *, size_t, int, int, int, off_t) = dlsym(RTLD_NEXT, "mmap");
+  return real(at, length, protection, flags, file, offset);
+}
+void *mmap64(void *at, size_t length, int protection, int flags, int file, off_t offset) {
+  return mmap(at, length, protection, flags, file, offset);
+}`;
+
+test("a state folder on a file system without shared memory is refused: use a local file system", async () => {
+  if (!Bun.which("cc")) return console.log("SKIPPED: this machine has no C compiler");
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "without.c"), withoutSharedMemory);
+  const library = join(folder, "without.so");
+  await Bun.$`cc -shared -fPIC -o ${library} ${join(folder, "without.c")} -ldl`;
+  await using site = await startSite({ as: "binary", start: false });
+  const { exit, err } = await site.cli("serve", { LD_PRELOAD: library });
+  expect({ exit, err }).toEqual({ exit: 78, err: expect.stringContaining("use a local file system (state.folder)") });
 });
 
 describe("a state folder", () => {

@@ -45,6 +45,7 @@ export * from "./people/nik.ts";
 export { mayOverwrite } from "./people/record-order.ts";
 export * from "./people/remark.ts";
 export * from "./people/same-person.ts";
+export { isLater, takenAway } from "./people/taken-away.ts";
 export type { Face, Person, PersonMemory } from "./people/types.ts";
 export * from "./people/validity.ts";
 export { type EposhPage, eposhPage } from "./upstreams/eposh.ts";

@@ -1,4 +1,4 @@
-import { assertSamePerson, codeOf, defineStage, isReject, v } from "../src/stage.ts";
+import { assertSamePerson, codeOf, defineStage, isLater, isReject, v } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 
@@ -9,13 +9,25 @@ export default defineStage({
   after: "update-kib",
   calls: "batched",
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
-  async run(message, { hikcentral, meta, log, warn }) {
+  async run(message, { hikcentral, meta, memory, log, warn }) {
     const { personId, privilege_groups: groups } = message;
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) assertSamePerson(await hikcentral.personByCode(meta.code), personId);
     const assign = async (group: string) => {
-      if (await hikcentral.inGroup(group, personId)) return;
+      const isIn = await hikcentral.inGroup(group, personId);
+      const granted = memory.grantOf(group, personId);
+      const isNew = granted === undefined || isLater(meta, granted);
+      if (isIn) {
+        // A later record for the same group: only an induction after that one lifts what a human takes away.
+        if (granted !== undefined && isNew) memory.noteGrant(group, personId, meta.inducted);
+        return;
+      }
+      if (isIn === false && !isNew) {
+        const text = `person ${personId} was taken out of privilege group ${group} in HikCentral: it is not granted until a later induction`;
+        return warn("taken_away_in_hikcentral", text);
+      }
       await hikcentral.addToGroup(group, personId);
+      memory.noteGrant(group, personId, meta.inducted);
       log.detail(`✓ Person ${personId} added to privilege group ${group}`);
     };
     const results = await Promise.allSettled(groups.map(assign));

@@ -25,6 +25,7 @@ import {
   replaceFace,
   retry,
   samePerson,
+  takenAway,
   timesAsTaken,
   usableKibOf,
   v,
@@ -144,6 +145,11 @@ class Work {
     const overwrites = Object.keys(rename).length > 0 || (otherKib && kibThere !== "") || (isOther && known.hasFace);
     const isLatest = mayOverwrite(meta, note, memory) && !isFormer;
     this.#assertSame(known, overwrites && isLatest);
+    const taken = takenAway(known, this.context);
+    if (taken !== undefined) {
+      this.context.warn("taken_away_in_hikcentral", taken);
+      return personId;
+    }
     if (!isLatest && known.hasFace) {
       log.info(`Person ${personId} is unchanged: HikCentral already has the data of a later record`);
       return personId;

@@ -15,6 +15,7 @@ import {
   replaceFace,
   retry,
   samePerson,
+  takenAway,
   usableKibOf,
   v,
   writeRemark,
@@ -45,6 +46,8 @@ export default defineStage({
     if (!person && !meta.again)
       throw retry("person_not_seen", "the person is not found by the NIK; HikCentral may need a moment");
     if (!person) return end("the person is no longer in HikCentral");
+    const taken = takenAway(person, context);
+    if (taken !== undefined) return end(taken);
     const note = readRemark(person.remark);
     if (!mayOverwrite(meta, note, context.memory)) return end("HikCentral already has the data of a later record");
     if (person.hasFace && faceNote(person) !== meta.noted) return end("the person has another face by now");

@@ -6,6 +6,7 @@ import {
   kibNumberOf,
   personCodeOf,
   replaceKib,
+  takenAway,
   v,
 } from "../src/stage.ts";
 
@@ -26,6 +27,8 @@ export default defineStage({
     const { hikcentral, log, warn } = context;
     const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
     assertSamePerson(person, personId);
+    const taken = takenAway(person, context);
+    if (taken !== undefined) return end(taken);
     const kib = kibNumberOf(kib_number);
     if (kib === undefined) return end("the record has no KIB number");
     try {

@@ -9,6 +9,7 @@ import {
   personCodeOf,
   replaceKib,
   retry,
+  takenAway,
   v,
 } from "../src/stage.ts";
 
@@ -41,6 +42,11 @@ export default defineStage({
       throw retry("person_not_seen", `person ${personId} is not found by its NIK; HikCentral may need a moment`);
     assertSamePerson(person, personId);
 
+    const taken = takenAway(person, context);
+    if (taken !== undefined) {
+      warn("taken_away_in_hikcentral", taken);
+      return { personId, privilege_groups: [] };
+    }
     try {
       await update(person, kibNumberOf(kib_number), context);
     } catch (thrown) {

@@ -152,12 +152,12 @@ export function brokerAt(config: LocalConfig): string {
 }
 
 /** What stages see of the configuration on a day (YYYY-MM-DD). */
-export function siteOf({ hikcentral, site, regionals, photo, eposh }: Config, today: string): Site {
+export function siteOf({ hikcentral, site, regionals, photo, eposh, guard }: Config, today: string): Site {
   const { organisation, gender, verifyFace } = hikcentral;
   const { timeZone } = site;
   const validFrom = startOfDay(resolveDay("hikcentral.valid_from", hikcentral.validFrom, today), timeZone);
   const validUntil = endOfDay(hikcentral.validUntil, timeZone);
   const ofPeople = { organisation, gender, validFrom, validUntil, verifyFace, photoRequired: photo.required };
   const photoGiveUpAfterMs = photo.giveUpAfterMs;
-  return { ...ofPeople, photoGiveUpAfterMs, timeZone, regionals, pageSize: eposh.pageSize };
+  return { ...ofPeople, photoGiveUpAfterMs, timeZone, regionals, pageSize: eposh.pageSize, handsOff: guard.handsOff };
 }

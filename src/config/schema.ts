@@ -135,6 +135,7 @@ export const sections = {
     skip: v.optional(kind("a list of dates as YYYY-MM-DD, today or today-7", days), []),
     maxDays: v.optional(integer(1, 366), 92),
   }),
+  guard: v.object({ handsOff: v.optional(kind("a list of words", v.pipe(words, withoutEmpty)), "BLOCKED,BLOKIR") }),
   photo: v.object({
     /** In lower case; unless configured Eposh's own and storage.googleapis.com. */
     allowedHosts: hosts,

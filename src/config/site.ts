@@ -16,4 +16,6 @@ export interface Site {
   /** How long a missing face is tried for. */
   readonly photoGiveUpAfterMs: number;
   readonly pageSize: number;
+  /** Words in a person's remark that mean: leave this person alone. */
+  readonly handsOff: readonly string[];
 }

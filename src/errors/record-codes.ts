@@ -134,6 +134,13 @@ export const recordCodes = {
     cure: "record",
     kinds: ["warning"],
   },
+  taken_away_in_hikcentral: {
+    meaning:
+      "Somebody has taken the person out of use in HikCentral: the validity has ended, a group that we granted is missing, or the remark has a word of `guard.hands_off`. It stays so.",
+    todo: "Nothing, if that is right. A later induction restores an ended validity and a group; otherwise extend, grant, or remove the word in HikCentral.",
+    cure: "setup",
+    kinds: ["warning"],
+  },
   kib_in_use: {
     meaning: "Another person in HikCentral has this KIB number too. The text names the other one.",
     todo: "Compare the two records in Eposh, correct the wrong one, and remove a person who was left over from HikCentral.",

@@ -45,7 +45,8 @@ const readAgainAfterMs = 5_000;
 interface Members {
   readAt: number;
   ids: Set<string>;
-  read: Promise<void>;
+  /** Whether the partner may read them. */
+  read: Promise<boolean>;
 }
 
 export function createHikCentral(options: HikCentralOptions): HikCentralClient {
@@ -110,14 +111,16 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   };
 
   const members = new Map<string, Members>();
-  async function readMembers(groupId: string, ids: Set<string>): Promise<void> {
+  async function readMembers(groupId: string, ids: Set<string>): Promise<boolean> {
     try {
-      await optional("the members of privilege groups", async () => {
+      const read = await optional("the members of privilege groups", async () => {
         for await (const page of ownCalls().groupMembers(groupId)) for (const { id } of page) ids.add(id);
+        return true;
       });
+      return read ?? false;
     } catch (thrown) {
       members.delete(groupId);
-      await explainMissing(groupId, thrown);
+      return await explainMissing(groupId, thrown);
     }
   }
   const membersOf = (groupId: string): Members => {
@@ -186,8 +189,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         async inGroup(groupId, personId) {
           assertGroup(await shared(caller, checked()), groupId);
           const { ids, read } = membersOf(groupId);
-          await shared(caller, read);
-          return ids.has(personId);
+          const isRead = await shared(caller, read);
+          return ids.has(personId) || (isRead ? false : undefined);
         },
         applyAccess: (personId) => write(() => apply("", personId, caller)),
       };

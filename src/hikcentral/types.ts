@@ -35,8 +35,8 @@ export interface HikCentral {
    * answer. Rejects with `privilege_group_missing` where HikCentral has no such group.
    */
   addToGroup(groupId: string, personId: string): Promise<void>;
-  /** Whether HikCentral shows the membership; false where the partner may not read it. Read at most once a minute a group. */
-  inGroup(groupId: string, personId: string): Promise<boolean>;
+  /** Whether HikCentral shows the membership; undefined where the partner may not read it. Read at most once a minute a group. */
+  inGroup(groupId: string, personId: string): Promise<boolean | undefined>;
   /** Asks for the access of these persons to be downloaded to the devices. Gathers up to 100 persons. */
   applyAccess(personId: string): Promise<void>;
 }

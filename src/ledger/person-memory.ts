@@ -8,6 +8,9 @@ export const noPersonMemory: PersonMemory = {
   isFormer: () => false,
   refusalOf: () => undefined,
   noteRefusal: () => {},
+  lastInducted: () => undefined,
+  grantOf: () => undefined,
+  noteGrant: () => {},
   noteKib: () => [],
 };
 
@@ -33,6 +36,24 @@ export function memoryOf(ledger: Ledger, code: string | undefined): PersonMemory
     noteRefusal(what, value, text) {
       const at = ledger.now().toISOString();
       rows("insert or replace into refused values (?, ?, ?, ?, ?)", person, what, value, text, at);
+    },
+    lastInducted: () =>
+      rows<{ day: string | null }>(
+        "select inducted day from latest where person = ? and stage = 'create-person'",
+        person,
+      )[0]?.day ?? undefined,
+    grantOf: (group, personId) =>
+      rows<{ inducted: string }>(
+        "select inducted from grants where person = ? and person_id = ? and privilege_group = ?",
+        person,
+        personId,
+        group,
+      )[0]?.inducted,
+    noteGrant(group, personId, inducted) {
+      const at = ledger.now().toISOString();
+      // Of a record without a date: nothing that was inducted up to now is later.
+      const day = inducted ?? at.slice(0, 10);
+      rows("insert or replace into grants values (?, ?, ?, ?, ?)", person, personId, group, day, at);
     },
     noteKib(kib, { personId, name }) {
       const at = ledger.now().toISOString();

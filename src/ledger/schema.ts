@@ -6,7 +6,7 @@ import { Exit, exits, textOf } from "../errors.ts";
 import { writeAtomically } from "../util/atomic-file.ts";
 import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 
-const migrations: Migrations = [
+export const migrations: Migrations = [
   `
   create table if not exists runs (id text primary key, at text, dates text, tasks int, people_limit int, kib text,
     cancelled text, part int default 0) strict;
@@ -43,6 +43,10 @@ const migrations: Migrations = [
   create table refused (person text, what text, value text, text text, at text, primary key (person, what)) strict, without rowid;
 `,
   "alter table links add column picture text",
+  `
+  create table grants (person text, person_id text, privilege_group text, inducted text, at text,
+    primary key (person, person_id, privilege_group)) strict, without rowid;
+`,
 ];
 
 const keyBytes = 32;

@@ -59,6 +59,11 @@ export interface PersonMemory {
   /** The text with which HikCentral refused this value within the last day. */
   refusalOf(what: "kib", value: string): string | undefined;
   noteRefusal(what: "kib", value: string, text: string): void;
+  /** The latest induction date of a record that passed create-person. */
+  lastInducted(): string | undefined;
+  /** The induction for which we granted the group to the person; undefined where we did not, or do not know. */
+  grantOf(groupId: string, personId: string): string | undefined;
+  noteGrant(groupId: string, personId: string, inducted: string | undefined): void;
   /** Notes that this employee has the KIB number; returns the other ones who have it. */
   noteKib(kib: string, holder: KibHolder): readonly KibHolder[];
 }

@@ -27,7 +27,7 @@ const withHugeHeaders = (queue: string) => {
 test("poison of every kind on every queue is a dead letter with its body, and everybody else goes through", async () => {
   await using site = await startSite({ as: "binary", broker: url, env: { BROKER_RETRY_DELAYS: "20ms" } });
   const queues = (await site.readyz()).stages.map(({ queue }) => queue);
-  expect(queues).toHaveLength(5);
+  expect(queues).toHaveLength(7);
   const connection = await amqp.connect(url);
   try {
     const stranger = await connection.createConfirmChannel();

@@ -165,7 +165,7 @@ describe("a person made by hand", () => {
 
   test("whose validity ends earlier has it extended", async () => {
     await using site = await startSite({ env: { HIKCENTRAL_VALID_UNTIL: "2030-12-31" } });
-    const person = seed(site, { endTime: "2026-06-30T23:59:59+07:00" });
+    const person = seed(site, { endTime: "2029-06-30T23:59:59+07:00" });
     expect(await site.employ(budi(site))).toEqual(done);
     expect(person).toMatchObject({ beginTime: byHand.beginTime, endTime: "2030-12-31T23:59:59+07:00" });
   });
@@ -257,7 +257,7 @@ describe("an answer that is lost after the work was done", () => {
     "of %s changes nothing of the end",
     async (match) => {
       await using site = await startSite();
-      seed(site, { endTime: "2026-06-30T23:59:59+07:00" });
+      seed(site, { endTime: "2029-06-30T23:59:59+07:00" });
       site.hikcentral.faults.set({ kind: "lost", match, times: 1 });
       expect(await site.employ(budi(site))).toEqual(done);
       expect(site.hikcentral.faults.seen).toEqual({ lost: 1 });

@@ -463,5 +463,6 @@ test("the site is what stages see, with the validity in the site's offset", () =
     photoRequired: true,
     photoGiveUpAfterMs: 259_200_000,
     pageSize: 100,
+    handsOff: ["BLOCKED", "BLOKIR"],
   });
 });

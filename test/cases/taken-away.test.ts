@@ -1,0 +1,121 @@
+import { describe, expect, test } from "bun:test";
+import { nikOf } from "../../src/simulator/people.ts";
+import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
+
+const nik = nikOf(42, "1990-01-31");
+const done = { end: "done", warnings: [] };
+const taken = { end: "done", warnings: ["taken_away_in_hikcentral"] };
+const takenTwice = { end: "done", warnings: ["taken_away_in_hikcentral", "taken_away_in_hikcentral"] };
+const joko = (site: InProcessSite, changes: Body = {}) =>
+  budi(site, { name: "Joko Wibowo", identity_number: nik, ...changes });
+const on = (inducted: string) => ({ "hs-inducted": inducted });
+/** HikCentral's own person, to do something behind the daemon's back. */
+function personOf(site: InProcessSite) {
+  const [person] = site.hikcentral.persons.values();
+  if (person === undefined) throw new Error("there is nobody");
+  return person;
+}
+/** Everything about the record is new, so that each write would show. */
+const changed = (site: InProcessSite) =>
+  joko(site, {
+    name: "Joko Wibowo Baru",
+    kib_number: "77",
+    photo: { link: `${site.eposh.origin}/photos/kib/-1767600009.png` },
+    regionals: [{ name: "Kawasan", slug: "kawasan" }],
+  });
+
+describe("a person with a word of guard.hands_off in the remark", () => {
+  test.each(["BLOCKED by the guard", "sudah diblokir 3/1"])(
+    "(%s) is left alone, also by a later induction",
+    async (word) => {
+      await using site = await startSite();
+      expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+      const person = personOf(site);
+      person.remark = `${word} ${person.remark}`;
+      person.picture = undefined;
+      for (const { members } of site.hikcentral.groups.values()) members.clear();
+      const before = structuredClone(site.hikcentral.state().persons);
+      site.deeds();
+      expect(await site.employ(changed(site), on("2026-03-01"))).toEqual(takenTwice);
+      expect(site.deeds()).toEqual({});
+      expect(site.hikcentral.state().persons).toEqual(before);
+      expect(site.output()).toMatch(/person \d+ has (BLOCKED|BLOKIR) in the remark: nothing is changed or granted/);
+    },
+  );
+
+  test("whichever words the site has chosen", async () => {
+    await using site = await startSite({ env: { GUARD_HANDS_OFF: "KELUAR" } });
+    expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    personOf(site).remark += " keluar";
+    expect(await site.employ(changed(site), on("2026-01-02"))).toEqual(takenTwice);
+    personOf(site).remark = personOf(site).remark.replace(" keluar", " BLOCKED");
+    expect(await site.employ(changed(site), on("2026-01-02"))).toEqual(done);
+  });
+});
+
+describe("a person whose validity has ended", () => {
+  test.each(["2026-02-01T00:00:00+07:00", "2020-01-01T00:00:00+07:00"])(
+    "(%s) is not extended by the record that made them, and is by a later induction",
+    async (endTime) => {
+      await using site = await startSite();
+      expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+      const person = personOf(site);
+      person.endTime = endTime;
+      site.deeds();
+      expect(await site.employ(changed(site), on("2026-01-01"))).toEqual(takenTwice);
+      expect(await site.employ(changed(site), { "hs-fetched": "" })).toEqual(takenTwice);
+      expect(site.deeds()).toEqual({});
+      expect(person.endTime).toBe(endTime);
+      expect(await site.employ(changed(site), on("2026-03-01"))).toEqual(done);
+      expect(person.endTime).toBe("2030-12-31T23:59:59+07:00");
+      expect(site.person(nik)).toMatchObject({ kib: "77", groups: ["1", "2", "8", "9"] });
+    },
+  );
+
+  test("is not extended by an induction that was known before, also where it changed nothing then", async () => {
+    await using site = await startSite();
+    for (const date of ["2026-01-01", "2026-01-02"]) expect(await site.employ(joko(site), on(date))).toEqual(done);
+    personOf(site).endTime = "2025-12-31T00:00:00+07:00";
+    for (const date of ["2026-01-01", "2026-01-02"])
+      expect(await site.employ(joko(site), on(date))).toEqual(takenTwice);
+    expect(await site.employ(joko(site), on("2026-01-03"))).toEqual(done);
+  });
+
+  test("and has only the note of 0.1 is not extended by what that version knew", async () => {
+    await using site = await startSite();
+    const seeded = { personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" };
+    const remark = "[hs 20260105T010203.456Z 1a2b3c4d]";
+    site.hikcentral.seed({ ...seeded, remark, endTime: "2026-01-04T00:00:00+07:00" });
+    expect(await site.employ(joko(site), on("2026-01-05"))).toEqual(takenTwice);
+    expect(await site.employ(joko(site), on("2026-01-06"))).toEqual(done);
+  });
+});
+
+describe("a person who was taken out of a group", () => {
+  test("that we granted is not granted it again, but a later induction does; the other groups are as they were", async () => {
+    await using site = await startSite({ env: { HIKCENTRAL_VERIFY_FACE: "false" } });
+    for (const date of ["2026-01-01", "2026-01-02"]) expect(await site.employ(joko(site), on(date))).toEqual(done);
+    await site.stop();
+    site.hikcentral.groups.get("8")?.members.clear();
+    await site.start();
+    site.deeds();
+    for (const date of ["2026-01-01", "2026-01-02"]) expect(await site.employ(joko(site), on(date))).toEqual(taken);
+    expect(site.deeds()).toEqual({});
+    expect(site.output()).toMatch(/person \d+ was taken out of privilege group 8 in HikCentral/);
+    const more = joko(site, { regionals: [{ slug: "tuks" }, { slug: "kawasan" }] });
+    expect(await site.employ(more, on("2026-01-02"))).toEqual(taken);
+    expect(site.person(nik)?.groups).toEqual(["1", "2", "9"]);
+    expect(await site.employ(joko(site), on("2026-01-03"))).toEqual(done);
+    expect(site.person(nik)?.groups).toEqual(["1", "2", "8", "9"]);
+  });
+
+  test("that is not noted as ours is granted it", async () => {
+    await using site = await startSite();
+    site.hikcentral.seed({ personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" });
+    expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    await using fresh = await startSite({ simulators: site.simulators });
+    for (const { members } of site.hikcentral.groups.values()) members.clear();
+    expect(await fresh.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    expect(site.person(nik)?.groups).toEqual(["1", "2", "8"]);
+  });
+});

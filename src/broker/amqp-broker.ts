@@ -256,29 +256,6 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     opening.catch(() => this.#heads.delete(queue));
     return opening;
   }
-
-  async *browse(queue: string, signal?: AbortSignal): AsyncGenerator<Delivery> {
-    this.#mustReach(queue);
-    const channel = await untilAborted(this.open(), signal);
-    const gone = new AbortController();
-    channel.once("close", () => gone.abort(new BrokerDown(`RabbitMQ closed the channel to ${queue}`)));
-    try {
-      // Only the messages that are there now: the caller may be publishing to the same queue.
-      for (let left = Number.POSITIVE_INFINITY; left > 0; left--) {
-        const message = await untilAborted(this.withDeadline(channel.get(queue)), signal);
-        if (message === false) return;
-        const { content, properties, fields } = message;
-        left = Math.min(left, fields.messageCount + 1);
-        // A message that is put back stays ours until the channel closes, or the next get would find it again.
-        const settle = (how: string) => how === "ack" && !gone.signal.aborted && channel.ack(message);
-        yield new ManagedDelivery(queue, content, properties.headers ?? {}, fields.redelivered, settle, gone.signal);
-      }
-    } catch (error) {
-      throw isMissing(error) ? missing(queue) : error;
-    } finally {
-      await this.withDeadline(channel.close()).catch(() => {});
-    }
-  }
 }
 
 /** Any refusal but one shows that the queue can be reached. */

@@ -98,8 +98,8 @@ export class AmqpConsumer implements Consumer {
       if (session.draining) this.#drain(session);
     });
     inFlight.add(delivery);
-    if (this.#stop.signal.aborted) delivery.requeue();
-    else this.options.take(delivery);
+    // n.b. Also what comes before a stop is answered: RabbitMQ would count it if it were put back.
+    this.options.take(delivery);
   }
 
   #drain(session: Session): void {

@@ -14,6 +14,8 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, unknown>>;
   /** Whether the broker says that it was delivered before. */
   readonly redelivered: boolean;
+  /** How often it came back to its queue, as far as the broker counts: a quorum queue drops a message at a limit. */
+  readonly returns: number;
   /** Aborts when the broker took it back (connection or channel gone): it will be delivered again. */
   readonly revoked: AbortSignal;
   /** When the broker handed it out (performance.now()). */
@@ -82,8 +84,6 @@ export interface Broker extends AsyncDisposable {
   consume(queue: string, options: ConsumeOptions): Promise<Consumer>;
   /** The message at the head, in progress until it is settled; undefined where the queue holds none. */
   take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined>;
-  /** The queue from its head, each message once, in progress until the loop ends; unsettled ones are then put back. */
-  browse(queue: string, signal?: AbortSignal): AsyncIterable<Delivery>;
   /**
    * Of those that exist and can be reached. All are asked at once; callers share the answers, which may be half a second old. Rejects
    * with the reason of `signal` when that aborts first.

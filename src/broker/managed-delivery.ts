@@ -57,6 +57,10 @@ export class ManagedDelivery implements Delivery {
     private readonly allRevoked?: AbortSignal,
   ) {}
 
+  get returns(): number {
+    return Number(this.headers["x-delivery-count"] ?? 0) || 0;
+  }
+
   get revoked(): AbortSignal {
     if (this.allRevoked) return this.allRevoked;
     this.#revoked ??= new AbortController();

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import type { Log } from "../observability/log.ts";
-import type { Broker, Delivery, Headers } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { headersOf, takeUpTo } from "./careful-pass.ts";
 import { openSqlite } from "./sqlite-broker.ts";
 
 const batchSize = 100;
@@ -17,26 +18,18 @@ export async function migrateQueue(file: string, to: Broker, log: Pick<Log, "inf
   await to.declare(queues);
   let moved = 0;
   for (const queue of queues) {
-    for (let batch = await take(from, queue); batch.length > 0; batch = await take(from, queue)) {
+    for (;;) {
+      const batch = await takeUpTo(from, queue, batchSize);
+      if (batch.length === 0) break;
       await to.publish(
         queue,
-        batch.map(({ body, headers }) => ({ body, headers: headers as Headers })),
+        batch.map((one) => ({ body: one.body, headers: headersOf(one) })),
       );
       for (const delivery of batch) delivery.ack();
       moved += batch.length;
     }
   }
   log.info(`${moved} messages were moved from the embedded queue to ${to.label}`);
-}
-
-async function take(from: Broker, queue: string): Promise<Delivery[]> {
-  const batch: Delivery[] = [];
-  while (batch.length < batchSize) {
-    const delivery = await from.take(queue);
-    if (delivery === undefined) break;
-    batch.push(delivery);
-  }
-  return batch;
 }
 
 function holding(file: string): string[] {

@@ -11,7 +11,7 @@ import {
   type Outgoing,
 } from "./broker.ts";
 import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts";
-import { isPassing, numberOf, openQueueFile } from "./sqlite-file.ts";
+import { isPassing, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;
 /** Empty messages in this queue test whether the disk has room. */
@@ -111,6 +111,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     const queue = this.#queue(name);
     const row = this.#find(queue, queue.next);
     if (row === null) return undefined;
+    queue.next = row.id + 1;
     const delivery = this.#hand(queue, row, (how) => {
       this.#inFlight.delete(delivery);
       if (how === "ack") return this.#ack(queue, row.id);
@@ -119,30 +120,6 @@ class SqliteBroker extends StatefulBroker implements Broker {
     });
     this.#inFlight.add(delivery);
     return delivery;
-  }
-
-  async *browse(name: string, signal?: AbortSignal): AsyncGenerator<Delivery> {
-    const queue = this.#queue(name);
-    const browsed = new Set<number>();
-    const over = new AbortController();
-    const last = numberOf(this.database, "SELECT seq FROM sqlite_sequence WHERE name = 'messages'");
-    try {
-      for (let from = 0; this.#queue(name) === queue; ) {
-        signal?.throwIfAborted();
-        const row = this.#find(queue, from);
-        if (row === null || row.id > last) return;
-        from = row.id + 1;
-        browsed.add(row.id);
-        // A message that is put back stays browsed until the end: a consumer would take it out of order.
-        const settle = (how: string) => how === "ack" && browsed.delete(row.id) && this.#ack(queue, row.id);
-        yield this.#hand(queue, row, settle, over.signal);
-      }
-    } finally {
-      for (const id of browsed) queue.free(id);
-      browsed.clear();
-      over.abort();
-      this.#soon();
-    }
   }
 
   async depths(names: readonly string[]): Promise<ReadonlyMap<string, Depth>> {

@@ -4,7 +4,8 @@ import { type Outcome, textOf } from "../errors.ts";
 import { isOlder } from "../people/record-order.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { plausible } from "../util/plausible.ts";
-import { isPassing, keyIn, openOrMoveAside } from "./schema.ts";
+import { DeadLetterIndex } from "./dead-letter-index.ts";
+import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Subject } from "./subjects.ts";
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */
@@ -38,9 +39,6 @@ export interface RunRecord {
 
 const maxUnwritten = 10_000;
 const tryAgainMs = 1_000;
-
-type Value = string | number | null;
-export type Rows = <Row>(sql: string, ...values: Value[]) => Row[];
 
 export interface LedgerOptions {
   /** The state folder; ledger.db and ledger.key are in it. */
@@ -173,11 +171,12 @@ export class Ledger implements Disposable {
     return new Bun.CryptoHasher("sha256", this.#key).update(code).digest("base64url").slice(0, 22);
   }
 
-  /** For reading and for small writes; the answer is empty where the ledger cannot be used. */
   readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
     this.flush();
     return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
   };
+
+  readonly deadLetters = new DeadLetterIndex(this.rows);
 
   [Symbol.dispose](): void {
     this.flush();

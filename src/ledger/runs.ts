@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Rows, TraceOutcome } from "./ledger.ts";
+import type { TraceOutcome } from "./ledger.ts";
+import type { Rows } from "./schema.ts";
 
 /** A run as it stands, in numbers of distinct employees. */
 export interface RunView {

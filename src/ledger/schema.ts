@@ -47,7 +47,15 @@ export const migrations: Migrations = [
   create table grants (person text, person_id text, privilege_group text, inducted text, at text,
     primary key (person, person_id, privilege_group)) strict, without rowid;
 `,
+  `
+  create table dead_letters (queue text, id text, copies int default 1, stage text, code text, text text, attempts int,
+    first text, last text, run text, kib text, name text, fetched text, primary key (queue, id)) strict, without rowid;
+`,
 ];
+
+export type Value = string | number | null;
+/** For reading and for small writes; the answer is empty where the ledger cannot be used. */
+export type Rows = <Row>(sql: string, ...values: Value[]) => Row[];
 
 const keyBytes = 32;
 

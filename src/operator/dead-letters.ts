@@ -1,26 +1,14 @@
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { type Broker, BrokerDown, type Delivery } from "../broker/broker.ts";
-import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
-import type { Entry, Ledger, TraceOutcome } from "../ledger/ledger.ts";
-import type { Mask } from "../observability/mask.ts";
+import type { DeadLetter, DeadLetterFilter } from "../ledger/dead-letter-index.ts";
+import type { Entry, TraceOutcome } from "../ledger/ledger.ts";
 import { normalNik } from "../people/nik.ts";
 import { entriesOf } from "../pipeline/emit.ts";
-import {
-  bodyOf,
-  decodeHeaders,
-  type Envelope,
-  encodeHeaders,
-  type FailureRecord,
-  personOf,
-} from "../pipeline/envelope.ts";
-import { deadQueueOf } from "../pipeline/retry/queues.ts";
-import type { RegisteredStage } from "../registry/registry.ts";
+import { encodeHeaders, type FailureRecord } from "../pipeline/envelope.ts";
 import { untilAborted } from "../util/abort.ts";
-import { KeyedMutex } from "../util/keyed-mutex.ts";
 import { shellWord } from "../util/text/shell-word.ts";
+import { DeadLetterQueues, type DeadLetterQueuesOptions, type OpenedLetter } from "./dead-letter-queues.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** Which dead letters; without ids, stage, code and run all of them. */
@@ -40,21 +28,11 @@ export const selection = v.strictObject({
 });
 export type Selection = v.InferOutput<typeof selection>;
 
-export interface DeadLetter {
-  /** Stays the same while the dead letter is kept, and when the same message fails again. */
-  id: string;
-  /** The stage that failed; it may no longer exist. */
-  stage: string;
-  queue: string;
-  code: string;
-  text: string;
-  attempts: number;
-  first: string;
-  last: string;
-  run?: string | undefined;
-  kib?: string | undefined;
-  name?: string | undefined;
-  fetched?: string | undefined;
+export interface DeadLetterList {
+  total: number;
+  groups: Group[];
+  /** Why the list may not be all that there is. */
+  note?: string;
 }
 
 export interface Group extends Pick<DeadLetter, "stage" | "code" | "text" | "first" | "last"> {
@@ -79,76 +57,82 @@ export interface BatchResult {
   trouble?: string;
 }
 
-type OpenedLetter = {
-  letter: DeadLetter;
-  meta: Envelope;
-  body: unknown;
-  delivery: Delivery;
-  registered: RegisteredStage | undefined;
-};
-
-export interface DeadLetterOptions {
-  broker: Broker;
-  ledger: Ledger;
-  registered: readonly RegisteredStage[];
-  /** Main queues whose dead letters are listed, including those of former stages. */
-  queues: () => readonly string[];
-  mask: Mask;
-  now: () => Date;
+export interface DeadLetterOptions extends DeadLetterQueuesOptions {
+  /** In a command: what it begins must be finished when it ends. */
+  isShortLived: boolean;
 }
 
 const maxIds = 20;
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
-/** How long a command waits for another one that reads or replays dead letters. */
-const lockWaitMs = 5_000;
+/** A list waits so long until the queues are compared with the index, and of that so long for a pass through them. */
+const [answerMs, passWaitMs] = [1_900, 700];
 const kibsHere = "{kibs}";
 
 /** Also one of blanks or full-width digits; what is too short for a NIK is shown, because it says what is wrong. */
 const withoutNik = (key: string, value: unknown) =>
   key === "identity_number" && (normalNik(value) ?? "").length >= 6 ? "[nik]" : value;
 
-/** The messages that a human must look at, in their queues. */
+/**
+ * The messages that a human must look at. Which there are is known from an index; their bodies are taken out of their
+ * queues only to be shown, replayed or dropped.
+ */
 export class DeadLetters {
-  /** While one command browses, the messages are in progress, and another command would not find them. */
-  readonly #browseLock = new KeyedMutex();
+  readonly #queues: DeadLetterQueues;
 
-  constructor(readonly options: DeadLetterOptions) {}
+  constructor(readonly options: DeadLetterOptions) {
+    this.#queues = new DeadLetterQueues(options);
+  }
 
-  /** By stage and code, the most frequent first. */
-  async list(selected: Selection = {}): Promise<{ total: number; groups: Group[] }> {
+  /** By stage and code, the most frequent first. Answers within two seconds, whatever the broker does. */
+  async list(selected: DeadLetterFilter = {}): Promise<DeadLetterList> {
+    const { isShortLived, broker } = this.options;
+    const soon = isShortLived ? undefined : AbortSignal.timeout(answerMs);
+    const comparing = this.#queues.compare(isShortLived ? undefined : passWaitMs);
+    const note = await untilAborted(comparing, soon).catch((error: unknown) => {
+      const why = error === soon?.reason ? `${broker.label} does not answer` : textOf(error);
+      return `these are the dead letters as they were last seen: ${why}`;
+    });
     const groups = new Map<string, Group>();
-    let total = 0;
-    for await (const { letter } of this.#letters(selected)) {
-      const { id, stage, code, text, first, last } = letter;
+    const letters = this.options.ledger.deadLetters.select(selected);
+    for (const { id, stage, code, text, first, last } of letters) {
       const key = `${stage} ${code}`;
       const group = groups.get(key) ?? { stage, code, count: 0, text, first, last, ids: [] };
       groups.set(key, group);
-      total += 1;
       group.count += 1;
       if (first < group.first) group.first = first;
       if (last > group.last) group.last = last;
       if (group.ids.length < maxIds) group.ids.push(id);
     }
-    return { total, groups: [...groups.values()].sort((a, b) => b.count - a.count) };
+    const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
+    return { total: letters.length, groups: sorted, ...(note && { note }) };
   }
 
   /** With its history and its body as text, without a NIK. */
   async show(id: string): Promise<(DeadLetter & { history: readonly FailureRecord[]; body: string }) | undefined> {
-    const { mask } = this.options;
-    for await (const { letter, meta, body, delivery } of this.#letters({ ids: [id] })) {
-      const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, withoutNik, 2);
-      // A NIK may have fewer digits than the mask looks for, or letters.
-      const safe = (meta.code ?? "").length < 6 ? text : text.replaceAll(meta.code ?? "", "[nik]");
-      const history = meta.history.map((one) => ({ ...one, text: mask(one.text) }));
-      return { ...letter, history, body: mask(safe).slice(0, maxBodyCharacters) };
-    }
-    return undefined;
+    const { mask, ledger } = this.options;
+    const find = () => ledger.deadLetters.select({ ids: [id] })[0];
+    if (find() === undefined) await this.#queues.compare();
+    const queue = find()?.queue;
+    let found: OpenedLetter | undefined;
+    const visit = async (opened: OpenedLetter) => {
+      if (opened.letter.id === id) found = opened;
+      return false;
+    };
+    if (queue !== undefined)
+      await this.#queues.pass(queue, { visit, isOver: () => found !== undefined, windowSize: 20 });
+    if (found === undefined) return undefined;
+    const { letter, meta, body, delivery } = found;
+    const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, withoutNik, 2);
+    // A NIK may have fewer digits than the mask looks for, or letters.
+    const safe = (meta.code ?? "").length < 6 ? text : text.replaceAll(meta.code ?? "", "[nik]");
+    const history = meta.history.map((one) => ({ ...one, text: mask(one.text) }));
+    return { ...letter, history, body: mask(safe).slice(0, maxBodyCharacters) };
   }
 
   /** Back to its stage: confirmed there before it is deleted here. */
   replay(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
-    const skip = (found: OpenedLetter) => this.#reasonToSkip(found, selected);
+    const skip = (letter: DeadLetter) => this.#reasonToSkip(letter, selected);
     return this.#handle(selected, signal, skip, async (found) => {
       const { meta, delivery, registered } = found;
       const { broker, ledger } = this.options;
@@ -163,7 +147,6 @@ export class DeadLetters {
         await ledger.record(...this.#entries(found, "dead"));
         throw error;
       }
-      delivery.ack();
     });
   }
 
@@ -171,7 +154,6 @@ export class DeadLetters {
   drop(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const none = () => undefined;
     return this.#handle(selected, signal, none, async (found) => {
-      found.delivery.ack();
       await this.options.ledger.record(...this.#entries(found, "dropped"));
     });
   }
@@ -179,98 +161,79 @@ export class DeadLetters {
   async #handle(
     selected: Selection,
     signal: AbortSignal | undefined,
-    reasonToSkip: (found: OpenedLetter) => string | undefined,
+    reasonToSkip: (letter: DeadLetter) => string | undefined,
     act: (found: OpenedLetter) => Promise<void>,
   ): Promise<BatchResult> {
-    const { ids, limit = Number.POSITIVE_INFINITY, dryRun = false } = selected;
-    const rate = dryRun ? limit : (selected.rate ?? limit);
-    const unknown = new Set(ids);
-    const left = new Map<string, Map<string, string | undefined>>();
-    const handled = new Set<string>();
-    let [total, trouble] = [0, undefined as string | undefined];
-    for (let going = true; going; ) {
-      const share = Math.min(rate, limit - total);
-      // A dead letter that failed again within this batch is not replayed twice.
-      const before = new Set(handled);
-      let done = 0;
-      try {
-        for await (const found of this.#letters(selected)) {
-          const { id, kib } = found.letter;
-          unknown.delete(id);
-          const reason = before.has(id) ? undefined : reasonToSkip(found);
-          if (reason !== undefined) left.set(reason, (left.get(reason) ?? new Map()).set(id, kib));
-          if (reason !== undefined || before.has(id)) continue;
-          if (signal?.aborted) break;
-          if (!dryRun) await act(found);
-          handled.add(id);
-          total += 1;
-          if (++done === share) break;
-        }
-      } catch (error) {
-        trouble = textOf(error);
-      }
-      going = done === share && total < limit && !signal?.aborted && trouble === undefined;
-      if (going) await sleep(1_000, undefined, signal && { signal }).catch(() => {});
-    }
-    const texts = [...left].map(([reason, letters]) => {
-      const kibs = [...letters.values()].filter(Boolean).join(",");
-      return { count: letters.size, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
+    const { ids = [], limit = Number.POSITIVE_INFINITY, rate = limit, dryRun = false } = selected;
+    const done = { count: 0, trouble: undefined as string | undefined };
+    await this.#queues.compare().catch((error: unknown) => {
+      done.trouble = textOf(error);
     });
-    return { count: total, left: texts, unknown: total < limit ? [...unknown] : [], ...(trouble && { trouble }) };
+    const letters = this.options.ledger.deadLetters.select(selected);
+    const unknown = ids.filter((id) => !letters.some((letter) => letter.id === id));
+    const left = Map.groupBy(letters, reasonToSkip);
+    const wanted = (left.get(undefined) ?? []).slice(0, limit);
+    left.delete(undefined);
+    if (dryRun) done.count = wanted.length;
+    else if (done.trouble === undefined)
+      await this.#actOn(wanted, { rate, signal, act, done }).catch((error: unknown) => {
+        done.trouble = textOf(error);
+      });
+    const texts = [...left].map(([reason = "", letters]) => {
+      const kibs = letters.flatMap(({ kib }) => kib ?? []).join(",");
+      return { count: letters.length, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
+    });
+    const { count, trouble } = done;
+    return { count, left: texts, unknown: count < limit ? unknown : [], ...(trouble && { trouble }) };
   }
 
-  async *#letters({ ids, stage, code, run }: Selection): AsyncGenerator<OpenedLetter> {
-    const { broker, queues } = this.options;
-    using _lock = await this.#browseLock.acquire("", AbortSignal.timeout(lockWaitMs)).catch(() => {
-      throw new BrokerDown("another command is busy with the dead letters; try again in a moment");
-    });
-    const depths = await broker.depths(queues().map(deadQueueOf));
-    for (const queue of queues()) {
-      if (!depths.has(deadQueueOf(queue))) continue;
-      for await (const delivery of broker.browse(deadQueueOf(queue))) {
-        const found = this.#read(delivery, queue);
-        const { letter } = found;
-        const is = (wanted: string | undefined, value: string | undefined) => wanted === undefined || wanted === value;
-        const named = ids?.includes(letter.id) ?? true;
-        if (named && is(stage, letter.stage) && is(code, letter.code) && is(run, letter.run)) yield found;
+  /** At most `rate` a second; one that fails again meanwhile is not handled twice. */
+  async #actOn(
+    wanted: readonly DeadLetter[],
+    {
+      rate,
+      signal,
+      act,
+      done,
+    }: {
+      rate: number;
+      signal: AbortSignal | undefined;
+      act: (found: OpenedLetter) => Promise<void>;
+      done: { count: number };
+    },
+  ): Promise<void> {
+    let share = rate;
+    for (const [queue, letters] of Map.groupBy(wanted, (letter) => letter.queue)) {
+      const todo = new Set(letters.map(({ id }) => id));
+      const isOver = () => todo.size === 0 || share === 0 || (signal?.aborted ?? false);
+      const visit = async (found: OpenedLetter) => {
+        if (!todo.has(found.letter.id)) return false;
+        await act(found);
+        todo.delete(found.letter.id);
+        done.count += 1;
+        share -= 1;
+        return true;
+      };
+      while (todo.size > 0 && !signal?.aborted) {
+        if (share === 0) await sleep(1_000, undefined, signal && { signal }).catch(() => {});
+        if (share === 0) share = rate;
+        const isWhole = await this.#queues.pass(queue, { visit, isOver, windowSize: Math.min(200, rate), signal });
+        // The rest was taken by somebody else.
+        if (isWhole && share > 0) break;
       }
     }
-  }
-
-  #read(delivery: Delivery, queue: string): OpenedLetter {
-    const { registered: stages, mask, now } = this.options;
-    const body = bodyOf(delivery);
-    const meta = decodeHeaders(delivery, body, now());
-    const reason = meta.history.at(-1);
-    const registered = stages.find(({ stage }) => stage.queue === queue);
-    const first = meta.firstSeenAt.toISOString();
-    const { name } = (personOf(body) && (body as { employee?: { name?: unknown } }).employee) ?? {};
-    const letter = {
-      id: createHash("sha256").update(`${queue}\n${meta.id}\n`).update(delivery.body).digest("hex").slice(0, 12),
-      stage: registered?.stage.name ?? reason?.stage ?? queue,
-      queue,
-      code: reason?.code ?? ("unknown" satisfies FailureCode),
-      text: mask(reason?.text ?? "no reason was recorded"),
-      attempts: meta.attempt,
-      first,
-      last: reason?.at ?? first,
-      run: meta.run,
-      kib: meta.kib,
-      name: typeof name === "string" ? mask(name).slice(0, 100) : undefined,
-      fetched: meta.fetchedAt?.toISOString(),
-    };
-    return { letter, meta, body, delivery, registered };
   }
 
   /** Why not to replay it, and what to do instead. */
-  #reasonToSkip({ registered, letter, meta }: OpenedLetter, { stale = false }: Selection): string | undefined {
-    const { ledger, now } = this.options;
+  #reasonToSkip(letter: DeadLetter, { stale = false }: Selection): string | undefined {
+    const { ledger, registered: stages, now } = this.options;
+    const registered = stages.find(({ stage }) => stage.queue === letter.queue);
     if (registered === undefined)
       return `stage ${letter.stage} of ${letter.queue} no longer exists: restore the stage, or drop them`;
-    if (ledger.isCancelled(meta.run)) return `run ${meta.run} was cancelled: trigger its dates again, or drop them`;
-    const ageMs = now().getTime() - (meta.fetchedAt ?? meta.firstSeenAt).getTime();
+    if (ledger.isCancelled(letter.run)) return `run ${letter.run} was cancelled: trigger its dates again, or drop them`;
+    const ageMs = now().getTime() - Date.parse(letter.fetched ?? letter.first);
     if (registered.stage.name !== "create-person" || ageMs <= oldMs || stale) return undefined;
-    const [run] = ledger.rows<{ dates: string }>("select dates from runs where id = ?", meta.run ?? "");
+    const [run] = ledger.rows<{ dates: string }>("select dates from runs where id = ?", letter.run ?? "");
     const dates = run ? (JSON.parse(run.dates) as string[]) : [];
     const trigger = `hikvision-sync trigger --from ${dates[0] ?? "DATE"} --to ${dates.at(-1) ?? "DATE"}${kibsHere}`;
     return `their data is over a day old: fetch it again with  ${trigger}  and drop them, or replay them with --stale`;

@@ -8,8 +8,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
 import type { PhotoClient } from "../upstreams/photos.ts";
-import { untilAborted } from "../util/abort.ts";
-import { DeadLetters } from "./dead-letters.ts";
+import { type DeadLetterList, DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
 
 type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
@@ -44,8 +43,7 @@ export interface StatusView {
   unconsumed: Unconsumed[];
   /** Null if the broker does not answer in time. */
   queues: ({ queue: string } & Pick<Depth, "ready" | "consumers">)[] | null;
-  /** Null if the broker does not answer in time. */
-  deadLetters: Awaited<ReturnType<DeadLetters["list"]>> | null;
+  deadLetters: DeadLetterList;
   lastRun: RunView | null;
 }
 
@@ -58,7 +56,7 @@ export class Operator {
   constructor(readonly options: OperatorOptions) {
     const { now = () => new Date(), registered, paused, queues } = options;
     const mainQueues = () => queues().flatMap((queue) => /^(.*)\.dead$/.exec(queue)?.[1] ?? []);
-    this.dead = new DeadLetters({ ...options, now, queues: mainQueues });
+    this.dead = new DeadLetters({ ...options, isShortLived: options.running === undefined, now, queues: mainQueues });
     this.#now = now;
     this.#leaves = leavesOf(registered);
     for (const [stage, since] of paused.all) this.#pause(stage, since);
@@ -71,7 +69,7 @@ export class Operator {
     const [depths, readiness, deadLetters] = await Promise.all([
       isUp ? broker.depths(queues(), soon).catch(() => null) : null,
       running?.readiness(),
-      isUp ? untilAborted(this.dead.list(), soon).catch(() => null) : null,
+      this.dead.list(),
     ]);
     const stopped = registered.map(({ stage: { name } }) => {
       const since = paused.all.get(name);

@@ -193,9 +193,11 @@ export class DeliveryHandler {
   async #defer(decision: Exclude<Decision, { do: "pause" }>): Promise<void> {
     const { deps, registered, delivery } = this.options;
     const { code, text } = decision;
-    const { queue, headers, next } = deferred(decision, this.#envelope, registered.stage, deps);
-    this.#output.own[decision.do === "dead" ? "error" : "warn"](`${text} (${next})`, { code });
+    const failed = { envelope: this.#envelope, body: delivery.body, message: this.#body };
+    const { queue, headers, next, letter } = deferred(decision, failed, registered.stage, deps);
+    this.#output.own[letter ? "error" : "warn"](`${text} (${next})`, { code });
     await this.#publish(queue, [{ body: delivery.body, headers }]);
+    if (letter) deps.ledger.deadLetters.add(letter);
   }
 
   /** Recorded in the ledger, then acknowledged: everything that follows from the message is confirmed by now. */

@@ -23,7 +23,9 @@ export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 /** The dependencies of a delivery handler; `stages run` gives it others. */
 export interface HandlerDeps {
   readonly broker: Pick<Broker, "publish" | "declare">;
-  readonly ledger: Pick<Ledger, "record" | "isCancelled" | "superseded">;
+  readonly ledger: Pick<Ledger, "record" | "isCancelled" | "superseded"> & {
+    readonly deadLetters: Pick<Ledger["deadLetters"], "add">;
+  };
   readonly log: Log;
   readonly locks: KeyedMutex;
   readonly journal: Pick<InFlightJournal, "begin" | "waiting" | "settle" | "requeue">;

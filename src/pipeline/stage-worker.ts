@@ -9,7 +9,7 @@ import { ConsumeSession, type Pause } from "./consume-session.ts";
 import { DeliveryHandler } from "./delivery-handler.ts";
 import { bodyOf, decodeHeaders, encodeHeaders } from "./envelope.ts";
 import { Doubts } from "./retry/doubts.ts";
-import { giveBack } from "./retry/give-back.ts";
+import { giveBack, maxReturns } from "./retry/give-back.ts";
 import { KeptDeliveries } from "./retry/kept-deliveries.ts";
 import { Streak } from "./retry/streak.ts";
 import type { PipelineDeps } from "./stage-context.ts";
@@ -219,7 +219,7 @@ export class StageWorker {
   #take(delivery: Delivery, session: ConsumeSession): void {
     this.lastTakenAt = this.deps.now();
     this.#progress();
-    if (this.#stop.signal.aborted) void this.#giveBack(delivery);
+    if (this.#stop.signal.aborted || delivery.returns >= maxReturns) void this.#giveBack(delivery);
     else if (session.isOver) this.#kept.add(delivery);
     else this.#handle(delivery, session, false);
   }
@@ -265,7 +265,10 @@ export class StageWorker {
 
   async #giveBack(delivery: Delivery): Promise<void> {
     const envelope = decodeHeaders(delivery, bodyOf(delivery), this.deps.now());
-    await giveBack(this.deps.broker, delivery, encodeHeaders({ ...envelope, again: true }));
+    await giveBack(this.deps.broker, delivery, encodeHeaders({ ...envelope, again: true }), {
+      stop: this.#stop.signal,
+      say: (text) => this.#log.warn(text),
+    });
   }
 
   /** True once a probe is answered; an outage that the probe cannot see ends by a canary. */

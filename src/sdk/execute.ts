@@ -73,7 +73,12 @@ export async function execute(
       },
       async declare() {},
     },
-    ledger: { record: async (...all) => void entries.push(...all), isCancelled: () => false, superseded: () => false },
+    ledger: {
+      record: async (...all) => void entries.push(...all),
+      isCancelled: () => false,
+      superseded: () => false,
+      deadLetters: { add() {} },
+    },
     journal: { async begin() {}, waiting: () => new DisposableStack(), settle() {}, requeue() {} },
     metrics: { passed() {}, personDone() {}, charged() {}, warned() {} },
     log,

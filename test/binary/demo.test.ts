@@ -4,6 +4,7 @@ import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { depthOf } from "../broker/transports.ts";
 import { binary, run } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { messagesIn } from "../support/messages.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { nik, testDemo } from "./demo.ts";
@@ -83,7 +84,7 @@ test("demo --broker takes nothing from a RabbitMQ that is in use, and waits for 
   expect(used).toMatchObject({ exit: 69, out: "" });
   expect(used.err).toContain("in use: hikvision_update_kib has 1 messages and 0 consumers");
   expect(await depthOf(broker, "hikvision_update_kib")).toMatchObject({ ready: 1 });
-  for await (const letter of broker.browse("hikvision_update_kib")) letter.ack();
+  for await (const letter of messagesIn(broker, "hikvision_update_kib")) letter.ack();
   const away = await run("demo --once --people 1 --broker amqp://127.0.0.1:1");
   expect(away).toMatchObject({ exit: 69, err: expect.stringContaining("127.0.0.1:1 refuses the connection") });
 }, 20_000);

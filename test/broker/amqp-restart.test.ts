@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
+import { messagesIn } from "../support/messages.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
 import { budi, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -106,7 +107,7 @@ test("kill -9 and a restart lose no confirmed message, and everything comes back
   expect(taken.texts()).toEqual(["message 0", "message 1", "message 0", "message 1"]);
   await ready(broker, held, 3);
   const found = new Set<string>();
-  for await (const delivery of broker.browse(queue)) found.add(textOf(delivery));
+  for await (const delivery of messagesIn(broker, queue)) found.add(textOf(delivery));
   expect([...confirmed].filter((body) => !found.has(body))).toEqual([]);
 }, 90_000);
 

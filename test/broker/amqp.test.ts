@@ -3,6 +3,7 @@ import { createServer, type Socket } from "node:net";
 import amqp from "amqplib";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
+import { messagesIn } from "../support/messages.ts";
 import { binary, permission, sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { depthOf, isUp, numbered, openUp, queueOf, ready, take } from "./transports.ts";
@@ -155,7 +156,7 @@ test("looking, browsing, failing and consuming open no more channels in time, an
   for (let round = 0; round < 10; round++) {
     await Promise.all([depthOf(broker, "test-none"), depthOf(broker, queue), broker.declare([queue])]);
     await expect(broker.consume("test-none", { prefetch: 1, take: () => {} })).rejects.toThrow();
-    for await (const delivery of broker.browse(queue)) delivery.requeue();
+    for await (const delivery of messagesIn(broker, queue)) delivery.requeue();
     (await broker.take(queue))?.requeue();
     const taken = await take(broker, queue, 3);
     for (const delivery of await taken.has(3)) delivery.requeue();

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { BrokerDown, type Delivery } from "../../src/broker/broker.ts";
+import { type Broker, BrokerDown } from "../../src/broker/broker.ts";
+import { passThrough } from "../../src/broker/careful-pass.ts";
+import { messagesIn } from "../support/messages.ts";
 import { until } from "../support/until.ts";
 import { bodies, depthOf, numbered, queueOf, ready, type Transport, take, textOf } from "./transports.ts";
 
@@ -56,14 +58,12 @@ export function testContract({ name, open, close }: Transport): void {
       await broker.publish(queue, [{ body: "the next one is not harmed" }]);
     });
 
-    test("consuming or browsing a queue that does not exist rejects and names it", async () => {
+    test("consuming or taking from a queue that does not exist rejects and names it", async () => {
       await using broker = await open();
       await expect(broker.consume("test-nowhere", { prefetch: 1, take: () => {} })).rejects.toThrow(
         /test-nowhere.*declare/,
       );
-      await expect(broker.browse("test-nowhere")[Symbol.asyncIterator]().next()).rejects.toThrow(
-        /test-nowhere.*declare/,
-      );
+      await expect((async () => broker.take("test-nowhere"))()).rejects.toThrow(/test-nowhere.*declare/);
       expect(await depthOf(broker, "test-nowhere")).toBeUndefined();
     });
 
@@ -221,7 +221,7 @@ export function testContract({ name, open, close }: Transport): void {
       await expect(broker.declare(["test-other"])).rejects.toBeInstanceOf(BrokerDown);
       await expect(broker.consume(queue, { prefetch: 1, take: () => {} })).rejects.toBeInstanceOf(BrokerDown);
       await expect(depthOf(broker, queue)).rejects.toBeInstanceOf(BrokerDown);
-      await expect(broker.browse(queue)[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(BrokerDown);
+      await expect((async () => broker.take(queue))()).rejects.toBeInstanceOf(BrokerDown);
     });
 
     test("changes of state are told until one stops listening", async () => {
@@ -234,64 +234,109 @@ export function testContract({ name, open, close }: Transport): void {
       expect([heard, unheard]).toEqual([["closed"], []]);
     });
 
-    describe("browse", () => {
-      test("sees each message once from the head and puts back in place what is not settled", async () => {
+    describe("a careful pass", () => {
+      const restOf = async (broker: Broker, queue: string) => {
+        const texts: string[] = [];
+        for await (const delivery of messagesIn(broker, queue)) texts.push(textOf(delivery));
+        return texts;
+      };
+      const pass = (broker: Broker, queue: string, visit: (text: string) => Promise<boolean>, windowSize?: number) =>
+        passThrough(broker, queue, {
+          idOf: textOf,
+          visit: (delivery) => visit(textOf(delivery)),
+          ...(windowSize && { windowSize }),
+        });
+
+      test("sees each message once from the head; what is let go is gone, and the rest stays in order", async () => {
+        await using broker = await open();
+        const queue = await queueOf(broker);
+        const headers = { "hs-id": "a", "x-other": 7 };
+        await broker.publish(
+          queue,
+          numbered(9).map((one) => ({ ...one, headers })),
+        );
+        const seen: string[] = [];
+        const visit = async (text: string) => seen.push(text) === 4;
+        expect(await pass(broker, queue, visit, 2)).toBe(true);
+        expect(seen).toEqual(bodies(9));
+        await ready(broker, queue, 8);
+        expect(await restOf(broker, queue)).toEqual(bodies(9).filter((_, at) => at !== 3));
+        expect((await broker.take(queue))?.headers).toMatchObject(headers);
+      });
+
+      test("forty of them take nothing away and leave nothing twice", async () => {
         await using broker = await open();
         const queue = await queueOf(broker);
         await broker.publish(queue, numbered(6));
-        const seen: string[] = [];
-        for await (const delivery of broker.browse(queue)) {
-          seen.push(textOf(delivery));
-          if (seen.length === 2) delivery.requeue();
-          if (seen.length === 4) delivery.ack();
+        for (let round = 0; round < 40; round++) {
+          await ready(broker, queue, 6);
+          expect(await pass(broker, queue, async () => false)).toBe(true);
         }
-        expect(seen).toEqual(bodies(6));
-        await ready(broker, queue, 5);
-        await using taken = await take(broker, queue, 10);
-        await taken.has(5);
-        expect(taken.texts()).toEqual(bodies(6).filter((_, at) => at !== 3));
+        await ready(broker, queue, 6);
+        expect(await restOf(broker, queue)).toEqual(bodies(6));
       });
 
-      test("ends although its caller publishes to the same queue", async () => {
+      test("ends although messages are published to the same queue meanwhile", async () => {
         await using broker = await open();
         const queue = await queueOf(broker);
         await broker.publish(queue, numbered(3));
         let seen = 0;
-        for await (const delivery of broker.browse(queue)) {
+        const visit = async (text: string) => {
           seen += 1;
-          await broker.publish(queue, [{ body: `again: ${textOf(delivery)}` }]);
-          delivery.ack();
-        }
+          await broker.publish(queue, [{ body: `again: ${text}` }]);
+          return true;
+        };
+        expect(await pass(broker, queue, visit)).toBe(true);
         expect(seen).toBe(3);
         await ready(broker, queue, 3);
       });
 
-      test("left early, it puts the rest back; while it lasts nobody else gets what it holds", async () => {
+      test("of a message that is there twice one is kept, and none where it is let go", async () => {
         await using broker = await open();
         const queue = await queueOf(broker);
-        await broker.publish(queue, numbered(3));
-        let held: Delivery | undefined;
-        for await (const delivery of broker.browse(queue)) {
-          held ??= delivery;
-          if (delivery === held) continue;
-          await using others = await take(broker, queue, 10);
-          await others.has(1);
-          expect(others.texts()).toEqual(["message 2"]);
-          await others.consumer.stop();
-          others.deliveries[0]?.requeue();
-          break;
-        }
-        held?.ack();
-        await ready(broker, queue, 3);
-        await using taken = await take(broker, queue, 10);
-        await taken.has(3);
-        expect(taken.texts().sort()).toEqual(bodies(3));
+        await broker.publish(queue, [...numbered(3), ...numbered(2)]);
+        expect(await pass(broker, queue, async (text) => text === "message 1")).toBe(true);
+        await ready(broker, queue, 2);
+        expect((await restOf(broker, queue)).sort()).toEqual(["message 0", "message 2"]);
+      });
+
+      test("that fails has lost nothing", async () => {
+        await using broker = await open();
+        const queue = await queueOf(broker);
+        await broker.publish(queue, numbered(5));
+        const fail = async (text: string) => {
+          if (text === "message 2") throw new Error("no");
+          return text === "message 0";
+        };
+        await expect(pass(broker, queue, fail)).rejects.toThrow("no");
+        await ready(broker, queue, 4);
+        expect((await restOf(broker, queue)).sort()).toEqual(bodies(5).slice(1));
+      });
+
+      test("says whether it saw all, and what it did not see is still there", async () => {
+        await using broker = await open();
+        const queue = await queueOf(broker);
+        await broker.publish(queue, numbered(5));
+        let seen = 0;
+        const visit = async () => ++seen < 0;
+        const until = (count: number, windowSize: number) =>
+          passThrough(broker, queue, { idOf: textOf, visit, windowSize, isOver: () => seen === count });
+        expect([await until(2, 10), seen]).toEqual([false, 2]);
+        await ready(broker, queue, 5);
+        expect([await until(4, 1), seen]).toEqual([false, 4]);
+        await ready(broker, queue, 5);
+        expect([await until(9, 10), seen]).toEqual([true, 9]);
+        await ready(broker, queue, 5);
+        expect((await restOf(broker, queue)).sort()).toEqual(bodies(5));
       });
 
       test("of an empty queue sees nothing", async () => {
         await using broker = await open();
         const queue = await queueOf(broker);
-        for await (const _ of broker.browse(queue)) throw new Error("there is nothing");
+        const visit = () => {
+          throw new Error("there is nothing");
+        };
+        expect(await pass(broker, queue, visit)).toBe(true);
       });
     });
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { migrateQueue } from "../../src/broker/migrate.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { messagesIn } from "../support/messages.ts";
 import { amqpTransport, bodies, depthOf, numbered, textOf } from "./transports.ts";
 
 const rabbit = await amqpTransport();
@@ -25,7 +26,7 @@ test.each([1, 5, 100, 114])(
 
     expect(said).toEqual([`${count + 1} messages were moved from the embedded queue to RabbitMQ`]);
     const texts: string[] = [];
-    for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
+    for await (const delivery of messagesIn(broker, queue)) texts.push(textOf(delivery));
     expect(texts).toEqual(bodies(count));
     expect(await depthOf(broker, dead)).toMatchObject({ ready: 1 });
     await using embedded = openSqlite({ file });

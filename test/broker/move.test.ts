@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { PausedStages } from "../../src/operator/paused-stages.ts";
+import { messagesIn } from "../support/messages.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -45,7 +46,7 @@ test("what the embedded queue holds goes to RabbitMQ before any work: a daemon k
   // n.b. On a busy machine the last kill may come after all was moved, and then nothing is said of a rest.
   await until(() => site.output().includes("take work from"), { what: "the rest to be moved" });
   const texts: string[] = [];
-  for await (const delivery of broker.browse(queue)) texts.push(textOf(delivery));
+  for await (const delivery of messagesIn(broker, queue)) texts.push(textOf(delivery));
   expect(new Set(texts).size).toBe(messages);
   expect(texts.length).toBeLessThanOrEqual(messages + 3 * 100);
   await site.stop();

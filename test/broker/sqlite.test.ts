@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BrokerDown } from "../../src/broker/broker.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { messagesIn } from "../support/messages.ts";
 import { until } from "../support/until.ts";
 import { bodies, depthOf, isUp, numbered, queueOf, ready, take, textOf } from "./transports.ts";
 
@@ -60,7 +61,7 @@ test("what was confirmed before a kill -9 is there, and what was handed out is m
   await reading;
   await using broker = openSqlite({ file });
   const found = new Set<string>();
-  for await (const delivery of broker.browse("second")) found.add(textOf(delivery));
+  for await (const delivery of messagesIn(broker, "second")) found.add(textOf(delivery));
   for (const at of printed.trim().split("\n")) for (const part of [0, 1, 2]) expect(found).toContain(`${at}.${part}`);
   await using taken = await take(broker, "first", 10);
   await taken.has(3);

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import type { Outgoing } from "../../src/broker/broker.ts";
+import { headersOf } from "../../src/broker/careful-pass.ts";
 import type { RunView } from "../../src/ledger/runs.ts";
 import type { BatchResult } from "../../src/operator/dead-letters.ts";
+import { messagesIn } from "../support/messages.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
@@ -10,6 +13,7 @@ const oldMs = 25 * 3_600_000;
 
 type Answer = Partial<Omit<BatchResult, "count">> &
   Partial<{ replayed: number; dropped: number; total: number; error: string; body: string }> & {
+    note?: string;
     groups?: { stage: string; code: string; count: number; ids: string[] }[];
   };
 
@@ -53,6 +57,54 @@ describe.each([
     }
     expect(await ask(site, "/dead?stage=update-kib")).toMatchObject({ total: 1 });
     expect(await ask(site, "/dead?code=unheard_of")).toMatchObject({ total: 0 });
+  });
+
+  test("forty looks over six dead letters find six, and move none of them", async () => {
+    await using site = await startSite({ broker });
+    await kill(site, 6);
+    const { publish } = site.daemon.broker;
+    let published = 0;
+    site.daemon.broker.publish = (...given) => {
+      published += 1;
+      return publish.apply(site.daemon.broker, given);
+    };
+    for (let looks = 0; looks < 40; looks++) {
+      const { total, note } = await ask(site, "/dead");
+      expect([total, note]).toEqual([6, undefined]);
+    }
+    expect(published).toBe(0);
+    expect(await site.bodies(dead)).toHaveLength(6);
+  });
+
+  test("a lost index is made again from the queues, and so is one that another daemon has made wrong", async () => {
+    await using site = await startSite({ broker });
+    await kill(site, 3);
+    const before = await idsOf(site);
+    site.daemon.ledger.rows("delete from dead_letters");
+    expect((await idsOf(site)).sort()).toEqual(before.sort());
+    const [shown] = await site.bodies(dead);
+    expect(await ask(site, `/dead/${before[0]}`)).toMatchObject({ status: 200, stage: "create-person" });
+
+    // Within seconds a second pass would be too many: until then the list says that it may not be all.
+    await site.daemon.broker.publish(dead, [{ body: shown?.replace("2600001", "2600009") ?? "" }]);
+    const isSaid = async () => (await ask(site, "/dead")).note?.includes("another daemon");
+    await until(isSaid, { what: "the list to say that it may not be all" });
+    await until(async () => (await ask(site, "/dead")).total === 4, { timeoutMs: 20_000, everyMs: 500 });
+    expect((await ask(site, "/dead")).note).toBeUndefined();
+    // What somebody else took is gone from the list too.
+    (await site.daemon.broker.take(dead))?.ack();
+    await until(async () => (await ask(site, "/dead")).total === 3, { timeoutMs: 20_000, everyMs: 500 });
+  });
+
+  test("a letter that is in its queue twice is one dead letter", async () => {
+    await using site = await startSite({ broker });
+    await kill(site, 2);
+    const twice: Outgoing[] = [];
+    for await (const delivery of messagesIn(site.daemon.broker, dead))
+      twice.push({ body: delivery.body, headers: headersOf(delivery) });
+    await site.daemon.broker.publish(dead, twice);
+    const isOnce = async () => (await ask(site, "/dead")).total === 2 && (await site.bodies(dead)).length === 2;
+    await until(isOnce, { timeoutMs: 20_000, everyMs: 1_000, what: "each letter to be there once" });
   });
 
   test("a letter is shown with its history and its message, and without the NIK that is in both", async () => {
@@ -115,9 +167,9 @@ test("a replay that waits for the broker keeps nobody from an answer, and whoeve
   await until(() => published === 1, { what: "the replay to wait" });
   const askedAt = performance.now();
   const [list, status] = await Promise.all([ask(site, "/dead"), ask(site, "/status")]);
-  expect(performance.now() - askedAt).toBeLessThan(15_000);
-  expect(list).toMatchObject({ status: 503, error: expect.stringContaining("try again") });
-  expect(status).toMatchObject({ status: 200, deadLetters: null });
+  expect(performance.now() - askedAt).toBeLessThan(2_000);
+  expect(list).toMatchObject({ status: 200, total: 2 });
+  expect(status).toMatchObject({ status: 200, deadLetters: { total: 2 } });
   client.abort();
   expect(await replayed).toContain("abort");
   broker.publish = confirms;

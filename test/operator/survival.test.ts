@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { messagesIn } from "../support/messages.ts";
 import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
@@ -51,7 +52,7 @@ describe.each([
     }
     const textsIn = async (broker: Broker, queue: string) => {
       const texts: string[] = [];
-      for await (const { body } of broker.browse(queue)) texts.push(new TextDecoder().decode(body));
+      for await (const { body } of messagesIn(broker, queue)) texts.push(new TextDecoder().decode(body));
       return texts;
     };
     /** RabbitMQ gives back what a dead daemon had in hand a moment later. */

@@ -12,6 +12,7 @@ import { builtinNames } from "../../src/registry/builtin.ts";
 import { type SimulatorOptions, type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { type Environment, type Life, run, spawnDaemon } from "./binary.ts";
 import { mustClose } from "./leaks.ts";
+import { messagesIn } from "./messages.ts";
 import { deedsOf } from "./people.ts";
 import { parsePrometheus, sumOf } from "./prometheus.ts";
 import { placeOnRabbit, stopOwnNode } from "./rabbitmq.ts";
@@ -312,7 +313,7 @@ export class InProcessSite extends Site {
   /** The bodies that lie in a queue. */
   async bodies(queue: string): Promise<string[]> {
     const texts: string[] = [];
-    for await (const { body } of this.daemon.broker.browse(queue)) texts.push(new TextDecoder().decode(body));
+    for await (const { body } of messagesIn(this.daemon.broker, queue)) texts.push(new TextDecoder().decode(body));
     return texts;
   }
 }

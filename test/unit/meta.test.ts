@@ -20,6 +20,7 @@ function delivery(headers: Record<string, unknown>, body: unknown = {}): Deliver
     body: Buffer.from(JSON.stringify(body)),
     headers,
     redelivered: false,
+    returns: 0,
     revoked: new AbortController().signal,
     takenAt: 0,
     isOpen: true,

@@ -4,7 +4,7 @@ import type { StatusView } from "../../operator/operator.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
 import { print, printJson, table } from "../output.ts";
-import { tableOf } from "../trouble/dead.ts";
+import { textOfList } from "../trouble/dead.ts";
 import { textOfRun } from "./runs.ts";
 
 export default defineCommand({
@@ -45,11 +45,7 @@ function statusText(
     "",
     queues === null ? "queues: unknown for now" : table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
     "",
-    deadLetters === null
-      ? "dead letters: unknown for now"
-      : deadLetters.total > 0
-        ? tableOf(deadLetters, client)
-        : "no dead letters",
+    textOfList(deadLetters, client),
     "",
     lastRun
       ? textOfRun(lastRun, client.time(lastRun.at))

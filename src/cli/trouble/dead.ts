@@ -1,7 +1,7 @@
 import { type ArgsDef, defineCommand } from "citty";
 import { entryOf } from "../../errors/codes.ts";
 import { exits } from "../../errors.ts";
-import type { DeadLetters, Group, Selection, Skipped } from "../../operator/dead-letters.ts";
+import type { DeadLetterList, DeadLetters, Selection, Skipped } from "../../operator/dead-letters.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
 import { print, printError, printJson, table } from "../output.ts";
@@ -18,9 +18,9 @@ const list = defineCommand({
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
-    const found = await client.ask<{ total: number; groups: Group[] }>("GET", `/dead?${query}`);
+    const found = await client.ask<DeadLetterList>("GET", `/dead?${query}`);
     if (args.json) printJson(found);
-    else print(found.total > 0 ? tableOf(found, client) : "no dead letters");
+    else print(textOfList(found, client));
   },
 });
 
@@ -107,14 +107,13 @@ const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | u
   ...(run && { run }),
 });
 
-/** One line for each stage and cause, and how to see more. */
-export function tableOf(
-  { total, groups }: { total: number; groups: readonly Group[] },
-  client: OperatorClient,
-): string {
+/** One line for each stage and cause, how to see more, and what may be missing. */
+export function textOfList({ total, groups, note }: DeadLetterList, client: OperatorClient): string {
+  const more = note === undefined ? "" : `\n${note}`;
+  if (total === 0) return `no dead letters${more}`;
   const rows = groups.map(({ stage, code, count, first, last, ids, text }) => {
     return [stage, code, String(count), client.time(first), client.time(last), ids[0] ?? "", text];
   });
   const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
-  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}. Details: hikvision-sync dead show ID, or explain CODE`;
+  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}. Details: hikvision-sync dead show ID, or explain CODE${more}`;
 }

@@ -3,7 +3,7 @@ import { type Broker, BrokerDown, type Delivery } from "../../broker/broker.ts";
 import { parseDuration } from "../../config/dates.ts";
 import { textOf } from "../../errors.ts";
 import { decodeHeaders, encodeHeaders } from "../envelope.ts";
-import { giveBack } from "./give-back.ts";
+import { giveBack, maxReturns } from "./give-back.ts";
 import type { Delay } from "./policy.ts";
 
 /** The retry queue of a delay: a plain durable queue, emptied by us (a broker's own expiry loses messages). */
@@ -65,7 +65,7 @@ export class Promoter {
       }
       await sleep(nextMs, undefined, { signal }).catch(() => {});
     }
-    await this.#giveHeadBack();
+    await this.#giveHeadBack(signal);
   }
 
   /** Returns how long to wait until there may be more to move. */
@@ -79,8 +79,8 @@ export class Promoter {
       const dueInMs = (envelope.dueAt?.getTime() ?? 0) - now().getTime();
       if (dueInMs > 0 && dueInMs <= delay.ms) {
         const leftMs = holdForMs - (performance.now() - head.takenAt);
-        if (leftMs > 0) return Math.min(dueInMs, leftMs, lookAgainMs);
-        await this.#giveHeadBack();
+        if (leftMs > 0 && head.returns < maxReturns) return Math.min(dueInMs, leftMs, lookAgainMs);
+        await this.#giveHeadBack(signal);
         continue;
       }
       const headers = encodeHeaders({ ...envelope, dueAt: undefined });
@@ -89,10 +89,11 @@ export class Promoter {
     }
   }
 
-  async #giveHeadBack(): Promise<void> {
+  async #giveHeadBack(stop: AbortSignal): Promise<void> {
     const head = this.#head;
     this.#head = undefined;
-    if (head?.isOpen)
-      await giveBack(this.options.broker, head, encodeHeaders(decodeHeaders(head, undefined, this.options.now())));
+    if (head === undefined) return;
+    const headers = encodeHeaders(decodeHeaders(head, undefined, this.options.now()));
+    await giveBack(this.options.broker, head, headers, { stop, say: this.options.say });
   }
 }

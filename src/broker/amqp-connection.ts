@@ -70,6 +70,11 @@ export abstract class AmqpConnection extends StatefulBroker {
     return this.#model !== undefined && this.#alarm === undefined;
   }
 
+  /** Of the connected node, e.g. 3.10.8. */
+  get version(): string {
+    return String(this.#model?.connection.serverProperties.version ?? "");
+  }
+
   /** A channel for one purpose; the caller closes it. Its errors reject the calls that were made on it. */
   async open(): Promise<Channel> {
     const model = this.#model;

@@ -6,12 +6,12 @@ import type { Broker } from "../broker/broker.ts";
 import { amqpOptionsOf } from "../broker/open.ts";
 import { formatDuration } from "../config/dates.ts";
 import { brokerOf, type Config } from "../config/load.ts";
-import { textOf } from "../errors.ts";
 import { deadQueueOf, retryQueueOf } from "../pipeline/retry/queues.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { checkWritable } from "./machine.ts";
 import { addressOf, reach } from "./network.ts";
-import { type Examine, Fault, type Finding, Unchecked } from "./probe.ts";
+import { type Examine, Fault, type Finding } from "./probe.ts";
+import { checkQueues } from "./queues.ts";
 
 /** Probes the folder of the embedded queue; or RabbitMQ: address, login, and the existing queues. */
 export async function examineBroker(
@@ -47,7 +47,7 @@ export async function examineBroker(
   const queues = registered.map(({ stage }) => stage.queue);
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
   const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
-  await examine("queues", async () => checkArguments(broker, all), [login]);
+  await examine("queues", async () => checkQueues(broker, all, amqpOptionsOf(configured)), [login]);
   await examine("consumers", async () => checkConsumers(broker, registered, config.hikcentral.concurrency, isPaused), [
     login,
   ]);
@@ -84,61 +84,6 @@ async function checkCluster([first, ...others]: readonly AmqpBroker[]): Promise<
     return `${others.length + 1} nodes of one cluster`;
   } finally {
     await first.withDeadline(channel.close()).catch(() => {});
-  }
-}
-
-/** The daemon, like the original, declares plain durable queues. */
-async function checkArguments(broker: AmqpBroker, queues: readonly string[]): Promise<string> {
-  let there = 0;
-  const unlimited: string[] = [];
-  for (const queue of (await broker.depths(queues)).keys()) {
-    there++;
-    const { "x-queue-type": type, "x-delivery-limit": limit, ...foreign } = await argumentsOf(broker, queue);
-    if (limit !== undefined && limit !== -1) foreign["x-delivery-limit"] = limit;
-    const [first] = Object.entries(foreign);
-    if (first) {
-      const fix = "delete it once it is empty; the daemon declares it again. A quorum queue needs x-delivery-limit -1";
-      throw new Fault("queue_arguments", `${queue} has ${first.join(" ")}, which may lose messages`, fix);
-    }
-    if (type === "quorum" && limit === undefined) unlimited.push(queue);
-  }
-  if (unlimited.length === 0) return `${there} of ${queues.length} exist, plain and durable`;
-  // n.b. AMQP does not show policies, and from RabbitMQ 4 on the default limit is 20.
-  throw new Unchecked(
-    `${unlimited.join(", ")}: a quorum queue; set its delivery limit to -1, by argument or by policy`,
-  );
-}
-
-type Arguments = Record<string, unknown>;
-
-/**
- * The arguments of an existing queue. AMQP cannot read them. But RabbitMQ refuses a declaration with other arguments,
- * names the first one that differs, and changes nothing.
- */
-async function argumentsOf(broker: AmqpBroker, queue: string): Promise<Arguments> {
-  const found: Arguments = {};
-  for (;;) {
-    const refusal = await refusalOf(broker, queue, found);
-    if (refusal === undefined) return found;
-    if (/ACCESS_REFUSED/.test(refusal))
-      throw new Unchecked(`this user may not declare ${queue}: its arguments are not checked`);
-    const [, name = "", text, kind] =
-      /inequivalent arg '([^']+)'.* current is (?:the value )?'([^']*)'(?: of type '(\w+)')?/.exec(refusal) ?? [];
-    if (name === "" || name in found) throw new Error(`${queue}: ${refusal}`);
-    found[name] = kind === undefined || kind === "longstr" ? text : Number(text);
-    if (!name.startsWith("x-")) return found;
-  }
-}
-
-async function refusalOf(broker: AmqpBroker, queue: string, args: Arguments): Promise<string | undefined> {
-  const channel = await broker.open();
-  try {
-    await broker.withDeadline(channel.assertQueue(queue, { durable: true, arguments: args }));
-    return undefined;
-  } catch (error) {
-    return textOf(error);
-  } finally {
-    await broker.withDeadline(channel.close()).catch(() => {});
   }
 }
 

@@ -53,14 +53,16 @@ export interface NodeOptions {
   epmdPort?: number;
   /** Lines of its rabbitmq.conf. */
   settings?: readonly string[];
+  /** With the management API, 10000 ports above. */
+  isManaged?: boolean;
 }
 
 /** A private node in a temporary folder, on loopback only; resolves when an AMQP client gets through (7–10 s). */
 export async function startRabbit(options: NodeOptions = {}): Promise<RabbitNode> {
-  const { installation = ofThisMachine, name = "hikvision-sync-test", settings = [] } = options;
+  const { installation = ofThisMachine, name = "hikvision-sync-test", isManaged = false } = options;
   await installRabbit();
   const folder = await mkdtemp(join(tmpdir(), "hikvision-sync-rabbit-"));
-  const [port, distPort] = [await freePort(), await freePort()];
+  const [port, distPort] = [await freePort(isManaged ? managedPorts : undefined), await freePort()];
   const epmdPort = options.epmdPort ?? (await freePort());
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const inside = installation.pathInside(folder);
@@ -90,9 +92,11 @@ export async function startRabbit(options: NodeOptions = {}): Promise<RabbitNode
     // Makes the start script become the node instead of its parent, so that a signal reaches the node.
     RUNNING_UNDER_SYSTEMD: "true",
   };
-  await writeFile(join(folder, "rabbitmq.conf"), ["disk_free_limit.absolute = 50MB", ...settings, ""].join("\n"));
+  const management = ["management.tcp.ip = 127.0.0.1", `management.tcp.port = ${port + 10_000}`];
+  const settings = ["disk_free_limit.absolute = 50MB", ...(isManaged ? management : []), ...(options.settings ?? [])];
+  await writeFile(join(folder, "rabbitmq.conf"), `${settings.join("\n")}\n`);
   await writeFile(join(folder, "rabbitmq-env.conf"), "");
-  await writeFile(join(folder, "enabled_plugins"), "[].\n");
+  await writeFile(join(folder, "enabled_plugins"), isManaged ? "[rabbitmq_management].\n" : "[].\n");
   await writeFile(join(folder, ".erlang.cookie"), cookie, { mode: 0o400 });
   await writeFile(join(folder, "node.json"), JSON.stringify({ distPort }));
   const output = openSync(join(folder, "output"), "a", 0o600);
@@ -169,6 +173,9 @@ const handles = (vhost: string, evaluate: Rabbit["evaluate"]): Pick<Rabbit, "vho
 /** A text as Erlang writes a binary, whatever is in it. */
 export const binary = (text: string): string => `<<${[...Buffer.from(text)].join(",")}>>`;
 
+/** So that 10000 ports above is no port of the ephemeral range. */
+const managedPorts: [number, number] = [20_000, 22_500];
+
 /** Nodes on loopback that live for a test. */
 const cookie = "hikvision-sync-test";
 
@@ -231,9 +238,9 @@ export const permission = (user: string, vhost: string): string =>
   `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ".*", ".*", ".*", "test"].map(binary).join(", ")})`;
 
 /** Below 32768: a client that polls a port in the ephemeral range can connect to itself. */
-export async function freePort(): Promise<number> {
+export async function freePort([first, last] = [20_000, 32_000]): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const port = first + Math.floor(Math.random() * (last - first));
     const server = createServer();
     const free = await new Promise<boolean>((resolve) => {
       server.once("error", () => resolve(false));

@@ -1,0 +1,127 @@
+import { afterAll, expect, test } from "bun:test";
+import amqp from "amqplib";
+import { placeOnRabbit, startRabbit, binary as text } from "../support/rabbitmq.ts";
+import { rabbit4For } from "../support/rabbitmq4.ts";
+import { startSite } from "../support/site.ts";
+import { doctor } from "./findings.ts";
+
+const installation = await rabbit4For("what doctor says of queues");
+const [bare, managed] = await Promise.all(
+  installation ? [startRabbit({ installation }), startRabbit({ installation, isManaged: true })] : [],
+);
+afterAll(async () => {
+  await Promise.all([bare?.stop(), managed?.stop()]);
+}, 40_000);
+
+const queue = "hikvision_update_kib";
+const json = (definition: unknown) => text(JSON.stringify(definition));
+
+/** A virtual host on a node of RabbitMQ 4 with one of our queues in it, and what doctor says of it. */
+async function lookedAt(node: typeof bare, args: Record<string, unknown>, defaultType?: string) {
+  await using opened = new AsyncDisposableStack();
+  const place = opened.use(await placeOnRabbit(node));
+  if (defaultType) {
+    const metadata = `#{default_queue_type => <<"${defaultType}">>}`;
+    await place.evaluate(`ok = rabbit_vhost:update_metadata(${text(place.vhost)}, ${metadata}, <<"test">>)`);
+  }
+  const connection = await amqp.connect(place.url);
+  await (await connection.createChannel()).assertQueue(queue, { durable: true, arguments: args });
+  await connection.close();
+  const options = { as: "binary", people: 1, broker: place.url, start: false } as const;
+  const site = opened.use(await startSite(options));
+  const kept = opened.move();
+  return {
+    say: async () => (await doctor(site)).findings.find(({ probe }) => probe === "queues"),
+    policy: (call: "parse_set" | "parse_set_op", definition: unknown) =>
+      place.evaluate(
+        `ok = rabbit_policy:${call}(${text(place.vhost)}, <<"theirs">>, <<"^hik">>, ${json(definition)}, <<"0">>, <<"queues">>, <<"test">>)`,
+      ),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const isThere = installation !== undefined;
+const unlimited = expect.stringMatching(/^rabbitmqctl set_policy -p test-\S+ --apply-to queues hikvision-sync .*-1/);
+
+test.if(isThere)(
+  "RabbitMQ 4: the limit of 20 is named with the policy that lifts it, which then is well",
+  async () => {
+    await using look = await lookedAt(managed, { "x-queue-type": "quorum" });
+    const limited = { state: "failed", code: "queue_arguments", text: expect.stringContaining("after 20 returns") };
+    // Its own statistics follow seconds later.
+    expect(await look.say()).toMatchObject({ ...limited, fix: unlimited });
+    await look.policy("parse_set", { "delivery-limit": -1 });
+    expect(await look.say()).toMatchObject({ state: "ok", text: expect.stringContaining("1 quorum; no policy") });
+  },
+  60_000,
+);
+
+test.if(isThere)(
+  "RabbitMQ 4: a queue that is quorum by the default type alone is found, also without the API",
+  async () => {
+    await using look = await lookedAt(bare, {}, "quorum");
+    expect(await look.say()).toMatchObject({
+      state: "unchecked",
+      text: expect.stringContaining(
+        `${queue} is a quorum queue, which drops a message after 20 returns unless a policy`,
+      ),
+    });
+    await using api = await lookedAt(managed, {}, "quorum");
+    expect(await api.say()).toMatchObject({
+      state: "failed",
+      text: expect.stringContaining("20 returns"),
+      fix: unlimited,
+    });
+  },
+  60_000,
+);
+
+test.if(isThere)(
+  "RabbitMQ 4: a classic queue under a default type of quorum is classic",
+  async () => {
+    await using look = await lookedAt(bare, { "x-queue-type": "classic" }, "quorum");
+    expect(await look.say()).toMatchObject({
+      state: "ok",
+      text: expect.stringContaining("1 classic; policies are not seen"),
+    });
+  },
+  60_000,
+);
+
+test.if(isThere)(
+  "RabbitMQ 4: an own limit is named with its cure, and one of -1 is well",
+  async () => {
+    for (const node of [bare, managed]) {
+      await using few = await lookedAt(node, { "x-queue-type": "quorum", "x-delivery-limit": 5 });
+      expect(await few.say()).toMatchObject({
+        state: "failed",
+        text: expect.stringContaining("x-delivery-limit 5"),
+        fix: expect.stringContaining("rabbitmqctl delete_queue"),
+      });
+      await using none = await lookedAt(node, { "x-queue-type": "quorum", "x-delivery-limit": -1 });
+      expect(await none.say()).toMatchObject({ state: "ok" });
+    }
+  },
+  60_000,
+);
+
+test.if(isThere)(
+  "RabbitMQ 4: what a policy of a user or an operator limits is named, with the policy's name",
+  async () => {
+    await using users = await lookedAt(managed, {});
+    await users.policy("parse_set", { "max-length": 3 });
+    expect(await users.say()).toMatchObject({
+      state: "failed",
+      text: `a policy gives ${queue} max-length 3, which may lose messages`,
+      fix: expect.stringContaining("take max-length out of the policy theirs"),
+    });
+    await using operators = await lookedAt(managed, {});
+    await operators.policy("parse_set_op", { "message-ttl": 60_000 });
+    expect(await operators.say()).toMatchObject({
+      state: "failed",
+      text: `a policy gives ${queue} message-ttl 60000, which may lose messages`,
+      fix: expect.stringMatching(/^rabbitmqctl clear_operator_policy -p test-\S+ theirs$/),
+    });
+  },
+  60_000,
+);

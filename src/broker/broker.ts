@@ -36,7 +36,7 @@ export interface ConsumeOptions {
 }
 
 export interface Consumer extends AsyncDisposable {
-  /** No new deliveries once this resolves; those in progress stay valid. Idempotent. */
+  /** No new deliveries once this resolves; those in progress stay valid, and some may come until then. Idempotent. */
   stop(): Promise<void>;
 }
 

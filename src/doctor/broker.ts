@@ -10,7 +10,7 @@ import { deadQueueOf, retryQueueOf } from "../pipeline/retry/queues.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { checkWritable } from "./machine.ts";
 import { addressOf, reach } from "./network.ts";
-import { type Examine, Fault, type Finding } from "./probe.ts";
+import { type Examine, Fault, type Finding, Unchecked } from "./probe.ts";
 import { checkQueues } from "./queues.ts";
 
 /** Probes the folder of the embedded queue; or RabbitMQ: address, login, and the existing queues. */

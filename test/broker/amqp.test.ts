@@ -159,8 +159,9 @@ test("looking, passing through, failing and consuming open no more channels in t
     await passThrough(broker, queue, { idOf: textOf, visit: async () => false });
     (await broker.take(queue))?.requeue();
     const taken = await take(broker, queue, 3);
-    for (const delivery of await taken.has(3)) delivery.requeue();
+    await taken.has(3);
     await taken.consumer.stop();
+    for (const delivery of taken.deliveries) delivery.requeue();
     await ready(broker, queue, 3);
     if (round === 0) afterFirst = await channels();
   }

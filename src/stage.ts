@@ -37,6 +37,7 @@ export type { FailureCode } from "./errors/codes.ts";
 export { codeOf, isRefusal, isReject, isRetry, reject, retry, unavailable } from "./errors.ts";
 export { replaceFace, verifyFace } from "./hikcentral/faces.ts";
 export { replaceKib } from "./hikcentral/kibs.ts";
+export type { RecentPerson } from "./hikcentral/sharing/recent-persons.ts";
 export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";
 export * from "./people/face-note.ts";
 export * from "./people/kib.ts";

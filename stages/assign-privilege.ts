@@ -12,7 +12,10 @@ export default defineStage({
   async run(message, { hikcentral, meta, memory, log, warn }) {
     const { personId, privilege_groups: groups } = message;
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
-    if (meta.code !== undefined) assertSamePerson(await hikcentral.personByCode(meta.code), personId);
+    if (meta.code !== undefined) {
+      const { again, code } = meta;
+      assertSamePerson(again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code), personId);
+    }
     const assign = async (group: string) => {
       const isIn = await hikcentral.inGroup(group, personId);
       const granted = memory.grantOf(group, personId);

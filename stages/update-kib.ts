@@ -5,8 +5,8 @@ import {
   defineStage,
   isReject,
   kibNumberOf,
-  type Person,
   personCodeOf,
+  type RecentPerson,
   replaceKib,
   retry,
   takenAway,
@@ -37,7 +37,8 @@ export default defineStage({
   }),
   async run({ personId, kib_number, employee }, context) {
     const { hikcentral, site, meta, log, warn } = context;
-    const person = await hikcentral.personByCode(personCodeOf(employee.identity_number));
+    const code = personCodeOf(employee.identity_number);
+    const person = meta.again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code);
     if (!person && !meta.again)
       throw retry("person_not_seen", `person ${personId} is not found by its NIK; HikCentral may need a moment`);
     assertSamePerson(person, personId);
@@ -69,7 +70,7 @@ export default defineStage({
   },
 });
 
-async function update(person: Person, kib: string | undefined, context: Context): Promise<void> {
+async function update(person: RecentPerson, kib: string | undefined, context: Context): Promise<void> {
   const { memory, log, warn, follow } = context;
   const { personId, givenName, familyName } = person;
   if (kib === undefined) return warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);

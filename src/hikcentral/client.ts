@@ -2,7 +2,6 @@ import { codeOf, reject } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 import { type Caller, sharedBy, together } from "../util/caller.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
-import { createBatcher } from "./batcher.ts";
 import {
   assertSetUp,
   checkSetup,
@@ -11,6 +10,8 @@ import {
   type Setup,
   type SetupOptions,
 } from "./setup-check.ts";
+import { createBatcher } from "./sharing/batcher.ts";
+import { RecentPersons } from "./sharing/recent-persons.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
 
@@ -110,6 +111,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     throw thrown;
   };
 
+  const recent = new RecentPersons(now);
   const members = new Map<string, Members>();
   async function readMembers(groupId: string, ids: Set<string>): Promise<boolean> {
     try {
@@ -155,19 +157,47 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       const caller: Caller = { ...on, signal };
       const calls = callsOf(caller);
       const write = async <T>(call: (setup: Setup) => Promise<T>) => call(await setupOnceShown(caller));
+      const personByCode = async (personCode: string) => {
+        const person = await calls.personByCode(personCode).catch((thrown) => {
+          if (codeOf(thrown) === "not_found") return undefined;
+          throw thrown;
+        });
+        if (person) recent.note(personCode, person);
+        else recent.forget(personCode);
+        return person;
+      };
       return {
-        personByCode: (personCode) =>
-          calls.personByCode(personCode).catch((thrown) => {
-            if (codeOf(thrown) === "not_found") return undefined;
-            throw thrown;
-          }),
-        addPerson: (person) =>
-          write((setup) => {
+        personByCode,
+        recentPerson: async (personCode) => recent.get(personCode) ?? (await personByCode(personCode)),
+        async addPerson(person) {
+          const { personCode, face, givenName, familyName, remark, validFrom, validUntil } = person;
+          recent.forget(personCode);
+          const personId = await write((setup) => {
             assertSetUp(setup, "organisation");
             return calls.addPerson(person);
-          }),
-        updatePerson: (person, changes) => write(async () => void (await calls.updatePerson(person, changes))),
-        updateFace: (personId, face) => write(async () => void (await calls.updateFace(personId, face))),
+          });
+          const shown = { hasFace: face !== undefined, pictureAddress: "", customFields: [] };
+          recent.note(personCode, {
+            personId,
+            personCode,
+            givenName,
+            familyName,
+            remark,
+            validFrom,
+            validUntil,
+            ...shown,
+          });
+          return personId;
+        },
+        updatePerson: (person, changes) =>
+          write(() =>
+            recent.writing(person.personId, changes, async () => void (await calls.updatePerson(person, changes))),
+          ),
+        // Whether it is stored is read afterwards.
+        updateFace: (personId, face) =>
+          write(() =>
+            recent.writing(personId, { hasFace: true }, async () => void (await calls.updateFace(personId, face))),
+          ),
         kibOf: ({ customFields }) =>
           customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "",
         setKib: (personId, kib) =>
@@ -179,7 +209,10 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
                 "bad_kib_number",
                 `the custom field "${field.name}" accepts only digits, 32 at most: correct the KIB number in Eposh`,
               );
-            await calls.setCustomField(personId, { ...field, value: kib });
+            const customFields = [{ ...field, value: kib }];
+            await recent.writing(personId, { customFields }, () =>
+              calls.setCustomField(personId, { ...field, value: kib }),
+            );
           }),
         addToGroup: (groupId, personId) =>
           write((setup) => {

@@ -2,8 +2,9 @@ import type { Site } from "../config/site.ts";
 import { isReject, reject } from "../errors.ts";
 import { isOlder, type MessageOrder, mayOverwrite } from "../people/record-order.ts";
 import { readRemark, writeRemark } from "../people/remark.ts";
-import type { Person, PersonMemory } from "../people/types.ts";
+import type { PersonMemory } from "../people/types.ts";
 import { timesAsTaken } from "../people/validity.ts";
+import type { RecentPerson } from "./sharing/recent-persons.ts";
 import type { HikCentral } from "./types.ts";
 
 export interface KibWriter {
@@ -17,7 +18,7 @@ export interface KibWriter {
  * Gives a person the KIB number of a record; false where the person keeps that of a later record. Rejects what the field
  * refuses, and asks HikCentral at most once a day.
  */
-export async function replaceKib(person: Person, kib: string, writer: KibWriter): Promise<boolean> {
+export async function replaceKib(person: RecentPerson, kib: string, writer: KibWriter): Promise<boolean> {
   const { hikcentral, meta, memory } = writer;
   const current = hikcentral.kibOf(person);
   if (current === kib) return true;
@@ -36,7 +37,7 @@ export async function replaceKib(person: Person, kib: string, writer: KibWriter)
 }
 
 /** After a KIB was overwritten the remark says by which record, so that no earlier one brings the old KIB back. */
-async function noteOrder(before: Person, { hikcentral, meta, site }: KibWriter): Promise<void> {
+async function noteOrder(before: RecentPerson, { hikcentral, meta, site }: KibWriter): Promise<void> {
   const note = readRemark(before.remark);
   const isNoted = note.hasNote && !isOlder(note, meta) && (note.inducted !== undefined || meta.inducted === undefined);
   if (meta.fetchedAt === undefined || isNoted) return;

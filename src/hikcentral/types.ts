@@ -1,4 +1,5 @@
 import type { Face, Person } from "../people/types.ts";
+import type { RecentPerson } from "./sharing/recent-persons.ts";
 
 export interface NewPerson {
   personCode: string;
@@ -22,13 +23,15 @@ export type PersonChanges = Partial<Pick<Person, "givenName" | "familyName" | "r
 export interface HikCentral {
   /** Undefined when HikCentral knows no such person, or the partner may not see it. */
   personByCode(personCode: string): Promise<Person | undefined>;
+  /** The same without asking where this daemon read or wrote the person within the last minute. Not for an update. */
+  recentPerson(personCode: string): Promise<RecentPerson | undefined>;
   /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */
   addPerson(person: NewPerson): Promise<string>;
   /** Sends back everything that was read, with the changes. */
   updatePerson(person: Person, changes: PersonChanges): Promise<void>;
   updateFace(personId: string, face: Face): Promise<void>;
   /** The value of the configured KIB field, "" where it is empty. */
-  kibOf(person: Person): string;
+  kibOf(person: RecentPerson): string;
   setKib(personId: string, kib: string): Promise<void>;
   /**
    * Gathers concurrent calls into one of at most 20 ids a group, until a permit is free for it; each caller gets its own

@@ -1,7 +1,7 @@
-import { codeOf, Retry, Unavailable } from "../errors.ts";
-import { untilAborted } from "../util/abort.ts";
-import { type Caller, together } from "../util/caller.ts";
-import { rankOf } from "../util/semaphore.ts";
+import { codeOf, Retry, Unavailable } from "../../errors.ts";
+import { untilAborted } from "../../util/abort.ts";
+import { type Caller, together } from "../../util/caller.ts";
+import { rankOf } from "../../util/semaphore.ts";
 
 export interface BatcherOptions {
   max: number;

@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { type Body, clientOf, failureOf, gateway, newPerson, success } from "./gateway.ts";
+
+const info = "person/personCode/personInfo";
+const { personCode } = newPerson;
+const shown = (body: Body) => success({ ...body, personId: "7", personGivenName: "Budi", personFamilyName: "Contoh" });
+
+function site(answers: Parameters<typeof gateway>[0] = {}) {
+  const minute = { now: 0 };
+  const { url, bodies } = gateway({
+    [info]: shown,
+    "person/single/add": () => success("7"),
+    "person/single/update": () => success(""),
+    "person/personId/customFieldsUpdate": () => success(""),
+    ...answers,
+  });
+  const { hikcentral } = clientOf(url, { now: () => minute.now * 60_000 });
+  return { hikcentral, minute, reads: () => bodies(info).length };
+}
+
+test("a person that was read a moment ago is known without a call, for a minute", async () => {
+  const { hikcentral, minute, reads } = site();
+  await hikcentral.personByCode(personCode);
+  const known = await hikcentral.recentPerson(personCode);
+  expect([known?.personId, known && "raw" in known, reads()]).toEqual(["7", false, 1]);
+  minute.now = 1;
+  expect(await hikcentral.recentPerson(personCode)).toMatchObject({ personId: "7" });
+  expect(reads()).toBe(2);
+});
+
+test("a person that was just added, and its KIB that was just set, are known without a call", async () => {
+  const { hikcentral, reads } = site();
+  await hikcentral.addPerson(newPerson);
+  await hikcentral.setKib("7", "2600001");
+  const known = await hikcentral.recentPerson(personCode);
+  expect(known).toMatchObject({ personId: "7", givenName: "Budi", familyName: "Contoh" });
+  expect(known && hikcentral.kibOf(known)).toBe("2600001");
+  expect(reads()).toBe(0);
+});
+
+test("somebody who is not there is asked for each time", async () => {
+  const { hikcentral, reads } = site({ [info]: () => ({ code: "128" }) });
+  for (let times = 0; times < 2; times++) expect(await hikcentral.recentPerson(personCode)).toBeUndefined();
+  expect(reads()).toBe(2);
+});
+
+test.each([
+  ["refused", () => ({ code: "128" })],
+  ["lost", () => new Response("", { status: 500 })],
+])("a write that is %s makes the person unknown", async (_, answer) => {
+  const { hikcentral, reads } = site({ "person/personId/customFieldsUpdate": answer });
+  await hikcentral.personByCode(personCode);
+  await failureOf(hikcentral.setKib("7", "2600001"));
+  await hikcentral.recentPerson(personCode);
+  expect(reads()).toBe(2);
+});
+
+test("what was read while a write was under way is not believed", async () => {
+  const writing = Promise.withResolvers<void>();
+  const { hikcentral, reads } = site({
+    async "person/personId/customFieldsUpdate"() {
+      await writing.promise;
+      return success("");
+    },
+  });
+  await hikcentral.personByCode(personCode);
+  const set = hikcentral.setKib("7", "2600001");
+  await hikcentral.personByCode(personCode);
+  writing.resolve();
+  await set;
+  const known = await hikcentral.recentPerson(personCode);
+  expect([known && hikcentral.kibOf(known), reads()]).toEqual(["2600001", 2]);
+});

@@ -2,12 +2,15 @@ import {
   birthAgreement,
   type Context,
   defineStage,
+  type End,
   end,
   faceNote,
+  isEnd,
   isReject,
   isRetry,
   mayOverwrite,
   namesOf,
+  type Person,
   type Photo,
   readNik,
   readRemark,
@@ -40,31 +43,22 @@ export default defineStage({
   concurrency: 4,
   message,
   async run({ employee }, context) {
-    const { hikcentral, site, meta, log, warn } = context;
-    const nik = readNik(employee.identity_number);
-    const person = await hikcentral.personByCode(nik.code);
-    if (!person && !meta.again)
-      throw retry("person_not_seen", "the person is not found by the NIK; HikCentral may need a moment");
-    if (!person) return end("the person is no longer in HikCentral");
-    const taken = takenAway(person, context);
-    if (taken !== undefined) return end(taken);
-    const note = readRemark(person.remark);
-    if (!mayOverwrite(meta, note, context.memory)) return end("HikCentral already has the data of a later record");
-    if (person.hasFace && faceNote(person) !== meta.noted) return end("the person has another face by now");
-    const names = namesOf(employee.name);
-    const ours = { ...names, kib: usableKibOf(employee.kib_number) };
-    const theirs = { ...person, kib: hikcentral.kibOf(person) };
-    if (!samePerson(ours, theirs, birthAgreement(nik, employee.birth_date)).same)
-      return end("HikCentral's person may be another human being");
-
-    const photo = await photoOf(employee.photo.link.trim(), context, person.hasFace ? note.photoMark : undefined);
+    const { hikcentral, site, log, warn } = context;
+    const found = await personFor(employee, context);
+    if (isEnd(found)) return found;
+    const { note } = found;
+    const photo = await photoOf(employee.photo.link.trim(), context, found.person.hasFace ? note.photoMark : undefined);
     if (!photo) return end("the person has this face already");
+    // The photo may have taken its time, and somebody may have changed the person meanwhile.
+    const now = await personFor(employee, context);
+    if (isEnd(now)) return now;
+    const { person } = now;
     const { personId, personCode } = person;
     const wanted = { personId, personCode, face: photo.face, verify: site.verifyFace };
     const { isAccepted, warning } = await replaceFace(hikcentral, wanted);
     if (warning) warn(warning.code, warning.text);
     if (!isAccepted && !person.hasFace) return end("HikCentral refused the face");
-    const remark = writeRemark(note.text, { ...note, photoMark: photo.mark });
+    const remark = writeRemark(now.note.text, { ...now.note, photoMark: photo.mark });
     const remembers = readRemark(remark).photoMark === photo.mark;
     if (!remembers) context.photo.noteSent(photo.mark);
     else if (remark !== person.remark) await hikcentral.updatePerson(person, { remark });
@@ -72,6 +66,30 @@ export default defineStage({
     return undefined;
   },
 });
+
+interface Found {
+  readonly person: Person;
+  readonly note: ReturnType<typeof readRemark>;
+}
+
+/** The person as HikCentral has them now; an end where this face is not wanted any more. */
+async function personFor(employee: v.InferOutput<typeof message>["employee"], context: Context): Promise<Found | End> {
+  const { hikcentral, meta, memory } = context;
+  const nik = readNik(employee.identity_number);
+  const person = await hikcentral.personByCode(nik.code);
+  if (!person && !meta.again)
+    throw retry("person_not_seen", "the person is not found by the NIK; HikCentral may need a moment");
+  if (!person) return end("the person is no longer in HikCentral");
+  const taken = takenAway(person, context);
+  if (taken !== undefined) return end(taken);
+  const note = readRemark(person.remark);
+  if (!mayOverwrite(meta, note, memory)) return end("HikCentral already has the data of a later record");
+  if (person.hasFace && faceNote(person) !== meta.noted) return end("the person has another face by now");
+  const ours = { ...namesOf(employee.name), kib: usableKibOf(employee.kib_number) };
+  const theirs = { ...person, kib: hikcentral.kibOf(person) };
+  if (samePerson(ours, theirs, birthAgreement(nik, employee.birth_date)).same) return { person, note };
+  return end("HikCentral's person may be another human being");
+}
 
 /** Undefined where it is the picture with the mark `sent`. Rejects once it is too late to wait for it. */
 async function photoOf(link: string, context: Context, sent: string | undefined): Promise<Photo | undefined> {

@@ -145,7 +145,41 @@ describe("a face that follows", () => {
     expect(only(site)?.picture).toBe(byHand);
   });
 
-  test("ends where a later record came, and where the person is somebody else by then", async () => {
+  test("leaves a picture that a guard uploads while the photo is on its way", async () => {
+    await using site = await startSite();
+    await waiting(site, person(site, 1));
+    const path = linkOf(site, "kib", 1).slice(site.eposh.origin.length);
+    site.eposh.faults.set({ kind: "slow", match: path, minMs: 1_000, maxMs: 1_000 });
+    const isAsked = () => (site.eposh.faults.seen.slow ?? 0) > 0;
+    const ended = ending(site);
+    await until(isAsked, { what: "the photo to be asked for" });
+    const byHand = new Uint8Array(portrait(7));
+    Object.assign(only(site) ?? {}, { picture: byHand });
+    expect(await ended).toMatchObject({ outcome: "ended" });
+    expect(only(site)?.picture).toBe(byHand);
+  });
+
+  test("ends where a later record came meanwhile", async () => {
+    await using site = await startSite();
+    await site.post("/stages/face/pause");
+    site.eposh.faults.set(refused(503));
+    const [earlier, later] = ["2026-01-05", "2026-01-06"].map((day) => ({
+      "hs-inducted": day,
+      "hs-fetched": `${day}T08:00:00.000Z`,
+    }));
+    await site.employ(person(site, 1), earlier);
+    site.eposh.faults.set();
+    await site.employ(person(site, 1, { photo: null }), later);
+    // HikCentral's note names the later record only where something of it was written.
+    await site.employ(person(site, 1, { photo: null, name: "Budi Contoh Santosa" }), later);
+    expect(await ending(site)).toMatchObject({
+      outcome: "ended",
+      failure: { text: expect.stringContaining("later record") },
+    });
+    expect(faces(site)).toBe(0);
+  });
+
+  test("ends where the person is somebody else by then", async () => {
     await using site = await startSite();
     await waiting(site, person(site, 1));
     Object.assign(only(site) ?? {}, { personGivenName: "Siti", personFamilyName: "Aminah" });

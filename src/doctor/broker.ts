@@ -47,9 +47,10 @@ export async function examineBroker(
   const queues = registered.map(({ stage }) => stage.queue);
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
   const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
-  await examine("queues", async () => checkQueues(broker, all, amqpOptionsOf(configured)), [login]);
+  const reachable = await examine("nodes of queues", async () => checkReach(broker, all), [login]);
+  await examine("queues", async () => checkQueues(broker, all, amqpOptionsOf(configured)), [reachable]);
   await examine("consumers", async () => checkConsumers(broker, registered, config.hikcentral.concurrency, isPaused), [
-    login,
+    reachable,
   ]);
 }
 
@@ -85,6 +86,14 @@ async function checkCluster([first, ...others]: readonly AmqpBroker[]): Promise<
   } finally {
     await first.withDeadline(channel.close()).catch(() => {});
   }
+}
+
+async function checkReach(broker: Broker, queues: readonly string[]): Promise<string> {
+  const asked = await Promise.allSettled(queues.map((queue) => broker.depths([queue])));
+  const lost = queues.filter((_, at) => asked[at]?.status === "rejected");
+  if (lost.length === 0) return "every queue can be reached";
+  const fix = "start the node that holds them: rabbitmqctl cluster_status";
+  throw new Fault("unreachable_queues", `${lost.join(", ")} cannot be reached`, fix);
 }
 
 /** n.b. Every daemon that works at a stage has one consumer there; no other way leads to them. */

@@ -6,12 +6,12 @@ import { selection } from "../operator/dead-letters.ts";
 import type { Operator } from "../operator/operator.ts";
 import { untilAborted } from "../util/abort.ts";
 
-/** How long a question about dead letters waits for the broker. */
+/** How long the question about one dead letter waits for the broker. */
 const patienceMs = 1_800;
 const soon = <T>(answer: Promise<T>): Promise<T> => {
   const late = AbortSignal.timeout(patienceMs);
   return untilAborted(answer, late).catch((error: unknown) => {
-    throw late.aborted ? new BrokerDown("the broker does not answer now, so the dead letters are unknown") : error;
+    throw late.aborted ? new BrokerDown("the broker does not answer now; try again when it is back") : error;
   });
 };
 
@@ -29,7 +29,7 @@ export function operatorRoutes(operator: Operator): Hono {
 
   app.get("/dead", async (c) => {
     const { stage, code, run } = c.req.query();
-    return c.json(await soon(operator.dead.list({ stage, code, run })));
+    return c.json(await operator.dead.list({ stage, code, run }));
   });
   app.get("/dead/:id", async (c) => {
     const letter = await soon(operator.dead.show(c.req.param("id")));

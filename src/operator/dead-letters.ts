@@ -66,7 +66,7 @@ const maxIds = 20;
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
 /** A list waits so long until the queues are compared with the index, and of that so long for a pass through them. */
-const [answerMs, passWaitMs] = [1_900, 700];
+const [answerMs, passWaitMs] = [1_500, 700];
 const kibsHere = "{kibs}";
 
 /** Also one of blanks or full-width digits; what is too short for a NIK is shown, because it says what is wrong. */

@@ -19,11 +19,20 @@ test("while RabbitMQ hangs every route answers within 2 s, and readiness is red 
     const { status } = await ask();
     return { path, status, isSoon: performance.now() - askedAt < 2_000 };
   };
-  const look = () => Promise.all(asked.map((path) => timed(path, () => fetch(`${site.url}${path}`))));
+  const told = ["/dead/replay", "/dead/drop", "/stages/publisher/pause", "/stages/publisher/resume"];
+  const body = JSON.stringify({ all: true });
+  const look = () =>
+    Promise.all([
+      ...asked.map((path) => timed(path, () => fetch(`${site.url}${path}`))),
+      ...told.map((path) => timed(path, () => fetch(`${site.url}${path}`, { method: "POST", body }))),
+    ]);
   const trigger = () =>
     timed("trigger", () => fetch(`${site.url}/eposh-induction?from=2026-01-20&to=2026-01-20`, { method: "POST" }));
   const answers = [await trigger(), ...(await look())];
-  expect((await site.get("/status")).body).toMatchObject({ queues: null, deadLetters: null });
+  expect((await site.get("/status")).body).toMatchObject({
+    queues: null,
+    deadLetters: { total: 0, note: expect.stringContaining("as they were last seen") },
+  });
   await until(async () => !(await site.readyz()).ready, { what: "readiness to be red" });
   expect(performance.now() - silentAt).toBeLessThan(15_000);
   answers.push(await trigger(), ...(await look()));

@@ -158,6 +158,8 @@ onCluster(
       expect({ path, isSoon: performance.now() - askedAt < 2_000 }).toEqual({ path, isSoon: true });
     }
     expect((await site.cli("status")).out).toContain("hikvision_create_person cannot be reached");
+    const { faults } = await doctor(site);
+    expect(faults.find(({ code }) => code === "unreachable_queues")?.text).toContain("hikvision_create_person");
     await first.restart();
     await until(async () => (await site.readyz()).ready, { timeoutMs: 60_000, what: "the daemon to be ready again" });
     await site.induct();

@@ -58,8 +58,10 @@ export default defineStage({
 
     const zones = employee.regionals ?? [];
     const slugs = zones.map(({ slug }) => slug ?? "");
-    const unknown = slugs.filter((slug) => !(slug in site.regionals));
-    const groups = [...new Set(slugs.flatMap((slug) => site.regionals[slug] ?? []))];
+    const unknown = slugs.filter((slug) => !Object.hasOwn(site.regionals, slug));
+    const groups = [
+      ...new Set(slugs.flatMap((slug) => (Object.hasOwn(site.regionals, slug) ? (site.regionals[slug] ?? []) : []))),
+    ];
     if (zones.length === 0) warn("no_regionals", `person ${personId} has no zone in Eposh: no access is granted`);
     for (const slug of unknown) {
       warn("unknown_regional", `zone ${slug || "without a slug"} has no privilege group; add it to [regionals]`);

@@ -7,6 +7,7 @@ const commands = {
   check: () => import("./setup/check.ts"),
   doctor: () => import("./setup/doctor.ts"),
   config: () => import("./setup/config.ts"),
+  token: () => import("./setup/token.ts"),
   verify: () => import("./daily/verify.ts"),
   stages: () => import("./stages/stages.ts"),
   status: () => import("./daily/status.ts"),

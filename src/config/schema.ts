@@ -20,6 +20,12 @@ const string = v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.transf
 const number = v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))]);
 const text = kind("a text", v.pipe(string, v.trim(), v.nonEmpty()));
 const secretText = kind("a text", v.pipe(string, secret()));
+/** n.b. A header carries no blanks at its ends and, byte for byte, only ASCII: such a token would never match. */
+const isToken = (given: string) => /^[!-~]([ -~]{14,}[!-~])$/.test(given);
+const token = kind(
+  "at least 16 ASCII characters without a blank at the ends; hikvision-sync token makes one",
+  v.pipe(v.string(), v.check(isToken), secret()),
+);
 const toPath = v.transform((given: string) => resolve(given));
 const path = kind("a path", v.pipe(v.string(), v.nonEmpty(), toPath));
 const toFlag = v.transform((given: "true" | "false") => given === "true");
@@ -81,7 +87,7 @@ export const sections = {
   http: v.object({
     host: v.optional(text, "127.0.0.1"),
     port: v.optional(integer(0, 65535), 5000),
-    token: v.exactOptional(secretText),
+    token: v.exactOptional(token),
   }),
   broker: v.object({
     /** One queue file; or one or more nodes of a RabbitMQ cluster. */

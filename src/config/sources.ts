@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits } from "../errors.ts";
 import { closest } from "../util/closest.ts";
@@ -21,6 +21,9 @@ const variables = new Map([...names.keys()].map((name) => [variableOf(name), nam
 const isTable = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** `__proto__`, `constructor` and the like: every object has them, so as a key they would mean something else. */
+const isInherited = (key: string) => key in {};
+
 /** The stages whose options may be set: as a list, or as what is in stages.folder. */
 export type StageNames = readonly string[] | ((folder: string | undefined) => readonly string[]);
 
@@ -35,16 +38,17 @@ export function collect(
   const hints: string[] = [];
   const stages = new Set<string>();
 
+  const unknown = (name: string, where: string) => {
+    const like = closest(name, [...names.keys()]);
+    problems.push(`unknown key ${name} ${where}${like ? `: did you mean ${like}?` : ""}`);
+  };
   /** If one variable has two spellings, that of the file stays. An empty value counts as not set, and removes a regional. */
   const put = (name: string, value: unknown, source: Source) => {
+    if (name.split(".").some(isInherited)) return unknown(name, `in the ${source}`);
     const before = [...values.keys()].find((other) => variableOf(other) === variableOf(name)) ?? name;
     if (value === "" && !name.startsWith("regionals.")) return;
     values.delete(before);
     if (value !== "") values.set(source === "file" ? name : before, { value, source });
-  };
-  const unknown = (name: string, where: string) => {
-    const like = closest(name, [...names.keys()]);
-    problems.push(`unknown key ${name} ${where}${like ? `: did you mean ${like}?` : ""}`);
   };
   for (const [slug, id] of defaultRegionals) put(`regionals.${slug}`, id, "default");
 
@@ -53,7 +57,8 @@ export function collect(
     else
       for (const [key, value] of Object.entries(table)) {
         const name = `${section}.${key}`;
-        if (section === "stages" && isTable(value)) {
+        if (isInherited(key)) unknown(name, "in the file");
+        else if (section === "stages" && isTable(value)) {
           stages.add(key);
           for (const [option, inner] of Object.entries(value)) put(`${name}.${option}`, inner, "file");
         } else if (section === "regionals" || names.has(name)) put(name, value, "file");
@@ -86,13 +91,23 @@ export function collect(
   return { values, problems, hints };
 }
 
+const maxFileBytes = 1 << 20;
+
 function readToml(file: string): object {
   const parse = (text: string) => {
     try {
       return Bun.TOML.parse(text);
     } catch {}
   };
-  const text = reading(file, () => readFileSync(file, "utf8"));
+  const text = reading(file, () => {
+    const stats = statSync(file);
+    // A device or a pipe may have no end.
+    if (!stats.isFile())
+      throw new Exit(exits.config, `${file} is not a regular file: give the path of a configuration file`);
+    if (stats.size > maxFileBytes)
+      throw new Exit(exits.config, `${file} is larger than 1 MB: it is no configuration file`);
+    return readFileSync(file, "utf8");
+  });
   const tables = parse(text);
   // Bare dates come as Temporal objects; JSON makes them texts.
   if (tables) return JSON.parse(JSON.stringify(tables));
@@ -105,6 +120,7 @@ function reading<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof Exit) throw cause;
     const reason = cause instanceof Error && "code" in cause ? cause.code : "unreadable";
     throw new Exit(exits.config, `${path} cannot be read (${reason}): check the path and its permissions`, {
       cause,

@@ -117,7 +117,7 @@ export const daemonCodes = {
   },
   wrong_token: {
     meaning: "Somebody called the daemon with a wrong token, from the address in the text.",
-    todo: "Find out who it is. After ten wrong tokens in a minute the address is refused for a minute.",
+    todo: "Find out who it is. After ten wrong tokens in a minute further ones from there are slowed down; the right token always works.",
     cure: "setup",
     kinds: ["journal"],
   },

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { isLoopback } from "../config/load.ts";
@@ -15,6 +16,8 @@ export interface AccessOptions {
   log: Log;
   /** For the body as a whole (30 s). */
   bodyTimeoutMs?: number;
+  /** Before a wrong token is answered, once a source has sent too many (1 s). */
+  wrongDelayMs?: number;
   /** An idle connection is closed after so long (30). */
   idleSeconds?: number;
   now?: () => number;
@@ -27,9 +30,10 @@ interface Connection {
 }
 
 const maxBodyBytes = 64 * 1024;
-/** Wrong tokens from one address within a minute before that address is blocked for the rest of the minute. */
+/** Wrong tokens from one source within a minute before further wrong ones are slowed down for the rest of the minute. */
 const maxWrong = 10;
 const minuteMs = 60_000;
+const maxSources = 10_000;
 
 const said = (error: string) => ({ status: "error", error });
 
@@ -52,31 +56,38 @@ function sameText(a: string, b: string): boolean {
   return left !== undefined && right !== undefined && timingSafeEqual(left, right);
 }
 
-/** Counts wrong tokens by address, within bounded memory. */
+/** Whoever has an IPv6 address has a whole /64 of them. */
+function sourceOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [before = "", after] = address.split("::").map((part) => part.split(":").filter(Boolean));
+  const zeros = after === undefined ? 0 : 8 - before.length - after.length;
+  const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...(after ?? [])];
+  return `${groups.slice(0, 4).join(":")}::/64`;
+}
+
+/** Counts wrong tokens by source, within bounded memory. */
 class Attempts {
   readonly #wrong = new Map<string, { since: number; count: number }>();
 
   constructor(readonly now: () => number) {}
 
   /** How many in the last minute, this one included. */
-  add(address: string): number {
-    const count = this.of(address) + 1;
-    if (this.#wrong.size > 10_000) this.#wrong.clear();
-    this.#wrong.set(address, { since: this.#wrong.get(address)?.since ?? this.now(), count });
-    return count;
-  }
-
-  of(address: string): number {
-    const known = this.#wrong.get(address);
-    if (known && this.now() - known.since < minuteMs) return known.count;
-    this.#wrong.delete(address);
-    return 0;
+  add(source: string): number {
+    const known = this.#wrong.get(source);
+    const isRecent = known !== undefined && this.now() - known.since < minuteMs;
+    const { since, count } = isRecent ? known : { since: this.now(), count: 0 };
+    // Set anew it is the latest: the one that was quiet for longest is forgotten first.
+    this.#wrong.delete(source);
+    this.#wrong.set(source, { since, count: count + 1 });
+    const [oldest] = this.#wrong.keys();
+    if (this.#wrong.size > maxSources && oldest !== undefined) this.#wrong.delete(oldest);
+    return count + 1;
   }
 }
 
 /** Decides which requests are answered; runs before every route. */
 export function createAccess(options: AccessOptions): MiddlewareHandler {
-  const { host, token, log, bodyTimeoutMs = 30_000, idleSeconds = 30, now = Date.now } = options;
+  const { host, token, log, bodyTimeoutMs = 30_000, wrongDelayMs = 1_000, idleSeconds = 30, now = Date.now } = options;
   const attempts = new Attempts(now);
   const limit = bodyLimit({
     maxSize: maxBodyBytes,
@@ -95,22 +106,20 @@ export function createAccess(options: AccessOptions): MiddlewareHandler {
     const request = c.req.raw;
     const connection: Connection = c.env ?? {};
     const address = connection.requestIP?.(request)?.address ?? "unknown";
-    if (token) {
-      if (attempts.of(address) >= maxWrong) {
-        c.header("Retry-After", String(minuteMs / 1000));
-        return refuse(429, "too many wrong tokens from this address; try again in a minute");
-      }
-      const authorization = c.req.header("authorization");
-      if (!sameText(authorization ?? "", `Bearer ${token.reveal()}`)) {
-        c.header("WWW-Authenticate", "Bearer");
-        // A request without a token is not a guess.
-        if (authorization !== undefined) {
-          const count = attempts.add(address);
-          const rest = count === maxWrong ? "; the address is blocked for a minute" : "";
-          log.warn(`wrong token from ${address}${rest}`, { code: "wrong_token" });
-        }
+    const authorization = c.req.header("authorization");
+    // The right token is never locked out by whoever guesses from the same address.
+    if (token && !sameText(authorization ?? "", `Bearer ${token.reveal()}`)) {
+      c.header("WWW-Authenticate", "Bearer");
+      // A request without a token is not a guess.
+      const source = sourceOf(address);
+      const count = authorization === undefined ? 0 : attempts.add(source);
+      if (count === 1)
+        log.warn(`wrong token from ${source}; more of them are logged once a minute`, { code: "wrong_token" });
+      if (count <= maxWrong)
         return refuse(401, "the token is missing or wrong; send Authorization: Bearer with http.token");
-      }
+      await sleep(wrongDelayMs);
+      c.header("Retry-After", String(minuteMs / 1000));
+      return refuse(429, "too many wrong tokens from this address; check http.token, or try again in a minute");
     }
 
     const late = Promise.withResolvers<"late">();

@@ -1,7 +1,8 @@
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Pause } from "./consume-session.ts";
 import type { Delay } from "./retry/policy.ts";
-import { deadQueueOf, delayOf, Promoter, retryQueueOf } from "./retry/queues.ts";
+import { Promoter } from "./retry/promoter.ts";
+import { deadQueueOf, delayOf, retryQueueOf } from "./retry/queues.ts";
 import type { PipelineDeps } from "./stage-context.ts";
 import { StageWorker } from "./stage-worker.ts";
 

@@ -164,7 +164,7 @@ function expectationOf(
     namesOf(name);
     const zones = field(employee, "regionals");
     const slugs = Array.isArray(zones) ? zones.map((zone) => String(field(zone, "slug"))) : [];
-    const groups = slugs.flatMap((slug) => regionals[slug] ?? []);
+    const groups = slugs.flatMap((slug) => (Object.hasOwn(regionals, slug) ? (regionals[slug] ?? []) : []));
     const face = String(field(field(employee, "photo"), "link") ?? "").trim() !== "";
     return { personCode: nik.code, name, kib: usableKibOf(field(employee, "kib_number")), birth, face, groups };
   } catch (error) {

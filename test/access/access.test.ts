@@ -81,32 +81,46 @@ describe("with a token", () => {
     expect(guarded.output()).not.toContain("wrong token");
   });
 
-  test("a wrong one is logged with its address, and after ten of them that address waits a minute", async () => {
-    let now = 0;
+  /** What a daemon answers to a token from an address, and what it logs. */
+  function guesses() {
+    const clock = { now: 0 };
     const lines: string[] = [];
     const log = createLog({ write: (text) => void lines.push(text) });
     const app = new Hono();
-    app.use(createAccess({ host: "127.0.0.1", token: new Secret(token), log, now: () => now }));
+    const options = { host: "127.0.0.1", token: new Secret(token), log, now: () => clock.now, wrongDelayMs: 1 };
+    app.use(createAccess(options));
     app.get("/", (c) => c.text("in"));
     const from = (address: string, given: string) =>
       app.request(
         "http://127.0.0.1:5000/",
         { headers: { host: "127.0.0.1:5000", authorization: `Bearer ${given}` } },
-        {
-          requestIP: () => ({ address }),
-        },
+        { requestIP: () => ({ address }) },
       );
+    return { clock, lines, from };
+  }
+
+  test("ten wrong ones in a minute slow down whoever guesses, and never lock the right one out", async () => {
+    const { clock, lines, from } = guesses();
     for (let guess = 0; guess < 10; guess++) expect((await from("10.0.0.7", `guess-${guess}`)).status).toBe(401);
-    expect(lines.length).toBe(10);
-    expect(lines[0]).toContain("wrong token from 10.0.0.7");
-    expect(lines.join("")).not.toContain("guess");
-    const limited = await from("10.0.0.7", token);
-    expect(limited.status).toBe(429);
-    expect(limited.headers.get("retry-after")).toBe("60");
-    expect(lines.length).toBe(10);
-    expect((await from("10.0.0.8", token)).status).toBe(200);
-    now = 60_000;
+    const limited = await from("10.0.0.7", "guess-10");
+    expect([limited.status, limited.headers.get("retry-after")]).toEqual([429, "60"]);
     expect((await from("10.0.0.7", token)).status).toBe(200);
+    expect((await from("10.0.0.8", "guess")).status).toBe(401);
+    clock.now = 60_000;
+    expect((await from("10.0.0.7", "guess-11")).status).toBe(401);
+    expect(lines.filter((line) => line.includes("wrong token from 10.0.0.7"))).toHaveLength(2);
+    expect(lines).toHaveLength(3);
+    expect(lines.join("")).not.toContain("guess-");
+  });
+
+  test("an IPv6 network is one source, and ten thousand others do not make it forgotten at once", async () => {
+    const { lines, from } = guesses();
+    for (let guess = 0; guess < 10; guess++) expect((await from(`fd00:1:2:3::${guess}`, "guess")).status).toBe(401);
+    expect((await from("fd00:1:2:3:4:5:6:7", "guess")).status).toBe(429);
+    expect((await from("fd00:1:2:4::1", "guess")).status).toBe(401);
+    for (let other = 0; other < 9_990; other++) await from(`10.1.${other >> 8}.${other & 255}`, "guess");
+    expect((await from("fd00:1:2:3::1", "guess")).status).toBe(429);
+    expect(lines.filter((line) => line.includes("fd00:1:2:3::/64"))).toHaveLength(1);
   });
 
   test("a wrong one that really arrives is logged with its address", async () => {

@@ -88,7 +88,7 @@ test("config print shows each value and where it came from, and of a secret only
   const credentials = join(folder, "credentials");
   mkdirSync(credentials);
   writeFileSync(join(credentials, "hikcentral_app_secret"), "geheim-credential\n");
-  const toml = file("site.toml", '[http]\nport = 5001\ntoken = "geheim-token-1"\n[regionals]\ntuks = "12"\n');
+  const toml = file("site.toml", '[http]\nport = 5001\ntoken = "geheim-token-1234"\n[regionals]\ntuks = "12"\n');
   const { HIKCENTRAL_APP_SECRET: _, ...others } = env;
   const printed = await run(`config print --config ${toml}`, {
     ...others,

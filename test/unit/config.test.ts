@@ -197,6 +197,10 @@ allowed_hosts = "Photos.Test, 127.0.0.1"
   test.each([
     ["HTTP_PORT", "65536"],
     ["HTTP_PORT", "5e3"],
+    ["HTTP_TOKEN", "short-token-123"],
+    ["HTTP_TOKEN", " blank-at-the-start-1234"],
+    ["HTTP_TOKEN", "blank-at-the-end-1234 "],
+    ["HTTP_TOKEN", "kata-sandi-panjang-é"],
     ["BROKER_URL", "http://127.0.0.1"],
     ["BROKER_URL", "sqlite:relative"],
     ["BROKER_URL", "amqp://user:100%@127.0.0.1"],
@@ -313,6 +317,27 @@ describe("a refusal", () => {
     expect(refused({ env: { CREDENTIALS_DIRECTORY: "/nonexistent" } })[0]).toContain("/nonexistent cannot be read");
   });
 
+  test.each(["__proto__", "constructor", "toString"])("refuses %s as a key of any kind", (name) => {
+    for (const toml of [
+      `[${name}]\na = 1`,
+      `[http]\n${name} = 1`,
+      `[stages.${name}]`,
+      `[stages.${name}]\nconcurrency = 1`,
+      `[stages.update-kib]\n${name} = 1`,
+      `[regionals]\n${name} = "1"`,
+    ]) {
+      const problems = refused(place({ toml, env: needed, stageNames: ["update-kib"] }));
+      expect([toml, problems.length, problems[1]]).toEqual([toml, 2, expect.stringContaining(`unknown key`)]);
+    }
+    expect(({} as Record<string, unknown>).concurrency).toBeUndefined();
+  });
+
+  test("refuses what is no file, and what is too large for one", () => {
+    expect(refused({ file: "/dev/zero", env: {} })[0]).toContain("/dev/zero is not a regular file");
+    const large = place({ env: needed, toml: `# ${"x".repeat(1 << 20)}` });
+    expect(refused(large)[0]).toEndWith("is larger than 1 MB: it is no configuration file");
+  });
+
   test("asks for a token where others can reach the trigger", () => {
     expect(refused(place({ env: { ...needed, HTTP_HOST: "0.0.0.0" } }))).toEqual([
       "the configuration is invalid:",
@@ -320,7 +345,9 @@ describe("a refusal", () => {
     ]);
     for (const host of ["localhost", "127.0.0.2", "::1"])
       expect(read({ env: { HTTP_HOST: host } }).config.http.host).toBe(host);
-    expect(read({ env: { HTTP_HOST: "0.0.0.0", HTTP_TOKEN: "token-1" } }).config.http.token?.reveal()).toBe("token-1");
+    expect(read({ env: { HTTP_HOST: "0.0.0.0", HTTP_TOKEN: "contoh-token-1234" } }).config.http.token?.reveal()).toBe(
+      "contoh-token-1234",
+    );
   });
 
   test("asks only who calls them for Eposh and HikCentral", () => {
@@ -335,10 +362,10 @@ describe("a refusal", () => {
 
 describe("secrets", () => {
   const broker = "amqp://user:p%40ss%2Fword@127.0.0.1:5672/vhost";
-  const { config, secrets } = read({ env: { BROKER_URL: broker, HTTP_TOKEN: "abc" } });
+  const { config, secrets } = read({ env: { BROKER_URL: broker, EPOSH_APP_ID: "abc" } });
 
   test("are listed raw for the masking of the log, but for those too short", () => {
-    expect(secrets.toSorted()).toEqual([broker, "eposh-key-1", "eposh-app-1", "hik-key-1", "hik-secret-1"].toSorted());
+    expect(secrets.toSorted()).toEqual([broker, "eposh-key-1", "hik-key-1", "hik-secret-1"].toSorted());
     expect(read().secrets).not.toContain("sqlite:");
   });
 

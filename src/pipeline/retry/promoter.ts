@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Broker, BrokerDown, type Delivery } from "../../broker/broker.ts";
+import { textOf } from "../../errors.ts";
+import { decodeHeaders, encodeHeaders } from "../envelope.ts";
+import { giveBack, maxReturns } from "./give-back.ts";
+import type { Delay } from "./policy.ts";
+import { retryQueueOf } from "./queues.ts";
+
+/** How often an empty retry queue is looked at: another daemon may have published to it. */
+const lookAgainMs = 5_000;
+
+export interface PromoterOptions {
+  readonly broker: Broker;
+  readonly queue: string;
+  readonly delay: Delay;
+  readonly holdForMs: number;
+  readonly now: () => Date;
+  readonly say: (text: string) => void;
+}
+
+/**
+ * Moves due messages from a retry queue to its main queue, confirmed before they are acknowledged. The queue is sorted by
+ * due time, so only its head is taken, and kept in progress until it is due: a broker counts returned messages. A due
+ * time further off than the delay is due now: clocks jump.
+ */
+export class Promoter {
+  readonly #retryQueue: string;
+  #head: Delivery | undefined;
+
+  constructor(readonly options: PromoterOptions) {
+    this.#retryQueue = retryQueueOf(options.queue, options.delay);
+  }
+
+  /** Messages of the retry queue that are kept in progress here. */
+  get inFlight(): number {
+    return Number(this.#head?.isOpen ?? false);
+  }
+
+  /** Runs until aborted. Waits for a broker that is away; others report that. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { broker, queue, say } = this.options;
+    for (let lastText = ""; !signal.aborted; ) {
+      let nextMs = 1_000;
+      try {
+        nextMs = await this.promoteDue(signal);
+        lastText = "";
+      } catch (error) {
+        const text = `${this.#retryQueue} cannot be emptied: ${textOf(error)}`;
+        if (!signal.aborted && !(error instanceof BrokerDown) && text !== lastText) say(text);
+        lastText = text;
+        // One of the queues may have been deleted.
+        if (!signal.aborted) await broker.declare([queue, this.#retryQueue]).catch(() => {});
+      }
+      await sleep(nextMs, undefined, { signal }).catch(() => {});
+    }
+    await this.#giveHeadBack(signal);
+  }
+
+  /** Returns how long to wait until there may be more to move. */
+  async promoteDue(signal: AbortSignal): Promise<number> {
+    const { broker, queue, delay, now, holdForMs } = this.options;
+    for (;;) {
+      if (!this.#head?.isOpen) this.#head = await broker.take(this.#retryQueue, signal);
+      const head = this.#head;
+      if (head === undefined) return Math.min(delay.ms, lookAgainMs);
+      const envelope = decodeHeaders(head, undefined, now());
+      const dueInMs = (envelope.dueAt?.getTime() ?? 0) - now().getTime();
+      if (dueInMs > 0 && dueInMs <= delay.ms) {
+        const leftMs = holdForMs - (performance.now() - head.takenAt);
+        if (leftMs > 0 && head.returns < maxReturns) return Math.min(dueInMs, leftMs, lookAgainMs);
+        await this.#giveHeadBack(signal);
+        continue;
+      }
+      const headers = encodeHeaders({ ...envelope, dueAt: undefined });
+      await broker.publish(queue, [{ body: head.body, headers }], signal);
+      head.ack();
+    }
+  }
+
+  async #giveHeadBack(stop: AbortSignal): Promise<void> {
+    const head = this.#head;
+    this.#head = undefined;
+    if (head === undefined) return;
+    const headers = encodeHeaders(decodeHeaders(head, undefined, this.options.now()));
+    await giveBack(this.options.broker, head, headers, { stop, say: this.options.say });
+  }
+}

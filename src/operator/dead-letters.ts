@@ -165,7 +165,7 @@ export class DeadLetters {
     act: (found: OpenedLetter) => Promise<void>,
   ): Promise<BatchResult> {
     const { ids = [], limit = Number.POSITIVE_INFINITY, rate = limit, dryRun = false } = selected;
-    const done = { count: 0, trouble: undefined as string | undefined };
+    const done = { count: 0, gone: [] as string[], trouble: undefined as string | undefined };
     await this.#queues.compare().catch((error: unknown) => {
       done.trouble = textOf(error);
     });
@@ -183,7 +183,8 @@ export class DeadLetters {
       const kibs = letters.flatMap(({ kib }) => kib ?? []).join(",");
       return { count: letters.length, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
     });
-    const { count, trouble } = done;
+    const { count, gone, trouble } = done;
+    unknown.push(...gone.filter((id) => ids.includes(id)));
     return { count, left: texts, unknown: count < limit ? unknown : [], ...(trouble && { trouble }) };
   }
 
@@ -199,7 +200,7 @@ export class DeadLetters {
       rate: number;
       signal: AbortSignal | undefined;
       act: (found: OpenedLetter) => Promise<void>;
-      done: { count: number };
+      done: { count: number; gone: string[] };
     },
   ): Promise<void> {
     let share = rate;
@@ -218,8 +219,10 @@ export class DeadLetters {
         if (share === 0) await sleep(1_000, undefined, signal && { signal }).catch(() => {});
         if (share === 0) share = rate;
         const isWhole = await this.#queues.pass(queue, { visit, isOver, windowSize: Math.min(200, rate), signal });
-        // The rest was taken by somebody else.
-        if (isWhole && share > 0) break;
+        if (!isWhole || share === 0) continue;
+        // Somebody else took the rest.
+        done.gone.push(...todo);
+        break;
       }
     }
   }

@@ -96,6 +96,20 @@ describe.each([
     await until(async () => (await ask(site, "/dead")).total === 3, { timeoutMs: 20_000, everyMs: 500 });
   });
 
+  test("a letter that somebody else took is unknown to a replay, also where the depth does not show it", async () => {
+    await using site = await startSite({ broker });
+    await kill(site, 1);
+    const ids = await idsOf(site);
+    (await site.daemon.broker.take(dead))?.ack();
+    await site.daemon.broker.publish(dead, [{ body: "another daemon's" }]);
+    await until(async () => (await site.bodies(dead))[0] === "another daemon's", { what: "the other letter" });
+    expect(await ask(site, "/dead/replay", { ids })).toMatchObject({
+      status: 404,
+      error: expect.stringContaining(ids[0] ?? "?"),
+    });
+    expect(await ask(site, "/dead")).toMatchObject({ total: 1, groups: [{ code: "unknown" }] });
+  });
+
   test("a letter that is in its queue twice is one dead letter", async () => {
     await using site = await startSite({ broker });
     await kill(site, 2);

@@ -43,7 +43,7 @@ export * from "./people/face-note.ts";
 export * from "./people/kib.ts";
 export * from "./people/names.ts";
 export * from "./people/nik.ts";
-export { mayOverwrite } from "./people/record-order.ts";
+export { mayOverwrite, reasonOf } from "./people/record-order.ts";
 export * from "./people/remark.ts";
 export * from "./people/same-person.ts";
 export { isLater, takenAway } from "./people/taken-away.ts";

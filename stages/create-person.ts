@@ -20,6 +20,7 @@ import {
   photoMark,
   readNik,
   readRemark,
+  reasonOf,
   reasons,
   reject,
   replaceFace,
@@ -30,6 +31,7 @@ import {
   usableKibOf,
   v,
   verifyFace,
+  wholeName,
   writeRemark,
 } from "../src/stage.ts";
 
@@ -71,8 +73,8 @@ const longestName = 40;
 const anyMark = "00000000";
 
 /** "Budi Santoso" (KIB 2600001) */
-function labelOf({ givenName, familyName }: Names, kib: string | undefined): string {
-  const name = familyName === "-" ? givenName : `${givenName} ${familyName}`;
+function labelOf(names: Names, kib: string | undefined): string {
+  const name = wholeName(names);
   const shown = name.length > longestName ? `${name.slice(0, longestName)}…` : name;
   return `"${shown}" (${kib ? `KIB ${kib}` : "no KIB"})`;
 }
@@ -158,9 +160,11 @@ class Work {
     let mark = note.photoMark;
     if (!known.hasFace || isOther) {
       const found = fetched ?? (await this.#photo(known, sent));
+      const isAccepted = found !== undefined && (await this.#replaceFace(personId, found.face));
       // A refused face counts as sent too, while another face is there: otherwise every run would send it again.
-      if (found && ((await this.#replaceFace(personId, found.face)) || known.hasFace)) {
+      if (found && (isAccepted || known.hasFace)) {
         mark = found.mark;
+        if (isAccepted && known.hasFace) this.#noteOverwrite("face", note, [sent ?? "unknown", mark]);
         if (!remembers) photo.noteSent(mark);
       }
     }
@@ -177,7 +181,14 @@ class Work {
     if (differs && remark !== known.remark) Object.assign(changes, { remark });
     if (Object.keys(changes).length > 0)
       await hikcentral.updatePerson(known, { ...timesAsTaken(known, site), ...changes });
+    if (changes.givenName !== undefined || changes.familyName !== undefined)
+      this.#noteOverwrite("name", note, [wholeName(known), wholeName(this.names)]);
     return personId;
+  }
+
+  #noteOverwrite(what: "face" | "name", note: ReturnType<typeof readRemark>, [from, to]: [string, string]): void {
+    const { memory, meta } = this.context;
+    memory.noteOverwrite({ what, name: wholeName(this.names), from, to, reason: reasonOf(meta, note) });
   }
 
   /** Whether the link gave the picture that was sent last. n.b. Notes of 0.1 hold the mark of the link itself. */

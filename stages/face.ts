@@ -14,6 +14,7 @@ import {
   type Photo,
   readNik,
   readRemark,
+  reasonOf,
   reject,
   replaceFace,
   retry,
@@ -21,6 +22,7 @@ import {
   takenAway,
   usableKibOf,
   v,
+  wholeName,
   writeRemark,
 } from "../src/stage.ts";
 
@@ -43,7 +45,7 @@ export default defineStage({
   concurrency: 4,
   message,
   async run({ employee }, context) {
-    const { hikcentral, site, log, warn } = context;
+    const { hikcentral, site, meta, memory, log, warn } = context;
     const found = await personFor(employee, context);
     if (isEnd(found)) return found;
     const { note } = found;
@@ -58,6 +60,11 @@ export default defineStage({
     const { isAccepted, warning } = await replaceFace(hikcentral, wanted);
     if (warning) warn(warning.code, warning.text);
     if (!isAccepted && !person.hasFace) return end("HikCentral refused the face");
+    if (person.hasFace && isAccepted) {
+      const name = wholeName(namesOf(employee.name));
+      const [from, reason] = [now.note.photoMark ?? "unknown", reasonOf(meta, now.note)];
+      memory.noteOverwrite({ what: "face", name, from, to: photo.mark, reason });
+    }
     const remark = writeRemark(now.note.text, { ...now.note, photoMark: photo.mark });
     const remembers = readRemark(remark).photoMark === photo.mark;
     if (!remembers) context.photo.noteSent(photo.mark);

@@ -11,6 +11,7 @@ import {
   retry,
   takenAway,
   v,
+  wholeName,
 } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
@@ -74,7 +75,7 @@ export default defineStage({
 
 async function update(person: RecentPerson, kib: string | undefined, context: Context): Promise<void> {
   const { memory, log, warn, follow } = context;
-  const { personId, givenName, familyName } = person;
+  const { personId } = person;
   if (kib === undefined) return warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
   try {
     if (!(await replaceKib(person, kib, context)))
@@ -86,11 +87,8 @@ async function update(person: RecentPerson, kib: string | undefined, context: Co
     return warn("kib_field_missing", `the KIB number of person ${personId} waits for its field in HikCentral`);
   }
   log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
-  for (const other of memory.noteKib(kib, { personId, name: labelOf(givenName, familyName) })) {
+  for (const other of memory.noteKib(kib, { personId, name: JSON.stringify(wholeName(person)) })) {
     const text = `KIB ${kib} is also that of ${other.name} (person ${other.personId}): compare the two in Eposh and HikCentral`;
     warn("kib_in_use", text);
   }
 }
-
-const labelOf = (givenName: string, familyName: string) =>
-  JSON.stringify(familyName === "-" ? givenName : `${givenName} ${familyName}`);

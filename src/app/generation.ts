@@ -71,7 +71,7 @@ export class Generation {
         hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", caller), caller),
         eposh: () => clients.eposh.for(untilOpen("eposh", caller), caller),
         photo: () => ({ ...clients.photos.for(caller.signal, caller), ...photosOf(ledger, envelope) }),
-        memory: () => memoryOf(ledger, envelope.code),
+        memory: () => memoryOf(ledger, envelope, (what) => metrics.overwrote(what)),
         site: () => siteOf(config, todayIn(config.site.timeZone, now())),
       }),
     });

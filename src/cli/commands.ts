@@ -14,6 +14,7 @@ const commands = {
   runs: () => import("./daily/runs.ts"),
   explain: () => import("./trouble/explain.ts"),
   trace: () => import("./trouble/trace.ts"),
+  changes: () => import("./trouble/changes.ts"),
   dead: () => import("./trouble/dead.ts"),
   pause: async () => ({ default: (await import("./trouble/pause-resume.ts")).pause }),
   resume: async () => ({ default: (await import("./trouble/pause-resume.ts")).resume }),

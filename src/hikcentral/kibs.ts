@@ -1,6 +1,7 @@
 import type { Site } from "../config/site.ts";
 import { isReject, reject } from "../errors.ts";
-import { isOlder, type MessageOrder, mayOverwrite } from "../people/record-order.ts";
+import { wholeName } from "../people/names.ts";
+import { isOlder, type MessageOrder, mayOverwrite, reasonOf } from "../people/record-order.ts";
 import { readRemark, writeRemark } from "../people/remark.ts";
 import type { PersonMemory } from "../people/types.ts";
 import { timesAsTaken } from "../people/validity.ts";
@@ -10,7 +11,7 @@ import type { HikCentral } from "./types.ts";
 export interface KibWriter {
   readonly hikcentral: Pick<HikCentral, "kibOf" | "setKib" | "personByCode" | "updatePerson">;
   readonly meta: MessageOrder;
-  readonly memory: Pick<PersonMemory, "hasLeft" | "isFormer" | "refusalOf" | "noteRefusal">;
+  readonly memory: Pick<PersonMemory, "hasLeft" | "isFormer" | "refusalOf" | "noteRefusal" | "noteOverwrite">;
   readonly site: Pick<Site, "validFrom" | "validUntil">;
 }
 
@@ -32,7 +33,10 @@ export async function replaceKib(person: RecentPerson, kib: string, writer: KibW
     if (isReject(thrown) && thrown.code === "incorrect_parameter") memory.noteRefusal("kib", kib, thrown.message);
     throw thrown;
   });
-  if (current !== "") await noteOrder(person, writer);
+  if (current === "") return true;
+  const name = wholeName(person);
+  memory.noteOverwrite({ what: "kib", name, from: current, to: kib, reason: reasonOf(meta, note) });
+  await noteOrder(person, writer);
   return true;
 }
 

@@ -57,6 +57,13 @@ export function operatorRoutes(operator: Operator): Hono {
     return traces.length > 0 ? c.json({ journeys: traces }) : error(c, unknownPerson, 404);
   });
 
+  app.get("/changes", (c) => {
+    const { kib, since } = c.req.query();
+    if (since !== undefined && Number.isNaN(Date.parse(since)))
+      return error(c, "since must be a date such as 2026-01-31", 400);
+    return c.json({ changes: operator.changes({ kib, since }) });
+  });
+
   app.post("/stages/:stage/pause", (c) => {
     const stage = c.req.param("stage");
     const names = operator.options.registered.flatMap((one) => (one.enabledHere ? [one.stage.name] : [])).join(", ");

@@ -253,7 +253,19 @@ export class Ledger implements Disposable {
     this.#purgedMs = now;
     const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();
     this.#try(() => {
-      for (const table of ["events", "steps", "runs", "links", "faces", "held", "fetches", "refused", "kibs", "grants"])
+      for (const table of [
+        "events",
+        "steps",
+        "runs",
+        "links",
+        "faces",
+        "held",
+        "fetches",
+        "refused",
+        "kibs",
+        "grants",
+        "overwrites",
+      ])
         this.#db.run(`delete from ${table} where at < ?`, [oldest]);
       this.#db.run("delete from latest where fetched < ?", [oldest]);
     });

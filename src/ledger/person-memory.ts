@@ -1,6 +1,6 @@
 import { photoMark } from "../people/remark.ts";
-import type { KibHolder, PersonMemory } from "../people/types.ts";
-import type { Ledger } from "./ledger.ts";
+import type { KibHolder, OverwriteKind, PersonMemory } from "../people/types.ts";
+import type { Entry, Ledger } from "./ledger.ts";
 
 /** Where nothing is remembered. */
 export const noPersonMemory: PersonMemory = {
@@ -8,6 +8,7 @@ export const noPersonMemory: PersonMemory = {
   isFormer: () => false,
   refusalOf: () => undefined,
   noteRefusal: () => {},
+  noteOverwrite: () => {},
   lastInducted: () => undefined,
   grantOf: () => undefined,
   noteGrant: () => {},
@@ -17,7 +18,13 @@ export const noPersonMemory: PersonMemory = {
 /** What HikCentral refused is tried again after so long: a field may have been changed there. */
 const refusalMs = 86_400_000;
 
-export function memoryOf(ledger: Ledger, code: string | undefined): PersonMemory {
+export type MemoryOf = Pick<Entry, "code" | "run" | "kib" | "inducted">;
+
+export function memoryOf(
+  ledger: Ledger,
+  { code, run, kib: kibOfRecord, inducted: day }: MemoryOf,
+  onOverwrite: (what: OverwriteKind) => void,
+): PersonMemory {
   if (code === undefined) return noPersonMemory;
   const person = ledger.personKey(code);
   const { rows } = ledger;
@@ -36,6 +43,13 @@ export function memoryOf(ledger: Ledger, code: string | undefined): PersonMemory
     noteRefusal(what, value, text) {
       const at = ledger.now().toISOString();
       rows("insert or replace into refused values (?, ?, ?, ?, ?)", person, what, value, text, at);
+    },
+    noteOverwrite({ what, name, from, to, reason }) {
+      const insert = `insert into overwrites (at, person, run, kib, name, what, old, new, inducted, reason)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+      const of = [ledger.now().toISOString(), person, run ?? null, kibOfRecord ?? null];
+      rows(insert, ...of, name, what, from, to, day ?? null, reason);
+      onOverwrite(what);
     },
     lastInducted: () =>
       rows<{ day: string | null }>(

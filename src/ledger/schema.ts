@@ -44,6 +44,10 @@ export const migrations: Migrations = [
 `,
   "alter table links add column picture text",
   `
+  create table overwrites (id integer primary key, at text, person text, run text, kib text, name text, what text,
+    old text, new text, inducted text, reason text) strict;
+  create index overwrites_person on overwrites (person);
+  create index overwrites_at on overwrites (at);
   create table grants (person text, person_id text, privilege_group text, inducted text, at text,
     primary key (person, person_id, privilege_group)) strict, without rowid;
 `,

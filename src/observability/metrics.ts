@@ -49,6 +49,9 @@ export class Metrics {
   );
   readonly #people = this.#counter("people_done_total", "Times that an employee came through the last stage here.");
   readonly #warnings = this.#counter("warnings_total", "Warnings about persons.", ["code"]);
+  readonly #overwrites = this.#counter("overwrites_total", "What was replaced of persons known to HikCentral.", [
+    "what",
+  ]);
   readonly #inFlight = this.#gauge("in_flight", "Messages in progress.", ["stage"]);
   readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", ["queue"]);
   readonly #lastTaken = this.#gauge(
@@ -79,6 +82,10 @@ export class Metrics {
 
   warned(code: string): void {
     this.#warnings.inc({ code: this.#codes.label(code) });
+  }
+
+  overwrote(what: string): void {
+    this.#overwrites.inc({ what });
   }
 
   personDone(): void {

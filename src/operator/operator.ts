@@ -1,6 +1,7 @@
 import type { Broker, BrokerState, Depth } from "../broker/broker.ts";
 import { type Unconsumed, type Unreachable, unreachableOf } from "../broker/known-queues.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { type Overwrite, type OverwriteFilter, overwritesOf } from "../ledger/overwrites.ts";
 import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
 import { type Trace, traceOf } from "../ledger/trace.ts";
 import type { Mask } from "../observability/mask.ts";
@@ -120,6 +121,11 @@ export class Operator {
     const enabledAfter = (stage: string) =>
       nextOf(stage).flatMap((next) => (next.enabledHere ? [next.stage.name] : []));
     return traceOf(ledger, key.trim(), enabledAfter);
+  }
+
+  /** What was replaced of persons known to HikCentral, newest first. */
+  changes(filter: OverwriteFilter): Overwrite[] {
+    return overwritesOf(this.options.ledger.rows, filter);
   }
 
   runs(): Promise<RunView[]> {

@@ -27,6 +27,10 @@ export function namesIn(whole: string): Names {
   return { givenName, familyName: rest.join(" ") || "-" };
 }
 
+/** As a human writes it. */
+export const wholeName = ({ givenName, familyName }: Names): string =>
+  familyName === "-" ? givenName : `${givenName} ${familyName}`;
+
 /** The names that HikCentral takes. `cut`: one was over 256 characters. Rejects with `bad_name`. */
 export function namesOf(name: unknown): Names & { cut: boolean } {
   if (typeof name !== "string") throw reject("bad_name", "name is missing or not a text: correct it in Eposh");

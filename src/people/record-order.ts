@@ -29,5 +29,15 @@ export function mayOverwrite(message: MessageOrder, note: RecordOrder, memory: P
   return !isOlder(message, note) || (isLaterFetch(message, note) && memory.hasLeft(note));
 }
 
+/** Why a message overwrites what the noted record left, in words. */
+export function reasonOf(message: RecordOrder, note: RecordOrder & { readonly hasNote: boolean }): string {
+  const { inducted, fetchedAt } = message;
+  if (!note.hasNote) return "the person was made by hand";
+  if (fetchedAt?.getTime() === note.fetchedAt?.getTime()) return "with the other data of this record";
+  if (note.inducted === undefined || inducted === undefined) return "the record has changed since it was written last";
+  if (inducted !== note.inducted) return `another induction: ${inducted} instead of ${note.inducted}`;
+  return "the record was corrected in Eposh";
+}
+
 const isLaterFetch = ({ fetchedAt: a }: RecordOrder, { fetchedAt: b }: RecordOrder): boolean =>
   a !== undefined && b !== undefined && a > b;

@@ -44,6 +44,19 @@ export interface RecordOrder {
   readonly fetchedAt?: Date | undefined;
 }
 
+/** What of a known person can be overwritten. */
+export type OverwriteKind = "face" | "kib" | "name";
+
+export interface NewOverwrite {
+  readonly what: OverwriteKind;
+  /** The employee's at Eposh. */
+  readonly name: string;
+  /** Of faces the marks of the two pictures. */
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
 /** A person of HikCentral, for whoever compares two of them. */
 export interface KibHolder {
   readonly personId: string;
@@ -64,6 +77,8 @@ export interface PersonMemory {
   /** The induction for which we granted the group to the person; undefined where we did not, or do not know. */
   grantOf(groupId: string, personId: string): string | undefined;
   noteGrant(groupId: string, personId: string, inducted: string | undefined): void;
+  /** For the security officer: `changes` lists it. */
+  noteOverwrite(overwrite: NewOverwrite): void;
   /** Notes that this employee has the KIB number; returns the other ones who have it. */
   noteKib(kib: string, holder: KibHolder): readonly KibHolder[];
 }

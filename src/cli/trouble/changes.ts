@@ -1,0 +1,43 @@
+import { defineCommand } from "citty";
+import type { Overwrite } from "../../ledger/overwrites.ts";
+import { configArgument, jsonArgument } from "../args.ts";
+import { openOperatorClient } from "../operator-client.ts";
+import { print, printJson, table } from "../output.ts";
+
+const columns = ["at", "kib", "name", "what", "from", "to", "inducted", "run", "reason"] as const;
+
+export default defineCommand({
+  meta: { name: "changes", description: "List the faces, KIB numbers and names of known persons that were replaced" },
+  args: {
+    ...configArgument,
+    ...jsonArgument,
+    kib: { type: "string", valueHint: "KIB", description: "only of whoever has or had this KIB number" },
+    since: { type: "string", valueHint: "YYYY-MM-DD", description: "only from this date on" },
+    csv: { type: "boolean", description: "print CSV, for a spreadsheet" },
+  },
+  async run({ args }) {
+    await using client = await openOperatorClient(args);
+    const query = new URLSearchParams({
+      ...(args.kib && { kib: args.kib.trim() }),
+      ...(args.since && { since: args.since }),
+    });
+    const { changes } = await client.ask<{ changes: Overwrite[] }>("GET", `/changes?${query}`);
+    if (args.json) return printJson({ changes });
+    if (args.csv) return print(csvOf(changes));
+    if (changes.length === 0) return print("nothing of a known person was replaced");
+    const rows = changes.map(({ at, kib, name, what, from, to, inducted, reason }) => {
+      return [client.time(at), kib ?? "", name, what, `${from} → ${to}`, inducted ?? "", reason];
+    });
+    print(table([["WHEN", "KIB", "NAME", "WHAT", "CHANGE", "INDUCTED", "REASON"], ...rows]));
+  },
+});
+
+/** RFC 4180. n.b. A spreadsheet runs what begins like a formula, and names come from strangers. */
+function csvOf(changes: readonly Overwrite[]): string {
+  const cell = (value: string | null) => {
+    const text = value ?? "";
+    const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return [columns.join(","), ...changes.map((one) => columns.map((column) => cell(one[column])).join(","))].join("\n");
+}

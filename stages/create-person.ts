@@ -1,4 +1,5 @@
 import {
+  assertSameHuman,
   type BirthAgreement,
   birthAgreement,
   type Context,
@@ -11,7 +12,6 @@ import {
   isReject,
   isRetry,
   mayOverwrite,
-  type Names,
   type NewPerson,
   namesOf,
   type Person,
@@ -21,11 +21,9 @@ import {
   readNik,
   readRemark,
   reasonOf,
-  reasons,
   reject,
   replaceFace,
   retry,
-  samePerson,
   takenAway,
   timesAsTaken,
   usableKibOf,
@@ -66,18 +64,6 @@ export default defineStage({
 
 /** For a photo of an ordinary host. Where it takes longer, the person does not wait: the face follows. */
 const photoPatienceMs = 3_000;
-
-/** Both names and both KIB numbers fit into what a dead letter keeps of a text. */
-const longestName = 40;
-/** In place of the mark of a picture, to find out whether a remark has room for one. */
-const anyMark = "00000000";
-
-/** "Budi Santoso" (KIB 2600001) */
-function labelOf(names: Names, kib: string | undefined): string {
-  const name = wholeName(names);
-  const shown = name.length > longestName ? `${name.slice(0, longestName)}…` : name;
-  return `"${shown}" (${kib ? `KIB ${kib}` : "no KIB"})`;
-}
 
 function employeeOf(given: unknown): Employee {
   const parsed = v.safeParse(employeeSchema, given);
@@ -146,7 +132,11 @@ class Work {
         (otherKib && kibThere !== "" && memory.isFormer("kib", this.kib ?? "")));
     const overwrites = Object.keys(rename).length > 0 || (otherKib && kibThere !== "") || (isOther && known.hasFace);
     const isLatest = mayOverwrite(meta, note, memory) && !isFormer;
-    this.#assertSame(known, overwrites && isLatest);
+    const [ours, theirs] = [
+      { ...this.names, kib: this.kib },
+      { ...known, kib: kibThere },
+    ];
+    assertSameHuman(ours, theirs, { birth: this.birth, overwrites: overwrites && isLatest });
     const taken = takenAway(known, this.context);
     if (taken !== undefined) {
       this.context.warn("taken_away_in_hikcentral", taken);
@@ -196,21 +186,6 @@ class Work {
     const { meta, photo } = this.context;
     if (sent === undefined || meta.refreshFaces) return false;
     return sent === photoMark(link) || sent === photo.pictureBehind(link);
-  }
-
-  /**
-   * Rejects with `identity_conflict` unless the person is clearly this employee. Where birth_date contradicts the NIK,
-   * equal names let through only what overwrites nothing: a second delivery of the record that made the person.
-   */
-  #assertSame(known: Person, overwrites: boolean): void {
-    const kib = this.context.hikcentral.kibOf(known);
-    const { same, reason } = samePerson({ ...this.names, kib: this.kib }, { ...known, kib }, this.birth);
-    if (same || (reason === "birth_date" && !overwrites)) return;
-    const [ours, theirs] = [labelOf(this.names, this.kib), labelOf(known, kib)];
-    throw reject(
-      "identity_conflict",
-      `${ours} at Eposh has the NIK of ${theirs} in HikCentral (person ${known.personId}): ${reasons[reason]}`,
-    );
   }
 
   async #add(photo: Photo | undefined): Promise<string> {

@@ -11,6 +11,7 @@ import {
   isBefore,
   isReject,
   isRetry,
+  labelOf,
   mayOverwrite,
   type NewPerson,
   namesOf,
@@ -64,6 +65,8 @@ export default defineStage({
 
 /** For a photo of an ordinary host. Where it takes longer, the person does not wait: the face follows. */
 const photoPatienceMs = 3_000;
+/** In place of the mark of a picture, to find out whether a remark has room for one. */
+const anyMark = "00000000";
 
 function employeeOf(given: unknown): Employee {
   const parsed = v.safeParse(employeeSchema, given);

@@ -7,7 +7,7 @@ import { type Identity, reasons, samePerson } from "./same-person.ts";
 const longestName = 40;
 
 /** "Budi Santoso" (KIB 2600001) */
-function labelOf(names: Names, kib: string | undefined): string {
+export function labelOf(names: Names, kib: string | undefined): string {
   const name = wholeName(names);
   const shown = name.length > longestName ? `${name.slice(0, longestName)}…` : name;
   return `"${shown}" (${kib ? `KIB ${kib}` : "no KIB"})`;

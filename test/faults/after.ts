@@ -4,6 +4,7 @@ import { namesOf } from "../../src/people/names.ts";
 import { type Employee, employee } from "../../src/simulator/people.ts";
 import type { Simulators } from "../../src/simulator/start.ts";
 import { sumOf } from "../support/prometheus.ts";
+import { until } from "../support/until.ts";
 import type { Victim } from "./victim.ts";
 
 /** Who must end as a dead letter, and with which code; the rest of them is sane. */
@@ -75,12 +76,34 @@ export function faultsLeft({ eposh, hikcentral }: Simulators): string[] {
   return problems;
 }
 
+/** How many must be in HikCentral, are not, and are too often. */
+export function countsOf({ eposh, hikcentral }: Simulators) {
+  const codes = hikcentral.state().persons.map(({ personCode }) => personCode);
+  const sane = [...eposh.days.values()].flat().filter((one) => !isBad(one));
+  const found = sane.map((one) => codes.filter((code) => code === one.identity_number).length);
+  return {
+    people: sane.length,
+    lost: found.filter((times) => times === 0).length,
+    doubled: found.filter((times) => times > 1).length,
+  };
+}
+
+export const badPeople = bad.length;
+
 /** What is not as it must be of a run: just the expected dead letters, and the right counts. */
 export async function lettersLeft(victim: Victim, view: RunView, people: number): Promise<string[]> {
   const problems: string[] = [];
-  const { groups } = (await victim.get(`/dead?run=${view.run}`)) as { groups: { code: string; ids: string[] }[] };
-  // A page that came twice leaves the same letter twice.
-  const dead = groups.flatMap(({ code, ids }) => [...new Set(ids)].map(() => code)).sort();
+  // A daemon that was killed may have noted fewer than there are, and looks again when it is asked.
+  const whole = async () => {
+    const list = (await victim.get(`/dead?run=${view.run}`)) as {
+      note?: string;
+      groups: { code: string; ids: string[] }[];
+    };
+    return list.note === undefined && list;
+  };
+  const { groups } = await until(whole, { timeoutMs: patienceMs, everyMs: 500, what: "the list of dead letters" });
+  // A page that came twice leaves the same letter once.
+  const dead = groups.flatMap(({ code, ids }) => ids.map(() => code)).sort();
   const expected = bad.map(({ code }) => code).sort();
   if (!Bun.deepEquals(dead, expected)) problems.push(`run ${view.run}: dead letters ${dead.join(", ")}`);
   const counts = [view.employees, view.through, view.dead, view.open];

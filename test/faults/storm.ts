@@ -5,7 +5,7 @@ import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import type { Disk } from "../support/disk.ts";
 import { placeOnRabbit, type RabbitNode } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
-import { addBadPeople, faultsLeft, lettersLeft, untilThrough } from "./after.ts";
+import { addBadPeople, badPeople, countsOf, faultsLeft, lettersLeft, untilThrough } from "./after.ts";
 import { brokerKill, confirmsLost, diskFull, killOfBoth } from "./storage-weather.ts";
 import { Dice, type Tally } from "./tally.ts";
 import { startTap, type Tap } from "./tap.ts";
@@ -32,20 +32,21 @@ export interface StormOptions {
   tally: Tally;
   /** The embedded queue where it is missing. */
   rabbit?: RabbitNode;
+  queueType?: "classic" | "quorum" | undefined;
   disk?: Disk | undefined;
 }
 
 const kills = { least: 4, most: 8 };
 
 /** One daemon, one seed, every kind of fault; resolves with what it ever said once all is as it must be. */
-export async function runStorm({ seed, tally, rabbit, disk }: StormOptions): Promise<string> {
+export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOptions): Promise<string> {
   const dice = new Dice(randomFrom(seed));
   await using simulators = await startSimulators({ people: dice.between(60, 80), seed });
   addBadPeople(simulators);
   simulators.eposh.faults.set(...eposhFaults);
   await using place = rabbit && (await placeOnRabbit(rabbit));
   await using tap = place && (await startTap(place.url));
-  await using victim = await Victim.start({ simulators, broker: tap?.url, disk });
+  await using victim = await Victim.start({ simulators, broker: tap?.url, queueType, disk });
   const runs: { id: string; people: number }[] = [];
   const trigger = async () => {
     const people = [...simulators.eposh.days.values()].flat().length;
@@ -119,6 +120,8 @@ export async function runStorm({ seed, tally, rabbit, disk }: StormOptions): Pro
     problems.push(...(await lettersLeft(victim, view, people)));
   }
   problems.push(...faultsLeft(simulators));
+  const found = Number((await victim.get("/dead")).total);
+  tally.storms.push({ seed, ...countsOf(simulators), expected: badPeople * runs.length, found });
   await victim.showAll(String(simulators.eposh.days.get("2026-01-11")?.[0]?.identity_number));
   const exit = await victim.stop();
   if (exit !== 0) problems.push(`the daemon ended with ${exit}`);

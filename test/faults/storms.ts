@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { relative } from "node:path";
 import { smallDisk } from "../support/disk.ts";
-import { type RabbitNode, startRabbit } from "../support/rabbitmq.ts";
+import { type Installation, type RabbitNode, startRabbit } from "../support/rabbitmq.ts";
 import { leaks, leaksIn, planted } from "./after.ts";
 import { runStorm } from "./storm.ts";
 import { Tally } from "./tally.ts";
@@ -9,14 +10,21 @@ import { Tally } from "./tally.ts";
 const stormMs = 1_800_000;
 
 /** Two of five: these take twice as long. */
-const isOnRabbit = (seed: number) => seed % 5 === 0 || seed % 5 === 3;
-const queueOf = (seed: number) => (isOnRabbit(seed) ? "RabbitMQ" : "the embedded queue");
+const isOneOfMany = (seed: number) => seed % 5 === 0 || seed % 5 === 3;
+
+export interface StormsOptions {
+  minutes?: number;
+  /** All storms are on this broker; otherwise some are on RabbitMQ 3.10, the others on the embedded queue. */
+  on?: { name: string; installation: Installation; queueType: "classic" | "quorum" };
+}
 
 /**
  * The tests of so many storms with fresh seeds, and of more of them for so many minutes. In the environment
  * FAULTS_SEED=4711 repeats one alone, and FAULTS_MINUTES says how long to go on.
  */
-export function testStorms(count: number, { minutes = 0 } = {}): void {
+export function testStorms(count: number, { minutes = 0, on }: StormsOptions = {}): void {
+  const isOnRabbit = (seed: number) => on !== undefined || isOneOfMany(seed);
+  const queueOf = (seed: number) => (isOnRabbit(seed) ? (on?.name ?? "RabbitMQ") : "the embedded queue");
   const { FAULTS_SEED: given, FAULTS_MINUTES: moreMinutes = minutes } = process.env;
   const first = given === undefined ? Math.floor(Math.random() * 1_000_000) : Number(given);
   const seeds = Array.from({ length: given === undefined ? count : 1 }, (_, at) => first + at);
@@ -30,9 +38,9 @@ export function testStorms(count: number, { minutes = 0 } = {}): void {
     const started = performance.now();
     try {
       if (isOnRabbit(seed)) {
-        const node = nodes.get(lane) ?? startRabbit();
+        const node = nodes.get(lane) ?? startRabbit(on && { installation: on.installation });
         nodes.set(lane, node);
-        output.push(await runStorm({ seed, tally, rabbit: await node }));
+        output.push(await runStorm({ seed, tally, rabbit: await node, queueType: on?.queueType }));
       } else {
         await using disk = await smallDisk();
         skipped ||= disk === undefined;
@@ -41,7 +49,7 @@ export function testStorms(count: number, { minutes = 0 } = {}): void {
       console.log(`STEP seed ${seed}: ${Math.round((performance.now() - started) / 1000)} s on ${queueOf(seed)}`);
     } catch (error) {
       console.log(
-        `STEP seed ${seed} FAILED, repeat it with  FAULTS_SEED=${seed} npx bun test test/faults/faults.test.ts`,
+        `STEP seed ${seed} FAILED, repeat it with  FAULTS_SEED=${seed} npx bun test ${relative(process.cwd(), Bun.main)}`,
       );
       throw error;
     }
@@ -86,9 +94,9 @@ export function testStorms(count: number, { minutes = 0 } = {}): void {
 
   describe.if(given === undefined)("in all of them", () => {
     test("each kind of fault was seen to hit often enough", () => {
-      console.log(`STEP faults seen: ${tally}`);
+      for (const line of tally.table(on?.name ?? "RabbitMQ 3.10 and the embedded queue")) console.log(`STEP ${line}`);
       if (skipped) console.log("SKIPPED a full disk: this machine lets nobody mount");
-      expect(tally.short(seeds.length, skipped)).toEqual([]);
+      expect(tally.short(seeds.length, skipped || on !== undefined)).toEqual([]);
     });
 
     test("no log, metric, error, letter or page shows a key, a signature or a NIK", () => {

@@ -25,6 +25,9 @@ const wanted: Readonly<Record<string, number>> = {
 /** How often each kind of fault was seen to hit, on the victim's side. */
 export class Tally {
   readonly counts = new Map<string, number>();
+  /** What became of everybody. */
+  readonly storms: { seed: number; people: number; lost: number; doubled: number; expected: number; found: number }[] =
+    [];
 
   add(kind: string, times = 1): void {
     if (times > 0) this.counts.set(kind, (this.counts.get(kind) ?? 0) + times);
@@ -39,8 +42,15 @@ export class Tally {
     });
   }
 
-  toString(): string {
-    return [...this.counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
+  /** Faults × what became of everybody; every storm blows all kinds, so each row has the sums of all storms. */
+  table(where: string): string[] {
+    const sum = (of: "people" | "lost" | "doubled" | "expected" | "found") =>
+      this.storms.reduce((total, storm) => total + storm[of], 0);
+    const ends = [sum("people"), sum("lost"), sum("doubled"), sum("expected"), sum("found")];
+    const rows = [...this.counts].map(([kind, count]) => [kind, count, ...ends]);
+    const titles = ["fault", "seen", "people", "lost", "doubled", "dead letters expected", "found"];
+    const seeds = this.storms.map(({ seed }) => seed).join(", ");
+    return [`${where}, seeds ${seeds}`, ...[titles, ...rows].map((row) => `| ${row.join(" | ")} |`)];
   }
 }
 

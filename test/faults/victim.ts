@@ -11,6 +11,7 @@ export interface VictimOptions {
   simulators: Simulators;
   /** RabbitMQ's address, or the embedded queue where it is missing. */
   broker?: string | undefined;
+  queueType?: "classic" | "quorum" | undefined;
   disk?: Disk | undefined;
 }
 
@@ -40,7 +41,7 @@ export class Victim implements AsyncDisposable {
     readonly offset: string,
   ) {}
 
-  static async start({ simulators, broker, disk }: VictimOptions): Promise<Victim> {
+  static async start({ simulators, broker, queueType, disk }: VictimOptions): Promise<Victim> {
     const own = temporaryFolder();
     const [clock, offset] = [join(own, "clock.cjs"), join(own, "offset")];
     writeFileSync(clock, clockSource(offset));
@@ -51,6 +52,7 @@ export class Victim implements AsyncDisposable {
       // Nobody's are used up: one person alone at work meets all of a spell's faults, but none lasts longer than the last.
       BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms,2s,3s",
       LOG_FORMAT: "json",
+      ...(queueType && { BROKER_QUEUE_TYPE: queueType }),
     };
     // Its broker may be away when it is started again.
     const options = { simulators, broker, env, start: false, mayWait: true } as const;

@@ -31,7 +31,7 @@ export function isFollowed(taken: Taken, confirmed: readonly Published[], open: 
   // From a retry queue or from the dead it goes back to its stage.
   if (queue !== main) return own.includes(main);
   if (own.some((one) => one.startsWith(`${main}.`))) return true;
-  if (main === "hikvision_assign_privilege") return true;
+  if (main === "hikvision_assign_privilege" || main === "hikvision_face") return true;
   if (main === "hikvision_queue") {
     const { data } = (JSON.parse(body) as { data: EposhPage }).data as { data: Employee[] };
     // n.b. Not by hs-code: a placeholder has none.

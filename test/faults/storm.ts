@@ -115,12 +115,13 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
   const crashed = await victim.post("/dead/replay", { code: "crashed_daemon", stale: true });
   tally.add("innocents replayed", Number(crashed.replayed ?? 0));
   const problems: string[] = [];
+  let found = 0;
   for (const { id, people } of runs) {
     const view = await untilThrough(victim, id);
+    found += view.dead;
     problems.push(...(await lettersLeft(victim, view, people)));
   }
   problems.push(...faultsLeft(simulators));
-  const found = Number((await victim.get("/dead")).total);
   tally.storms.push({ seed, ...countsOf(simulators), expected: badPeople * runs.length, found });
   await victim.showAll(String(simulators.eposh.days.get("2026-01-11")?.[0]?.identity_number));
   const exit = await victim.stop();

@@ -47,6 +47,9 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
 
 /** Those that take longest begin first, so that none of them is alone at the end. */
 const longest = [
+  "outage/quorum.long",
+  "faults/rabbitmq4-quorum.long",
+  "faults/rabbitmq4-classic.long",
   "progress/slow",
   "faults/faults.long",
   "faults/faults",

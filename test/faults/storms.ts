@@ -96,8 +96,9 @@ export function testStorms(count: number, { minutes = 0, on }: StormsOptions = {
     test("each kind of fault was seen to hit often enough", () => {
       for (const line of tally.table(on?.name ?? "RabbitMQ 3.10 and the embedded queue")) console.log(`STEP ${line}`);
       if (skipped) console.log("SKIPPED a full disk: this machine lets nobody mount");
-      // Of two storms elsewhere each kind must be seen once.
-      expect(tally.short(on ? 0.5 : seeds.length, skipped || on !== undefined)).toEqual([]);
+      const short = tally.short(on ? 0.5 : seeds.length, skipped || on !== undefined);
+      // Two storms on another broker are about that broker; the foreign systems' faults are asked of the suite with more.
+      expect(on ? short.filter((kind) => /kills|confirms/.test(kind)) : short).toEqual([]);
     });
 
     test("no log, metric, error, letter or page shows a key, a signature or a NIK", () => {

@@ -7,7 +7,7 @@ export interface RecordHttpOptions {
 }
 
 /** The last part of the paths of HikCentral's read calls; an unknown call counts as a write. */
-const reads = /\/(version|personInfo|personList|customFields|group|applicationResult)$/;
+const reads = /\/(version|personInfo|personList|customFields|orgList|group|applicationResult)$/;
 
 /** Reports every HTTP request of this process, in order, until disposed of. */
 export function recordHttp({ dryRun, hikcentral, say }: RecordHttpOptions): Disposable {

@@ -149,8 +149,11 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     [{ limit: 1.5 }, /limit must be/],
     [{ limit: "1" }, /limit must be/],
     [{ kib: [{}] }, /kib must be/],
-    [{ form: "2026-01-01" }, /^form is unknown; the fields are from, to, skip, limit, kib$/],
-    [{ "3500000000000001": 1 }, /^a field of the body is unknown; the fields are from, to, skip, limit, kib$/],
+    [{ form: "2026-01-01" }, /^form is unknown; the fields are from, to, skip, limit, kib, refresh_faces$/],
+    [
+      { "3500000000000001": 1 },
+      /^a field of the body is unknown; the fields are from, to, skip, limit, kib, refresh_faces$/,
+    ],
     [{ toString: 1 }, /^toString is unknown; /],
     [{ "": 1 }, /^a field of the body is unknown; /],
     [{ limit: 9007199254740991 }, /limit must be a whole number of people, 1 to 1000000/],
@@ -169,7 +172,7 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     ["limit=one", /limit must be a whole number/],
     ["limit=1&limit=2", /limit must be a whole number/],
     ["kib=", /kib must be a KIB number or a list of them/],
-    ["date=2026-01-03", /^date is unknown; the fields are from, to, skip, limit, kib$/],
+    ["date=2026-01-03", /^date is unknown; the fields are from, to, skip, limit, kib, refresh_faces$/],
     ["3500000000000001", /^a field of the query is unknown; /],
     ["to=2026-01-03", /^to must be in the query or in the body, not in both$/],
   ])("?%s", async (query, text) => {
@@ -299,7 +302,7 @@ describe("where it cannot work", () => {
       status: 503,
       body: { status: "error", error: expect.stringContaining("RabbitMQ at 127.0.0.1:1 refuses the connection") },
     });
-    expect(site.output()).toContain("\n  broker         RabbitMQ, 127.0.0.1:1/\n");
+    expect(site.output()).toContain("  broker         RabbitMQ, 127.0.0.1:1/\n");
     expect(site.output()).not.toContain("kata-sandi");
   });
 

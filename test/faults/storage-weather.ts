@@ -20,7 +20,7 @@ export const brokerKill = (rabbit: RabbitNode): Spell => ({
     const waiting = () => victim.said(/\(again in 1?\d00ms\)/);
     const before = waiting();
     hikcentral.faults.set({ ...refusals.busy, times: 12 });
-    const come = await until(() => waiting() >= before + 8, { timeoutMs: 5_000, everyMs: 20 }).catch(() => false);
+    const come = await until(() => waiting() >= before + 8, { timeoutMs: 15_000, everyMs: 20 }).catch(() => false);
     // The first delay is 100 ms.
     await Bun.sleep(dice.between(40, 120));
     await rabbit.kill();

@@ -89,7 +89,11 @@ test("a daemon that may not write or not consume is red and says which right is 
   const refused = "hikvision_update_kib cannot be consumed: ";
   await until(() => site.output().includes(refused), { timeoutMs: 20_000, what: "the refusal to be said" });
   expect(site.output()).toMatch(/hikvision_update_kib cannot be consumed: .*ACCESS_REFUSED/);
-  expect(await site.readyz()).toMatchObject({ ready: false, broker: "up" });
+  const isUpAndRed = async () => {
+    const { ready, broker } = await site.readyz();
+    return broker === "up" && !ready;
+  };
+  await until(isUpAndRed, { timeoutMs: 20_000, what: "a connected daemon that is not ready" });
   await user.grant({});
   await until(isReady, { timeoutMs: 20_000, what: "the daemon to be ready again" });
 }, 60_000);

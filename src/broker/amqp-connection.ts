@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConfirmChannel, RecoveringChannelModel } from "amqplib";
@@ -168,14 +169,31 @@ export abstract class AmqpConnection extends StatefulBroker {
     const model = this.#model;
     if (model === undefined || this.#alarm !== undefined || this.#isLooking) return;
     this.#isLooking = true;
-    // Twice: a process that was suspended finds its timers due before it reads the answer.
-    const answers = (await this.#opensChannel(model)) || (await this.#opensChannel(model));
+    const answers = await this.#answers(model);
     const hasAll = answers && (await this.reachesAll());
     this.#isLooking = false;
     if (hasAll) this.#losses = 0;
     if (hasAll || this.#model !== model || this.#alarm !== undefined || this.state === "closed") return;
     if (!answers || (++this.#losses >= 2 && this.#losses <= this.nodes.size))
       this.#stream?.destroy(new Error(answers ? "a queue cannot be reached from there" : "ETIMEDOUT"));
+  }
+
+  /** False after the second silence: a process that was suspended finds its timers due before it reads the answer. */
+  async #answers(model: ChannelModel): Promise<boolean> {
+    for (let silences = 0; silences < 2 && this.#model === model; silences++) {
+      const before = this.#traffic();
+      if (await this.#opensChannel(model)) return true;
+      const { read, sent } = this.#traffic();
+      // The question waits behind what is being sent, which may be many megabytes over a slow network.
+      if (read > before.read || (before.unsent > 0 && sent > before.sent)) silences = -1;
+    }
+    return false;
+  }
+
+  /** In bytes; `unsent` waits here for its turn. */
+  #traffic(): { read: number; sent: number; unsent: number } {
+    const { bytesRead = 0, bytesWritten = 0, writableLength = 0 } = (this.#stream ?? {}) as Partial<Socket>;
+    return { read: bytesRead, sent: bytesWritten - writableLength, unsent: writableLength };
   }
 
   async #opensChannel(model: ChannelModel): Promise<boolean> {

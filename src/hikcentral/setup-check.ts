@@ -1,4 +1,4 @@
-import { codeOf, isReject, unavailable } from "../errors.ts";
+import { codeOf, isRefusal, isReject, unavailable } from "../errors.ts";
 import type { CustomField } from "../people/types.ts";
 import { type Calls, listOf } from "./api.ts";
 import { mayNotRead } from "./error-codes.ts";
@@ -20,14 +20,16 @@ export interface SetupOptions {
   log: ClientLog;
 }
 
+const isForbidden = (thrown: unknown) => mayNotRead.has(codeOf(thrown));
+
 /** For optional reads: undefined, and one line in the log, where the partner may not read it. */
 export function createOptionalReads(log: ClientLog) {
   const said = new Set<string>();
-  return async <Data>(what: string, read: () => Promise<Data>): Promise<Data | undefined> => {
+  return async <Data>(what: string, read: () => Promise<Data>, mayFail = isForbidden): Promise<Data | undefined> => {
     try {
       return await read();
     } catch (thrown) {
-      if (!mayNotRead.has(codeOf(thrown))) throw thrown;
+      if (!mayFail(thrown)) throw thrown;
       if (!said.has(what)) log.warn(`the HikCentral partner may not read ${what}; the daemon continues without it`);
       said.add(what);
       return undefined;
@@ -97,7 +99,8 @@ export async function checkSetup(
   const [fields, groups, organisations] = await Promise.all([
     optional("custom fields", () => listOf(calls.customFields())),
     optional("privilege groups", () => listOf(calls.privilegeGroups())),
-    organisation === undefined ? undefined : optional("organisations", () => listOf(calls.organisations())),
+    // n.b. Not every HikCentral knows this call; a wrong key refuses the other two as well.
+    organisation === undefined ? undefined : optional("organisations", () => listOf(calls.organisations()), isRefusal),
   ]).catch((thrown) => {
     // A refusal of these reads says nothing about the message in progress.
     throw isReject(thrown) ? setupFault(`the set-up of HikCentral cannot be read: ${thrown.message}`) : thrown;

@@ -77,6 +77,22 @@ test("a node that falls silent with its connection open is left within 15 s", as
   expect(performance.now() - silentAt).toBeLessThan(15_000);
 });
 
+test("a node to which a large message is still under way is no silent one", async () => {
+  const size = 16 << 20;
+  // It takes longer than a silent node is waited for.
+  using way = await wayToRabbit(url, { bytesPerSecond: size / 14 });
+  await using broker = await openAmqp({ url: way.url, depthAgeMs: 0 });
+  await isUp(broker);
+  const queue = await queueOf(broker);
+  const states: string[] = [];
+  broker.onState((state) => states.push(state));
+  const startedAt = performance.now();
+  await broker.publish(queue, [{ body: "x".repeat(size) }]);
+  expect(performance.now() - startedAt).toBeGreaterThan(10_000);
+  expect(states).toEqual([]);
+  await ready(broker, queue, 1);
+}, 60_000);
+
 test("amqps trusts the certificate that ca names, and no other", async () => {
   const [own, other] = [selfSigned(), selfSigned()];
   const pipe = createTlsServer({ key: own.key, cert: own.cert }, (socket) => {

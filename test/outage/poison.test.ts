@@ -41,9 +41,14 @@ test("poison of every kind on every queue is a dead letter with its body, and ev
       const checked = await Promise.all(queues.map((queue) => stranger.checkQueue(`${queue}.dead`)));
       return checked.reduce((sum, { messageCount }) => sum + messageCount, 0);
     };
-    await until(async () => (await dead()) === count, { everyMs: 100, what: `${count} letters` });
+    const are = (all: () => Promise<unknown>) => async () => {
+      const found = await all();
+      if (found !== count) throw new Error(`there are ${found}`);
+      return true;
+    };
+    await until(are(dead), { everyMs: 100, what: `${count} letters` });
     const total = async () => (await site.get("/dead")).body.total;
-    expect(await total()).toBe(count);
+    await until(are(total), { everyMs: 100, what: `${count} letters to be listed` });
     for (const queue of queues) {
       const bodies = new Set<string>();
       for (let left = kinds.length + 1; left > 0; left--) {

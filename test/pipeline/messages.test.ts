@@ -93,7 +93,7 @@ describe("what cannot be worked on is a dead letter that keeps its body, and har
   ])("%s on any queue", async (_, body) => {
     await using site = await startSite();
     const queues = site.daemon.pipeline.workers.map(({ registered }) => registered.stage.queue);
-    expect(queues.length).toBe(6);
+    expect(queues.length).toBe(7);
     for (const queue of queues) await site.daemon.broker.publish(queue, [{ body }]);
     for (const queue of queues) {
       expect(await until(async () => (await site.bodies(`${queue}.dead`))[0] !== undefined)).toBe(true);

@@ -162,6 +162,9 @@ test("both start together with the environment of a daemon that uses them, and b
     "HIKCENTRAL_APP_KEY",
     "HIKCENTRAL_APP_SECRET",
     "HIKCENTRAL_URL",
+    "INDUCTION_FROM",
+    "INDUCTION_SKIP",
+    "INDUCTION_TO",
     "PHOTO_ALLOWED_HOSTS",
   ]);
   expect((await fetch(env.EPOSH_URL)).status).toBe(401);

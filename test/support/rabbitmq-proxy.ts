@@ -2,9 +2,9 @@ import { connect, createServer, type Socket } from "node:net";
 
 /**
  * A way to RabbitMQ that can fall silent, as a network does, or end on this side alone; every byte takes `delayMs` for
- * it, in either direction.
+ * it, in either direction, and so many bytes a second pass towards RabbitMQ.
  */
-export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
+export async function wayToRabbit(url: string, { delayMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY } = {}) {
   const sockets = new Set<Socket>();
   const near = new Set<Socket>();
   const underway = new Set<ReturnType<typeof setTimeout>>();
@@ -19,13 +19,20 @@ export async function wayToRabbit(url: string, { delayMs = 0 } = {}) {
     ] as const) {
       sockets.add(from);
       const pass = (bytes: Uint8Array | string) => silent || to.destroyed || to.write(bytes);
-      from.on("data", (bytes) => {
-        if (delayMs === 0) return void pass(bytes);
+      const later = (ms: number, what: () => unknown) => {
         const timer = setTimeout(() => {
           underway.delete(timer);
-          pass(bytes);
-        }, delayMs);
+          what();
+        }, ms);
         underway.add(timer);
+      };
+      from.on("data", (bytes) => {
+        if (from === client && Number.isFinite(bytesPerSecond)) {
+          from.pause();
+          later((bytes.length / bytesPerSecond) * 1_000, () => from.resume());
+        }
+        if (delayMs === 0) pass(bytes);
+        else later(delayMs, () => pass(bytes));
       });
       from.on("error", () => {}).on("close", () => near.has(client) && to.destroy());
     }

@@ -44,7 +44,7 @@ describe.each([
       return broker;
     };
     const [main, dead] = ["hikvision_update_kib", "hikvision_update_kib.dead"];
-    const letters = Array.from({ length: 1_000 }, (_, at) => ({ body: JSON.stringify({ personId: `${at}` }) }));
+    const letters = Array.from({ length: 400 }, (_, at) => ({ body: JSON.stringify({ personId: `${at}` }) }));
     {
       await using broker = await open();
       await broker.declare([main, dead]);
@@ -61,7 +61,7 @@ describe.each([
         async () => {
           await using broker = await open();
           const found = { main: await textsIn(broker, main), dead: await textsIn(broker, dead) };
-          return new Set([...found.main, ...found.dead]).size === 1_000 && found;
+          return new Set([...found.main, ...found.dead]).size === 400 && found;
         },
         { what: "every letter to be in one queue or the other" },
       );
@@ -71,12 +71,12 @@ describe.each([
       await site.post("/stages/update-kib/pause");
       const waiting = async () => (await site.stage("update-kib"))?.waiting ?? 0;
       const before = await waiting();
-      const replaying = site.post("/dead/replay", { limit: 400 }).catch(() => undefined);
+      const replaying = site.post("/dead/replay", { limit: 160 }).catch(() => undefined);
       await until(async () => (await waiting()) > before, { everyMs: 1, what: "the replay to begin" });
       await Promise.all([replaying, site.kill()]);
       const found = await look();
-      if (found.main.length < 400 * kills && found.dead.length > 0) interrupted += 1;
-      expect(found.main.length + found.dead.length).toBeLessThanOrEqual(1_000 + 3 * kills);
+      if (found.main.length < 160 * kills && found.dead.length > 0) interrupted += 1;
+      expect(found.main.length + found.dead.length).toBeLessThanOrEqual(400 + 3 * kills);
     }
     expect(interrupted).toBeGreaterThan(0);
     const rest = await site.cli("dead replay --json");

@@ -1,3 +1,3 @@
 import { testStorms } from "./storms.ts";
 
-testStorms(5);
+testStorms(3);

@@ -36,7 +36,8 @@ export class Tally {
   /** Kinds that were seen less often than so many storms must show. */
   short(storms: number, withoutDisk: boolean): string[] {
     return Object.entries(wanted).flatMap(([kind, inTen]) => {
-      const least = Math.ceil((inTen * storms) / 10);
+      // Rounded down: what is wanted once in ten storms may stay away in three.
+      const least = Math.floor((inTen * storms) / 10);
       const seen = this.counts.get(kind) ?? 0;
       return seen >= least || (withoutDisk && kind === "disk full") ? [] : [`${kind}: ${seen} of ${least}`];
     });

@@ -61,7 +61,7 @@ const isWorking = ({ broker, pipeline }: Supervised) =>
 
 const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh" };
 
-/** `5 stages · 12 waiting · 1 dead · HikCentral down since 02:14` */
+/** `7 stages · 12 waiting · 1 dead · HikCentral down since 02:14` */
 export async function statusOf(daemon: Supervised, timeZone: string): Promise<string> {
   const { broker, pipeline, clients } = daemon;
   if (broker.state === "connecting") return `${broker.label} cannot be reached: ${broker.trouble ?? "connecting"}`;

@@ -82,7 +82,12 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     const { groups } = (await site.get(`/dead?run=${view.run}`)).body as { groups: { stage: string; count: number }[] };
     const letters = groups.filter(({ stage }) => stage !== "face").reduce((sum, { count }) => sum + count, 0);
     expect(letters).toBe(view.dead);
-    expect(site.output()).not.toContain("paused:");
+    // Nobody waits for the stage face, and only it may pause for a photo host that fails for many.
+    const paused = site
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("paused:") && !line.includes("stage=face"));
+    expect(paused).toEqual([]);
 
     // Faces of bad records with an ordinary photo may still follow; then a further run would not be the first to write.
     const withoutPhoto = new Set(bad.flatMap((one) => (hasPhoto(one) ? [] : [String(one.identity_number)])));

@@ -14,8 +14,9 @@ mkdir -p "$apt/etc/apt/preferences.d" "$apt"/var/lib/{apt/lists/partial,dpkg} "$
 : >"$apt/var/lib/dpkg/status"
 
 mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -1 | tr -d ' ' || true)
+[ -n "$mirror" ] || { echo "the sources of apt on this machine name no mirror of Debian" >&2; exit 1; }
 keys=$(printf '%s,' /usr/share/keyrings/debian-archive-*.gpg)
-echo "deb [signed-by=${keys%,}] ${mirror:-http://deb.debian.org/debian} trixie main" >"$apt/etc/apt/sources.list"
+echo "deb [signed-by=${keys%,}] $mirror trixie main" >"$apt/etc/apt/sources.list"
 cat >"$apt/apt.conf" <<END
 Dir::Etc "$apt/etc/apt";
 Dir::Etc::parts "/etc/apt/apt.conf.d";

@@ -39,12 +39,12 @@ export class RecentPersons {
   /** What a write of this daemon changes. The person is forgotten while it is under way, and where it fails. */
   async writing<T>(personId: string, changes: Partial<RecentPerson>, write: () => Promise<T>): Promise<T> {
     const key = this.#codeOf.get(personId) ?? "";
-    const known = this.#byCode.get(key);
+    const known = this.get(key);
     this.#forget(key);
     const result = await write();
     // n.b. Whoever read it meanwhile may have read it before the write.
     this.#forget(key);
-    if (known) this.note(key, { ...known.person, ...changes });
+    if (known) this.note(key, { ...known, ...changes });
     return result;
   }
 

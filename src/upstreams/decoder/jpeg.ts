@@ -1,9 +1,10 @@
 import { type Source, unusable } from "./source.ts";
 
 /**
- * For each scan, even one of a few bytes, a decoder goes over the whole picture. With this limit it takes seconds at
- * most. Encoders make 10 to 20 scans.
+ * For each scan, even one of a few bytes, a decoder goes over the whole picture. Encoders make 10 to 20 scans: with more
+ * than these, or with so many pixels in all of them, a small file keeps a decoder busy for seconds or minutes.
  */
+const maxScans = 100;
 const maxScannedPixels = 1e9;
 
 interface Layout {
@@ -22,7 +23,7 @@ interface Layout {
 export function readJpeg(photo: Buffer): Source {
   const { rowsEnd, nextRestart, hasEndMarker, scans, pixels, isFinished } = layoutOf(photo);
   if (rowsEnd === 0 || (!hasEndMarker && !isFinished)) throw incomplete();
-  if (scans * pixels > maxScannedPixels)
+  if (scans > maxScans || scans * pixels > maxScannedPixels)
     throw unusable(`the photo takes too long to decode (${scans} scans): upload another one in Eposh`);
   const rows = photo.subarray(0, rowsEnd);
   return {

@@ -3,6 +3,18 @@ import { fit } from "../../src/upstreams/decoder/face-jpeg.ts";
 import { exifOf, jpegWith, jpegWithExif, pngWith, pngWithExif, webpWithExif } from "../support/exif.ts";
 import { makeJpeg } from "../support/jpeg.ts";
 import { makePng, type PngOptions, pixelsOf, pngChunk, type Rgba } from "../support/png.ts";
+import {
+  black,
+  blue,
+  type Colour,
+  codedQuarters,
+  codes,
+  cornersOf,
+  quarters,
+  red,
+  turnedCorners,
+  white,
+} from "../support/quarters.ts";
 
 /** The markers before the first scan, and what the frame header says. */
 function frameOf(jpeg: Buffer) {
@@ -25,13 +37,6 @@ const near = (colour: Rgba, expected: Rgba, within = 6) => {
   expect({ colour, distance: distance <= within }).toEqual({ colour, distance: true });
 };
 
-const white: Rgba = [255, 255, 255, 255];
-const black: Rgba = [0, 0, 0, 255];
-const red: Rgba = [255, 0, 0, 255];
-const blue: Rgba = [0, 0, 255, 255];
-const colours = { red, white, blue, black };
-const names = Object.keys(colours) as (keyof typeof colours)[];
-
 /** Cheap noise: the same every time, and nothing that a JPEG could fold away. */
 const noise = (x: number, y: number): Rgba => {
   const value = Math.imul(x * 7919 + y * 104729 + 1, 0x9e3779b1);
@@ -39,19 +44,10 @@ const noise = (x: number, y: number): Rgba => {
 };
 const soft = (x: number, y: number): Rgba => [x & 255, y & 255, ((x + y) >> 1) & 255, 255];
 const [width, height] = [160, 120];
-/** Red and white above blue and black. */
-const quarters = (x: number, y: number): Rgba => (y < height / 2 ? (x < 80 ? red : white) : x < 80 ? blue : black);
+const fourColours = quarters(width, height);
 const picture = (options: Partial<PngOptions> = {}) => makePng({ width, height, rgba: soft, ...options });
 const jpegOf = (png: Uint8Array, progressive = false) => new Bun.Image(png).jpeg({ quality: 95, progressive }).buffer();
 const webpOf = (png: Uint8Array) => new Bun.Image(png).webp({ lossless: true }).buffer();
-
-/** The initials of the colours in the four corners, as they are read. */
-async function cornersOf(jpeg: Buffer) {
-  const { at, width: right, height: bottom } = await pixelsOf(jpeg);
-  const nameAt = (x: number, y: number) => names.find((name) => Bun.deepEquals(at(x, y).map(rounded), colours[name]));
-  const rounded = (value: number) => (value < 12 ? 0 : value > 243 ? 255 : value);
-  return [nameAt(9, 9), nameAt(right - 9, 9), nameAt(9, bottom - 9), nameAt(right - 9, bottom - 9)].join(" ");
-}
 
 describe("what HikCentral gets", () => {
   test("is a baseline JPEG of three components without metadata, whatever came in", async () => {
@@ -96,32 +92,18 @@ describe("what HikCentral gets", () => {
   });
 
   test("shows what was in the picture, the right way up and in its colours", async () => {
-    const ycc = { red: [76, 85, 255], white: [255, 128, 128], blue: [29, 255, 107], black: [0, 128, 128] };
-    const inverted = {
-      red: [255, 0, 0, 255],
-      white: [255, 255, 255, 255],
-      blue: [0, 0, 255, 255],
-      black: [0, 0, 0, 0],
-    };
-    const cyanIsRed = {
-      red: [179, 171, 0, 255],
-      white: [0, 128, 128, 255],
-      blue: [226, 1, 149, 255],
-      black: [0, 128, 128, 0],
-    };
-    const coded = (values: Record<keyof typeof colours, number[]>) => (x: number, y: number) =>
-      values[names.find((name) => colours[name] === quarters(x, y)) ?? "red"];
+    const coded = (values: Record<Colour, readonly number[]>) => codedQuarters(width, 120, values);
     for (const bytes of [
-      picture({ rgba: quarters }),
-      picture({ rgba: quarters, depth: 16, interlaced: true }),
-      picture({ rgba: quarters, kind: "palette" }),
-      await jpegOf(picture({ rgba: quarters })),
-      await webpOf(picture({ rgba: quarters })),
-      makeJpeg({ width, height: 128, block: coded(ycc), restartAfter: 9 }),
-      makeJpeg({ width, height: 128, block: coded(ycc), progressive: true }),
-      makeJpeg({ width, height: 128, block: coded(inverted), adobe: 0 }),
-      makeJpeg({ width, height: 128, block: coded(inverted) }),
-      makeJpeg({ width, height: 128, block: coded(cyanIsRed), adobe: 2 }),
+      picture({ rgba: fourColours }),
+      picture({ rgba: fourColours, depth: 16, interlaced: true }),
+      picture({ rgba: fourColours, kind: "palette" }),
+      await jpegOf(picture({ rgba: fourColours })),
+      await webpOf(picture({ rgba: fourColours })),
+      makeJpeg({ width, height: 128, block: coded(codes.ycc), restartAfter: 9 }),
+      makeJpeg({ width, height: 128, block: coded(codes.ycc), progressive: true }),
+      makeJpeg({ width, height: 128, block: coded(codes.cmyk), adobe: 0 }),
+      makeJpeg({ width, height: 128, block: coded(codes.cmyk) }),
+      makeJpeg({ width, height: 128, block: coded(codes.ycck), adobe: 2 }),
     ])
       expect(await cornersOf(await fit(bytes))).toBe("red white blue black");
   });
@@ -167,21 +149,11 @@ describe("what HikCentral gets", () => {
   });
 
   test("is turned as EXIF says, in all three formats and both byte orders, and says so no more", async () => {
-    const png = picture({ rgba: quarters });
-    const opaque = picture({ rgba: quarters, kind: "rgb" });
+    const png = picture({ rgba: fourColours });
+    const opaque = picture({ rgba: fourColours, kind: "rgb" });
     const [jpeg, webp] = [await jpegOf(png), await webpOf(png)];
-    const seen = [
-      "red white blue black",
-      "white red black blue",
-      "black blue white red",
-      "blue black red white",
-      "red blue white black",
-      "blue red black white",
-      "black white blue red",
-      "white black red blue",
-    ];
     for (const byteOrder of ["MM", "II"] as const)
-      for (const [index, corners] of seen.entries()) {
+      for (const [index, corners] of turnedCorners.entries()) {
         const exif = exifOf(index + 1, byteOrder);
         for (const [format, bytes] of Object.entries({
           png: pngWithExif(png, exif),
@@ -203,7 +175,7 @@ describe("what HikCentral gets", () => {
   });
 
   test("is upright where EXIF is cut, or says nothing that there is", async () => {
-    const png = picture({ rgba: quarters });
+    const png = picture({ rgba: fourColours });
     const whole = exifOf(6);
     for (const exif of [
       exifOf(0),

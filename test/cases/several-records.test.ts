@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type InProcessSite, type Site, startSite } from "../support/site.ts";
-import { until } from "../support/until.ts";
 
 const nik = nikOf(42, "1990-01-31");
 const [first, second, third] = ["2026-01-01", "2026-01-02", "2026-01-03"];
@@ -202,57 +201,3 @@ describe("a message without headers, of a Python worker", () => {
     await expectUnchanged(site, { kib_number: "9200999" });
   });
 });
-
-test.each(["embedded", "rabbitmq"])(
-  "60 people, 18 of them on two dates, 5 odd and 3 unusable: a second and a third run write nothing (%s)",
-  async (broker) => {
-    await using site = await startSite({ broker, people: 0, env: { EPOSH_PAGE_SIZE: "7" } });
-    const person = (number: number, changes: Body = {}) =>
-      joko(site, number, {
-        name: `Budi Contoh ${String.fromCharCode(65 + (number % 26)).repeat(3)}wan`,
-        identity_number: nikOf(100 + number, "1990-01-31"),
-        kib_number: String(9_300_000 + number),
-        ...changes,
-      });
-    const everyday = Array.from({ length: 60 }, (_, number) => person(number));
-    const again = Array.from({ length: 18 }, (_, number) =>
-      person(number, {
-        ...picture(site, 200 + number),
-        ...zone("kawasan"),
-        kib_number: String(9_400_000 + number),
-      }),
-    );
-    const odd = [
-      person(70, { kib_number: "KIB/7/2026" }),
-      person(71, { kib_number: null }),
-      person(72, { regionals: [] }),
-      person(73, { photo: null }),
-      person(74, { identity_number: "480213480" }),
-    ];
-    const unusable = [
-      person(80, { name: "123" }),
-      person(81, { identity_number: "NA" }),
-      person(82, { identity_number: "-" }),
-    ];
-    site.eposh.days.set(first, [...everyday.slice(0, 40), ...odd, ...unusable]);
-    site.eposh.days.set(second, [...again, ...everyday.slice(40)]);
-    const once = await site.induct(dates);
-    expect(once).toMatchObject({ employees: 86, through: 83, dead: 3 });
-    // On a busy machine faces follow a little later.
-    const faces = () => site.hikcentral.state().persons.filter(({ hasFace }) => hasFace).length;
-    await until(() => faces() === 64, { what: "everybody with a photo to have a face" });
-    await until(async () => (await site.left()) === 0, { what: "the stages to be at rest" });
-    const before = structuredClone(site.hikcentral.state().persons);
-    expect(before.length).toBe(65);
-    expect(site.person(nikOf(100, "1990-01-31"))).toMatchObject({ kib: "9400000", groups: ["1", "2", "8", "9"] });
-    site.deeds();
-    for (const _ of [2, 3]) {
-      const view = await site.induct(dates);
-      expect(view).toMatchObject({ employees: 86, through: 83, dead: 3 });
-      expect(view.warnings).toEqual(once.warnings);
-      expect(site.deeds()).toEqual({});
-    }
-    expect(site.hikcentral.state().persons).toEqual(before);
-  },
-  120_000,
-);

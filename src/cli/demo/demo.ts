@@ -15,6 +15,7 @@ import { createLog } from "../../observability/log.ts";
 import { compare } from "../../reconcile/comparison.ts";
 import { builtinNames, builtins } from "../../registry/builtin.ts";
 import { type Simulators, startSimulators } from "../../simulator/start.ts";
+import { backoff } from "../../util/backoff.ts";
 import { numberOf } from "../args.ts";
 import { DaemonClient } from "../daemon-client.ts";
 import { tableOf } from "../daily/verify.ts";
@@ -24,6 +25,7 @@ import { oddityReport } from "./odd.ts";
 import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 
 const brokerWithinMs = 5_000;
+const queuesWithinMs = 60_000;
 
 export default defineCommand({
   meta: { name: "demo", description: "Run the whole job on this machine, with simulators" },
@@ -136,6 +138,10 @@ async function mustBeUp(broker: Broker, signal: AbortSignal): Promise<void> {
 /** Triggers a run over the configured dates, as a user would, and shows the progress of each stage until it is done. */
 async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): Promise<RunView> {
   await mustBeUp(broker, signal);
+  // n.b. A RabbitMQ on a slow disk declares the queues of all stages in seconds, and a trigger waits for it only 2 s.
+  const isLate = AbortSignal.any([signal, AbortSignal.timeout(queuesWithinMs)]);
+  for await (const _ of backoff({ firstMs: 50, signal: isLate }))
+    if (pipeline.workers.every(({ state }) => state.hasStarted)) break;
   const client = new DaemonClient(url);
   const started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
   if (started.status !== 202) throw new Exit(exits.failed, String(started.body.error));

@@ -168,7 +168,7 @@ export class DeliveryHandler {
     if (this.#runAbort.signal.aborted && failure.code !== "stage_timeout") return "requeued";
     const breaker = failure instanceof Retry ? deps.breakers.get(failure.suspect ?? "") : undefined;
     const suspectIsDown = (await breaker?.isDown()) ?? false;
-    const doubt = () => session.doubts.judge(this.#envelope.id);
+    const doubt = () => session.doubts.judge(this.#envelope.id, failure.code);
     const { attempt } = this.#envelope;
     const decision = decide(failure, { attempt, suspectIsDown, delays: deps.delays, doubt });
     if (decision.do === "pause") {

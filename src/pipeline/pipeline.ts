@@ -1,5 +1,6 @@
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Pause } from "./consume-session.ts";
+import type { Doubts } from "./retry/doubts.ts";
 import type { Delay } from "./retry/policy.ts";
 import { Promoter } from "./retry/promoter.ts";
 import { deadQueueOf, delayOf, retryQueueOf } from "./retry/queues.ts";
@@ -26,7 +27,9 @@ export class Pipeline {
         for (const listener of this.#listeners) listener(stage, pause);
       },
     };
-    this.workers = registered.filter(({ enabledHere }) => enabledHere).map((one) => new StageWorker(one, this.#deps));
+    const doubts = new Set<Doubts>();
+    const here = registered.filter(({ enabledHere }) => enabledHere);
+    this.workers = here.map((one) => new StageWorker(one, this.#deps, doubts));
   }
 
   /** Every queue that is published to or consumed, with its retry queues and its dead-letter queue. */

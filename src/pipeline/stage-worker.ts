@@ -37,7 +37,7 @@ export class StageWorker {
   #faultPause: Pause | undefined;
   #operatorPause: { pause: Pause; since: Date; resumed: PromiseWithResolvers<void> } | undefined;
   readonly #streak = new Streak();
-  readonly #doubts = new Doubts();
+  readonly #doubts: Doubts;
   #driven: Promise<unknown> = Promise.resolve();
   #lastProgressAt = performance.now();
   #hadOthers = false;
@@ -45,7 +45,9 @@ export class StageWorker {
   constructor(
     readonly registered: RegisteredStage,
     readonly deps: PipelineDeps,
+    doubts: Set<Doubts>,
   ) {
+    this.#doubts = new Doubts(doubts);
     const { name } = registered.stage;
     this.state = new StageState(name, deps.now);
     this.#log = deps.log.child({ stage: name });
@@ -252,7 +254,9 @@ export class StageWorker {
       this.#doubts.passed(id);
     }
     if (outcome !== "requeued") {
-      if (session.canary) session.prove();
+      // One that waits because nobody is served tells nothing new.
+      const isNews = outcome !== "retry" || !this.#doubts.isOutage;
+      if (session.canary) session[isNews ? "prove" : "end"]();
       return;
     }
     // A failed canary goes to the end of the queue: the next canary is another message, which may succeed.

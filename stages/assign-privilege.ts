@@ -1,4 +1,13 @@
-import { assertSamePerson, codeOf, defineStage, isLater, isReject, v } from "../src/stage.ts";
+import {
+  assertSamePerson,
+  codeOf,
+  defineStage,
+  isLater,
+  isReject,
+  type RecentPerson,
+  v,
+  wholeName,
+} from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 
@@ -11,10 +20,12 @@ export default defineStage({
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
   async run(message, { hikcentral, meta, memory, log, warn }) {
     const { personId, privilege_groups: groups } = message;
+    let person: RecentPerson | undefined;
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) {
       const { again, code } = meta;
-      assertSamePerson(again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code), personId);
+      person = again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code);
+      assertSamePerson(person, personId);
     }
     const assign = async (group: string) => {
       const isIn = await hikcentral.inGroup(group, personId);
@@ -30,6 +41,11 @@ export default defineStage({
         return warn("taken_away_in_hikcentral", text);
       }
       await hikcentral.addToGroup(group, personId);
+      // What was granted before, and perhaps taken away, was never noted, or the note is lost.
+      if (person && isIn === false && granted === undefined && memory.wasFound(personId)) {
+        const reason = "whether it was granted before, and taken away, is not noted";
+        memory.noteOverwrite({ what: "access", name: wholeName(person), from: "not noted", to: group, reason });
+      }
       memory.noteGrant(group, personId, meta.inducted);
       log.detail(`✓ Person ${personId} added to privilege group ${group}`);
     };

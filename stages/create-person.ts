@@ -115,6 +115,7 @@ class Work {
   async update(known: Person, fetched?: Photo): Promise<string> {
     const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
+    memory.noteMet(personId, "found");
     const note = readRemark(known.remark);
     // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
     const remembers = readRemark(writeRemark(note.text, { ...meta, photoMark: anyMark })).photoMark === anyMark;
@@ -192,9 +193,10 @@ class Work {
   }
 
   async #add(photo: Photo | undefined): Promise<string> {
-    const { hikcentral, site, warn } = this.context;
+    const { hikcentral, site, memory, warn } = this.context;
     try {
       const personId = await hikcentral.addPerson(this.#newPerson(photo));
+      memory.noteMet(personId, "made");
       if (photo && site.verifyFace) {
         const { personCode } = this;
         const { warning } = await verifyFace(hikcentral, { personId, personCode, face: photo.face, verify: true });
@@ -214,6 +216,7 @@ class Work {
   /** The answer to the add was lost, or somebody else added the person first: look it up. */
   async #updateFound(error: unknown, photo: Photo | undefined): Promise<string> {
     const known = await this.context.hikcentral.personByCode(this.personCode);
+    if (known && codeOf(error) === "answer_lost") this.context.memory.noteMet(known.personId, "made");
     if (known) return this.update(known, photo);
     if (codeOf(error) === "answer_lost") throw error;
     const hint = "let the partner see its organisation";

@@ -264,6 +264,7 @@ export class Ledger implements Disposable {
         "refused",
         "kibs",
         "grants",
+        "met",
         "overwrites",
       ])
         this.#db.run(`delete from ${table} where at < ?`, [oldest]);

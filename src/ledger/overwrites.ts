@@ -9,7 +9,7 @@ export interface Overwrite {
   /** The employee's at Eposh. */
   name: string;
   what: OverwriteKind;
-  /** Of faces the marks of the two pictures. */
+  /** Of faces the marks of the two pictures, of access the privilege group after "not noted". */
   from: string;
   to: string;
   inducted: string | null;

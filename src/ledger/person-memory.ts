@@ -12,6 +12,8 @@ export const noPersonMemory: PersonMemory = {
   lastInducted: () => undefined,
   grantOf: () => undefined,
   noteGrant: () => {},
+  noteMet: () => {},
+  wasFound: () => false,
   noteKib: () => [],
 };
 
@@ -69,6 +71,10 @@ export function memoryOf(
       const day = inducted ?? at.slice(0, 10);
       rows("insert or replace into grants values (?, ?, ?, ?, ?)", person, personId, group, day, at);
     },
+    noteMet: (personId, how) =>
+      void rows("insert or ignore into met values (?, ?, ?, ?)", person, personId, how, ledger.now().toISOString()),
+    wasFound: (personId) =>
+      rows("select 1 from met where person = ? and person_id = ? and how = 'found'", person, personId).length > 0,
     noteKib(kib, { personId, name }) {
       const at = ledger.now().toISOString();
       rows("insert or replace into kibs values (?, ?, ?, ?, ?)", person, kib, personId, name, at);

@@ -55,6 +55,9 @@ export const migrations: Migrations = [
   create table dead_letters (queue text, id text, copies int default 1, stage text, code text, text text, attempts int,
     first text, last text, run text, kib text, name text, fetched text, primary key (queue, id)) strict, without rowid;
 `,
+  `
+  create table met (person text, person_id text, how text, at text, primary key (person, person_id)) strict, without rowid;
+`,
 ];
 
 export type Value = string | number | null;

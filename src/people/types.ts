@@ -44,14 +44,14 @@ export interface RecordOrder {
   readonly fetchedAt?: Date | undefined;
 }
 
-/** What of a known person can be overwritten. */
-export type OverwriteKind = "face" | "kib" | "name";
+/** What of a known person can be overwritten; access where it may be what a human took away. */
+export type OverwriteKind = "access" | "face" | "kib" | "name";
 
 export interface NewOverwrite {
   readonly what: OverwriteKind;
   /** The employee's at Eposh. */
   readonly name: string;
-  /** Of faces the marks of the two pictures. */
+  /** Of faces the marks of the two pictures, of access the privilege group after "not noted". */
   readonly from: string;
   readonly to: string;
   readonly reason: string;
@@ -77,6 +77,10 @@ export interface PersonMemory {
   /** The induction for which we granted the group to the person; undefined where we did not, or do not know. */
   grantOf(groupId: string, personId: string): string | undefined;
   noteGrant(groupId: string, personId: string, inducted: string | undefined): void;
+  /** Notes that this daemon made the person, or found the person in HikCentral; the first note of a person stays. */
+  noteMet(personId: string, how: "made" | "found"): void;
+  /** Whether the person was there before: what was granted then, and taken away, is not noted. */
+  wasFound(personId: string): boolean;
   /** For the security officer: `changes` lists it. */
   noteOverwrite(overwrite: NewOverwrite): void;
   /** Notes that this employee has the KIB number; returns the other ones who have it. */

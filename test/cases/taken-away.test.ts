@@ -109,13 +109,31 @@ describe("a person who was taken out of a group", () => {
     expect(site.person(nik)?.groups).toEqual(["1", "2", "8", "9"]);
   });
 
-  test("that is not noted as ours is granted it", async () => {
+  test("that is not noted as ours is granted it, and the overwrite log says so once", async () => {
     await using site = await startSite();
+    const granted = (one: InProcessSite) =>
+      one.daemon.ledger.rows<{ what: string; new: string }>("select what, new from overwrites order by id");
     site.hikcentral.seed({ personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" });
     expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    const all = ["1", "2", "8"].map((group) => ({ what: "access", new: group }));
+    expect(granted(site)).toEqual(all);
     await using fresh = await startSite({ simulators: site.simulators });
     for (const { members } of site.hikcentral.groups.values()) members.clear();
-    expect(await fresh.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    for (const _ of [1, 2]) expect(await fresh.employ(joko(site), on("2026-01-01"))).toEqual(done);
     expect(site.person(nik)?.groups).toEqual(["1", "2", "8"]);
+    expect(granted(fresh)).toEqual(all);
+  });
+
+  test("is no matter of the overwrite log where the daemon made the person, also for a zone that is new", async () => {
+    await using site = await startSite();
+    for (const lost of [false, true]) {
+      if (lost) site.hikcentral.faults.set({ kind: "lost", match: "single/add", times: 1 });
+      const record = (changes: Body = {}) =>
+        joko(site, { identity_number: nikOf(50 + Number(lost), "1990-01-31"), ...changes });
+      expect(await site.employ(record({ regionals: [] }), on("2026-01-01"))).toMatchObject({ end: "done" });
+      expect(await site.employ(record(), on("2026-01-01"))).toMatchObject({ end: "done" });
+    }
+    expect(site.deeds()).toMatchObject({ "single/add": 2, "single/addPersons": 6 });
+    expect(site.daemon.ledger.rows("select * from overwrites where what = 'access'")).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { print, printJson, table } from "../output.ts";
 const columns = ["at", "kib", "name", "what", "from", "to", "inducted", "run", "reason"] as const;
 
 export default defineCommand({
-  meta: { name: "changes", description: "List replaced faces, KIB numbers and names" },
+  meta: { name: "changes", description: "List what was replaced of known persons" },
   args: {
     ...configArgument,
     ...jsonArgument,

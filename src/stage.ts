@@ -35,7 +35,7 @@ import type { Photos } from "./upstreams/photos.ts";
 export * as v from "./config/v.ts";
 export type { FailureCode } from "./errors/codes.ts";
 export { codeOf, isRefusal, isReject, isRetry, reject, retry, unavailable } from "./errors.ts";
-export { replaceFace, verifyFace } from "./hikcentral/faces.ts";
+export { refusalOf, replaceFace, verifyFace } from "./hikcentral/faces.ts";
 export { replaceKib } from "./hikcentral/kibs.ts";
 export type { RecentPerson } from "./hikcentral/sharing/recent-persons.ts";
 export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";

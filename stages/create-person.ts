@@ -1,14 +1,16 @@
 import {
   assertSameHuman,
+  assertSamePerson,
   type BirthAgreement,
   birthAgreement,
   type Context,
+  changedNames,
   codeOf,
   defineStage,
-  type Face,
+  extended,
   type FailureCode,
   faceNote,
-  isBefore,
+  hasRoomForMark,
   isReject,
   isRetry,
   labelOf,
@@ -22,6 +24,7 @@ import {
   readNik,
   readRemark,
   reasonOf,
+  refusalOf,
   reject,
   replaceFace,
   retry,
@@ -55,7 +58,7 @@ export default defineStage({
   async run(message, context) {
     const employee = employeeOf(message.employee);
     const work = new Work(employee, context);
-    const known = await context.hikcentral.personByCode(work.personCode);
+    const known = await work.read();
     const personId = known ? await work.update(known) : await work.create();
     context.log.info(`✓ Employee ${employee.name} sent successfully`);
     const { name, identity_number, kib_number = null, regionals = null } = employee;
@@ -65,14 +68,22 @@ export default defineStage({
 
 /** For a photo of an ordinary host. Where it takes longer, the person does not wait: the face follows. */
 const photoPatienceMs = 3_000;
-/** In place of the mark of a picture, to find out whether a remark has room for one. */
-const anyMark = "00000000";
+/** An update sends back all that was read, so that a change made in HikCentral since then would be undone. */
+const maxReadAgeMs = 2_000;
 
 function employeeOf(given: unknown): Employee {
   const parsed = v.safeParse(employeeSchema, given);
   if (parsed.success) return parsed.output;
   const wrong = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "it"} must be ${issue.expected}`);
   throw reject("bad_employee", `the employee record is not valid: ${wrong.join(", ")}; correct it in Eposh`);
+}
+
+/** What was done before the person was read again. */
+interface Progress {
+  /** The photo, or that there is none to send. */
+  readonly fetched?: { readonly photo: Photo | undefined };
+  /** The mark of the picture that was sent last. */
+  readonly sent?: { readonly mark: string | undefined };
 }
 
 /** The work on one employee. HikCentral's answers decide; its remark remembers what was sent last. */
@@ -83,6 +94,7 @@ class Work {
   readonly kib: string | undefined;
   readonly birth: BirthAgreement;
   readonly link: string | undefined;
+  #readAtMs = 0;
 
   constructor(
     readonly employee: Employee,
@@ -94,12 +106,8 @@ class Work {
     this.kib = usableKibOf(employee.kib_number);
     this.birth = birthAgreement(nik, employee.birth_date);
     for (const { code, text } of nik.warnings) context.warn(code, text);
-    if (this.birth === "differs") {
-      context.warn(
-        "birth_date_differs",
-        "birth_date is not the date of birth in the NIK: one of them is wrong in Eposh",
-      );
-    }
+    const differs = "birth_date is not the date of birth in the NIK: one of them is wrong in Eposh";
+    if (this.birth === "differs") context.warn("birth_date_differs", differs);
     this.link = employee.photo?.link?.trim() || undefined;
     if (this.names.cut) context.warn("name_cut", "the name is longer than HikCentral accepts and was cut");
     if (this.link && context.photo.sharedWith(this.link) > 0) {
@@ -107,25 +115,27 @@ class Work {
     }
   }
 
+  async read(): Promise<Person | undefined> {
+    const person = await this.context.hikcentral.personByCode(this.personCode);
+    this.#readAtMs = performance.now();
+    return person;
+  }
+
   async create(): Promise<string> {
     return this.#add(await this.#photo());
   }
 
   /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */
-  async update(known: Person, fetched?: Photo): Promise<string> {
+  async update(known: Person, { fetched, sent: done }: Progress = {}): Promise<string> {
     const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
     memory.noteMet(personId, "found");
     const note = readRemark(known.remark);
     // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
-    const remembers = readRemark(writeRemark(note.text, { ...meta, photoMark: anyMark })).photoMark === anyMark;
+    const remembers = hasRoomForMark(note.text, meta);
     const sent = remembers ? note.photoMark : photo.lastSent();
-    const isOther = this.link !== undefined && !this.#isKnown(this.link, sent);
-    const { givenName, familyName } = this.names;
-    const rename: PersonChanges = {
-      ...(givenName !== known.givenName && { givenName }),
-      ...(familyName !== known.familyName && { familyName }),
-    };
+    const isOther = !done && this.link !== undefined && !this.#isKnown(this.link, sent);
+    const rename = changedNames(known, this.names);
     const kibThere = hikcentral.kibOf(known);
     const otherKib = this.kib !== undefined && this.kib !== kibThere;
     // The note of 0.1 has no induction date: what that version saw, and did not write last, is of an earlier one.
@@ -151,10 +161,13 @@ class Work {
       return personId;
     }
 
-    let mark = note.photoMark;
-    if (!known.hasFace || isOther) {
-      const found = fetched ?? (await this.#photo(known, sent));
-      const isAccepted = found !== undefined && (await this.#replaceFace(personId, found.face));
+    let mark = done ? done.mark : note.photoMark;
+    if (!done && (!known.hasFace || isOther)) {
+      const found = fetched ? fetched.photo : await this.#photo(known, sent);
+      if (this.#isStale()) return this.#again(known, { fetched: { photo: found } });
+      const { personCode } = this;
+      const isAccepted =
+        found !== undefined && (await replaceFace({ personId, personCode, photo: found }, this.context));
       // A refused face counts as sent too, while another face is there: otherwise every run would send it again.
       if (found && (isAccepted || known.hasFace)) {
         mark = found.mark;
@@ -163,21 +176,28 @@ class Work {
       }
     }
 
-    const changes: PersonChanges = {
-      ...(isLatest && rename),
-      ...(isBefore(known.validUntil, site.validUntil) && { validUntil: site.validUntil }),
-      ...(isBefore(site.validFrom, known.validFrom) && { validFrom: site.validFrom }),
-    };
+    const changes: PersonChanges = { ...(isLatest && rename), ...extended(known, site) };
     // Without a difference there is no update, not even to note the later fetch.
     const differs = Object.keys(changes).length > 0 || mark !== note.photoMark;
     const order = isLatest && meta.fetchedAt !== undefined ? meta : note;
     const remark = writeRemark(note.text, { ...order, photoMark: mark });
     if (differs && remark !== known.remark) Object.assign(changes, { remark });
-    if (Object.keys(changes).length > 0)
-      await hikcentral.updatePerson(known, { ...timesAsTaken(known, site), ...changes });
+    const hasChanges = Object.keys(changes).length > 0;
+    if (hasChanges && this.#isStale()) return this.#again(known, { sent: { mark } });
+    if (hasChanges) await hikcentral.updatePerson(known, { ...timesAsTaken(known, site), ...changes });
     if (changes.givenName !== undefined || changes.familyName !== undefined)
       this.#noteOverwrite("name", note, [wholeName(known), wholeName(this.names)]);
     return personId;
+  }
+
+  #isStale(): boolean {
+    return performance.now() - this.#readAtMs > maxReadAgeMs;
+  }
+
+  async #again({ personId }: Person, progress: Progress): Promise<string> {
+    const known = await this.read();
+    assertSamePerson(known, personId);
+    return this.update(known, progress);
   }
 
   #noteOverwrite(what: "face" | "name", note: ReturnType<typeof readRemark>, [from, to]: [string, string]): void {
@@ -193,31 +213,34 @@ class Work {
   }
 
   async #add(photo: Photo | undefined): Promise<string> {
-    const { hikcentral, site, memory, warn } = this.context;
+    const { hikcentral, memory, warn } = this.context;
+    const refused = refusalOf(photo?.mark, this.context);
+    if (refused !== undefined) {
+      warn("face_refused", refused);
+      return this.#add(undefined);
+    }
     try {
       const personId = await hikcentral.addPerson(this.#newPerson(photo));
       memory.noteMet(personId, "made");
-      if (photo && site.verifyFace) {
-        const { personCode } = this;
-        const { warning } = await verifyFace(hikcentral, { personId, personCode, face: photo.face, verify: true });
-        if (warning) warn(warning.code, warning.text);
-      }
+      if (photo) await verifyFace({ personId, personCode: this.personCode, photo }, this.context);
       return personId;
     } catch (error) {
       const code = codeOf(error);
       if (code === "already_exists" || code === "answer_lost") return this.#updateFound(error, photo);
       if (photo === undefined || !isReject(error)) throw error;
       const personId = await this.#add(undefined);
-      warn("face_refused", `HikCentral refused the face (${code}); the person was created without one`);
+      const text = `HikCentral refused the face (${code}); the person was created without one`;
+      memory.noteRefusal("face", photo.mark, text);
+      warn("face_refused", text);
       return personId;
     }
   }
 
   /** The answer to the add was lost, or somebody else added the person first: look it up. */
   async #updateFound(error: unknown, photo: Photo | undefined): Promise<string> {
-    const known = await this.context.hikcentral.personByCode(this.personCode);
+    const known = await this.read();
     if (known && codeOf(error) === "answer_lost") this.context.memory.noteMet(known.personId, "made");
-    if (known) return this.update(known, photo);
+    if (known) return this.update(known, { fetched: { photo } });
     if (codeOf(error) === "answer_lost") throw error;
     const hint = "let the partner see its organisation";
     throw reject("person_not_visible", `HikCentral has this personCode but does not show the person; ${hint}`);
@@ -242,6 +265,8 @@ class Work {
     const mustHave = site.photoRequired && !hasOne;
     let why = "the record has no photo link";
     let code: FailureCode = hasOne ? "photo_not_updated" : "no_photo";
+    const refused = !hasOne && this.link ? refusalOf(photo.pictureBehind(this.link), this.context) : undefined;
+    if (refused !== undefined) return void warn("face_refused", refused);
     if (this.link) {
       try {
         const patience = mustHave ? {} : { patienceMs: photoPatienceMs };
@@ -269,19 +294,5 @@ class Work {
     else if (mustHave) throw reject("no_photo", `${why}; upload a photo in Eposh and trigger the date again`);
     else warn(code, `${whose} has no face: ${why}`);
     return undefined;
-  }
-
-  /** Whether HikCentral accepted it. */
-  async #replaceFace(personId: string, face: Face): Promise<boolean> {
-    const { hikcentral, site } = this.context;
-    const { personCode } = this;
-    const { isAccepted, warning } = await replaceFace(hikcentral, {
-      personId,
-      personCode,
-      face,
-      verify: site.verifyFace,
-    });
-    if (warning) this.context.warn(warning.code, warning.text);
-    return isAccepted;
   }
 }

@@ -45,7 +45,7 @@ export default defineStage({
   concurrency: 4,
   message,
   async run({ employee }, context) {
-    const { hikcentral, site, meta, memory, log, warn } = context;
+    const { hikcentral, meta, memory, log } = context;
     const found = await personFor(employee, context);
     if (isEnd(found)) return found;
     const { note } = found;
@@ -56,9 +56,7 @@ export default defineStage({
     if (isEnd(now)) return now;
     const { person } = now;
     const { personId, personCode } = person;
-    const wanted = { personId, personCode, face: photo.face, verify: site.verifyFace };
-    const { isAccepted, warning } = await replaceFace(hikcentral, wanted);
-    if (warning) warn(warning.code, warning.text);
+    const isAccepted = await replaceFace({ personId, personCode, photo }, context);
     if (!isAccepted && !person.hasFace) return end("HikCentral refused the face");
     if (person.hasFace && isAccepted) {
       const name = wholeName(namesOf(employee.name));

@@ -17,7 +17,7 @@ export const noPersonMemory: PersonMemory = {
   noteKib: () => [],
 };
 
-/** What HikCentral refused is tried again after so long: a field may have been changed there. */
+/** A KIB number that HikCentral refused is tried again after so long: its field may have been changed there. */
 const refusalMs = 86_400_000;
 
 export type MemoryOf = Pick<Entry, "code" | "run" | "kib" | "inducted">;
@@ -38,7 +38,7 @@ export function memoryOf(
     hasLeft: (noted) => ledger.hasLeft(person, noted),
     isFormer: (what, value) => rows(former[what], person, what === "link" ? photoMark(value) : value).length > 0,
     refusalOf(what, value) {
-      const since = new Date(ledger.now().getTime() - refusalMs).toISOString();
+      const since = what === "kib" ? new Date(ledger.now().getTime() - refusalMs).toISOString() : "";
       const find = "select text from refused where person = ? and what = ? and value = ? and at > ?";
       return rows<{ text: string }>(find, person, what, value, since)[0]?.text;
     },

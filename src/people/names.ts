@@ -43,3 +43,9 @@ export function namesOf(name: unknown): Names & { cut: boolean } {
   if (!hasLetter(givenName + familyName)) throw reject("bad_name", "name has no letter: correct it in Eposh");
   return { givenName, familyName, cut: givenName !== whole.givenName || familyName !== whole.familyName };
 }
+
+/** What of the known person's name must change. */
+export const changedNames = (known: Names, { givenName, familyName }: Names): Partial<Names> => ({
+  ...(givenName !== known.givenName && { givenName }),
+  ...(familyName !== known.familyName && { familyName }),
+});

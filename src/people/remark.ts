@@ -47,5 +47,11 @@ export function writeRemark(text: string, { inducted, repeat, fetchedAt, photoMa
   return remark.length > maxRemark ? text : remark;
 }
 
+/** Whether the mark of a picture has room in the remark too. */
+export function hasRoomForMark(text: string, order: RecordOrder): boolean {
+  const anyMark = "00000000";
+  return readRemark(writeRemark(text, { ...order, photoMark: anyMark })).photoMark === anyMark;
+}
+
 /** Eight characters that tell one photo link from another. */
 export const photoMark = (link: string): string => createHash("sha256").update(link).digest("hex").slice(0, 8);

@@ -69,9 +69,9 @@ export interface PersonMemory {
   hasLeft(noted: RecordOrder): boolean;
   /** Whether the version before the remark had induction dates met this photo link, or this KIB, of the employee. */
   isFormer(what: "link" | "kib", value: string): boolean;
-  /** The text with which HikCentral refused this value within the last day. */
-  refusalOf(what: "kib", value: string): string | undefined;
-  noteRefusal(what: "kib", value: string, text: string): void;
+  /** The text with which HikCentral refused this KIB within the last day, or the picture with this mark, last. */
+  refusalOf(what: "face" | "kib", value: string): string | undefined;
+  noteRefusal(what: "face" | "kib", value: string, text: string): void;
   /** The latest induction date of a record that passed create-person. */
   lastInducted(): string | undefined;
   /** The induction for which we granted the group to the person; undefined where we did not, or do not know. */

@@ -29,3 +29,9 @@ export const timesAsTaken = ({ validFrom, validUntil }: Validity, like: Validity
   ...(validFrom && { validFrom: asTaken(validFrom, like.validFrom) }),
   ...(validUntil && { validUntil: asTaken(validUntil, like.validUntil) }),
 });
+
+/** What of the known person's validity must change, so that it covers the wanted one: it is never shortened. */
+export const extended = (known: Validity, wanted: Validity): Partial<Validity> => ({
+  ...(isBefore(known.validUntil, wanted.validUntil) && { validUntil: wanted.validUntil }),
+  ...(isBefore(wanted.validFrom, known.validFrom) && { validFrom: wanted.validFrom }),
+});

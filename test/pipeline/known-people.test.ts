@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { refusals } from "../../src/simulator/hikcentral.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
 
 const nik = "3500003101900001";
 const personInfo = "person/personCode/personInfo";
@@ -144,6 +145,80 @@ describe("a face", () => {
     site.hikcentral.faults.set({ kind: "bad-face", code: "2" });
     expect(await site.employ(budi(site))).toEqual({ end: "done", warnings: ["face_refused"] });
     expect(site.person(nik)).toMatchObject({ hasFace: false, kib: "2600001", groups: ["1", "2", "8"] });
+  });
+
+  test.each(["is made with it", "is there without one"])(
+    "that is refused where the person %s is not sent again, until the picture changes or the operator asks for it",
+    async (how) => {
+      await using site = await startSite();
+      if (how === "is there without one") seed(site).picture = undefined;
+      site.eposh.days.set("2026-01-01", [budi(site)]);
+      const dates = { from: "2026-01-01", to: "2026-01-01" };
+      const refused = { through: 1, warnings: [{ code: "face_refused", count: 1 }] };
+      site.hikcentral.faults.set({ kind: "bad-face", code: "2" });
+      expect(await site.induct(dates)).toMatchObject(refused);
+      const faces = () => site.hikcentral.writes.filter(({ code }) => code === "2").length;
+      expect(faces()).toBe(1);
+      site.deeds();
+      for (const _ of [1, 2]) expect(await site.induct(dates)).toMatchObject(refused);
+      expect(site.deeds()).toEqual({});
+      // The same picture under another link is fetched, and not sent.
+      const signed = budi(site, { photo: { link: `${budi(site).photo.link}?signature=b` } });
+      site.eposh.days.set("2026-01-01", [signed]);
+      expect(await site.induct(dates)).toMatchObject(refused);
+      expect({ deeds: site.deeds(), faces: faces() }).toEqual({ deeds: { photo: 1 }, faces: 1 });
+      expect(await site.induct({ ...dates, refresh_faces: true })).toMatchObject(refused);
+      expect(faces()).toBe(2);
+      site.hikcentral.faults.set();
+      const other = budi(site, { photo: { link: `${site.eposh.origin}/photos/kib/-1767600009.png` } });
+      site.eposh.days.set("2026-01-01", [other]);
+      expect(await site.induct(dates)).toMatchObject({ through: 1, warnings: [] });
+      expect(site.person(nik)?.hasFace).toBe(true);
+    },
+  );
+});
+
+describe("what somebody changes in HikCentral", () => {
+  // Of a photo that must come the stage has patience.
+  const env = { PHOTO_REQUIRED: "true" };
+  const slow = { kind: "slow", minMs: 2_300, maxMs: 2_300, times: 1 } as const;
+
+  test("while a slow photo comes is not undone by the update", async () => {
+    await using site = await startSite({ env });
+    const person = seed(site);
+    person.picture = undefined;
+    site.eposh.faults.set({ ...slow, match: "/photos/" });
+    const working = site.employ(budi(site));
+    await until(() => (site.eposh.faults.seen.slow ?? 0) > 0, { what: "the photo to be asked for" });
+    Object.assign(person, { phoneNo: "0800000002", remark: "kunci 8" });
+    expect(await working).toEqual(done);
+    expect(person).toMatchObject({ phoneNo: "0800000002", personFamilyName: "Contoh Santoso" });
+    expect(person.remark).toStartWith("kunci 8 [hs2 ");
+    expect(site.deeds()).toMatchObject({ photo: 1, "face/update": 1, "single/update": 1 });
+  });
+
+  test("while a slow HikCentral takes the face is not undone either, and the face is sent once", async () => {
+    await using site = await startSite();
+    const person = seed(site);
+    site.hikcentral.faults.set({ ...slow, match: "face/update" });
+    const working = site.employ(budi(site));
+    await until(() => (site.hikcentral.faults.seen.slow ?? 0) > 0, { what: "the face to be sent" });
+    person.phoneNo = "0800000002";
+    expect(await working).toEqual(done);
+    expect(person).toMatchObject({ phoneNo: "0800000002", personFamilyName: "Contoh Santoso" });
+    expect(site.deeds()).toMatchObject({ photo: 1, "face/update": 1, "single/update": 1 });
+  });
+
+  test("while a slow photo comes ends the update where the person is somebody else by then", async () => {
+    await using site = await startSite({ env });
+    const person = seed(site);
+    person.picture = undefined;
+    site.eposh.faults.set({ ...slow, match: "/photos/" });
+    const working = site.employ(budi(site));
+    await until(() => (site.eposh.faults.seen.slow ?? 0) > 0, { what: "the photo to be asked for" });
+    Object.assign(person, { personGivenName: "Wati", personFamilyName: "Halim" });
+    expect(await working).toEqual({ end: "identity_conflict", warnings: [] });
+    expect(site.deeds()).toEqual({ photo: 1 });
   });
 });
 

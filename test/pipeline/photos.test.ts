@@ -201,7 +201,7 @@ describe("a face that follows", () => {
   });
 
   test("is given up after photo.give_up_after, with what to do", async () => {
-    await using site = await startSite({ env: { PHOTO_GIVE_UP_AFTER: "1s" } });
+    await using site = await startSite({ env: { PHOTO_GIVE_UP_AFTER: "3s" } });
     site.eposh.faults.set(refused(500));
     await site.employ(person(site, 1));
     const isDead = () => site.entries.find(({ stage, outcome }) => stage === "face" && outcome === "dead");

@@ -1,5 +1,7 @@
 import { version } from "../package.json";
 
+export { version };
+
 /** Set by build.ts where it builds from a commit. */
 declare const BUILD_COMMIT: string | undefined;
 const commit = typeof BUILD_COMMIT === "string" ? `${BUILD_COMMIT}, ` : "";

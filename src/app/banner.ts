@@ -29,6 +29,7 @@ export async function introduce(
   const lines = [
     ["configuration", sourcesOf(loaded)],
     ["trigger", `POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`],
+    ...(config.http.ui ? [["page", `${url}/ui/`]] : []),
     ["broker", brokerAt(config)],
     ["Eposh", new URL(config.eposh.url).origin],
     ["HikCentral", new URL(config.hikcentral.url).origin],

@@ -9,6 +9,7 @@ import type { Log } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { InFlightJournal } from "../pipeline/in-flight-journal.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import { Sessions } from "../ui/sessions.ts";
 import { untilAborted } from "../util/abort.ts";
 import { introduce } from "./banner.ts";
 import { Generation, registeredStages, type SharedParts } from "./generation.ts";
@@ -58,6 +59,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ledger,
     broker,
     journal: opened.use(new InFlightJournal({ folder, say, calmAfterMs: config.broker.stallTimeoutMs / 4 })),
+    sessions: new Sessions(),
     metrics: new Metrics(registered.map(({ stage }) => stage.name)),
     knownQueues: new KnownQueues(folder, say),
     queueToMigrate: await queueToMigrate(config),

@@ -21,7 +21,10 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { PipelineDeps } from "../pipeline/stage-context.ts";
 import { loadStages } from "../registry/builtin.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
+import type { Sessions } from "../ui/sessions.ts";
+import { createUi } from "../ui/ui.tsx";
 import { untilAborted } from "../util/abort.ts";
+import { Attempts } from "../util/access/attempts.ts";
 import type { Caller } from "../util/caller.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
 import { startWhenUp } from "./startup.ts";
@@ -30,6 +33,8 @@ import { startWhenUp } from "./startup.ts";
 export interface SharedParts
   extends Pick<PipelineDeps, "ledger" | "broker" | "journal" | "knownQueues" | "log" | "now" | "holdForMs"> {
   readonly metrics: Metrics;
+  /** Of the page; a reload ends none. */
+  readonly sessions: Sessions;
   /** A queue.db whose messages are moved to RabbitMQ before anything is consumed. */
   readonly queueToMigrate: string | undefined;
 }
@@ -45,6 +50,7 @@ export class Generation {
   readonly app: Hono;
   readonly #parts: SharedParts;
   readonly #starting = new AbortController();
+  readonly #live: Disposable | undefined;
   readonly #closeRuns: () => Promise<void>;
   #closing: ReturnType<typeof setInterval> | undefined;
   #started: Promise<unknown> = Promise.resolve();
@@ -101,7 +107,22 @@ export class Generation {
       const examinations = examineSystems(config, asked);
       return Promise.all(examinations.map(async (one) => ({ ...one, findings: await one.findings })));
     };
-    this.app = createApp({ trigger, operator, health: healthRoutes(health), doctor, http: config.http, log });
+    const attempts = new Attempts();
+    const ui = config.http.ui
+      ? createUi({
+          operator,
+          startRun: (asked) => trigger.start(asked, false),
+          examine: doctor,
+          sessions: parts.sessions,
+          attempts,
+          http: config.http,
+          timeZone: config.site.timeZone,
+          log,
+        })
+      : undefined;
+    this.#live = ui?.live;
+    const { http } = config;
+    this.app = createApp({ trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app, attempts, http, log });
   }
 
   /** Consumes once the broker is up and `ready` has resolved. */
@@ -119,6 +140,7 @@ export class Generation {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#starting.abort();
     clearInterval(this.#closing);
+    this.#live?.[Symbol.dispose]();
     const stopped = this.#started.then(() => this.pipeline.stop(deadline));
     // A broker that hangs does not answer the stop either; it takes unsettled deliveries back by itself.
     await untilAborted(stopped, deadline).catch(() => Promise.race([stopped, sleep(graceMs)]));

@@ -7,6 +7,8 @@ const meanings: Readonly<Record<string, string>> = {
   "http.host": "where the trigger listens; anything but a loopback address requires http.token",
   "http.port": "0 picks a free port",
   "http.token": "callers send it as Authorization: Bearer; without it only this machine may call",
+  "http.view_token": "logs in on the page to read it only; whoever has it can change nothing",
+  "http.ui": "false switches the page off",
   "broker.url":
     "sqlite: is a file in the state folder; or amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://; a list of them for the nodes of a cluster",
   "broker.ca_file": "certificates (PEM) to trust besides the public ones, for amqps://",
@@ -67,6 +69,7 @@ const examples: Readonly<Record<string, unknown>> = {
   "broker.ca_file": "/etc/hikvision-sync/rabbitmq.pem",
   "broker.prefetch": 32,
   "http.token": "",
+  "http.view_token": "",
   "eposh.ca_file": "/etc/hikvision-sync/proxy.pem",
   "photo.ca_file": "/etc/hikvision-sync/proxy.pem",
   "hikcentral.ca_file": "/etc/hikvision-sync/hikcentral.pem",

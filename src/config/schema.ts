@@ -88,6 +88,8 @@ export const sections = {
     host: v.optional(text, "127.0.0.1"),
     port: v.optional(integer(0, 65535), 5000),
     token: v.exactOptional(token),
+    viewToken: v.exactOptional(token),
+    ui: v.optional(flag, true),
   }),
   broker: v.object({
     /** One queue file; or one or more nodes of a RabbitMQ cluster. */
@@ -173,7 +175,8 @@ export const configSchema = v.object({
 });
 
 /** Values that are masked everywhere; of broker.url only the passwords are. */
-export const secretKeys = "http.token eposh.api_key eposh.app_id hikcentral.app_key hikcentral.app_secret".split(" ");
+export const secretKeys =
+  "http.token http.view_token eposh.api_key eposh.app_id hikcentral.app_key hikcentral.app_secret".split(" ");
 
 export const defaultRegionals = Object.entries({
   "zona-i": "1",

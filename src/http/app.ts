@@ -3,6 +3,7 @@ import type { Secret } from "../config/secret.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Operator } from "../operator/operator.ts";
+import type { Attempts } from "../util/access/attempts.ts";
 import { visibleJson } from "../util/text/visible.ts";
 import { createAccess } from "./auth.ts";
 import { inductionRoute } from "./induction-route.ts";
@@ -15,16 +16,20 @@ export interface AppOptions {
   health: Hono;
   /** Probes the upstreams and the broker as the daemon itself reaches them. */
   doctor: (signal: AbortSignal) => Promise<unknown>;
+  /** The page; undefined where it is switched off. */
+  ui: Hono | undefined;
+  /** Wrong tokens, also those of the page's login. */
+  attempts: Attempts;
   http: { host: string; token?: Secret | undefined };
   log: Log;
 }
 
 /** What the daemon answers over HTTP. */
-export function createApp({ trigger, operator, health, doctor, http, log }: AppOptions): Hono {
+export function createApp({ trigger, operator, health, doctor, ui, attempts, http, log }: AppOptions): Hono {
   const app = new Hono();
   const error = (text: string) => ({ status: "error", error: text });
 
-  app.use(createAccess({ ...http, log }));
+  app.use(createAccess({ ...http, attempts, log }));
   /** No answer may show a NIK, a secret or what a terminal obeys, not even one that quotes the request. */
   app.use(async (c, next) => {
     await next();
@@ -37,6 +42,9 @@ export function createApp({ trigger, operator, health, doctor, http, log }: AppO
   app.route("/", operatorRoutes(operator));
 
   app.route("/", health);
+
+  if (ui) app.route("/", ui);
+  else app.get("/", (c) => c.text("The page is switched off (http.ui = false). See: hikvision-sync status"));
 
   app.post("/doctor", async (c) => c.json({ examinations: await doctor(c.req.raw.signal) }));
 

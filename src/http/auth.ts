@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,8 @@ import { bodyLimit } from "hono/body-limit";
 import { isLoopback } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
 import type { Log } from "../observability/log.ts";
+import { Attempts, sourceOf } from "../util/access/attempts.ts";
+import { sameText } from "../util/access/same-text.ts";
 
 export interface AccessOptions {
   /** Where the daemon listens (http.host). */
@@ -20,6 +21,8 @@ export interface AccessOptions {
   wrongDelayMs?: number;
   /** An idle connection is closed after so long (30). */
   idleSeconds?: number;
+  /** Those of the page's login count with the others. */
+  attempts?: Attempts;
   now?: () => number;
 }
 
@@ -33,7 +36,6 @@ const maxBodyBytes = 64 * 1024;
 /** Wrong tokens from one source within a minute before further wrong ones are slowed down for the rest of the minute. */
 const maxWrong = 10;
 const minuteMs = 60_000;
-const maxSources = 10_000;
 
 const said = (error: string) => ({ status: "error", error });
 
@@ -50,45 +52,13 @@ function isOwnHost(name: string, listening: string): boolean {
   return isIP(name) > 0 || isLoopback(name) || name === listening || machine(name) === machine(hostname());
 }
 
-/** In constant time: both are hashed, so that not even the length shows. */
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => createHash("sha256").update(text).digest());
-  return left !== undefined && right !== undefined && timingSafeEqual(left, right);
-}
-
-/** Whoever has an IPv6 address has a whole /64 of them. */
-function sourceOf(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [before = "", after] = address.split("::").map((part) => part.split(":").filter(Boolean));
-  const zeros = after === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...(after ?? [])];
-  return `${groups.slice(0, 4).join(":")}::/64`;
-}
-
-/** Counts wrong tokens by source, within bounded memory. */
-class Attempts {
-  readonly #wrong = new Map<string, { since: number; count: number }>();
-
-  constructor(readonly now: () => number) {}
-
-  /** How many in the last minute, this one included. */
-  add(source: string): number {
-    const known = this.#wrong.get(source);
-    const isRecent = known !== undefined && this.now() - known.since < minuteMs;
-    const { since, count } = isRecent ? known : { since: this.now(), count: 0 };
-    // Set anew it is the latest: the one that was quiet for longest is forgotten first.
-    this.#wrong.delete(source);
-    this.#wrong.set(source, { since, count: count + 1 });
-    const [oldest] = this.#wrong.keys();
-    if (this.#wrong.size > maxSources && oldest !== undefined) this.#wrong.delete(oldest);
-    return count + 1;
-  }
-}
+/** The page has sessions of its own, because a browser cannot send the token. */
+const isOfPage = (path: string) => /^\/(ui(\/.*)?)?$/.test(path);
 
 /** Decides which requests are answered; runs before every route. */
 export function createAccess(options: AccessOptions): MiddlewareHandler {
-  const { host, token, log, bodyTimeoutMs = 30_000, wrongDelayMs = 1_000, idleSeconds = 30, now = Date.now } = options;
-  const attempts = new Attempts(now);
+  const { host, token, log, bodyTimeoutMs = 30_000, wrongDelayMs = 1_000, idleSeconds = 30 } = options;
+  const { attempts = new Attempts(options.now) } = options;
   const limit = bodyLimit({
     maxSize: maxBodyBytes,
     onError: (c) => c.json(said(`the body is larger than ${maxBodyBytes} bytes; send only what the call takes`), 413),
@@ -108,7 +78,7 @@ export function createAccess(options: AccessOptions): MiddlewareHandler {
     const address = connection.requestIP?.(request)?.address ?? "unknown";
     const authorization = c.req.header("authorization");
     // The right token is never locked out by whoever guesses from the same address.
-    if (token && !sameText(authorization ?? "", `Bearer ${token.reveal()}`)) {
+    if (token && !isOfPage(c.req.path) && !sameText(authorization ?? "", `Bearer ${token.reveal()}`)) {
       c.header("WWW-Authenticate", "Bearer");
       // A request without a token is not a guess.
       const source = sourceOf(address);

@@ -215,7 +215,7 @@ export class Ledger implements Disposable {
     const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
     this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
     if (outcome !== "done") return;
-    this.#noteFetch(entry, person);
+    this.#noteFetch(entry, person ?? kept);
     if (person === null || fetchedAt === undefined) return;
     const latest = this.#latest(person, stage);
     if (latest !== undefined && isOlder(entry, latest) && !this.hasLeft(person, latest)) return;
@@ -223,12 +223,15 @@ export class Ledger implements Disposable {
     this.#db.query("insert or replace into latest values (?, ?, ?, ?, ?)").run(...values);
   }
 
-  /** Who stands on which date, as Eposh gave it last, and which dates were fetched as a whole. */
-  #noteFetch({ stage, kind, run = "", inducted, repeat = 0, at }: Entry, person: string | null): void {
+  /**
+   * Who stands on which date, as Eposh gave it last, and which dates were fetched as a whole. Whoever has no usable NIK is
+   * noted by the item, to be counted.
+   */
+  #noteFetch({ stage, kind, run = "", inducted, repeat = 0, at }: Entry, person: string): void {
     if (stage !== "induction" || inducted === undefined) return;
     const when = at.toISOString();
     const held = "insert or replace into held values (?, ?, ?, ?, ?)";
-    if (kind === "person" && person !== null) this.#db.query(held).run(inducted, person, repeat, run, when);
+    if (kind === "person") this.#db.query(held).run(inducted, person, repeat, run, when);
     // n.b. An empty answer is never a reason to believe that somebody is no longer there.
     const fetched = `insert or replace into fetches select ?1, ?2, ?3
       where exists (select 1 from held where date = ?1 and run = ?2)`;
@@ -266,6 +269,7 @@ export class Ledger implements Disposable {
         "grants",
         "met",
         "overwrites",
+        "audit",
       ])
         this.#db.run(`delete from ${table} where at < ?`, [oldest]);
       this.#db.run("delete from latest where fetched < ?", [oldest]);

@@ -58,6 +58,7 @@ export const migrations: Migrations = [
   `
   create table met (person text, person_id text, how text, at text, primary key (person, person_id)) strict, without rowid;
 `,
+  "create table audit (id integer primary key, at text, who text, action text, what text, result text) strict",
 ];
 
 export type Value = string | number | null;

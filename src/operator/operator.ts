@@ -64,14 +64,8 @@ export class Operator {
   }
 
   async status(): Promise<StatusView> {
-    const { broker, registered, running, paused, queues, ledger } = this.options;
-    const isUp = broker.state === "up";
-    const soon = AbortSignal.timeout(patienceMs);
-    const [depths, readiness, deadLetters] = await Promise.all([
-      isUp ? broker.depths(queues(), soon).catch(() => null) : null,
-      running?.readiness(),
-      this.dead.list(),
-    ]);
+    const { broker, registered, running, paused, ledger } = this.options;
+    const [queues, readiness, deadLetters] = await Promise.all([this.queues(), running?.readiness(), this.dead.list()]);
     const stopped = registered.map(({ stage: { name } }) => {
       const since = paused.all.get(name);
       if (since === undefined) return { name, state: "stopped", paused: null, since: null };
@@ -90,7 +84,7 @@ export class Operator {
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
       unreachable: unreachableOf(broker),
       unconsumed,
-      queues: depths && [...depths].map(([queue, { ready, consumers }]) => ({ queue, ready, consumers })),
+      queues,
       deadLetters,
       lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
     };
@@ -128,8 +122,16 @@ export class Operator {
     return overwritesOf(this.options.ledger.rows, filter);
   }
 
-  runs(): Promise<RunView[]> {
-    return runsOf(this.options.ledger.rows, this.#leaves);
+  runs(count?: number): Promise<RunView[]> {
+    return runsOf(this.options.ledger.rows, this.#leaves, count);
+  }
+
+  /** Null where the broker does not answer in time. */
+  async queues(): Promise<({ queue: string } & Pick<Depth, "ready" | "consumers">)[] | null> {
+    const { broker, queues } = this.options;
+    if (broker.state !== "up") return null;
+    const depths = await broker.depths(queues(), AbortSignal.timeout(patienceMs)).catch(() => null);
+    return depths && [...depths].map(([queue, { ready, consumers }]) => ({ queue, ready, consumers }));
   }
 
   run(id: string): RunView | undefined {

@@ -89,10 +89,10 @@ describe("with a token", () => {
     const app = new Hono();
     const options = { host: "127.0.0.1", token: new Secret(token), log, now: () => clock.now, wrongDelayMs: 1 };
     app.use(createAccess(options));
-    app.get("/", (c) => c.text("in"));
+    app.get("/runs", (c) => c.text("in"));
     const from = (address: string, given: string) =>
       app.request(
-        "http://127.0.0.1:5000/",
+        "http://127.0.0.1:5000/runs",
         { headers: { host: "127.0.0.1:5000", authorization: `Bearer ${given}` } },
         { requestIP: () => ({ address }) },
       );

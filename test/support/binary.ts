@@ -63,7 +63,8 @@ export async function spawnDaemon(
   const answers = async () => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
     url = /trigger +POST (http\S+)\/eposh-induction/.exec(output)?.[1] ?? "";
-    return url && (await fetch(`${url}/livez`)).ok;
+    // Where a token is configured this answer is 401.
+    return url && (await fetch(`${url}/livez`)).status < 500;
   };
   try {
     await until(answers, { timeoutMs: 20_000, what: "the daemon to answer" });

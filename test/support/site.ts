@@ -181,7 +181,9 @@ export class Site implements AsyncDisposable {
   }
 
   async call(path: string, init: RequestInit = {}): Promise<Answer> {
-    const answer = await fetch(`${this.url}${path}`, init);
+    const token = this.env.HTTP_TOKEN;
+    const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) };
+    const answer = await fetch(`${this.url}${path}`, { ...init, headers });
     return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Body };
   }
   get(path: string): Promise<Answer> {

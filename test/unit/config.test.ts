@@ -57,7 +57,7 @@ describe("defaults", () => {
     const { config, file } = read();
     expect(file).toBeUndefined();
     expect(config).toMatchObject({
-      http: { host: "127.0.0.1", port: 5000 },
+      http: { host: "127.0.0.1", port: 5000, ui: true },
       broker: {
         retryDelaysMs: [5_000, 30_000, 120_000, 600_000, 3_600_000],
         shutdownTimeoutMs: 20_000,
@@ -142,7 +142,7 @@ required = true
       env: { HTTP_PORT: "", PHOTO_REQUIRED: "" },
       credentials: { http_token: "\n" },
     });
-    expect(config.http).toEqual({ host: "127.0.0.1", port: 1001 });
+    expect(config.http).toEqual({ host: "127.0.0.1", port: 1001, ui: true });
     expect(sources["http.port"]).toBe("file");
   });
 });

@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+
+/** A viewer sees everything but photos, and changes nothing. */
+export type Role = "operator" | "viewer";
+
+export interface Session {
+  readonly role: Role;
+  /** For the audit, as given at the login. */
+  readonly name: string;
+  readonly until: number;
+  /** Of the forms that were shown and not sent yet. */
+  readonly forms: Set<string>;
+  /** The result of the last action, shown once. */
+  result: string | undefined;
+}
+
+const hoursMs = 12 * 3_600_000;
+const linkMs = 60_000;
+const [maxSessions, maxForms, maxPeople] = [1_000, 200, 10_000];
+
+const random = (bytes: number) => randomBytes(bytes).toString("base64url");
+
+/** Within bounded memory: the oldest one makes room. */
+function keep<Value>(all: Map<string, Value>, key: string, value: Value, max: number): void {
+  all.set(key, value);
+  const [oldest] = all.keys();
+  if (all.size > max && oldest !== undefined) all.delete(oldest);
+}
+
+/** Who is logged in on the page. In memory: a restart ends all sessions, a reload of the configuration none. */
+export class Sessions {
+  readonly #open = new Map<string, Session>();
+  readonly #links = new Map<string, number>();
+  readonly #people = new Map<string, string>();
+
+  constructor(readonly now: () => number = Date.now) {}
+
+  /** The secret for the cookie. */
+  open(role: Role, name: string): string {
+    const id = random(32);
+    const session = { role, name, until: this.now() + hoursMs, forms: new Set<string>(), result: undefined };
+    keep(this.#open, id, session, maxSessions);
+    return id;
+  }
+
+  find(id: string | undefined): Session | undefined {
+    const session = id === undefined ? undefined : this.#open.get(id);
+    return session && session.until > this.now() ? session : undefined;
+  }
+
+  close(id: string | undefined): void {
+    if (id !== undefined) this.#open.delete(id);
+  }
+
+  /** A link that logs one operator in, once, within a minute. */
+  makeLink(): string {
+    const key = random(32);
+    keep(this.#links, key, this.now() + linkMs, maxSessions);
+    return key;
+  }
+
+  useLink(key: string): boolean {
+    const until = this.#links.get(key) ?? 0;
+    this.#links.delete(key);
+    return until > this.now();
+  }
+
+  /** An address for somebody whose number must not be in one. */
+  handleOf(person: string): string {
+    const known = [...this.#people].find(([, one]) => one === person)?.[0];
+    const handle = known ?? random(12);
+    keep(this.#people, handle, person, maxPeople);
+    return handle;
+  }
+
+  personOf(handle: string): string | undefined {
+    return this.#people.get(handle);
+  }
+}
+
+/** A form of this session; it can be sent once. */
+export function newForm({ forms }: Session): string {
+  const key = random(12);
+  forms.add(key);
+  const [oldest] = forms;
+  if (forms.size > maxForms && oldest !== undefined) forms.delete(oldest);
+  return key;
+}

@@ -1,0 +1,60 @@
+import type { HtmlEscapedString } from "hono/utils/html";
+import type { Secret } from "../config/secret.ts";
+import type { Log } from "../observability/log.ts";
+import type { Operator } from "../operator/operator.ts";
+import type { Times } from "../operator/words/times.ts";
+import type { Attempts } from "../util/access/attempts.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import type { UiWords } from "./words/english.ts";
+
+/** What became of the request for a run. */
+export interface RunAnswer {
+  outcome: "accepted" | "running" | "refused" | "failed" | "unavailable" | "fetched";
+  run?: string;
+  text?: string;
+}
+
+/** What a probe of `doctor` found. */
+export interface Examined {
+  system: string;
+  at: string;
+  findings: readonly {
+    probe: string;
+    state: "ok" | "failed" | "unchecked" | "skipped";
+    text: string;
+    fix?: string;
+  }[];
+}
+
+/** The parts of the daemon that the page shows and acts on. */
+export interface UiOptions {
+  operator: Operator;
+  startRun: (asked: { from?: string; to?: string; kib?: string[] }) => Promise<RunAnswer>;
+  /** Probes the upstreams and the broker. */
+  examine: (signal: AbortSignal) => Promise<readonly Examined[]>;
+  /** They outlive a reload. */
+  sessions: Sessions;
+  attempts: Attempts;
+  http: { host: string; token?: Secret | undefined; viewToken?: Secret | undefined };
+  timeZone: string;
+  log: Log;
+}
+
+/** Who looks, in which language, and when. */
+export interface View {
+  readonly words: UiWords;
+  readonly times: Times;
+  readonly session: Session;
+}
+
+export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>;
+
+export interface Page {
+  title: string;
+  main: Markup;
+  /** Whether it is pushed again when something changes. */
+  isLive?: boolean;
+  status?: 200 | 400 | 401 | 403 | 404 | 503;
+}
+
+export const isOperator = ({ session }: View): boolean => session.role === "operator";

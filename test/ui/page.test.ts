@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { todayIn } from "../../src/config/dates.ts";
+import { type Employee, employee } from "../../src/simulator/people.ts";
+import { axeOf, type Browser, chromiumPath, type Look, openBrowser } from "../support/browser.ts";
+import { type Site, startSite } from "../support/site.ts";
+import { needs } from "../systemd/needs.ts";
+
+const [token, viewToken] = ["contoh-token-1234", "contoh-view-token-1234"];
+const today = todayIn("Asia/Jakarta");
+const nik = "3501011505900042";
+const hasBrowser = await needs(chromiumPath, "chromium");
+
+let site: Site;
+let browser: Browser;
+
+/** People of today, with what people write into names. */
+function people(link: string): Employee[] {
+  const one = (number: number, more: Employee): Employee => ({ ...employee(number, 0, link), ...more });
+  return [
+    ...Array.from({ length: 12 }, (_, number) => employee(number + 1, 0, link)),
+    one(21, { name: '<script>alert("x")</script> <b>Tebal</b>' }),
+    one(22, { name: "Budi \u202egnitseb\u202c Terbalik" }),
+    one(23, { name: `Panjang ${"Sekali ".repeat(42)}` }),
+    one(24, { name: "Wati Halim", identity_number: nik, kib_number: "2698030" }),
+    one(25, { name: "", identity_number: "3501011505900025" }),
+    one(26, { name: `Nik ${nik}`, identity_number: "123" }),
+  ];
+}
+
+if (hasBrowser) {
+  beforeAll(async () => {
+    site = await startSite({ as: "binary", env: { HTTP_TOKEN: token, HTTP_VIEW_TOKEN: viewToken } });
+    site.eposh.days.set(today, people(`${new URL(site.eposh.url).origin}/photos/kib/-1767600001.png`));
+    await site.induct({ from: today, to: today });
+    browser = await openBrowser();
+  }, 60_000);
+  afterAll(async () => {
+    await browser[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
+  }, 60_000);
+}
+
+async function logIn(look: Look = {}, secret = token): Promise<Page> {
+  const page = await browser.open(look);
+  await enter(page, secret);
+  return page;
+}
+async function enter(page: Page, secret: string): Promise<void> {
+  await page.goto(`${site.url}/ui/`);
+  await page.fill("[name=name]", "Rina");
+  await page.fill("[name=token]", secret);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("nav");
+}
+const headingOf = (page: Page) => page.textContent("h1");
+const close = (page: Page) => page.context().close();
+
+describe.skipIf(!hasBrowser)("the page in a browser", () => {
+  test("shows without a session its sentence and the login, and nothing else", async () => {
+    const page = await browser.open();
+    for (const path of ["/", "/ui/", "/ui/runs", "/ui/system", "/ui/nowhere", "/ui/do/pause?stage=face"]) {
+      await page.goto(`${site.url}${path}`);
+      const text = (await page.textContent("body")) ?? "";
+      expect(text).toContain("Working · ");
+      expect(text).not.toMatch(/create-person|bad_name|Contoh/);
+      expect(await page.locator("nav").count()).toBe(0);
+    }
+    await close(page);
+  });
+
+  test("lets in who has the token, as an operator, and who has the other one, as a viewer", async () => {
+    for (const [secret, role] of [
+      [token, "operator"],
+      [viewToken, "viewer"],
+    ] as const) {
+      const page = await logIn({}, secret);
+      expect(await page.textContent(".who")).toContain(`Rina (${role})`);
+      const [session] = await page.context().cookies();
+      expect(session).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/ui" });
+      await page.click("text=Log out");
+      await page.waitForSelector("[name=token]");
+      await close(page);
+    }
+    const page = await browser.open();
+    await page.goto(`${site.url}/ui/`);
+    await page.fill("[name=name]", "Rina");
+    await page.fill("[name=token]", "wrong-token-1234567");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[role=alert]:not([hidden])");
+    expect(await page.textContent(".banner[role=alert]:not([hidden])")).toContain("The token is wrong");
+    await close(page);
+  });
+
+  test("has nothing for axe to find, dark, in Indonesian and at 360 px", async () => {
+    const page = await logIn({ theme: "dark", locale: "id-ID", width: 360 });
+    for (const path of pages()) {
+      await page.goto(`${site.url}${path}`);
+      expect({ path, found: await axeOf(page) }).toEqual({ path, found: [] });
+      const sideways = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      expect({ path, sideways }).toEqual({ path, sideways: 0 });
+      expect(await page.getAttribute("html", "lang")).toBe("id");
+    }
+    await close(page);
+  });
+
+  test("shows a change within two seconds, and keeps the focus and what is typed", async () => {
+    const page = await logIn();
+    await page.goto(`${site.url}/ui/system`);
+    const stream = page.waitForRequest(/ui\/events/);
+    await page.focus("a[href*='stage=kib']");
+    await stream;
+    const startedAt = performance.now();
+    await site.post("/stages/face/pause");
+    await page.waitForSelector("text=by an operator", { timeout: 10_000 });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(await page.evaluate("document.activeElement.getAttribute('href')")).toContain("stage=kib");
+    await site.post("/stages/face/resume");
+    await page.waitForSelector("text=by an operator", { state: "detached" });
+    await close(page);
+  });
+
+  test("is worked by keyboard alone, and an action is confirmed, told and kept in the audit", async () => {
+    const page = await logIn();
+    await page.goto(`${site.url}/ui/system`);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.className")).toBe("skip");
+    const href = () => page.evaluate("document.activeElement.getAttribute('href') ?? ''");
+    for (let presses = 0; !String(await href()).includes("stage=face") && presses < 60; presses++)
+      await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("button.main");
+    for (let presses = 0; presses < 60; presses++) {
+      if (await page.evaluate("document.activeElement.matches('button.main')")) break;
+      await page.keyboard.press("Tab");
+    }
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[role=status]");
+    expect(await page.textContent("[role=status]")).toBe("face is paused.");
+    expect(await page.textContent("main")).toMatch(/Rina\s*pause\s*face/);
+    await page.click("text=resume face");
+    await page.click("button.main");
+    await page.waitForSelector("text=face takes work again.");
+    await close(page);
+  });
+
+  test("is complete without JavaScript", async () => {
+    const page = await logIn({ javaScriptEnabled: false });
+    expect(await headingOf(page)).toMatch(/^Working · \d+ of \d+ inducted today can enter · \d+ people need you$/);
+    await page.click("nav >> text=Runs");
+    await page.click("table a");
+    expect(await headingOf(page)).toStartWith("Run ");
+    await close(page);
+  });
+
+  test("asked no other host, wrote no error to the console, and showed no NIK, key or token", async () => {
+    const seen: string[] = [];
+    const page = await logIn();
+    page.on("response", async (response) => seen.push(await response.text().catch(() => "")));
+    for (const path of pages()) {
+      await page.goto(`${site.url}${path}`);
+      seen.push(await page.content());
+    }
+    const stream = await page.evaluate(async () => {
+      const answer = await fetch("/ui/events?page=/ui/");
+      const { value } = (await answer.body?.getReader().read()) ?? {};
+      return new TextDecoder().decode(value);
+    });
+    expect(stream).toContain("event: main");
+    seen.push(stream, site.output());
+    const all = seen.join("\n");
+    const secrets = [token, viewToken, nik, site.env.EPOSH_API_KEY, site.env.HIKCENTRAL_APP_SECRET];
+    for (const secret of secrets) expect(all.includes(secret)).toBe(false);
+    // Found where it is planted.
+    expect(`${all}${nik}`.includes(nik)).toBe(true);
+    expect(/[\u202a-\u202e]/.test(all)).toBe(false);
+    expect(browser.errors).toEqual([]);
+    expect([...new Set(browser.requests.map((url) => new URL(url).hostname))]).toEqual(["127.0.0.1"]);
+    await close(page);
+  });
+});
+
+const pages = () => ["/ui/", "/ui/runs", "/ui/runs/new", "/ui/system", "/ui/do/pause?stage=face", "/ui/nowhere"];

@@ -40,7 +40,7 @@ export { replaceKib } from "./hikcentral/kibs.ts";
 export type { RecentPerson } from "./hikcentral/sharing/recent-persons.ts";
 export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";
 export { assertSameHuman, labelOf } from "./people/conflict.ts";
-export * from "./people/face-note.ts";
+export * from "./people/differences.ts";
 export * from "./people/kib.ts";
 export * from "./people/names.ts";
 export * from "./people/nik.ts";

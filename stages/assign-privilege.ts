@@ -24,7 +24,8 @@ export default defineStage({
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) {
       const { again, code } = meta;
-      person = again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code);
+      const isHere = (listed: RecentPerson) => listed.personId === personId;
+      person = again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code, isHere);
       assertSamePerson(person, personId);
     }
     const assign = async (group: string) => {

@@ -4,13 +4,13 @@ import {
   type BirthAgreement,
   birthAgreement,
   type Context,
-  changedNames,
   codeOf,
   defineStage,
+  differencesOf,
   extended,
   type FailureCode,
   faceNote,
-  hasRoomForMark,
+  hasAll,
   isReject,
   isRetry,
   labelOf,
@@ -20,9 +20,8 @@ import {
   type Person,
   type PersonChanges,
   type Photo,
-  photoMark,
   readNik,
-  readRemark,
+  type readRemark,
   reasonOf,
   refusalOf,
   reject,
@@ -57,9 +56,7 @@ export default defineStage({
   message: v.looseObject({ employee: v.unknown() }),
   async run(message, context) {
     const employee = employeeOf(message.employee);
-    const work = new Work(employee, context);
-    const known = await work.read();
-    const personId = known ? await work.update(known) : await work.create();
+    const personId = await new Work(employee, context).run();
     context.log.info(`✓ Employee ${employee.name} sent successfully`);
     const { name, identity_number, kib_number = null, regionals = null } = employee;
     return { personId, kib_number, employee: { name, identity_number, kib_number, regionals } };
@@ -121,8 +118,19 @@ class Work {
     return person;
   }
 
-  async create(): Promise<string> {
-    return this.#add(await this.#photo());
+  async run(): Promise<string> {
+    const { hikcentral, meta, memory, log } = this.context;
+    // Of a list, if there is one. What is delivered again may be of long ago: it looks at the person itself.
+    const seen = meta.again ? undefined : hikcentral.glance(this.personCode);
+    if (seen?.person && hasAll(seen.person, hikcentral.kibOf(seen.person), this, this.context)) {
+      const { personId } = seen.person;
+      memory.noteMet(personId, "found");
+      log.info(`Person ${personId} is unchanged`);
+      return personId;
+    }
+    // n.b. Somebody whom a list does not show may be there all the same: the add says so.
+    const known = seen && !seen.person ? undefined : await this.read();
+    return known ? this.update(known) : this.#add(await this.#photo());
   }
 
   /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */
@@ -130,14 +138,14 @@ class Work {
     const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
     memory.noteMet(personId, "found");
-    const note = readRemark(known.remark);
-    // A human's remark may leave no room for the mark. Then the ledger remembers, or the face is sent once too often.
-    const remembers = hasRoomForMark(note.text, meta);
-    const sent = remembers ? note.photoMark : photo.lastSent();
-    const isOther = !done && this.link !== undefined && !this.#isKnown(this.link, sent);
-    const rename = changedNames(known, this.names);
     const kibThere = hikcentral.kibOf(known);
-    const otherKib = this.kib !== undefined && this.kib !== kibThere;
+    const { note, remembers, sent, rename, otherPicture, otherKib } = differencesOf(
+      known,
+      kibThere,
+      this,
+      this.context,
+    );
+    const isOther = !done && otherPicture;
     // The note of 0.1 has no induction date: what that version saw, and did not write last, is of an earlier one.
     const isFormer =
       note.hasNote &&
@@ -203,13 +211,6 @@ class Work {
   #noteOverwrite(what: "face" | "name", note: ReturnType<typeof readRemark>, [from, to]: [string, string]): void {
     const { memory, meta } = this.context;
     memory.noteOverwrite({ what, name: wholeName(this.names), from, to, reason: reasonOf(meta, note) });
-  }
-
-  /** Whether the link gave the picture that was sent last. n.b. Notes of 0.1 hold the mark of the link itself. */
-  #isKnown(link: string, sent: string | undefined): boolean {
-    const { meta, photo } = this.context;
-    if (sent === undefined || meta.refreshFaces) return false;
-    return sent === photoMark(link) || sent === photo.pictureBehind(link);
   }
 
   async #add(photo: Photo | undefined): Promise<string> {

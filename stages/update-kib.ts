@@ -10,6 +10,7 @@ import {
   replaceKib,
   retry,
   takenAway,
+  usableKibOf,
   v,
   wholeName,
 } from "../src/stage.ts";
@@ -39,7 +40,12 @@ export default defineStage({
   async run({ personId, kib_number, employee }, context) {
     const { hikcentral, site, meta, log, warn } = context;
     const code = personCodeOf(employee.identity_number);
-    const person = meta.again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code);
+    /** What a list shows wrong is looked at singly. */
+    const isRight = (listed: RecentPerson) =>
+      listed.personId === personId &&
+      takenAway(listed, context) === undefined &&
+      hikcentral.kibOf(listed) === (usableKibOf(kib_number) ?? hikcentral.kibOf(listed));
+    const person = meta.again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code, isRight);
     if (!person && !meta.again)
       throw retry("person_not_seen", `person ${personId} is not found by its NIK; HikCentral may need a moment`);
     assertSamePerson(person, personId);

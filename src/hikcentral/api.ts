@@ -17,7 +17,7 @@ export type Send = <Data>(
 
 export const maxGroupIds = 20;
 export const maxApplyIds = 100;
-const pageSize = 500;
+export const pageSize = 500;
 
 const sameCode = (a: string, b: string) => a.trim().toLowerCase() === b.toLowerCase();
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -104,6 +104,12 @@ const organisation = v.pipe(
   v.transform((found) => ({ id: found.orgIndexCode, name: found.orgName })),
 );
 
+export interface Page<Item> {
+  readonly list: Item[];
+  /** On all pages. */
+  readonly total: number;
+}
+
 /** A list that may be missing, or hold groups nested under PrivilegeGroupInfo. */
 function flat(list: unknown): unknown[] {
   if (Array.isArray(list)) return list.flatMap(flat);
@@ -148,11 +154,7 @@ const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChan
 export function createCalls(send: Send) {
   async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>) {
     for (let pageNo = 1, seen = 0; ; pageNo++) {
-      const { list, total }: { list: Item[]; total: number } = await send(
-        path,
-        { ...body, pageNo, pageSize },
-        page(item),
-      );
+      const { list, total }: Page<Item> = await send(path, { ...body, pageNo, pageSize }, page(item));
       seen += list.length;
       yield list;
       // n.b. a short page need not be the last: HikCentral may cap the page size.
@@ -167,6 +169,10 @@ export function createCalls(send: Send) {
       const asked = v.union([nothing, v.pipe(person, v.check(isAskedFor))]);
       return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
     },
+    /** All persons, in an order that is not documented. */
+    personPage: (body: () => { pageNo: number; pageSize: number }): Promise<Page<Person>> =>
+      send("/api/resource/v1/person/personList", body, page(person)),
+    persons: () => pages("/api/resource/v1/person/personList", {}, person),
     addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
     /** n.b. It replaces the person and clears what is left out, so everything that was read is sent back. */
     updatePerson: (known: Person, changes: PersonChanges) =>

@@ -1,7 +1,7 @@
 import { codeOf, reject } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 import { type Caller, sharedBy, together } from "../util/caller.ts";
-import { type Calls, createCalls, maxApplyIds, maxGroupIds } from "./api.ts";
+import { type Calls, createCalls, maxApplyIds, maxGroupIds, pageSize } from "./api.ts";
 import {
   assertSetUp,
   checkSetup,
@@ -11,6 +11,8 @@ import {
   type SetupOptions,
 } from "./setup-check.ts";
 import { createBatcher } from "./sharing/batcher.ts";
+import { createFaceChecks } from "./sharing/face-checks.ts";
+import { PersonDirectory } from "./sharing/person-directory.ts";
 import { RecentPersons } from "./sharing/recent-persons.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
@@ -23,7 +25,7 @@ export interface HikCentralOptions extends TransportOptions, SetupOptions {
 /** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
 export type HikCentralReads = Pick<
   Calls,
-  "version" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers"
+  "version" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers" | "persons"
 >;
 
 export interface HikCentralClient extends AsyncDisposable {
@@ -112,6 +114,28 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   };
 
   const recent = new RecentPersons(now);
+  const readPerson = async (personCode: string, caller: Caller) => {
+    const person = await callsOf(caller)
+      .personByCode(personCode)
+      .catch((thrown) => {
+        if (codeOf(thrown) === "not_found") return undefined;
+        throw thrown;
+      });
+    if (person) recent.note(personCode, person);
+    else recent.forget(personCode);
+    return person;
+  };
+  const directory = new PersonDirectory({
+    recent,
+    now,
+    page: (pageNo) => optional("the list of persons", () => ownCalls().personPage(() => ({ pageNo, pageSize }))),
+  });
+  const hasFace = createFaceChecks({
+    directory,
+    now,
+    page: (body, caller) => callsOf(caller).personPage(body),
+    personByCode: readPerson,
+  });
   const members = new Map<string, Members>();
   async function readMembers(groupId: string, ids: Set<string>): Promise<boolean> {
     try {
@@ -157,18 +181,14 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       const caller: Caller = { ...on, signal };
       const calls = callsOf(caller);
       const write = async <T>(call: (setup: Setup) => Promise<T>) => call(await setupOnceShown(caller));
-      const personByCode = async (personCode: string) => {
-        const person = await calls.personByCode(personCode).catch((thrown) => {
-          if (codeOf(thrown) === "not_found") return undefined;
-          throw thrown;
-        });
-        if (person) recent.note(personCode, person);
-        else recent.forget(personCode);
-        return person;
-      };
       return {
-        personByCode,
-        recentPerson: async (personCode) => recent.get(personCode) ?? (await personByCode(personCode)),
+        personByCode: (personCode) => readPerson(personCode, caller),
+        async recentPerson(personCode, suffices = () => false) {
+          const listed = recent.glance(personCode);
+          const known = recent.get(personCode) ?? (listed && suffices(listed) ? listed : undefined);
+          return known ?? (await readPerson(personCode, caller));
+        },
+        glance: (personCode) => directory.glance(personCode),
         async addPerson(person) {
           const { personCode, face, givenName, familyName, remark, validFrom, validUntil } = person;
           recent.forget(personCode);
@@ -176,6 +196,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
             assertSetUp(setup, "organisation");
             return calls.addPerson(person);
           });
+          directory.total++;
           const shown = { hasFace: face !== undefined, pictureAddress: "", customFields: [] };
           recent.note(personCode, {
             personId,
@@ -198,6 +219,11 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           write(() =>
             recent.writing(personId, { hasFace: true }, async () => void (await calls.updateFace(personId, face))),
           ),
+        async hasFace(personCode) {
+          const isStored = await hasFace(personCode, caller);
+          if (!isStored) recent.forget(personCode);
+          return isStored;
+        },
         kibOf: ({ customFields }) =>
           customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "",
         setKib: (personId, kib) =>
@@ -237,6 +263,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     probe: transport.probe,
     async [Symbol.asyncDispose]() {
       closing.abort();
+      directory[Symbol.dispose]();
       transport[Symbol.dispose]();
     },
   };

@@ -12,7 +12,7 @@ export interface FaceToSend {
 }
 
 export interface FaceWriter {
-  readonly hikcentral: Pick<HikCentral, "updateFace" | "personByCode">;
+  readonly hikcentral: Pick<HikCentral, "updateFace" | "hasFace">;
   readonly memory: Pick<PersonMemory, "refusalOf" | "noteRefusal">;
   readonly meta: { readonly refreshFaces: boolean };
   readonly site: Pick<Site, "verifyFace">;
@@ -37,7 +37,7 @@ export async function replaceFace(wanted: FaceToSend, writer: FaceWriter): Promi
 /** After a face was accepted: HikCentral may answer success and store no picture. Then it is sent once more. */
 export async function verifyFace(wanted: FaceToSend, writer: FaceWriter): Promise<void> {
   const { hikcentral, site, warn } = writer;
-  const isStored = async () => (await hikcentral.personByCode(wanted.personCode))?.hasFace ?? true;
+  const isStored = () => hikcentral.hasFace(wanted.personCode);
   if (!site.verifyFace || (await isStored())) return;
   const refused = await send(wanted, writer);
   if (refused !== undefined) warn("face_refused", refused);

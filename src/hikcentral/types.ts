@@ -1,5 +1,5 @@
 import type { Face, Person } from "../people/types.ts";
-import type { RecentPerson } from "./sharing/recent-persons.ts";
+import type { Glance, RecentPerson } from "./sharing/recent-persons.ts";
 
 export interface NewPerson {
   personCode: string;
@@ -23,13 +23,23 @@ export type PersonChanges = Partial<Pick<Person, "givenName" | "familyName" | "r
 export interface HikCentral {
   /** Undefined when HikCentral knows no such person, or the partner may not see it. */
   personByCode(personCode: string): Promise<Person | undefined>;
-  /** The same without asking where this daemon read or wrote the person within the last minute. Not for an update. */
-  recentPerson(personCode: string): Promise<RecentPerson | undefined>;
+  /**
+   * The same without asking where this daemon read or wrote the person within the last minute, or where a list of that
+   * age shows a person that `suffices`. Not for an update.
+   */
+  recentPerson(personCode: string, suffices?: (listed: RecentPerson) => boolean): Promise<RecentPerson | undefined>;
+  /**
+   * What a list of HikCentral's persons, a read or a write, at most a minute old, show without a call; undefined where
+   * there is none. Good for finding that nothing needs doing. Somebody whom a list does not show may be there all the same.
+   */
+  glance(personCode: string): Glance | undefined;
   /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */
   addPerson(person: NewPerson): Promise<string>;
   /** Sends back everything that was read, with the changes. */
   updatePerson(person: Person, changes: PersonChanges): Promise<void>;
   updateFace(personId: string, face: Face): Promise<void>;
+  /** Whether HikCentral shows a picture; true where it does not show the person. Gathers several into one call where it can. */
+  hasFace(personCode: string): Promise<boolean>;
   /** The value of the configured KIB field, "" where it is empty. */
   kibOf(person: RecentPerson): string;
   setKib(personId: string, kib: string): Promise<void>;

@@ -1,7 +1,8 @@
 /** `npm run bench -- NAME`: one measurement, printed as a table. */
+import people from "./people.ts";
 import stages from "./stages.ts";
 
-const benches: Record<string, () => Promise<number>> = { stages };
+const benches: Record<string, () => Promise<number>> = { people, stages };
 
 const bench = benches[process.argv[2] ?? ""];
 if (bench === undefined)

@@ -3,8 +3,20 @@ import type { Person } from "../../people/types.ts";
 /** As this daemon read or wrote it. Without what an update would have to send back: that is read again. */
 export type RecentPerson = Omit<Person, "raw">;
 
-const freshMs = 60_000;
-const maxPersons = 10_000;
+/** `person` is undefined where HikCentral's list of persons does not show one. */
+export interface Glance {
+  readonly person: RecentPerson | undefined;
+}
+
+export const freshMs = 60_000;
+export const maxPersons = 30_000;
+
+interface Known {
+  readonly person: RecentPerson;
+  readonly at: number;
+  /** It stood in a list of many, and was not asked for by itself. */
+  readonly isListed: boolean;
+}
 
 /**
  * The persons that this daemon read or wrote within the last minute, so that the next stage need not ask HikCentral
@@ -12,28 +24,48 @@ const maxPersons = 10_000;
  */
 export class RecentPersons {
   /** By personCode, the oldest first. */
-  readonly #byCode = new Map<string, { person: RecentPerson; at: number }>();
+  readonly #byCode = new Map<string, Known>();
   readonly #codeOf = new Map<string, string>();
+  /** By personId, when our last write ended: a list that was asked for before may show the person as it was. */
+  readonly #writtenAt = new Map<string, number>();
 
   constructor(readonly now: () => number) {}
 
   get(personCode: string): RecentPerson | undefined {
-    const known = this.#byCode.get(keyOf(personCode));
-    return known && this.now() - known.at < freshMs ? known.person : undefined;
+    const known = this.#fresh(personCode);
+    return known?.isListed ? undefined : known?.person;
+  }
+
+  /** Also out of a list: good for finding that nothing needs doing, and for nothing else. */
+  glance(personCode: string): RecentPerson | undefined {
+    return this.#fresh(personCode)?.person;
+  }
+
+  /** Also where it was too long ago. */
+  has(personCode: string): boolean {
+    return this.#byCode.has(keyOf(personCode));
   }
 
   note(personCode: string, person: RecentPerson): void {
-    const { raw: _, ...kept } = person as RecentPerson & Partial<Person>;
-    const key = keyOf(personCode);
-    this.#forget(key);
-    this.#byCode.set(key, { person: kept, at: this.now() });
-    this.#codeOf.set(person.personId, key);
-    const [oldest] = this.#byCode.keys();
-    if (this.#byCode.size > maxPersons && oldest !== undefined) this.#forget(oldest);
+    this.#note(personCode, { person, at: this.now(), isListed: false });
+  }
+
+  /** `askedAt` is when the list was asked for: what is known since then stays. */
+  noteListed(person: Person, askedAt: number): void {
+    const known = this.#byCode.get(keyOf(person.personCode));
+    const knownAt = Math.max(known?.at ?? -1, this.#writtenAt.get(person.personId) ?? -1);
+    if (knownAt >= askedAt || this.get(person.personCode)) return;
+    this.#note(person.personCode, { person, at: askedAt, isListed: true });
   }
 
   forget(personCode: string): void {
     this.#forget(keyOf(personCode));
+  }
+
+  /** Gives the memory back that old ones take. */
+  forgetOld(): void {
+    for (const [key, { at }] of this.#byCode) if (this.now() - at >= freshMs) this.#forget(key);
+    for (const [id, at] of this.#writtenAt) if (this.now() - at >= freshMs) this.#writtenAt.delete(id);
   }
 
   /** What a write of this daemon changes. The person is forgotten while it is under way, and where it fails. */
@@ -41,11 +73,38 @@ export class RecentPersons {
     const key = this.#codeOf.get(personId) ?? "";
     const known = this.get(key);
     this.#forget(key);
-    const result = await write();
-    // n.b. Whoever read it meanwhile may have read it before the write.
+    this.#noteWrite(personId, Number.POSITIVE_INFINITY);
+    try {
+      const result = await write();
+      // n.b. Whoever read it meanwhile may have read it before the write.
+      this.#forget(this.#codeOf.get(personId) ?? key);
+      if (known) this.note(key, { ...known, ...changes });
+      return result;
+    } finally {
+      this.#noteWrite(personId, this.now());
+    }
+  }
+
+  #fresh(personCode: string): Known | undefined {
+    const known = this.#byCode.get(keyOf(personCode));
+    return known && this.now() - known.at < freshMs ? known : undefined;
+  }
+
+  #note(personCode: string, { person, ...known }: Known): void {
+    const { raw: _, ...kept } = person as RecentPerson & Partial<Person>;
+    const key = keyOf(personCode);
     this.#forget(key);
-    if (known) this.note(key, { ...known, ...changes });
-    return result;
+    this.#byCode.set(key, { ...known, person: kept });
+    this.#codeOf.set(person.personId, key);
+    const [oldest] = this.#byCode.keys();
+    if (this.#byCode.size > maxPersons && oldest !== undefined) this.#forget(oldest);
+  }
+
+  #noteWrite(personId: string, at: number): void {
+    this.#writtenAt.delete(personId);
+    this.#writtenAt.set(personId, at);
+    const [oldest] = this.#writtenAt.keys();
+    if (this.#writtenAt.size > maxPersons && oldest !== undefined) this.#writtenAt.delete(oldest);
   }
 
   #forget(key: string): void {

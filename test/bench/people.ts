@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { table } from "../../src/cli/output.ts";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
+import { until } from "../support/until.ts";
+
+const concurrency = 4;
+
+const { values: asked } = parseArgs({
+  args: process.argv.slice(3),
+  options: { people: { type: "string", default: "1543" }, ms: { type: "string", default: "5,30,150" } },
+});
+const people = Number(asked.people);
+
+/** The calls of HikCentral by their last word, each person's share. */
+const kinds = {
+  personInfo: "INFO",
+  "single/add": "ADD",
+  customFieldsUpdate: "KIB",
+  addPersons: "GRANT",
+  "person/personList": "LIST",
+  "group/single/personList": "MEMBERS",
+};
+
+interface Measured {
+  readonly what: string;
+  readonly seconds: number;
+  readonly cpuMs: number;
+  readonly peakMb: number;
+  readonly calls: Readonly<Record<string, number>>;
+}
+
+/** New, half-changed and unchanged people, with the daemon as a process of its own: calls and time a person. */
+export default async function bench(): Promise<number> {
+  const head = ["MS", "PEOPLE", "PER S", "OF LIMIT", "CPU ms", "RSS MB", "CALLS", ...Object.values(kinds), "OTHER"];
+  const rows: string[][] = [head];
+  for (const ms of asked.ms.split(",").map(Number)) {
+    await using simulators = await startSimulators({
+      people,
+      faults: { hikcentral: [{ kind: "slow", minMs: ms }] },
+    });
+    for await (const { what, seconds, cpuMs, peakMb, calls } of site(simulators)) {
+      const all = Object.values(calls).reduce((sum, times) => sum + times, 0);
+      const share = (times: number) => (times / people).toFixed(2);
+      const of = Object.keys(kinds).map((kind) => sumOf(calls, kind));
+      const limit = (concurrency * 1000) / ms / (all / people);
+      const other = all - of.reduce((sum, times) => sum + times, 0);
+      const perSecond = people / seconds;
+      const figures = [perSecond.toFixed(1), (perSecond / limit).toFixed(2), (cpuMs / people).toFixed(0)];
+      rows.push([String(ms), what, ...figures, peakMb.toFixed(0), ...[all, ...of, other].map(share)]);
+    }
+  }
+  console.log(table(rows));
+  console.log(
+    `${people} people; CALLS and the columns after it are calls of HikCentral a person, ${concurrency} at a time`,
+  );
+  return 0;
+}
+
+const sumOf = (calls: Readonly<Record<string, number>>, end: string) =>
+  Object.entries(calls).reduce((sum, [name, times]) => sum + (name.endsWith(`/${end}`) ? times : 0), 0);
+
+async function* site(simulators: Simulators): AsyncGenerator<Measured> {
+  const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-bench-"));
+  const own = { HIKCENTRAL_CONCURRENCY: String(concurrency), STATE_FOLDER: folder, HTTP_PORT: "0" };
+  const daemon = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/main.ts"), "serve"], {
+    env: { ...simulators.env, ...own },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  try {
+    let output = "";
+    void (async () => {
+      const decoder = new TextDecoder();
+      for await (const bytes of daemon.stdout) output += decoder.decode(bytes, { stream: true });
+    })();
+    const address = () => /trigger +POST (http\S+)\/eposh-induction/.exec(output)?.[1];
+    const url = await until(address, { timeoutMs: 20_000, what: "the daemon to answer" });
+    await until(() => output.includes("take work from"), { what: "the stages to take work" });
+    const measure = async (what: string): Promise<Measured> => {
+      const before = { ...simulators.hikcentral.calls };
+      const usedMs = await cpuMsOf(daemon.pid);
+      const startedAt = performance.now();
+      const headers = { prefer: "respond-async" };
+      const { run } = (await (await fetch(`${url}/eposh-induction`, { method: "POST", headers })).json()) as {
+        run: string;
+      };
+      const isDone = async () => {
+        const view = (await (await fetch(`${url}/runs/${run}`)).json()) as Record<string, unknown>;
+        return view.status === "done" && view;
+      };
+      const view = await until(isDone, {
+        timeoutMs: 1_200_000,
+        everyMs: 200,
+        what: `the ${what} people to be through`,
+      });
+      const seconds = (performance.now() - startedAt) / 1000;
+      if (view.through !== people) throw new Error(`${view.through} of ${people} people are through`);
+      const calls = Object.fromEntries(
+        Object.entries(simulators.hikcentral.calls).map(([name, times]) => [name, times - (before[name] ?? 0)]),
+      );
+      return { what, seconds, calls, cpuMs: (await cpuMsOf(daemon.pid)) - usedMs, peakMb: await peakMbOf(daemon.pid) };
+    };
+    yield await measure("new");
+    // What this daemon read or wrote within the last minute is not read again: somebody who comes later is measured.
+    await Bun.sleep(61_000);
+    yield await measure("unchanged");
+    await Bun.sleep(61_000);
+    for (const employees of simulators.eposh.days.values())
+      for (const [at, employee] of employees.entries())
+        if (at % 2 === 0) employee.kib_number = `9${employee.kib_number}`;
+    yield await measure("half changed");
+  } finally {
+    daemon.kill();
+    await daemon.exited;
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Of a process, in user and kernel; 100 ticks are a second. */
+async function cpuMsOf(pid: number): Promise<number> {
+  const stat = await Bun.file(`/proc/${pid}/stat`).text();
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+async function peakMbOf(pid: number): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`).text();
+  return Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]) / 1024;
+}

@@ -1,0 +1,154 @@
+import { expect, test } from "bun:test";
+import { until } from "../support/until.ts";
+import { type Answer, type Body, clientOf, gateway, newPerson, success } from "./gateway.ts";
+
+const info = "person/personCode/personInfo";
+const list = "person/personList";
+
+const codeOf = (number: number) => `35000000000${String(number).padStart(5, "0")}`;
+const personOf = (number: number, more: Body = {}) => ({
+  personId: String(number),
+  personCode: codeOf(number),
+  personGivenName: "Budi",
+  personFamilyName: "Contoh",
+  personPhoto: { picUri: "/picture" },
+  ...more,
+});
+
+/** A HikCentral with so many persons in the order of their numbers; `total` where its list says another number. */
+function site({
+  count = 3,
+  total = count,
+  answers = {},
+}: {
+  count?: number;
+  total?: number;
+  answers?: Record<string, Answer>;
+}) {
+  const persons = Array.from({ length: count }, (_, number) => personOf(number));
+  const minute = { now: 0 };
+  const { url, bodies } = gateway({
+    [list]: ({ pageNo, pageSize }) => {
+      const start = (Number(pageNo) - 1) * Number(pageSize);
+      return success({ total, pageNo, pageSize, list: persons.slice(start, start + Number(pageSize)) });
+    },
+    [info]: ({ personCode }) => success(persons.find((one) => one.personCode === personCode)),
+    "person/personId/customFieldsUpdate": () => success(""),
+    ...answers,
+  });
+  const { hikcentral, log } = clientOf(url, { now: () => minute.now * 60_000 });
+  const calls = () => ({ info: bodies(info).length, list: bodies(list).length });
+  /** As a run of many does it. */
+  const listed = async () => {
+    for (let times = 0; times < 10; times++) hikcentral.glance("nobody");
+    await until(() => hikcentral.glance("nobody"), { what: "the list" });
+  };
+  return { hikcentral, persons, minute, calls, listed, log };
+}
+
+test("for a few people no list is read", async () => {
+  const { hikcentral, calls } = site({});
+  for (let number = 0; number < 9; number++) expect(hikcentral.glance(codeOf(number))).toBeUndefined();
+  await hikcentral.personByCode(codeOf(0));
+  expect(calls()).toEqual({ info: 1, list: 0 });
+});
+
+test("for many one list answers, for a minute", async () => {
+  const { hikcentral, minute, calls, listed } = site({});
+  await listed();
+  expect(hikcentral.glance(codeOf(2))?.person).toMatchObject({ personId: "2", hasFace: true });
+  expect(hikcentral.glance(codeOf(9))).toEqual({ person: undefined });
+  expect(calls()).toEqual({ info: 0, list: 1 });
+  minute.now = 1;
+  expect(hikcentral.glance(codeOf(2))).toBeUndefined();
+  expect(hikcentral.glance(codeOf(9))).toBeUndefined();
+});
+
+test("a list of more calls than were asked for singly ends after its first page", async () => {
+  const { hikcentral, calls } = site({ total: 20_000 });
+  for (let times = 0; times < 39; times++) hikcentral.glance(codeOf(0));
+  await until(() => calls().list === 1);
+  await hikcentral.personByCode(codeOf(0));
+  expect(hikcentral.glance(codeOf(9))).toBeUndefined();
+  expect(calls().list).toBe(1);
+});
+
+test("no list is kept of more persons than there is memory for", async () => {
+  const { hikcentral, calls } = site({ total: 30_001 });
+  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0));
+  await until(() => calls().list === 1);
+  for (let times = 0; times < 100; times++) hikcentral.glance(codeOf(0));
+  expect(calls().list).toBe(1);
+});
+
+test.each(["12", "69", "130"])("a partner who may not read the list (%s) is asked once", async (code) => {
+  const { hikcentral, calls, log } = site({ answers: { [list]: () => ({ code }) } });
+  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0));
+  await until(() => log.some((line) => line.includes("may not read the list of persons")));
+  for (let times = 0; times < 20; times++) expect(hikcentral.glance(codeOf(0))).toBeUndefined();
+  expect(calls().list).toBe(1);
+});
+
+test("what a list shows to be wrong is read singly", async () => {
+  const { hikcentral, calls, listed } = site({});
+  await listed();
+  await hikcentral.recentPerson(codeOf(1), ({ personId }) => personId === "1");
+  expect(calls().info).toBe(0);
+  await hikcentral.recentPerson(codeOf(1), ({ personId }) => personId === "7");
+  expect(calls().info).toBe(1);
+});
+
+test("a list that was asked for before a write does not show the person as before", async () => {
+  const asked = Promise.withResolvers<void>();
+  const { hikcentral, calls, persons } = site({
+    answers: {
+      async [list]() {
+        await asked.promise;
+        return success({ total: 3, list: persons });
+      },
+    },
+  });
+  for (let times = 0; times < 10; times++) hikcentral.glance("nobody");
+  await until(() => calls().list === 1);
+  await hikcentral.setKib("1", "2600001");
+  asked.resolve();
+  await until(() => hikcentral.glance("nobody"), { what: "the list" });
+  expect(hikcentral.glance(codeOf(0))?.person).toBeDefined();
+  expect(hikcentral.glance(codeOf(1))?.person).toBeUndefined();
+});
+
+test("a write makes what a list showed of the person unknown", async () => {
+  const { hikcentral, listed } = site({});
+  await listed();
+  await hikcentral.setKib("1", "2600001");
+  expect(hikcentral.glance(codeOf(1))?.person).toBeUndefined();
+});
+
+test("faces of many new persons are verified with one page at the end of the list", async () => {
+  const { hikcentral, persons, calls, listed } = site({ count: 120 });
+  await listed();
+  const before = calls();
+  for (let number = 120; number < 128; number++)
+    persons.push(personOf(number, { personPhoto: { picUri: number === 125 ? "" : "/picture" } }));
+  const stored = await Promise.all(persons.slice(120).map(({ personCode }) => hikcentral.hasFace(personCode)));
+  expect(stored.indexOf(false)).toBe(5);
+  expect(stored.lastIndexOf(false)).toBe(5);
+  expect(calls().info).toBe(before.info);
+  expect(calls().list).toBeLessThanOrEqual(before.list + 2);
+});
+
+test("where new persons do not stand at the end of the list their faces are verified singly", async () => {
+  const { hikcentral, persons, calls, listed } = site({ count: 300 });
+  await listed();
+  const codes = persons.slice(0, 8).map(({ personCode }) => personCode);
+  for (let times = 0; times < 3; times++)
+    expect(await Promise.all(codes.map((code) => hikcentral.hasFace(code)))).not.toContain(false);
+  expect(calls().list).toBeLessThanOrEqual(5);
+});
+
+test("the face of somebody who comes alone is verified singly", async () => {
+  const { hikcentral, calls } = site({ answers: { "person/single/add": () => success("1") } });
+  await hikcentral.addPerson({ ...newPerson, personCode: codeOf(1) });
+  expect(await hikcentral.hasFace(codeOf(1))).toBe(true);
+  expect(calls()).toEqual({ info: 1, list: 0 });
+});

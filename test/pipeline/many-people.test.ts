@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { type InProcessSite, startSite } from "../support/site.ts";
+
+const people = 80;
+const info = "resource/v1/person/personCode/personInfo";
+const list = "resource/v1/person/personList";
+
+let simulators: Simulators;
+beforeAll(async () => {
+  simulators = await startSimulators({ people });
+});
+afterAll(() => simulators[Symbol.asyncDispose]());
+const folder = temporaryFolder();
+/** A daemon that remembers nobody of the last minute. */
+async function nextDaemon(): Promise<InProcessSite> {
+  const site = await startSite({ simulators, folder });
+  site.deeds();
+  return site;
+}
+
+/** What a run asks HikCentral for. */
+async function callsOfRun(site: InProcessSite) {
+  const { calls } = site.hikcentral;
+  const before = { ...calls };
+  expect(await site.induct()).toMatchObject({ employees: people, through: people, dead: 0, warnings: [] });
+  const since = (call: string) => (calls[call] ?? 0) - (before[call] ?? 0);
+  const all = Object.keys(calls).reduce((sum, call) => sum + since(call), 0);
+  return { all, since };
+}
+
+test("many new people are added without a lookup, and their faces are verified with few calls", async () => {
+  await using site = await nextDaemon();
+  const { since } = await callsOfRun(site);
+  expect(site.atTheGate()).toHaveLength(people);
+  // Without lists it is two for each.
+  expect(since(info)).toBeLessThan(people);
+  expect(since(info) + since(list)).toBeLessThan(1.5 * people);
+}, 60_000);
+
+test("a run of many over unchanged people reads a list instead of each one, and writes nothing", async () => {
+  await using site = await nextDaemon();
+  const { all, since } = await callsOfRun(site);
+  expect(since(list)).toBeGreaterThan(0);
+  expect(all).toBeLessThan(people / 2);
+  expect(site.deeds()).toEqual({});
+}, 60_000);
+
+test("what a list shows to be wrong is read singly and put right", async () => {
+  await using site = await nextDaemon();
+  const before = structuredClone(site.hikcentral.state().persons);
+  const [kib, face, name] = [...site.hikcentral.persons.values()].slice(-3);
+  if (!(kib && face && name)) throw new Error("there is nobody");
+  kib.customFields["1"] = "999";
+  face.picture = undefined;
+  name.personFamilyName = name.personFamilyName.toUpperCase();
+  const { since } = await callsOfRun(site);
+  expect(since(info)).toBeGreaterThan(0);
+  expect(site.hikcentral.state().persons.map(({ remark: _, ...person }) => person)).toEqual(
+    before.map(({ remark: _, ...person }) => person),
+  );
+  expect(site.deeds()).toMatchObject({ "personId/customFieldsUpdate": 1, "face/update": 1, "single/update": 2 });
+}, 60_000);
+
+test("a message that is delivered again looks at the person itself", async () => {
+  await using site = await nextDaemon();
+  await site.induct();
+  const [employee] = site.eposh.days.get("2026-01-01") ?? [];
+  const before = site.hikcentral.calls[info] ?? 0;
+  await site.employ(employee ?? {}, { "hs-again": true as unknown as string });
+  expect(site.hikcentral.calls[info] ?? 0).toBeGreaterThan(before);
+});
+
+test("people whom a list does not show are found all the same, and nobody becomes two", async () => {
+  await using site = await nextDaemon();
+  const nobody = JSON.stringify({ code: "0", data: { total: 0 } });
+  const written = site.hikcentral.writes.length;
+  site.hikcentral.faults.set({ kind: "answer", match: "person/personList", body: nobody });
+  const { since } = await callsOfRun(site);
+  site.hikcentral.faults.set();
+  expect(since("resource/v1/person/single/add")).toBeGreaterThan(0);
+  expect(site.hikcentral.persons.size).toBe(people);
+  expect(site.hikcentral.writes.slice(written).filter(({ code }) => code === "0")).toEqual([]);
+}, 60_000);

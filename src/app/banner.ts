@@ -5,10 +5,10 @@ import type { Log } from "../observability/log.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { versionText } from "../version.ts";
 
-/** How long the start block waits for HikCentral's own names; the daemon does not wait. */
+/** How long to wait for HikCentral's own names. */
 const namesMs = 1_000;
 
-/** Logs the start block: everything that the daemon uses. */
+/** Logs the start block, which is everything that the daemon uses; HikCentral's own names follow when they are known. */
 export async function introduce(
   loaded: Loaded,
   {
@@ -19,28 +19,29 @@ export async function introduce(
   }: { registered: readonly RegisteredStage[]; clients: Clients; url: string; log: Log },
 ): Promise<void> {
   const { config, hints, warnings } = loaded;
-  const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
-  const unnamed = [["regionals", `${ids.join(", ")}; HikCentral's own names follow before the first write`]] as const;
-  let trouble: string | undefined;
-  const names = await clients.hikcentral.names(AbortSignal.timeout(namesMs)).catch((thrown) => {
-    if (thrown instanceof Failure) trouble = thrown.message;
-    return unnamed;
-  });
-  const lines = [
+  const show = (lines: readonly (readonly [label: string, text: string])[]) => {
+    for (const [label, text] of lines) log.info(`  ${label.padEnd(13)}  ${text}`);
+  };
+  log.info(versionText);
+  show([
     ["configuration", sourcesOf(loaded)],
     ["trigger", `POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`],
-    ...(config.http.ui ? [["page", `${url}/ui/`]] : []),
+    ...(config.http.ui ? [["page", `${url}/ui/`] as const] : []),
     ["broker", brokerAt(config)],
     ["Eposh", new URL(config.eposh.url).origin],
     ["HikCentral", new URL(config.hikcentral.url).origin],
-    ...names,
     ["state", config.state.folder],
-    ...registered.map(({ stage, origin, enabledHere }) => [
-      "stage",
-      `${stage.name} ← ${stage.queue} (${origin}${enabledHere ? "" : ", disabled here"})`,
-    ]),
-  ];
-  log.info(versionText);
-  for (const [label = "", text] of lines) log.info(`  ${label.padEnd(13)}  ${text}`);
-  for (const text of [...warnings, ...hints, ...(trouble ? [trouble] : [])]) log.warn(text);
+    ...registered.map(({ stage, origin, enabledHere }) => {
+      const text = `${stage.name} ← ${stage.queue} (${origin}${enabledHere ? "" : ", disabled here"})`;
+      return ["stage", text] as const;
+    }),
+  ]);
+  for (const text of [...warnings, ...hints]) log.warn(text);
+  try {
+    show(await clients.hikcentral.names(AbortSignal.timeout(namesMs)));
+  } catch (thrown) {
+    const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
+    show([["regionals", `${ids.join(", ")}; HikCentral's own names follow before the first write`]]);
+    if (thrown instanceof Failure) log.warn(thrown.message);
+  }
 }

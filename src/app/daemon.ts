@@ -72,7 +72,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = listen(config, (request, connection) => current.app.fetch(request, connection));
   opened.defer(() => server.stop(true));
   const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
-  current.start(introduce(loaded, { registered, clients: current.clients, url, log }));
+  void introduce(loaded, { registered, clients: current.clients, url, log });
+  current.start();
 
   /** Reloads run one at a time, and none runs once the daemon stops. */
   let changing = Promise.resolve();

@@ -125,15 +125,13 @@ export class Generation {
     this.app = createApp({ trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app, attempts, http, log });
   }
 
-  /** Consumes once the broker is up and `ready` has resolved. */
-  start(ready: Promise<void> = Promise.resolve()): void {
+  /** Consumes once the broker is up. */
+  start(): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
     this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs);
-    this.#started = ready.then(() =>
-      startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal }),
-    );
+    this.#started = startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal });
   }
 
   /** Finishes what is in progress until the deadline; the rest is delivered again later. */

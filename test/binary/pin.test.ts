@@ -12,7 +12,7 @@ test("with its fingerprint a self-signed HikCentral is worked with, over connect
   await using front = await startTlsFront(simulators.hikcentral.origin, own);
   const env = { HIKCENTRAL_URL: front.origin, HIKCENTRAL_FINGERPRINT: own.sha256 };
   await using site = await startSite({ as: "binary", simulators, env });
-  expect(site.output()).toContain("zona-i → privilege group 1 → Access Gate Zona 1");
+  await until(() => site.output().includes("zona-i → privilege group 1 → Access Gate Zona 1"));
   expect((await site.induct()).through).toBe(30);
   const calls = Object.values(simulators.hikcentral.calls).reduce((sum, count) => sum + count, 0);
   expect(calls).toBeGreaterThan(150);

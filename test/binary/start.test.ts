@@ -25,6 +25,7 @@ test("the start is one block: version, sources, broker, upstreams, group names, 
       writeFileSync(join(credentials, "hikcentral_app_secret"), secret);
     },
   });
+  await until(() => site.output().includes("custom field"));
   const output = site.output();
   expect(linesOf(output)[0]).toMatch(/^\d\d:\d\d:\d\d hikvision-sync \d+\.\d+\.\d+ \(/);
   const block = linesOf(output).map((line) => line.replace(/^\d\d:\d\d:\d\d {3}/, ""));
@@ -80,7 +81,9 @@ test("json on request: every line of it is one object", async () => {
 test("a HikCentral that says nothing holds up neither the trigger nor the stages, and its names follow once", async () => {
   const faults = { hikcentral: [{ kind: "hang" }] } as const;
   await using site = await startSite({ as: "binary", people: 2, faults, env: { HIKCENTRAL_TIMEOUT: "2s" } });
-  expect(site.output()).toContain("zona-i → 1, zona-ii → 2");
+  const ids = "zona-i → 1, zona-ii → 2";
+  await until(() => site.output().includes(ids));
+  expect(site.output().indexOf("stages take work")).toBeLessThan(site.output().indexOf(ids));
   expect((await site.trigger()).status).toBe(200);
   site.hikcentral.faults.set();
   await until(() => site.hikcentral.persons.size === 2, { timeoutMs: 40_000, what: "both persons" });

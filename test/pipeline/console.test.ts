@@ -26,7 +26,7 @@ test("one person is seen at every stage, in the lines that the operators know", 
   await until(() => site.output().includes("Assigned"));
   const lines = site.output().slice(before).split("\n");
   const texts = lines.filter(Boolean).map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""));
-  expect(texts.filter((text) => !/^(regional: |KIB: |Fetched)/.test(text)).join("\n")).toBe(
+  expect(texts.filter((text) => !/^\s*(regional|KIB)\b|^Fetched/.test(text)).join("\n")).toBe(
     `Received batch: Page 1/1
 Publishing 1 employees to CREATE_PERSON queue...
 Published: Budi Contoh Santoso (KIB: 2600001)
@@ -43,7 +43,9 @@ Assigned 3/3 privilege groups to person 18945`,
 
 test("under load there is at most one info line for each person and stage, and no NIK and no signature at all", async () => {
   const people = 150;
-  await using site = await startSite({ people, env: { LOG_FORMAT: "json" } });
+  // Else a busy machine has only one person in progress at a time, which is no load.
+  const faults = { hikcentral: [{ kind: "slow", minMs: 30 }] } as const;
+  await using site = await startSite({ people, faults, env: { LOG_FORMAT: "json" } });
   expect((await trigger(site)).status).toBe(200);
   await through(site, people);
   const lines = site.output().split("\n").filter(Boolean);

@@ -27,7 +27,7 @@ export function manual(root: Command, { version, date }: ManualOptions): string 
       "A secret that systemd passes to the service; also hikcentral_app_key, eposh_api_key, eposh_app_id, broker_url, http_token.",
     ],
     ["/var/lib/hikvision-sync", "What must survive a restart: waiting work, and the history of the runs."],
-    ["/usr/share/doc/hikvision-sync", "Guides: install.md, operating.md and moving-from-python.md."],
+    ["/usr/share/doc/hikvision-sync", "Guides: install.md, operating.md, security.md and moving-from-python.md."],
   ] as const;
   return [
     `.TH HIKVISION\\-SYNC 1 "${date}" "hikvision\\-sync ${version}" "User Commands"`,

@@ -106,6 +106,7 @@ async function layOut(tree: string, binary: string, version: string): Promise<vo
   for (const unit of readdirSync(join(root, "systemd")).filter((file) => /\.(service|timer)$/.test(file)))
     put(tree, `usr/lib/systemd/system/${unit}`, readFileSync(join(root, "systemd", unit), "utf8"));
   put(tree, "usr/lib/sysusers.d/hikvision-sync.conf", readFileSync(join(root, "systemd/sysusers.conf"), "utf8"));
+  put(tree, "usr/lib/tmpfiles.d/hikvision-sync.conf", readFileSync(join(root, "systemd/tmpfiles.conf"), "utf8"));
   put(tree, "etc/hikvision-sync/config.toml", packagedConfig(), 0o640);
   mkdirSync(join(tree, "etc/hikvision-sync/stages"));
   put(
@@ -116,7 +117,7 @@ async function layOut(tree: string, binary: string, version: string): Promise<vo
   put(tree, "usr/share/bash-completion/completions/hikvision-sync", completion(commands));
   put(tree, `${manuals}/copyright`, copyright());
   put(tree, `${manuals}/changelog.gz`, zip(changelog(version, date)));
-  for (const guide of ["install.md", "operating.md", "moving-from-python.md"])
+  for (const guide of ["install.md", "operating.md", "security.md", "moving-from-python.md"])
     put(tree, `${manuals}/${guide}`, readFileSync(join(root, "docs", guide), "utf8"));
 }
 

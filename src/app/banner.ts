@@ -27,6 +27,7 @@ export async function introduce(
     ["configuration", sourcesOf(loaded)],
     ["trigger", `POST ${url}/eposh-induction${config.http.token ? ", with the token" : ""}`],
     ...(config.http.ui ? [["page", `${url}/ui/`] as const] : []),
+    ["operators", config.http.socket],
     ["broker", brokerAt(config)],
     ["Eposh", new URL(config.eposh.url).origin],
     ["HikCentral", new URL(config.hikcentral.url).origin],

@@ -2,8 +2,8 @@ import type { Broker } from "../broker/broker.ts";
 import { KnownQueues } from "../broker/known-queues.ts";
 import { inFolder, openBroker, queueToMigrate } from "../broker/open.ts";
 import type { Clients } from "../clients.ts";
-import type { Config, Loaded } from "../config/load.ts";
-import { Exit, exits, textOf } from "../errors.ts";
+import type { Loaded } from "../config/load.ts";
+import { type Fetch, listen, listenForOperators } from "../http/listen.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
@@ -69,9 +69,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   let current = new Generation(config, registered, parts);
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
-  const server = listen(config, (request, connection) => current.app.fetch(request, connection));
-  opened.defer(() => server.stop(true));
-  const url = `http://${config.http.host.includes(":") ? `[${config.http.host}]` : config.http.host}:${server.port}`;
+  const answer: Fetch = (request, connection) => current.app.fetch(request, connection);
+  opened.use(await listenForOperators(config.http, answer));
+  const { origin: url } = opened.use(listen(config.http, answer));
   void introduce(loaded, { registered, clients: current.clients, url, log });
   current.start();
 
@@ -118,18 +118,4 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await open.disposeAsync();
     },
   };
-}
-
-type Fetch = (request: Request, connection: unknown) => Response | Promise<Response>;
-
-function listen({ http }: Config, fetch: Fetch) {
-  try {
-    // Until a request is complete; then http/auth.ts lifts the limit, because an induction is silent for minutes.
-    const limits = { idleTimeout: 30, maxRequestBodySize: 1 << 20 };
-    return Bun.serve({ hostname: http.host, port: http.port, ...limits, fetch });
-  } catch (error) {
-    const taken = (error as { code?: unknown }).code === "EADDRINUSE";
-    const why = taken ? "is taken by another process; stop it, or set http.port" : `is not available: ${textOf(error)}`;
-    throw new Exit(exits.unavailable, `port ${http.port} of ${http.host} ${why}`);
-  }
 }

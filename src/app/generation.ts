@@ -122,7 +122,9 @@ export class Generation {
       : undefined;
     this.#live = ui?.live;
     const { http } = config;
-    this.app = createApp({ trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app, attempts, http, log });
+    const { timeZone } = config.site;
+    const routes = { trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app };
+    this.app = createApp({ ...routes, attempts, http, timeZone, log });
   }
 
   /** Consumes once the broker is up. */

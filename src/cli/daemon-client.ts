@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LocalConfig } from "../config/load.ts";
 import type { FailureCode } from "../errors/codes.ts";
 import { Exit, exits } from "../errors.ts";
+import { timeZoneHeader } from "../http/app.ts";
 import type { RunView } from "../ledger/runs.ts";
 import { backoff } from "../util/backoff.ts";
 
@@ -13,34 +13,28 @@ export interface Answer {
 const livesWithinMs = 5_000;
 export const howToStart = "Start it: systemctl start hikvision-sync, or hikvision-sync serve";
 
-/** Through it the commands call the running daemon. */
+/** Through it the commands call the running daemon, over the socket that is for operators alone. */
 export class DaemonClient {
-  readonly #headers: Record<string, string>;
+  /** The daemon's own, once it has answered. */
+  timeZone: string | undefined;
 
   constructor(
-    readonly url: string,
-    token?: string,
+    /** http.socket */
+    readonly socket: string,
     /** How long to wait for a daemon that is just starting. */
     private readonly startMs = 0,
-  ) {
-    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  }
-
-  static of({ http }: LocalConfig, startMs?: number): DaemonClient {
-    const host = http.host === "0.0.0.0" ? "127.0.0.1" : http.host === "::" ? "::1" : http.host;
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${http.port}`;
-    return new DaemonClient(url, http.token?.reveal(), startMs);
-  }
+  ) {}
 
   /** Says that no daemon answers; undefined where one does. Exit 69 where one listens and does not answer. */
   async missing(): Promise<string | undefined> {
     const signal = AbortSignal.timeout(livesWithinMs);
     try {
-      await fetch(`${this.url}/livez`, { headers: this.#headers, signal });
+      await this.#fetch("/livez", { signal });
       return undefined;
-    } catch {
-      if (!signal.aborted) return `no daemon answers at ${this.url}`;
-      const text = `the daemon at ${this.url} does not answer within ${livesWithinMs / 1000} s`;
+    } catch (error) {
+      if (error instanceof Exit) throw error;
+      if (!signal.aborted) return `no daemon answers at ${this.socket}`;
+      const text = `the daemon at ${this.socket} does not answer within ${livesWithinMs / 1000} s`;
       throw new Exit(exits.unavailable, `${text}. See: systemctl status hikvision-sync; if this lasts, restart it`);
     }
   }
@@ -54,28 +48,43 @@ export class DaemonClient {
   ): Promise<Answer> {
     const request = {
       method,
-      headers: { ...this.#headers, ...headers },
+      headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       // A replay at a few dead letters a second sends nothing until it is done.
       timeout: false,
     };
-    const answer = await this.#fetch(`${this.url}${path}`, request);
+    const answer = await this.#fetchOnceUp(path, request);
+    this.timeZone = answer.headers.get(timeZoneHeader) ?? undefined;
     const parsed: unknown = await answer.json().catch(() => ({
-      error: `HTTP ${answer.status} without JSON: another program may listen at ${this.url}; check http.port`,
+      error: `HTTP ${answer.status} without JSON: another program may listen at ${this.socket}; check http.socket`,
     }));
     return { status: answer.status, body: parsed as Record<string, unknown> };
   }
 
-  async #fetch(url: string, request: RequestInit): Promise<Response> {
+  async #fetchOnceUp(path: string, request: RequestInit): Promise<Response> {
     let cause: unknown;
     for await (const _ of backoff({ firstMs: 100, signal: AbortSignal.timeout(this.startMs) })) {
       try {
-        return await fetch(url, request);
+        return await this.#fetch(path, request);
       } catch (error) {
+        if (error instanceof Exit) throw error;
         cause = error;
       }
     }
-    throw new Exit(exits.unavailable, `no daemon answers at ${this.url}. ${howToStart}`, { cause });
+    throw new Exit(exits.unavailable, `no daemon answers at ${this.socket}. ${howToStart}`, { cause });
+  }
+
+  /** Exit 69 for a user who is no operator. */
+  async #fetch(path: string, request: RequestInit): Promise<Response> {
+    try {
+      // n.b. The name is not looked up; it must be one that no proxy is asked for (main.ts).
+      return await fetch(`http://localhost${path}`, { ...request, unix: this.socket });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EACCES") throw cause;
+      const text = `this user may not use the daemon's socket ${this.socket}: use sudo, or join the operators`;
+      const how = "sudo usermod --append --groups hikvision-sync-operators USER, from the next login on";
+      throw new Exit(exits.unavailable, `${text} (${how})`, { cause });
+    }
   }
 
   /** The run at each poll, until it is done or has made no progress for `patienceMs`. */

@@ -37,7 +37,7 @@ export async function openOperatorClient(args: {
 }): Promise<OperatorClient> {
   const { config } = loadLocalConfig(args, { stageNames: stageNamesIn });
   await using opened = new AsyncDisposableStack();
-  const daemon = DaemonClient.of(config);
+  const daemon = new DaemonClient(config.http.socket);
   const noDaemon = await daemon.missing();
   const call: Call =
     noDaemon === undefined ? (...words) => daemon.call(...words) : await openFolder(config, noDaemon, opened);
@@ -50,7 +50,7 @@ export async function openOperatorClient(args: {
       const exit = { 400: exits.usage, 503: exits.unavailable }[answer.status] ?? exits.failed;
       throw new Exit(exit, visible(String(answer.body.error)));
     },
-    time: (at) => new Date(at).toLocaleString("sv-SE", { timeZone: config.site.timeZone }),
+    time: (at) => new Date(at).toLocaleString("sv-SE", { timeZone: daemon.timeZone ?? config.site.timeZone }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -6,7 +6,12 @@ import { names } from "./sources.ts";
 const meanings: Readonly<Record<string, string>> = {
   "http.host": "where the trigger listens; anything but a loopback address requires http.token",
   "http.port": "0 picks a free port",
-  "http.token": "callers send it as Authorization: Bearer; without it only this machine may call",
+  "http.token":
+    "callers send it as Authorization: Bearer; without it a port only starts runs, shows one and answers monitoring",
+  "http.socket":
+    "the commands reach the daemon here, and whoever may write to it is an operator; unset: in /run/hikvision-sync if the package made it, else in the state folder",
+  "http.cert_file": "certificate (PEM) to answer with over TLS, with those that lead to its issuer",
+  "http.key_file": "its key (PEM)",
   "http.view_token": "logs in on the page to read it only; whoever has it can change nothing",
   "http.ui": "false switches the page off",
   "broker.url":
@@ -69,6 +74,9 @@ const examples: Readonly<Record<string, unknown>> = {
   "broker.ca_file": "/etc/hikvision-sync/rabbitmq.pem",
   "broker.prefetch": 32,
   "http.token": "",
+  "http.socket": "/run/hikvision-sync/operator.sock",
+  "http.cert_file": "/etc/hikvision-sync/http.pem",
+  "http.key_file": "/etc/hikvision-sync/http.key",
   "http.view_token": "",
   "eposh.ca_file": "/etc/hikvision-sync/proxy.pem",
   "photo.ca_file": "/etc/hikvision-sync/proxy.pem",

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { Exit, exits } from "../errors.ts";
 import { addressesIn, withoutCredentials } from "./broker-address.ts";
@@ -29,6 +29,10 @@ export interface Loaded<C = Config> {
   warnings: string[];
 }
 
+const certificate = ["http.cert_file", "http.key_file"] as const;
+/** As the Debian package has them. */
+const service = { state: "/var/lib/hikvision-sync", run: "/run/hikvision-sync" };
+
 export interface ReadOptions {
   /** As given by --config: it must exist. */
   file?: string | undefined;
@@ -48,8 +52,12 @@ export interface ReadOptions {
 export function readConfig(options: ReadOptions & { required: false }): Loaded<LocalConfig>;
 export function readConfig(options?: ReadOptions): Loaded;
 export function readConfig(options: ReadOptions & { required?: boolean } = {}): Loaded<LocalConfig> {
-  const { env = process.env, required = true, defaultFile = "/etc/hikvision-sync/config.toml" } = options;
-  const file = options.file ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const { required = true, defaultFile = "/etc/hikvision-sync/config.toml" } = options;
+  const usual = options.file === undefined && existsSync(defaultFile) ? defaultFile : undefined;
+  // An operator may not read the keys in it: then the commands know where the daemon is, and it knows the rest.
+  const isHidden = !required && usual !== undefined && !isReadable(usual);
+  const file = options.file ?? (isHidden ? undefined : usual);
+  const env = { ...(isHidden && { STATE_DIRECTORY: service.state }), ...(options.env ?? process.env) };
   const { values, problems, hints } = collect(file, env, options.stageNames);
   addDefaults(values, env, options.terminal ?? process.stdout.isTTY === true);
 
@@ -59,6 +67,8 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   const host = values.get("http.host")?.value ?? "localhost";
   if (required && !isLoopback(String(host)) && !values.has("http.token"))
     problems.push("http.token is missing: it is required because http.host is not a loopback address");
+  for (const [one, other] of [certificate, certificate.toReversed()] as const)
+    if (values.has(one) && !values.has(other)) problems.push(`${other} is missing: ${one} requires it`);
   if (!checked.success || problems.length > 0)
     throw new Exit(exits.config, ["the configuration is invalid:", ...new Set(problems), ...hints].join("\n  "));
 
@@ -68,7 +78,18 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   const today = todayIn(config.site.timeZone, options.now);
   const isOld = resolveDay("induction.to", config.induction.to, today) < addDays(today, -7);
   const warnings = isOld ? ["induction.to is more than a week ago: a trigger without dates fetches old dates"] : [];
+  if (!isLoopback(config.http.host) && config.http.certFile === undefined)
+    warnings.push("http.host is not a loopback address and http.cert_file is not set: the network can read http.token");
   return { config, file, sources, secrets: secretsOf(values), hints, warnings };
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export const isLoopback = (host: string) => /^(localhost|127\.[\d.]+|::1)$/.test(host);
@@ -88,6 +109,9 @@ function addDefaults(values: Values, env: NonNullable<ReadOptions["env"]>, termi
   const [given] = (env.STATE_DIRECTORY ?? "").split(":");
   if (given) add("state.folder", given, "environment");
   add("state.folder", join(env.HOME || homedir(), ".local/state/hikvision-sync"));
+  const folder = String(values.get("state.folder")?.value);
+  const isService = resolve(folder) === service.state && existsSync(service.run);
+  add("http.socket", join(isService ? service.run : folder, "operator.sock"));
   add("log.format", env.JOURNAL_STREAM && !terminal ? "journal" : "pretty");
   const eposh = URL.parse(String(values.get("eposh.url")?.value))?.hostname;
   add("photo.allowed_hosts", [...(eposh ? [eposh] : []), "storage.googleapis.com"]);

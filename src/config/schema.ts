@@ -90,6 +90,10 @@ export const sections = {
     token: v.exactOptional(token),
     viewToken: v.exactOptional(token),
     ui: v.optional(flag, true),
+    /** Where operators' commands reach the daemon. */
+    socket: path,
+    certFile: v.exactOptional(path),
+    keyFile: v.exactOptional(path),
   }),
   broker: v.object({
     /** One queue file; or one or more nodes of a RabbitMQ cluster. */

@@ -21,11 +21,16 @@ export interface AppOptions {
   /** Wrong tokens, also those of the page's login. */
   attempts: Attempts;
   http: { host: string; token?: Secret | undefined };
+  /** How operators' commands write times. */
+  timeZone: string;
   log: Log;
 }
 
+export const timeZoneHeader = "HS-Time-Zone";
+
 /** What the daemon answers over HTTP. */
-export function createApp({ trigger, operator, health, doctor, ui, attempts, http, log }: AppOptions): Hono {
+export function createApp(options: AppOptions): Hono {
+  const { trigger, operator, health, doctor, ui, attempts, http, timeZone, log } = options;
   const app = new Hono();
   const error = (text: string) => ({ status: "error", error: text });
 
@@ -33,6 +38,7 @@ export function createApp({ trigger, operator, health, doctor, ui, attempts, htt
   /** No answer may show a NIK, a secret or what a terminal obeys, not even one that quotes the request. */
   app.use(async (c, next) => {
     await next();
+    c.header(timeZoneHeader, timeZone);
     if (c.res.headers.get("content-type")?.startsWith("application/json"))
       c.res = new Response(visibleJson(log.mask(await c.res.text())), c.res);
   });

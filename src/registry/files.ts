@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Exit, exits } from "../errors.ts";
-import { shellWord } from "../util/text/shell-word.ts";
 
 /** Whether a file holds a stage: not a test, a declaration or a hidden file of an editor or a Mac. */
 export const isSource = (name: string): boolean => /^[^.].*\.[tj]s$/.test(name) && !/\.(test|d)\.[tj]s$/.test(name);
@@ -21,14 +20,6 @@ export function stageFilesIn(folder: string): string[] {
 
 /** The name that the stage in this file must have. */
 export const stageNameOf = (file: string): string => basename(file).replace(/\.[tj]s$/, "");
-
-/** Whoever can write a stage holds the keys of the service. Undefined where only root or the service itself can. */
-export function rightsProblem(path: string): string | undefined {
-  const { uid, mode } = statSync(path);
-  if (uid !== 0 && uid !== process.geteuid?.())
-    return `belongs to user ${uid}, not to root or the current user: chown root ${shellWord(path)}`;
-  return mode & 0o022 ? `can be written by others: chmod go-w ${shellWord(path)}` : undefined;
-}
 
 /** The place of the first pattern that matches, as `file:line`; else the first line of the file. */
 export function placeIn(file: string, ...patterns: RegExp[]): string {

@@ -86,7 +86,7 @@ test.each(commands)("%s prints nothing that a terminal obeys, and no NIK", async
 test.each(["/status", "/dead", "/runs", "/metrics", "/readyz", `/runs/${encodeURIComponent(everything)}`])(
   "GET %j answers nothing that a terminal obeys",
   async (path) => {
-    const text = await (await fetch(site.url + path)).text();
+    const text = await (await site.fetch(path)).text();
     expect(text).not.toMatch(obeyed);
     for (const nik of niks) expect(text).not.toContain(nik);
   },

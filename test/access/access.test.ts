@@ -160,7 +160,7 @@ describe("what is sent is bounded", () => {
   test("a body that does not come is not waited for, and nothing of it is logged as an error", async () => {
     const app = new Hono();
     app.use(createAccess({ host: "127.0.0.1", log: createLog({ write: () => true }), bodyTimeoutMs: 50 }));
-    app.post("/", (c) => c.text("in"));
+    app.post("/eposh-induction", (c) => c.text("in"));
     using server = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
@@ -169,7 +169,7 @@ describe("what is sent is bounded", () => {
     const socket = connect(server.port ?? 0, "127.0.0.1");
     let answer = "";
     socket.on("data", (bytes) => (answer += bytes));
-    socket.write("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{");
+    socket.write("POST /eposh-induction HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{");
     await until(() => answer.startsWith("HTTP/1.1 408"));
     socket.destroy();
   });
@@ -177,7 +177,7 @@ describe("what is sent is bounded", () => {
   test("an answer that takes longer than an idle connection may be silent still comes", async () => {
     const app = new Hono();
     app.use(createAccess({ host: "127.0.0.1", log: createLog({ write: () => true }) }));
-    app.get("/", async (c) => {
+    app.get("/livez", async (c) => {
       await Bun.sleep(5_500);
       return c.text("in");
     });
@@ -187,20 +187,20 @@ describe("what is sent is bounded", () => {
       idleTimeout: 1,
       fetch: (request, connection) => app.fetch(request, connection),
     });
-    expect(await (await fetch(`http://127.0.0.1:${server.port}/`)).text()).toBe("in");
+    expect(await (await fetch(`http://127.0.0.1:${server.port}/livez`)).text()).toBe("in");
   });
 
   test("a connection that is idle after its answer is closed", async () => {
     const app = new Hono();
     app.use(createAccess({ host: "127.0.0.1", log: createLog({ write: () => true }), idleSeconds: 1 }));
-    app.get("/", (c) => c.text("in"));
+    app.get("/livez", (c) => c.text("in"));
     using server = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
       fetch: (request, connection) => app.fetch(request, connection),
     });
     const socket = connect(server.port ?? 0, "127.0.0.1");
-    socket.resume().write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    socket.resume().write("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     await once(socket, "close");
   });
 

@@ -116,12 +116,15 @@ describe("demo without --once", () => {
 
   test("stays up, says what to try, and ends at Ctrl-C", async () => {
     const { exit, out } = await stoppedAt(/HikCentral holds/, 10, async (out) => {
-      const [trigger, ...reads] = [...out.matchAll(/^ {2}curl (?:-X POST )?(http\S+) {2}# /gm)].map(
-        ([, url]) => `${url}`,
+      const lines = [...out.matchAll(/^ {2}curl (?:-X POST )?(?:--unix-socket (\S+) )?(http\S+) {2}# /gm)];
+      const [trigger, ...reads] = lines.map(
+        ([, unix, url]) =>
+          (init: RequestInit = {}) =>
+            fetch(`${url}`, { ...init, ...(unix && { unix }) }),
       );
-      const again = await (await fetch(`${trigger}`, { method: "POST" })).json();
+      const again = await (await trigger?.({ method: "POST" }))?.json();
       expect(again).toMatchObject({ employees: 10 });
-      const [runs, , hikcentral] = await Promise.all(reads.map(async (url) => (await fetch(url)).json()));
+      const [runs, , hikcentral] = await Promise.all(reads.map(async (read) => (await read()).json()));
       expect(runs).toMatchObject({ runs: [{ employees: 10 }, { employees: 10, status: "done" }] });
       expect((hikcentral as { persons: unknown[] }).persons).toHaveLength(10);
     });

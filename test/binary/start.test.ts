@@ -38,6 +38,7 @@ test("the start is one block: version, sources, broker, upstreams, group names, 
   for (const said of [
     `configuration  ${site.configFile}, ${variables} values from the environment, 1 from credentials`,
     `trigger        POST ${site.url}/eposh-induction`,
+    `operators      ${site.socket}`,
     `broker         the embedded queue, ${join(site.folder, "queue.db")}`,
     `Eposh          ${site.eposh.origin}`,
     `HikCentral     ${site.hikcentral.origin}`,

@@ -314,7 +314,7 @@ describe("where it cannot work", () => {
   });
 
   test("no answer shows a NIK, not even one that was sent", async () => {
-    const answer = await fetch(`${site.url}/people/3500000000000001`);
+    const answer = await site.fetch("/people/3500000000000001");
     expect({ status: answer.status, text: await answer.text() }).toEqual({
       status: 404,
       text: expect.stringMatching(/unknown route GET \/people\/\[nik\]; use POST/),
@@ -324,7 +324,7 @@ describe("where it cannot work", () => {
 
   test("a port that is taken ends with 69 and names it", async () => {
     const { port } = new URL(site.url);
-    const { exit, err } = await site.cli("serve", { STATE_FOLDER: temporaryFolder() });
+    const { exit, err } = await site.cli("serve", { STATE_FOLDER: temporaryFolder(), HTTP_PORT: port });
     expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`) });
   });
 
@@ -383,7 +383,7 @@ describe("hikvision-sync trigger", () => {
 
   test("at Ctrl-C says where the run goes on, and ends with 1", async () => {
     const command = [binary, "trigger", "--from", "2026-01-03", "--to", "2026-01-03"];
-    const child = Bun.spawn(command, { env: { HTTP_PORT: new URL(site.url).port }, stdout: "pipe", stderr: "pipe" });
+    const child = Bun.spawn(command, { env: { STATE_FOLDER: site.folder }, stdout: "pipe", stderr: "pipe" });
     let err = "";
     for await (const bytes of child.stderr) {
       if (err === "") child.kill("SIGINT");
@@ -396,11 +396,9 @@ describe("hikvision-sync trigger", () => {
   });
 
   test("ends with 69 where no daemon answers, and says how to start it", async () => {
-    const { exit, err } = await run("trigger", { HTTP_PORT: "1" });
-    expect({ exit, err }).toEqual({
-      exit: 69,
-      err: expect.stringContaining("no daemon answers at http://127.0.0.1:1"),
-    });
+    const { exit, err } = await run("trigger", { STATE_FOLDER: "/nowhere" });
+    const text = "no daemon answers at /nowhere/operator.sock. Start it: systemctl start hikvision-sync";
+    expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining(text) });
   });
 
   test.each([

@@ -77,7 +77,7 @@ test("a daemon that may not write or not consume is red and says which right is 
     what: "the right to be named",
   });
   expect((await site.readyz()).ready).toBe(false);
-  const { named, faults } = await doctor(site, { HTTP_PORT: new URL(site.url).port });
+  const { named, faults } = await doctor(site);
   expect(named).toEqual(["the broker: broker_refused"]);
   expect(faults[0]?.fix).toStartWith('grant write permission on "amq.default"');
   await user.grant({});

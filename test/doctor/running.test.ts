@@ -3,12 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
-import { type Site, startSite } from "../support/site.ts";
+import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { doctor, type Finding } from "./findings.ts";
 
 const resting = { as: "binary", people: 20, start: false } as const;
-const portOf = (site: Site) => ({ HTTP_PORT: new URL(site.url).port });
 const aboutDaemon = (findings: readonly Finding[]) => findings.find(({ system }) => system === "the daemon");
 
 /** A folder of credentials as systemd makes it. */
@@ -21,7 +20,7 @@ function credentials(given: Readonly<Record<string, string>>): { CREDENTIALS_DIR
 test("doctor says what is true of the running daemon, whose credentials the command does not see", async () => {
   await using site = await startSite(resting);
   await site.start(credentials({ hikcentral_app_secret: "another-secret" }));
-  const refused = await doctor(site, portOf(site));
+  const refused = await doctor(site);
   expect([refused.named, refused.exit]).toEqual([["HikCentral: hikcentral_wrong_signature"], 69]);
   expect(refused.out).not.toContain("another-secret");
   await site.stop();
@@ -29,15 +28,16 @@ test("doctor says what is true of the running daemon, whose credentials the comm
   const secret = site.env.HIKCENTRAL_APP_SECRET;
   await site.start({ HIKCENTRAL_APP_SECRET: "", ...credentials({ hikcentral_app_secret: secret }) });
   for (const here of [{ HIKCENTRAL_APP_SECRET: "another-secret" }, { HIKCENTRAL_APP_SECRET: "" }]) {
-    const { named, exit, findings } = await doctor(site, { ...here, ...portOf(site) });
+    const { named, exit, findings } = await doctor(site, here);
     expect([named, exit]).toEqual([[], 0]);
     expect(aboutDaemon(findings)).toMatchObject({ state: "ok" });
   }
 }, 60_000);
 
-test("another program at the daemon's port cannot be asked, which is said and no fault", async () => {
+test("another program at the daemon's socket cannot be asked, which is said and no fault", async () => {
   await using site = await startSite(resting);
-  const { named, findings } = await doctor(site, { HTTP_PORT: new URL(site.eposh.origin).port });
+  using _other = Bun.serve({ unix: site.socket, fetch: () => new Response("{}", { status: 404 }) });
+  const { named, findings } = await doctor(site);
   expect(named).toEqual([]);
   expect(aboutDaemon(findings)).toMatchObject({
     state: "unchecked",
@@ -53,7 +53,7 @@ test("a queue of a paused stage waits, and doctor finds no fault in that while t
   expect((await site.cli("pause update-kib")).exit).toBe(0);
   await site.begin();
   await until(async () => (await site.stage("update-kib"))?.waiting === 20, { what: "all to wait" });
-  const { named, exit } = await doctor(site, portOf(site));
+  const { named, exit } = await doctor(site);
   expect([named, exit]).toEqual([[], 0]);
   await site.stop();
   expect((await doctor(site)).named).toEqual(["the broker: queue_unconsumed"]);

@@ -17,7 +17,7 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
   expect(before).toMatchObject({ exit: 69, out: "" });
   expect(before.err).toContain("no daemon answers");
   const elsewhere = join(site.folder, "not-there");
-  expect((await run("dead list", { STATE_FOLDER: elsewhere, HTTP_PORT: "1" })).exit).toBe(69);
+  expect((await run("dead list", { STATE_FOLDER: elsewhere })).exit).toBe(69);
   expect(await Bun.file(join(elsewhere, "lock")).exists()).toBe(false);
 
   await site.start();

@@ -79,7 +79,7 @@ test("config example has every key, and what it shows as a default is the defaul
   const inForce = rowsOf((await run("config print", env)).out);
   // The sample says what a site wants instead of these, and an example of what has no default.
   const own =
-    /^(induction\.(from|to|skip)|hikcentral\.kib_field_type|stages\.|log\.format|state\.folder|photo\.allowed_hosts|broker\.prefetch)/;
+    /^(http\.(socket|cert_file|key_file)|induction\.(from|to|skip)|hikcentral\.kib_field_type|stages\.|log\.format|state\.folder|photo\.allowed_hosts|broker\.prefetch)/;
   for (const [name, [value]] of inForce)
     if (!own.test(name)) expect([name, asWritten.get(name)?.[0]]).toEqual([name, value]);
 });

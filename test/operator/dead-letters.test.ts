@@ -23,7 +23,7 @@ async function ask(
   body?: unknown,
 ): Promise<Answer & { status: number; whole: string }> {
   const request = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  const answer = await fetch(`${site.url}${path}`, request);
+  const answer = await site.fetch(path, request);
   const whole = await answer.text();
   return { ...(JSON.parse(whole) as Answer), status: answer.status, whole };
 }
@@ -177,7 +177,7 @@ test("a replay that waits for the broker keeps nobody from an answer, and whoeve
   };
   const client = new AbortController();
   const request = { method: "POST", body: "{}", signal: client.signal };
-  const replayed = fetch(`${site.url}/dead/replay`, request).then(() => "answered", String);
+  const replayed = site.fetch("/dead/replay", request).then(() => "answered", String);
   await until(() => published === 1, { what: "the replay to wait" });
   const askedAt = performance.now();
   const [list, status] = await Promise.all([ask(site, "/dead"), ask(site, "/status")]);

@@ -103,7 +103,7 @@ test("what cannot be written for a while is kept later, and nobody waits for it"
 
 test("a page that dies is as many dead employees, and they are through once it is replayed or dropped", async () => {
   await using site = await startSite();
-  const { ledger, broker, url } = site.daemon;
+  const { ledger, broker } = site.daemon;
   const employees = [1, 2, 3].map((at) =>
     budi(site, { kib_number: `260000${at}`, identity_number: `350000310190000${at}` }),
   );
@@ -113,7 +113,7 @@ test("a page that dies is as many dead employees, and they are through once it i
     return broker.publish(queue, [{ body, headers: { "hs-id": `${run}/0/0`, "hs-run": run } }]);
   };
   const ask = (what: string, run: string) =>
-    fetch(`${url}/dead/${what}`, { method: "POST", body: JSON.stringify({ run }) }).then((answer) => answer.json());
+    site.fetch(`/dead/${what}`, { method: "POST", body: JSON.stringify({ run }) }).then((answer) => answer.json());
   const view = (run: string) => runOf(ledger.rows, run, leaves);
 
   await send("hikvision_queue", "broken", {});

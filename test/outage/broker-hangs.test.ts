@@ -23,8 +23,8 @@ test("while RabbitMQ hangs every route answers within 2 s, and readiness is red 
   const body = JSON.stringify({ all: true });
   const look = () =>
     Promise.all([
-      ...asked.map((path) => timed(path, () => fetch(`${site.url}${path}`))),
-      ...told.map((path) => timed(path, () => fetch(`${site.url}${path}`, { method: "POST", body }))),
+      ...asked.map((path) => timed(path, () => site.fetch(path))),
+      ...told.map((path) => timed(path, () => site.fetch(path, { method: "POST", body }))),
     ]);
   const trigger = () =>
     timed("trigger", () => fetch(`${site.url}/eposh-induction?from=2026-01-20&to=2026-01-20`, { method: "POST" }));

@@ -76,7 +76,9 @@ onCluster(
     const broker = nodes.map(({ url }) => url).join(",");
     await using site = await startSite({ as: "binary", people, broker, env, faults });
     const probe = async (url: string) =>
-      (await doctor(site, { BROKER_URL: url, HTTP_PORT: "1" })).findings.find(({ probe }) => probe === "cluster");
+      (await doctor(site, { BROKER_URL: url, HTTP_SOCKET: `${site.folder}/not-there` })).findings.find(
+        ({ probe }) => probe === "cluster",
+      );
     expect(await probe(broker)).toMatchObject({ state: "ok", text: "3 nodes of one cluster" });
     await using stranger = await startRabbit();
     expect(await probe(`${broker},${stranger.url}`)).toMatchObject({ state: "failed", code: "broker_no_cluster" });
@@ -155,7 +157,7 @@ onCluster(
     expect(performance.now() - killedAt).toBeLessThan(maxStandMs);
     for (const path of ["/status", "/readyz", "/dead", "/metrics", "/runs"]) {
       const askedAt = performance.now();
-      await fetch(`${site.url}${path}`);
+      await site.fetch(path);
       expect({ path, isSoon: performance.now() - askedAt < 2_000 }).toEqual({ path, isSoon: true });
     }
     expect((await site.cli("status")).out).toContain("hikvision_create_person cannot be reached");

@@ -91,9 +91,9 @@ describe("a state folder", () => {
 
   test("that another daemon uses is refused in words, and that one goes on", async () => {
     await using site = await startSite({ as: "binary", people: 2 });
-    const { exit, err } = await site.cli("serve", { HTTP_PORT: "0" });
+    const { exit, err } = await site.cli("serve");
     expect({ exit, err }).toEqual({ exit: 69, err: expect.stringContaining("is in use by another hikvision-sync") });
-    const offline = await site.cli("dead list", { HTTP_PORT: "1" });
+    const offline = await site.cli("dead list", { HTTP_SOCKET: join(site.folder, "not-there") });
     expect(offline).toMatchObject({ exit: 69, err: expect.stringContaining("is in use by another hikvision-sync") });
     await site.induct();
   });

@@ -117,7 +117,7 @@ export class Site implements AsyncDisposable {
   constructor(
     readonly simulators: Simulators,
     readonly folder: string,
-    /** Of the daemon and of the commands; each life has a port of its own. */
+    /** Of the daemon and of the commands. */
     readonly env: Environment & Simulators["env"],
     protected readonly options: SiteOptions,
     readonly opened: AsyncDisposable,
@@ -172,18 +172,27 @@ export class Site implements AsyncDisposable {
     writeFileSync(this.configFile, text);
   }
 
-  /** A command as an operator types it here; after the last daemon it finds nobody at its port. */
+  /** A command as an operator types it here; after the last daemon it finds nobody at its socket. */
   async cli(words: string | readonly string[], changes: Environment = {}) {
-    const port = this.#life && new URL(this.url).port;
-    const done = await run(words, { ...this.env, ...(port && { HTTP_PORT: port }), ...changes }, this.options.enter);
+    const done = await run(words, { ...this.env, ...changes }, this.options.enter);
     this.printed += done.out + done.err;
     return { ...done, json: () => JSON.parse(done.out) };
   }
 
-  async call(path: string, init: RequestInit = {}): Promise<Answer> {
+  /** Where operators are answered. */
+  get socket(): string {
+    return this.env.HTTP_SOCKET ?? join(this.folder, "operator.sock");
+  }
+  /** As whoever may ask: over the port what anybody may, all else over the operators' socket. */
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const isOpen = /^\/(eposh-induction|livez|readyz|metrics|runs\/\w)/.test(path) && !path.endsWith("/cancel");
+    if (!isOpen) return fetch(`http://localhost${path}`, { ...init, unix: this.socket });
     const token = this.env.HTTP_TOKEN;
     const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) };
-    const answer = await fetch(`${this.url}${path}`, { ...init, headers });
+    return fetch(this.url + path, { ...init, headers });
+  }
+  async call(path: string, init: RequestInit = {}): Promise<Answer> {
+    const answer = await this.fetch(path, init);
     return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Body };
   }
   get(path: string): Promise<Answer> {
@@ -228,7 +237,7 @@ export class Site implements AsyncDisposable {
     return (await this.readyz()).stages.reduce((sum, { waiting, inFlight }) => sum + (waiting ?? 0) + inFlight, 0);
   }
   async metrics() {
-    return parsePrometheus(await (await fetch(`${this.url}/metrics`)).text());
+    return parsePrometheus(await (await this.fetch("/metrics")).text());
   }
   async sum(name: string, labels?: Record<string, string>): Promise<number> {
     return sumOf(await this.metrics(), `hikvision_sync_${name}`, labels);

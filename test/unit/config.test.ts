@@ -142,7 +142,8 @@ required = true
       env: { HTTP_PORT: "", PHOTO_REQUIRED: "" },
       credentials: { http_token: "\n" },
     });
-    expect(config.http).toEqual({ host: "127.0.0.1", port: 1001, ui: true });
+    expect(config.http).toMatchObject({ host: "127.0.0.1", port: 1001, ui: true });
+    expect(config.http.token).toBeUndefined();
     expect(sources["http.port"]).toBe("file");
   });
 });

@@ -48,7 +48,7 @@ export default defineCommand({
       ...(kib && { kib: list(kib) }),
       ...(args["refresh-faces"] && { refresh_faces: true }),
     };
-    const daemon = DaemonClient.of(loadLocalConfig(args).config, startMs);
+    const daemon = new DaemonClient(loadLocalConfig(args).config.http.socket, startMs);
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });
     const instead = args.detach ? "" : "; following it";
     if (started.status === 409) printError(`run ${started.body.run} already fetches these dates${instead}`);

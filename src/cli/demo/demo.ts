@@ -67,7 +67,7 @@ export default defineCommand({
     const dates = datesOf({ ...config.induction, today: config.induction.to });
     print(`A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, and ${daemon.broker.label}`);
     const startedAt = performance.now();
-    const view = await induct(daemon, signal);
+    const view = await induct(daemon, config.http.socket, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     if (sabotage) print(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
 
@@ -96,7 +96,7 @@ export default defineCommand({
       print(`
 Running until Ctrl-C. Try:
   curl -X POST ${daemon.url}/eposh-induction  # the same again: it changes nothing
-  curl ${daemon.url}/runs  # every run in numbers
+  curl --unix-socket ${config.http.socket} http://localhost/runs  # every run in numbers
   curl ${eposh.origin}/_state  # what Eposh was asked for
   curl ${hikcentral.origin}/_state  # what HikCentral holds`);
       if (!signal.aborted) await once(signal, "abort");
@@ -136,13 +136,13 @@ async function mustBeUp(broker: Broker, signal: AbortSignal): Promise<void> {
 }
 
 /** Triggers a run over the configured dates, as a user would, and shows the progress of each stage until it is done. */
-async function induct({ url, broker, pipeline }: Daemon, signal: AbortSignal): Promise<RunView> {
+async function induct({ broker, pipeline }: Daemon, socket: string, signal: AbortSignal): Promise<RunView> {
   await mustBeUp(broker, signal);
   // n.b. A RabbitMQ on a slow disk declares the queues of all stages in seconds, and a trigger waits for it only 2 s.
   const isLate = AbortSignal.any([signal, AbortSignal.timeout(queuesWithinMs)]);
   for await (const _ of backoff({ firstMs: 50, signal: isLate }))
     if (pipeline.workers.every(({ state }) => state.hasStarted)) break;
-  const client = new DaemonClient(url);
+  const client = new DaemonClient(socket);
   const started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
   if (started.status !== 202) throw new Exit(exits.failed, String(started.body.error));
   const progress = new Progress();

@@ -23,7 +23,7 @@ export default defineCommand({
     const { signal } = stop;
     const { config, warnings, hints } = loadLocalConfig(args, { stageNames: stageNamesIn });
     const { examination, registered } = examineThisMachine(config, () => registeredStages(config, { mask }), signal);
-    const asked = await examinationsOf(args, DaemonClient.of(config), { registered, mask, signal });
+    const asked = await examinationsOf(args, new DaemonClient(config.http.socket), { registered, mask, signal });
     const all: Finding[] = [];
     for (const { system, at, findings } of [examination, ...asked]) {
       if (!args.json) print(paint(bold, system) + paint(dim, `  ${at}`));
@@ -50,7 +50,7 @@ async function examinationsOf(
   const noDaemon = await daemon.missing();
   const about = (state: Finding["state"], text: string): Examination => {
     const findings = Promise.resolve([{ system: "the daemon", probe: "configuration", state, text, ms: 0 }]);
-    return { system: "the daemon", at: daemon.url, findings };
+    return { system: "the daemon", at: daemon.socket, findings };
   };
   let why = noDaemon;
   if (noDaemon === undefined) {

@@ -1,0 +1,3 @@
+import { histories } from "./model.ts";
+
+histories(300, 600_000);

@@ -18,6 +18,7 @@ import { closeLostRuns } from "../operator/lost-runs.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import type { PipelineDeps } from "../pipeline/stage-context.ts";
 import { loadStages } from "../registry/builtin.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
@@ -66,9 +67,12 @@ export class Generation {
     const untilOpen = (name: string, { signal }: Caller) =>
       AbortSignal.any([signal, clients.breakers.get(name)?.signal ?? signal]);
     const { breakers } = clients;
-    const pipeline = new Pipeline(registered, {
+    const queues = () => pipeline.knownQueues;
+    const letters = new DeadLetterQueues({ broker, ledger, registered, queues, mask: log.mask, now });
+    const pipeline: Pipeline = new Pipeline(registered, {
       ...parts,
       breakers,
+      letters,
       locks: new KeyedMutex(),
       delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
       stallMs: config.broker.stallTimeoutMs,
@@ -95,11 +99,12 @@ export class Generation {
     const paused = new PausedStages(config.state.folder);
     const { photos } = clients;
     const health = { pipeline, broker, breakers, photos, metrics, now };
-    const running = { pipeline, breakers, photos, readiness: () => readinessOf(health) };
-    const queues = () => pipeline.knownQueues;
+    const running = { pipeline, letters, breakers, photos, readiness: () => readinessOf(health) };
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
     this.clients = clients;
     this.pipeline = pipeline;
+    ledger.cases.leaves = pipeline.leaves;
+    ledger.cases.followers = new Set(registered.flatMap(({ stage }) => (stage.follows ? [stage.name] : [])));
     const isPaused = (queue: string) =>
       pipeline.workers.some(({ registered: { stage }, state }) => stage.queue === queue && state.pause !== undefined);
     const doctor = (signal: AbortSignal) => {

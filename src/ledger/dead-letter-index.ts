@@ -17,24 +17,43 @@ export interface DeadLetter {
   kib?: string | undefined;
   name?: string | undefined;
   fetched?: string | undefined;
+  /** The case that it belongs to. */
+  case_id: string;
+  /** Tells whether its record has changed. */
+  content: string;
+  /** Keyed hashes of the record, of the NIK and of the name. */
+  record: string;
+  person?: string | undefined;
+  mark: string;
+  inducted?: string | undefined;
+  repeat: number;
 }
 
-/** Without any of these, all of them. */
+const latelyMs = 2_000;
+
+/** Without any of these, all of those whose case is open. */
 export interface DeadLetterFilter {
+  /** Of letters or of cases, or how they begin; of closed cases too. */
   ids?: readonly string[] | undefined;
   stage?: string | undefined;
   code?: string | undefined;
   run?: string | undefined;
 }
 
-const columns = "id queue stage code text attempts first last run kib name fetched".split(" ");
+const columns = (
+  "id queue stage code text attempts first last run kib name fetched case_id content record person mark" +
+  " inducted repeat"
+).split(" ");
 
 const insert = `insert into dead_letters (${columns.join()})
   select ${columns.map((name) => `value ->> '${name}'`).join()} from json_each(?) where true
-  on conflict do update set copies = copies + 1, ${columns.map((name) => `${name} = excluded.${name}`).join()}`;
+  on conflict do update set copies = copies + 1,
+  ${columns.map((name) => `${name} = iif(coalesce(excluded.fetched >= fetched, 1), excluded.${name}, ${name})`).join()}`;
 
 const select = `select ${columns.join()} from dead_letters where (?1 is null or stage = ?1) and (?2 is null or code = ?2)
-  and (?3 is null or run = ?3) and (?4 is null or id in (select value from json_each(?4))) order by first, id`;
+  and (?3 is null or run = ?3 or exists (select 1 from steps s where s.run = ?3 and s.case_id = dead_letters.case_id))
+  and (?4 is null or exists (select 1 from json_each(?4) where substr(id, 1, length(value)) = value or substr(case_id, 1, length(value)) = value))
+  and (?4 is not null or exists (select 1 from cases c where c.id = case_id and c.closed is null)) order by first, id`;
 
 /**
  * Which dead letters there are, so that nobody has to take them out of their queues to know: RabbitMQ counts every
@@ -43,13 +62,37 @@ const select = `select ${columns.join()} from dead_letters where (?1 is null or 
 export class DeadLetterIndex {
   /** What is added while a pass replaces what is known of a queue. */
   readonly #added = new Map<string, DeadLetter[]>();
+  /** What was added a moment ago: the depth of a queue may not show it yet. */
+  #lately: { queue: string; at: number }[] = [];
 
-  constructor(readonly rows: Rows) {}
+  constructor(
+    readonly rows: Rows,
+    /** Makes the cases of letters that have none. */
+    readonly adopt: (id?: string) => void,
+    /** Ends those of these cases whose letters somebody else took. */
+    readonly gone: (ids: readonly string[]) => void,
+  ) {}
 
   /** To be called once its queue has it. */
   add(letter: DeadLetter): void {
     this.rows(insert, JSON.stringify([letter]));
+    this.#lately.push({ queue: letter.queue, at: performance.now() });
+    this.adopt(letter.case_id);
     this.#added.get(letter.queue)?.push(letter);
+  }
+
+  /** The letter of that id in that queue, as it was seen last. */
+  find({ queue, id }: Pick<DeadLetter, "queue" | "id">): (DeadLetter & { copies: number }) | undefined {
+    return this.rows<DeadLetter & { copies: number }>(
+      "select * from dead_letters where queue = ? and id = ?",
+      queue,
+      id,
+    )[0];
+  }
+
+  /** One of several copies is no longer in the queue. */
+  removeCopy({ queue, id }: Pick<DeadLetter, "queue" | "id">): void {
+    this.rows("update dead_letters set copies = copies - 1 where queue = ? and id = ?", queue, id);
   }
 
   remove({ queue, id }: Pick<DeadLetter, "queue" | "id">): void {
@@ -64,12 +107,18 @@ export class DeadLetterIndex {
     );
   }
 
-  /** Main queue → how many messages its dead-letter queue holds by this index; a message may be in it twice. */
-  counts(): ReadonlyMap<string, number> {
+  /**
+   * Main queue → how many messages its dead-letter queue holds by this index; a message may be in it twice. Without those
+   * that were added within `exceptMs`.
+   */
+  counts(exceptMs = 0): ReadonlyMap<string, number> {
     const sums = this.rows<{ queue: string; n: number }>(
       "select queue, sum(copies) n from dead_letters group by queue",
     );
-    return new Map(sums.map(({ queue, n }) => [queue, n]));
+    const since = performance.now() - exceptMs;
+    this.#lately = this.#lately.filter(({ at }) => at > performance.now() - latelyMs);
+    const late = (queue: string) => this.#lately.filter((one) => one.queue === queue && one.at > since).length;
+    return new Map(sums.map(({ queue, n }) => [queue, Math.max(0, exceptMs > 0 ? n - late(queue) : n)]));
   }
 
   /** For a pass through a queue. What it returns is called at its end, with all that was seen if that was everything. */
@@ -79,8 +128,10 @@ export class DeadLetterIndex {
     return (seen) => {
       this.#added.delete(queue);
       if (seen === undefined) return;
-      this.rows("delete from dead_letters where queue = ?", queue);
+      const before = this.rows<{ id: string }>("delete from dead_letters where queue = ? returning case_id id", queue);
       this.rows(insert, JSON.stringify([...seen, ...added]));
+      this.adopt();
+      this.gone(before.map(({ id }) => id));
     };
   }
 }

@@ -1,31 +1,13 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { type Outcome, textOf } from "../errors.ts";
+import { textOf } from "../errors.ts";
 import { isOlder } from "../people/record-order.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { plausible } from "../util/plausible.ts";
-import { DeadLetterIndex } from "./dead-letter-index.ts";
+import { Cases } from "./cases/cases.ts";
+import { type DeadLetter, DeadLetterIndex } from "./dead-letter-index.ts";
 import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
-import type { Subject } from "./subjects.ts";
-
-/** `replayed` and `dropped` are what an operator did to a dead letter. */
-export type TraceOutcome = Exclude<Outcome, "requeued"> | "warning" | "replayed" | "dropped";
-
-/** One thing that happened to one message or employee. */
-export interface Entry extends Subject {
-  run: string | undefined;
-  /** The message's `hs-id`. */
-  item: string;
-  stage: string;
-  outcome: TraceOutcome;
-  at: Date;
-  attempt: number;
-  fetchedAt: Date | undefined;
-  /** Of a task: of a whole fetch of that date, whose counts agreed. */
-  inducted?: string | undefined;
-  repeat?: number | undefined;
-  failure?: { code: string; text: string };
-}
+import type { Entry } from "./subjects.ts";
 
 export interface RunRecord {
   id: string;
@@ -65,6 +47,7 @@ export class Ledger implements Disposable {
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #cancelled: Set<string>;
   /** Runs that are noted already, and those that this daemon sees only in part. */
+  readonly cases: Cases;
   readonly #seenRuns = { whole: new Set<string>(), partial: new Set<string>() };
   /** Stages whose queue has other consumers too. */
   readonly sharedStages = new Set<string>();
@@ -77,6 +60,7 @@ export class Ledger implements Disposable {
     this.#keepDays = keepDays;
     this.#key = keyIn(folder);
     this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
+    this.cases = new Cases(this.#db, (text) => this.personKey(text));
     this.#purge();
     const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
     this.#cancelled = new Set(cancelled.map(({ id }) => id));
@@ -136,6 +120,14 @@ export class Ledger implements Disposable {
     this.#write(() => this.#db.run("update runs set closed = ? where id = ?", [how, id]));
   }
 
+  /** A letter that an operator dropped is out of its queue in a moment; its case ends with the last one. */
+  dropped({ id, case_id }: Pick<DeadLetter, "id" | "case_id">, at: Date): void {
+    const others = "select 1 from dead_letters where case_id = ? and id <> ?";
+    this.#write(() => {
+      if (this.#db.query(others).get(case_id, id) === null) this.cases.close(case_id, "dropped", at.toISOString());
+    });
+  }
+
   isCancelled(run: string | undefined): boolean {
     return run !== undefined && this.#cancelled.has(run);
   }
@@ -176,7 +168,11 @@ export class Ledger implements Disposable {
     return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
   };
 
-  readonly deadLetters = new DeadLetterIndex(this.rows);
+  readonly deadLetters = new DeadLetterIndex(
+    this.rows,
+    (id) => this.#try(() => this.cases.adopt(id)),
+    (ids) => this.#try(() => this.cases.taken(ids, this.now().toISOString())),
+  );
 
   [Symbol.dispose](): void {
     this.flush();
@@ -211,16 +207,21 @@ export class Ledger implements Disposable {
       "insert into events (at, run, item, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?,?)";
     this.#db.query(events).run(at, run ?? null, kept, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
     if (run !== undefined) this.#noteRun(run, at);
-    if (outcome === "warning") return;
-    const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?)";
-    this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
+    if (outcome !== "warning") {
+      const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?, null)";
+      this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
+    }
+    const id = this.cases.note(entry, kept);
+    const ofCase = "update steps set case_id = ? where run = ? and item = ? and stage = ?";
+    if (id !== null) this.#db.query(ofCase).run(id, run ?? "", kept, stage);
     if (outcome !== "done") return;
     this.#noteFetch(entry, person ?? kept);
     if (person === null || fetchedAt === undefined) return;
     const latest = this.#latest(person, stage);
     if (latest !== undefined && isOlder(entry, latest) && !this.hasLeft(person, latest)) return;
-    const values = [person, stage, fetchedAt.toISOString(), entry.inducted ?? null, entry.repeat ?? 0];
-    this.#db.query("insert or replace into latest values (?, ?, ?, ?, ?)").run(...values);
+    const name = entry.record === undefined ? null : this.cases.marksOf(entry.record).name;
+    const values = [person, stage, fetchedAt.toISOString(), entry.inducted ?? null, entry.repeat ?? 0, name];
+    this.#db.query("insert or replace into latest values (?, ?, ?, ?, ?, ?)").run(...values);
   }
 
   /**
@@ -235,7 +236,8 @@ export class Ledger implements Disposable {
     // n.b. An empty answer is never a reason to believe that somebody is no longer there.
     const fetched = `insert or replace into fetches select ?1, ?2, ?3
       where exists (select 1 from held where date = ?1 and run = ?2)`;
-    if (kind === "task") this.#db.query(fetched).run(inducted, run, when);
+    if (kind === "task" && this.#db.query(fetched).run(inducted, run, when).changes > 0)
+      this.cases.fetched(inducted, run, when);
   }
 
   /** A run that started elsewhere, or whose queues have other consumers, is seen here only in part. */

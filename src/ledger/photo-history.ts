@@ -1,6 +1,7 @@
 import { photoMark } from "../people/remark.ts";
 import type { PhotoHistory } from "../people/types.ts";
-import type { Entry, Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Entry } from "./subjects.ts";
 
 /** Where nothing is remembered. */
 export const noPhotoHistory: PhotoHistory = {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { TraceOutcome } from "./ledger.ts";
 import type { Rows } from "./schema.ts";
+import type { TraceOutcome } from "./subjects.ts";
 
 /** A run as it stands, in numbers of distinct employees. */
 export interface RunView {
@@ -20,8 +20,12 @@ export interface RunView {
   kib?: readonly string[];
   pages: number;
   employees: number;
-  /** Employees at their last stage, ended on purpose, or dropped by an operator. through + dead + open = employees. */
+  /**
+   * Employees at their last stage, ended on purpose, dropped by an operator, or whose case is closed since.
+   * through + dead + open = employees.
+   */
   through: number;
+  /** Employees with an open case that holds them up. */
   dead: number;
   /** Employees on their way. */
   open: number;
@@ -102,9 +106,12 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
 const warningsQuery = `select code, count(distinct coalesce(person, kib, id)) count, min(text) text from events
   where run = ? and outcome = 'warning' group by code order by 2 desc, 1`;
 
+/** A dead step whose case is closed: the record has passed since, or an operator has dealt with it. */
+const isClosed = "exists (select 1 from cases c where c.id = case_id and c.closed is not null)";
+
 /** Those that are dead now; a replayed one that succeeded is not counted. A dead page is counted by its employees. */
 const deadQuery = `select code, count(*) count, min(text) text from steps
-  where run = ? and outcome = 'dead' and kind <> 'page' group by code order by 2 desc, 1`;
+  where run = ? and outcome = 'dead' and kind <> 'page' and not ${isClosed} group by code order by 2 desc, 1`;
 
 interface RunRow {
   id: string;
@@ -123,5 +130,6 @@ const quoted = (names: readonly string[]) => names.map((name) => `'${name.replac
 const throughQuery = (leaves: readonly string[]) => `
   select count(*) employees, coalesce(sum(not dead and (finished or ended)), 0) through, coalesce(sum(dead), 0) dead from (
     select sum(outcome = 'done' and stage in (${quoted(leaves)})) >= ${leaves.length} finished,
-      max(outcome in ('ended', 'dropped')) ended, max(outcome = 'dead') dead
+      max(outcome in ('ended', 'dropped') or (outcome = 'dead' and ${isClosed})) ended,
+      max(outcome = 'dead' and not ${isClosed}) dead
     from steps where run = ? and kind = 'person' group by item)`;

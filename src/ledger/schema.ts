@@ -59,6 +59,21 @@ export const migrations: Migrations = [
   create table met (person text, person_id text, how text, at text, primary key (person, person_id)) strict, without rowid;
 `,
   "create table audit (id integer primary key, at text, who text, action text, what text, result text) strict",
+  `
+  create table cases (id text primary key, record text, person text, name text, kib text, stage text, code text, kind text,
+    text text, first text, last text, runs int, last_run text, inducted text, repeat int, fetched text,
+    absent int default 0, held_run text, closed text, why text) strict, without rowid;
+  create index cases_record on cases (record);
+  create index cases_person on cases (person);
+  create index cases_open on cases (inducted) where closed is null;
+  drop table dead_letters;
+  create table dead_letters (queue text, id text, copies int default 1, stage text, code text, text text, attempts int,
+    first text, last text, run text, kib text, name text, fetched text, case_id text, content text, record text,
+    person text, mark text, inducted text, repeat int, primary key (queue, id)) strict, without rowid;
+  create index dead_letters_case on dead_letters (case_id);
+  alter table steps add column case_id text;
+  alter table latest add column name text;
+`,
 ];
 
 export type Value = string | number | null;

@@ -1,3 +1,4 @@
+import type { Outcome } from "../errors.ts";
 import type { PersonRef } from "../people/types.ts";
 
 /** "follow" is work on a person that no run waits for; "task" is what has no employee in it: a date to fetch. */
@@ -16,3 +17,38 @@ export const subjectOf = (person: PersonRef | undefined): Subject => ({
   code: person?.code,
   kib: person?.kib,
 });
+
+/** How a stage ended that ran to its end; what a cancelled run leaves behind is none. */
+export interface StageEnd {
+  /** The codes of its warnings. */
+  readonly warned: readonly string[];
+  /** Stages that could have followed, and that it did not hand the message over to. */
+  readonly notFollowed: readonly string[];
+}
+
+/** `replayed` and `dropped` are what an operator did to a dead letter. */
+export type TraceOutcome = Exclude<Outcome, "requeued"> | "warning" | "replayed" | "dropped";
+
+/** One thing that happened to one message or employee. */
+export interface Entry extends Subject {
+  run: string | undefined;
+  /** The message's `hs-id`. */
+  item: string;
+  stage: string;
+  outcome: TraceOutcome;
+  at: Date;
+  attempt: number;
+  fetchedAt: Date | undefined;
+  /** Of a task: of a whole fetch of that date, whose counts agreed. */
+  inducted?: string | undefined;
+  repeat?: number | undefined;
+  failure?: { code: string; text: string };
+  /** Tells the record from all others (cases/record.ts). */
+  record?: string | undefined;
+  /** The employee's, which is only kept in memory. */
+  name?: string | undefined;
+  /** Of a stage that ran to its end. */
+  end?: StageEnd;
+  /** Its dead letter was there already, so this one was not published. */
+  isKnownLetter?: boolean;
+}

@@ -1,4 +1,5 @@
-import type { Ledger, TraceOutcome } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { TraceOutcome } from "./subjects.ts";
 
 /** One thing that happened to an employee. */
 export interface TraceEvent {

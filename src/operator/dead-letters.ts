@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { textOf } from "../errors.ts";
-import type { DeadLetter, DeadLetterFilter } from "../ledger/dead-letter-index.ts";
-import type { Entry, TraceOutcome } from "../ledger/ledger.ts";
+import type { DeadLetter } from "../ledger/dead-letter-index.ts";
+import type { Entry, TraceOutcome } from "../ledger/subjects.ts";
 import { normalNik } from "../people/nik.ts";
 import { entriesOf } from "../pipeline/emit.ts";
 import { encodeHeaders, type FailureRecord } from "../pipeline/envelope.ts";
+import type { DeadLetterQueues, DeadLetterQueuesOptions, OpenedLetter } from "../pipeline/retry/dead-letter-queues.ts";
 import { untilAborted } from "../util/abort.ts";
 import { shellWord } from "../util/text/shell-word.ts";
-import { DeadLetterQueues, type DeadLetterQueuesOptions, type OpenedLetter } from "./dead-letter-queues.ts";
+import { type CaseFilter, type CaseView, casesOf, type Group, groupsOf } from "./cases.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** Which dead letters; without ids, stage, code and run all of them. */
@@ -28,17 +29,22 @@ export const selection = v.strictObject({
 });
 export type Selection = v.InferOutput<typeof selection>;
 
-export interface DeadLetterList {
+export interface CaseList {
+  /** Open cases that hold up their employees. */
   total: number;
   groups: Group[];
+  /** Of employees who only lack something. */
+  warnings: Group[];
   /** Why the list may not be all that there is. */
   note?: string;
 }
 
-export interface Group extends Pick<DeadLetter, "stage" | "code" | "text" | "first" | "last"> {
-  count: number;
-  /** The first few. */
-  ids: string[];
+/** A case with the history and the body of its newest dead letter, as text without a NIK. */
+export interface ShownCase extends CaseView {
+  attempts?: number;
+  fetched?: string | undefined;
+  history: readonly FailureRecord[];
+  body?: string;
 }
 
 /** Dead letters that were kept, and why. */
@@ -58,11 +64,11 @@ export interface BatchResult {
 }
 
 export interface DeadLetterOptions extends DeadLetterQueuesOptions {
+  letters: DeadLetterQueues;
   /** In a command: what it begins must be finished when it ends. */
   isShortLived: boolean;
 }
 
-const maxIds = 20;
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
 /** A list waits so long until the queues are compared with the index, and of that so long for a pass through them. */
@@ -81,53 +87,47 @@ export class DeadLetters {
   readonly #queues: DeadLetterQueues;
 
   constructor(readonly options: DeadLetterOptions) {
-    this.#queues = new DeadLetterQueues(options);
+    this.#queues = options.letters;
   }
 
-  /** By stage and code, the most frequent first. Answers within two seconds, whatever the broker does. */
-  async list(selected: DeadLetterFilter = {}): Promise<DeadLetterList> {
-    const { isShortLived, broker } = this.options;
+  /** By stage and cause. Answers within two seconds, whatever the broker does. */
+  async list(selected: CaseFilter = {}): Promise<CaseList> {
+    const { isShortLived, broker, ledger, mask } = this.options;
     const soon = isShortLived ? undefined : AbortSignal.timeout(answerMs);
     const comparing = this.#queues.compare(isShortLived ? undefined : passWaitMs);
     const note = await untilAborted(comparing, soon).catch((error: unknown) => {
       const why = error === soon?.reason ? `${broker.label} does not answer` : textOf(error);
       return `these are the dead letters as they were last seen: ${why}`;
     });
-    const groups = new Map<string, Group>();
-    const letters = this.options.ledger.deadLetters.select(selected);
-    for (const { id, stage, code, text, first, last } of letters) {
-      const key = `${stage} ${code}`;
-      const group = groups.get(key) ?? { stage, code, count: 0, text, first, last, ids: [] };
-      groups.set(key, group);
-      group.count += 1;
-      if (first < group.first) group.first = first;
-      if (last > group.last) group.last = last;
-      if (group.ids.length < maxIds) group.ids.push(id);
-    }
-    const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
-    return { total: letters.length, groups: sorted, ...(note && { note }) };
+    const open = casesOf(ledger, selected, mask);
+    const letters = open.filter(({ kind }) => kind === "dead letter");
+    const warnings = groupsOf(open.filter(({ kind }) => kind === "warning"));
+    return { total: letters.length, groups: groupsOf(letters), warnings, ...(note && { note }) };
   }
 
-  /** With its history and its body as text, without a NIK. */
-  async show(id: string): Promise<(DeadLetter & { history: readonly FailureRecord[]; body: string }) | undefined> {
+  /** Undefined where no case, or more than one, begins with that id. */
+  async show(id: string): Promise<ShownCase | undefined> {
     const { mask, ledger } = this.options;
-    const find = () => ledger.deadLetters.select({ ids: [id] })[0];
-    if (find() === undefined) await this.#queues.compare();
-    const queue = find()?.queue;
+    const cases = () => casesOf(ledger, { ids: [id] }, mask);
+    if (cases().length === 0) await this.#queues.compare();
+    const [shown, ...others] = cases();
+    if (shown === undefined || others.length > 0) return undefined;
+    const letter = ledger.deadLetters.select({ ids: [shown.id] }).at(-1);
     let found: OpenedLetter | undefined;
     const visit = async (opened: OpenedLetter) => {
-      if (opened.letter.id === id) found = opened;
+      if (opened.letter.id === letter?.id) found = opened;
       return false;
     };
-    if (queue !== undefined)
-      await this.#queues.pass(queue, { visit, isOver: () => found !== undefined, windowSize: 20 });
-    if (found === undefined) return undefined;
-    const { letter, meta, body, delivery } = found;
+    if (letter !== undefined)
+      await this.#queues.pass(letter.queue, { visit, isOver: () => found !== undefined, windowSize: 20 });
+    if (found === undefined) return { ...shown, history: [] };
+    const { meta, body, delivery } = found;
+    const { attempts, fetched } = found.letter;
     const text = body === undefined ? new TextDecoder().decode(delivery.body) : JSON.stringify(body, withoutNik, 2);
     // A NIK may have fewer digits than the mask looks for, or letters.
     const safe = (meta.code ?? "").length < 6 ? text : text.replaceAll(meta.code ?? "", "[nik]");
     const history = meta.history.map((one) => ({ ...one, text: mask(one.text) }));
-    return { ...letter, history, body: mask(safe).slice(0, maxBodyCharacters) };
+    return { ...shown, attempts, fetched, history, body: mask(safe).slice(0, maxBodyCharacters) };
   }
 
   /** Back to its stage: confirmed there before it is deleted here. */
@@ -153,8 +153,10 @@ export class DeadLetters {
   /** Deletes permanently. */
   drop(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const none = () => undefined;
+    const { ledger, now } = this.options;
     return this.#handle(selected, signal, none, async (found) => {
-      await this.options.ledger.record(...this.#entries(found, "dropped"));
+      await ledger.record(...this.#entries(found, "dropped"));
+      ledger.dropped(found.letter, now());
     });
   }
 
@@ -170,7 +172,8 @@ export class DeadLetters {
       done.trouble = textOf(error);
     });
     const letters = this.options.ledger.deadLetters.select(selected);
-    const unknown = ids.filter((id) => !letters.some((letter) => letter.id === id));
+    const isOf = (id: string) => (letter: DeadLetter) => letter.id.startsWith(id) || letter.case_id.startsWith(id);
+    const unknown = ids.filter((id) => !letters.some(isOf(id)));
     const left = Map.groupBy(letters, reasonToSkip);
     const wanted = (left.get(undefined) ?? []).slice(0, limit);
     left.delete(undefined);
@@ -184,7 +187,8 @@ export class DeadLetters {
       return { count: letters.length, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
     });
     const { count, gone, trouble } = done;
-    unknown.push(...gone.filter((id) => ids.includes(id)));
+    const isGone = letters.filter(({ id }) => gone.includes(id));
+    unknown.push(...ids.filter((id) => isGone.some(isOf(id))));
     return { count, left: texts, unknown: count < limit ? unknown : [], ...(trouble && { trouble }) };
   }
 
@@ -209,7 +213,7 @@ export class DeadLetters {
       const isOver = () => todo.size === 0 || share === 0 || (signal?.aborted ?? false);
       const visit = async (found: OpenedLetter) => {
         if (!todo.has(found.letter.id)) return false;
-        await act(found);
+        await this.#leaving(found, act);
         todo.delete(found.letter.id);
         done.count += 1;
         share -= 1;
@@ -224,6 +228,18 @@ export class DeadLetters {
         done.gone.push(...todo);
         break;
       }
+    }
+  }
+
+  /** What fails again at once must not find the letter that it came from: the letter leaves its queue in a moment. */
+  async #leaving(found: OpenedLetter, act: (found: OpenedLetter) => Promise<void>): Promise<void> {
+    const { deadLetters } = this.options.ledger;
+    deadLetters.remove(found.letter);
+    try {
+      await act(found);
+    } catch (error) {
+      deadLetters.add(found.letter);
+      throw error;
     }
   }
 
@@ -243,10 +259,10 @@ export class DeadLetters {
   }
 
   #entries({ letter, meta, body }: OpenedLetter, outcome: TraceOutcome): Entry[] {
-    const { run, attempt, fetchedAt, id, kind, inducted, repeat, repeats, code, kib } = meta;
+    const { run, attempt, fetchedAt, id, record, kind, inducted, repeat, repeats, code, kib } = meta;
     const { stage, code: why, text } = letter;
     const failure = outcome === "dead" ? { failure: { code: why, text } } : {};
     const base = { run, stage, outcome, at: this.options.now(), attempt, fetchedAt, ...failure };
-    return entriesOf({ id, kind, inducted, repeat, repeats, code, kib, message: body }, base);
+    return entriesOf({ id, record, kind, inducted, repeat, repeats, code, kib, message: body }, base);
   }
 }

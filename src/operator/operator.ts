@@ -6,10 +6,11 @@ import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
 import { type Trace, traceOf } from "../ledger/trace.ts";
 import type { Mask } from "../observability/mask.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
 import type { PhotoClient } from "../upstreams/photos.ts";
-import { type DeadLetterList, DeadLetters } from "./dead-letters.ts";
+import { type CaseList, DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
 
 type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
@@ -27,6 +28,7 @@ export interface OperatorOptions {
   /** The running parts; missing where a command reads the state folder of a daemon that has ended. */
   running?: {
     pipeline: Pipeline;
+    letters: DeadLetterQueues;
     breakers: ReadonlyMap<string, CircuitBreaker>;
     photos: Pick<PhotoClient, "shown">;
     readiness: () => Promise<Readiness>;
@@ -44,7 +46,7 @@ export interface StatusView {
   unconsumed: Unconsumed[];
   /** Null if the broker does not answer in time. */
   queues: ({ queue: string } & Pick<Depth, "ready" | "consumers">)[] | null;
-  deadLetters: DeadLetterList;
+  deadLetters: CaseList;
   lastRun: RunView | null;
 }
 
@@ -55,9 +57,9 @@ export class Operator {
   readonly #leaves: string[];
 
   constructor(readonly options: OperatorOptions) {
-    const { now = () => new Date(), registered, paused, queues } = options;
-    const mainQueues = () => queues().flatMap((queue) => /^(.*)\.dead$/.exec(queue)?.[1] ?? []);
-    this.dead = new DeadLetters({ ...options, isShortLived: options.running === undefined, now, queues: mainQueues });
+    const { now = () => new Date(), registered, paused, running } = options;
+    const { letters = new DeadLetterQueues({ ...options, now }) } = running ?? {};
+    this.dead = new DeadLetters({ ...options, letters, isShortLived: running === undefined, now });
     this.#now = now;
     this.#leaves = leavesOf(registered);
     for (const [stage, since] of paused.all) this.#pause(stage, since);

@@ -1,5 +1,6 @@
 import type { Delivery, Outgoing } from "../broker/broker.ts";
 import { type Outcome, Retry, textOf } from "../errors.ts";
+import type { StageEnd } from "../ledger/subjects.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { end, isEnd } from "../stage.ts";
 import { untilAborted } from "../util/abort.ts";
@@ -39,6 +40,7 @@ export class DeliveryHandler {
   readonly #record: DeliveryRecord;
   readonly #journalKey: string;
   #deadline: Deadline | undefined;
+  #isCancelled = false;
 
   constructor(readonly options: HandlerOptions) {
     const { deps, registered, delivery, isRerun = false } = options;
@@ -113,9 +115,21 @@ export class DeliveryHandler {
     return lock;
   }
 
+  /** How the stage ended, for the cases of the record. */
+  get #end(): StageEnd {
+    const { warnings, followUps } = this.#output;
+    const isHandedOver = (name: string) => followUps.some(({ stage }) => stage === name);
+    const followers = this.options.registered.followers.map(({ stage }) => stage.name);
+    return {
+      warned: warnings.map(({ code }) => code),
+      notFollowed: followers.filter((name) => !isHandedOver(name)),
+    };
+  }
+
   async #run(message: unknown): Promise<unknown> {
     const { deps, registered, session } = this.options;
-    if (deps.ledger.isCancelled(this.#envelope.run)) return end("cancelled");
+    this.#isCancelled = deps.ledger.isCancelled(this.#envelope.run);
+    if (this.#isCancelled) return end("cancelled");
     const { signal } = this.#runAbort;
     const caller = {
       signal,
@@ -184,26 +198,30 @@ export class DeliveryHandler {
     // After the twentieth failure, further messages in progress that fail alike are not charged.
     if (session.pause?.reason === "streak" && session.pause.code === code) return "requeued";
     session.charge({ id: this.#envelope.id, code, text });
-    await this.#defer(decision);
-    await this.#settle(outcome, { code, text });
-    deps.metrics.charged(registered.stage.name, code, outcome === "dead");
+    const isKnown = await this.#defer(decision);
+    await this.#settle(outcome, { code, text }, isKnown);
+    deps.metrics.charged(registered.stage.name, code, outcome === "dead" && !isKnown);
     return outcome;
   }
 
-  async #defer(decision: Exclude<Decision, { do: "pause" }>): Promise<void> {
+  /** Whether its dead letter is known to be there already, so that no second one is needed. */
+  async #defer(decision: Exclude<Decision, { do: "pause" }>): Promise<boolean> {
     const { deps, registered, delivery } = this.options;
     const { code, text } = decision;
     const failed = { envelope: this.#envelope, body: delivery.body, message: this.#body };
     const { queue, headers, next, letter } = deferred(decision, failed, registered.stage, deps);
-    this.#output.own[letter ? "error" : "warn"](`${text} (${next})`, { code });
+    const isKnown = letter !== undefined && (await deps.letters.has(letter));
+    this.#output.own[letter ? "error" : "warn"](`${text} (${isKnown ? "dead letter, as before" : next})`, { code });
+    if (isKnown) return true;
     await this.#publish(queue, [{ body: delivery.body, headers }]);
-    if (letter) deps.ledger.deadLetters.add(letter);
+    if (letter) deps.letters.add(letter);
+    return false;
   }
 
   /** Recorded in the ledger, then acknowledged: everything that follows from the message is confirmed by now. */
-  async #settle(outcome: Exclude<Outcome, "requeued">, why?: Reason): Promise<Outcome> {
+  async #settle(outcome: Exclude<Outcome, "requeued">, why?: Reason, isKnownLetter = false): Promise<Outcome> {
     const { deps, registered, delivery } = this.options;
-    await this.#record.outcome(outcome, why);
+    await this.#record.outcome(outcome, { why, isKnownLetter, ...(this.#isCancelled ? {} : { end: this.#end }) });
     delivery.ack();
     deps.journal.settle(this.#journalKey);
     const isLast = outcome === "ended" || !registered.successors.some(({ enabledHere }) => enabledHere);

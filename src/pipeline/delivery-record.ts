@@ -1,4 +1,5 @@
-import type { Entry, TraceOutcome } from "../ledger/ledger.ts";
+import { employeeNameOf } from "../ledger/cases/record.ts";
+import type { Entry, TraceOutcome } from "../ledger/subjects.ts";
 import { type Emitted, entriesOf } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
 import type { HandlerDeps, Reason, StageOutput } from "./stage-context.ts";
@@ -19,27 +20,32 @@ export class DeliveryRecord {
     await this.deps.ledger.record(...batch.flatMap((one) => entriesOf(one, base)));
   }
 
-  async outcome(outcome: TraceOutcome, why?: Reason): Promise<void> {
+  async outcome(
+    outcome: TraceOutcome,
+    { why, ...facts }: { why?: Reason | undefined } & Pick<Entry, "end" | "isKnownLetter">,
+  ): Promise<void> {
     const warnings = why === undefined || outcome === "ended" ? this.output.warnings : [];
     for (const { code } of warnings) this.deps.metrics.warned(code);
     const entries = warnings.map((warning) => ({ ...this.#entry("warning"), failure: this.#masked(warning) }));
-    const entry = { ...this.#entry(outcome), ...(why && { failure: this.#masked(why) }) };
-    const { id, kind, code, kib, inducted, repeat, repeats } = this.envelope;
+    const entry = { ...this.#entry(outcome), ...facts, ...(why && { failure: this.#masked(why) }) };
+    const { id, record, kind, code, kib, inducted, repeat, repeats } = this.envelope;
     // A page that ends here ends for all of its employees.
     const isWholePage = outcome !== "done" && kind === "page";
     const all = isWholePage
-      ? entriesOf({ id, kind, code, kib, inducted, repeat, repeats, message: this.body }, entry)
+      ? entriesOf({ id, record, kind, code, kib, inducted, repeat, repeats, message: this.body }, entry)
       : [entry];
     await this.deps.ledger.record(...entries, ...all);
   }
 
   #entry(outcome: TraceOutcome): Entry {
-    const { id: item, kind, run, code, kib, attempt, fetchedAt, inducted, repeat } = this.envelope;
+    const { id, kind, run, code, kib, attempt, fetchedAt, inducted, repeat } = this.envelope;
     const { stage, deps } = this;
     // A fetch with a warning missed somebody.
     const isWhole = kind !== "task" || this.output.warnings.length === 0;
     const order = { fetchedAt, inducted: isWhole ? inducted : undefined, repeat };
-    return { run, item, kind, code, kib, stage, outcome, at: deps.now(), attempt, ...order };
+    const record = this.envelope.record ?? id;
+    const name = employeeNameOf(this.body);
+    return { run, item: id, kind, code, kib, record, name, stage, outcome, at: deps.now(), attempt, ...order };
   }
 
   #masked({ code, text }: Reason) {

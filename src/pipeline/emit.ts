@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { type Broker, BrokerDown, type Outgoing } from "../broker/broker.ts";
 import { Reject, textOf } from "../errors.ts";
-import type { Entry } from "../ledger/ledger.ts";
+import { recordMarkOf } from "../ledger/cases/record.ts";
+import type { Entry } from "../ledger/subjects.ts";
 import { type Subject, subjectOf } from "../ledger/subjects.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { isDated, isMany } from "../stage.ts";
@@ -52,6 +53,7 @@ export interface FollowUp {
 /** A message as it goes out, with what the successors and the ledger need to know about it. */
 export interface Emitted extends Subject {
   readonly id: string;
+  readonly record: string | undefined;
   readonly inducted: string | undefined;
   readonly repeat: number;
   readonly repeats: ReadonlyMap<number, number>;
@@ -74,12 +76,13 @@ function emitted(result: unknown, index: number, from: Envelope, { stage, succes
   if (kind !== "person" || from.kind === "person") {
     const { code, kib } = from;
     const id = from.kind === "person" ? from.id : `${from.id}/${index}`;
-    return { id, kind, code, kib, inducted, repeat, repeats, message, body };
+    const record = from.kind === "person" ? from.record : recordMarkOf(message);
+    return { id, record, kind, code, kib, inducted, repeat, repeats, message, body };
   }
   const { code, kib } = personOf(message) ?? { code: undefined, kib: undefined };
-  const record = (message as { employee?: unknown }).employee ?? message;
-  const id = itemId(from.run ?? "", inducted, record);
-  return { id, kind, code, kib, inducted, repeat, repeats, message, body };
+  const employee = (message as { employee?: unknown }).employee ?? message;
+  const id = itemId(from.run ?? "", inducted, employee);
+  return { id, record: recordMarkOf(employee), kind, code, kib, inducted, repeat, repeats, message, body };
 }
 
 function encoded(message: unknown, stage: string): string {
@@ -111,7 +114,7 @@ export const outgoing = ({ body, ...subject }: Emitted, from: Envelope, fetchedA
 
 /** The message itself, for a stage that follows; its attempts are counted anew. */
 export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: FollowUp): Outgoing => {
-  const { run, kib, code, fetchedAt, inducted, repeat, refreshFaces } = from;
+  const { run, kib, code, record, fetchedAt, inducted, repeat, refreshFaces } = from;
   const id = followId(from.id, stage);
   return {
     body,
@@ -121,6 +124,7 @@ export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: Foll
       run,
       kib,
       code,
+      record,
       fetchedAt,
       inducted,
       repeat,
@@ -132,20 +136,22 @@ export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: Foll
 
 /** For the ledger: a page and every record on it, or one employee. */
 export function entriesOf(
-  { kind, id, inducted, repeat, repeats, message, code, kib }: Omit<Emitted, "body">,
+  { kind, id, record, inducted, repeat, repeats, message, code, kib }: Omit<Emitted, "body">,
   base: Omit<Entry, "item" | "kind" | "code" | "kib">,
 ): Entry[] {
   const page = kind === "page" ? peopleOfPage(message) : undefined;
-  if (page === undefined) return [{ ...base, kind, item: id, code, kib, inducted, repeat }];
+  if (page === undefined) return [{ ...base, kind, item: id, record, code, kib, inducted, repeat }];
   const employees = (message as { data: { data: unknown[] } }).data.data;
   const records = page.map((person, at) => ({
     ...base,
     ...subjectOf(person),
+    // What becomes of a whole page is one case.
+    record: base.outcome === "done" ? recordMarkOf(employees[at]) : record,
     inducted,
     repeat: repeats.get(at) ?? 0,
     item: itemId(base.run ?? "", inducted, employees[at]),
   }));
-  return [{ ...base, kind: "page", code: undefined, kib: undefined, item: id }, ...records];
+  return [{ ...base, kind: "page", code: undefined, kib: undefined, item: id, record, inducted }, ...records];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Delivery, Headers } from "../broker/broker.ts";
+import { recordMarkOf, withoutSignature } from "../ledger/cases/record.ts";
 import type { SubjectKind } from "../ledger/subjects.ts";
 import { usableNikOf } from "../people/nik.ts";
 import type { PersonRef } from "../people/types.ts";
@@ -14,6 +15,7 @@ const name = {
   run: "hs-run",
   kib: "hs-kib",
   code: "hs-code",
+  record: "hs-record",
   kind: "hs-kind",
   fetched: "hs-fetched",
   inducted: "hs-inducted",
@@ -46,6 +48,8 @@ export interface FailureRecord {
 /** A delivery's headers, clamped to sane types and ranges. */
 export interface Envelope extends Omit<Meta, "superseded" | "ageMs"> {
   readonly kind: SubjectKind;
+  /** Tells the record from all others; undefined where neither headers nor body do. */
+  readonly record: string | undefined;
   /** The first and the last five failures, oldest first. */
   readonly history: readonly FailureRecord[];
   readonly dueAt: Date | undefined;
@@ -84,6 +88,7 @@ const headersSchema = v.object({
   [name.run]: short(60),
   [name.kib]: short(40),
   [name.code]: short(20),
+  [name.record]: short(60),
   [name.kind]: v.fallback(v.optional(v.picklist(["person", "follow", "page", "task"])), undefined),
   [name.fetched]: time,
   [name.inducted]: v.fallback(v.optional(v.pipe(v.string(), v.isoDate())), undefined),
@@ -137,15 +142,10 @@ const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\
 
 /**
  * Identifies one record of Eposh in one run: the same wherever it is derived and however often its date is fetched; it
- * does not contain the NIK. Two records of one NIK are two items; a photo link with a new signature is the same photo.
+ * does not contain the NIK. Two records of one NIK are two items.
  */
 export function itemId(run: string, inducted: string | undefined, employee: unknown): string {
-  const { photo, ...rest } = record(employee);
-  const link = asText(record(photo).link);
-  // n.b. Without the query, which may be a signature that expires.
-  const path = link === undefined ? undefined : (URL.parse(link)?.pathname ?? link);
-  const whole = typeof employee === "object" && employee !== null ? { ...rest, photo: path } : employee;
-  return digest(run, inducted ?? "", JSON.stringify(whole) ?? "");
+  return digest(run, inducted ?? "", JSON.stringify(withoutSignature(employee)) ?? "");
 }
 
 /** Of the same record at a stage that follows: what is counted by its own id is not counted twice. */
@@ -167,6 +167,7 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
     run: headers[name.run],
     kib: headers[name.kib] ?? person?.kib,
     code,
+    record: headers[name.record] ?? (body === undefined ? undefined : recordMarkOf(body)),
     fetchedAt: plausible(headers[name.fetched], now),
     inducted: headers[name.inducted],
     ...readRepeats(headers[name.repeat]),
@@ -198,7 +199,16 @@ type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedA
   Partial<
     Pick<
       Envelope,
-      "repeat" | "repeats" | "again" | "refreshFaces" | "noted" | "attempt" | "firstSeenAt" | "history" | "dueAt"
+      | "record"
+      | "repeat"
+      | "repeats"
+      | "again"
+      | "refreshFaces"
+      | "noted"
+      | "attempt"
+      | "firstSeenAt"
+      | "history"
+      | "dueAt"
     >
   >;
 
@@ -211,6 +221,7 @@ export function encodeHeaders(meta: Carried): Headers {
   set(name.run, meta.run);
   set(name.kib, meta.kib?.slice(0, 40));
   set(name.code, meta.code?.slice(0, 20));
+  set(name.record, meta.record);
   set(name.fetched, meta.fetchedAt?.toISOString());
   set(name.inducted, meta.inducted);
   set(name.repeat, writeRepeats(meta));

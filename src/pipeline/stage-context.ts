@@ -15,6 +15,8 @@ import type { Pause } from "./consume-session.ts";
 import type { FollowUp } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
 import type { InFlightJournal } from "./in-flight-journal.ts";
+import type { LedgerOfLetters } from "./retry/dead-letter.ts";
+import type { DeadLetterQueues } from "./retry/dead-letter-queues.ts";
 import type { Delay } from "./retry/policy.ts";
 
 type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "site">;
@@ -23,9 +25,9 @@ export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 /** The dependencies of a delivery handler; `stages run` gives it others. */
 export interface HandlerDeps {
   readonly broker: Pick<Broker, "publish" | "declare">;
-  readonly ledger: Pick<Ledger, "record" | "isCancelled" | "superseded"> & {
-    readonly deadLetters: Pick<Ledger["deadLetters"], "add">;
-  };
+  readonly ledger: Pick<Ledger, "record" | "isCancelled" | "superseded"> & LedgerOfLetters;
+  /** What the dead-letter queues hold. */
+  readonly letters: Pick<DeadLetterQueues, "has" | "add">;
   readonly log: Log;
   readonly locks: KeyedMutex;
   readonly journal: Pick<InFlightJournal, "begin" | "waiting" | "settle" | "requeue">;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Headers, Outgoing } from "../broker/broker.ts";
 import { ManagedDelivery } from "../broker/managed-delivery.ts";
 import type { Outcome } from "../errors.ts";
-import type { Entry } from "../ledger/ledger.ts";
+import type { Entry } from "../ledger/subjects.ts";
 import type { Log } from "../observability/log.ts";
 import type { Pause } from "../pipeline/consume-session.ts";
 import { DeliveryHandler } from "../pipeline/delivery-handler.ts";
@@ -77,8 +77,10 @@ export async function execute(
       record: async (...all) => void entries.push(...all),
       isCancelled: () => false,
       superseded: () => false,
-      deadLetters: { add() {} },
+      personKey: (code) => code,
+      cases: { idOf: () => "", marksOf: (record) => ({ record, name: "" }) },
     },
+    letters: { has: async () => false, add() {} },
     journal: { async begin() {}, waiting: () => new DisposableStack(), settle() {}, requeue() {} },
     metrics: { passed() {}, personDone() {}, charged() {}, warned() {} },
     log,

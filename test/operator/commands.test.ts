@@ -185,6 +185,6 @@ test("a dead letter whose stage no longer exists is listed, shown with what to d
   expect(none).toMatchObject({ exit: 64, err: "--limit must be a whole number from 1 to 1000000\n" });
   await site.stop();
   expect(await site.cli("dead drop --stage former")).toMatchObject({ exit: 0, out: "dropped: 1\n" });
-  expect((await site.cli("dead list")).out).toBe("no dead letters\n");
+  expect((await site.cli("dead list")).out).toBe("no open cases\n");
   expect(site.printed).not.toContain(firstNik);
 });

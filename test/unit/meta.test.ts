@@ -39,6 +39,7 @@ test("what is written is read back", () => {
         run: "r",
         kib: "2600001",
         code: "3500000000000001",
+        record: "4f1d.9a",
         fetchedAt: now,
         inducted: "2026-01-05",
         refreshFaces: true,
@@ -58,6 +59,7 @@ test("what is written is read back", () => {
     run: "r",
     kib: "2600001",
     code: "3500000000000001",
+    record: "4f1d.9a",
     fetchedAt: now,
     inducted: "2026-01-05",
     repeat: 0,
@@ -96,6 +98,7 @@ test("whatever a stranger puts into the headers, sane values come out", () => {
     "hs-first",
     "hs-failure",
     "hs-due",
+    "hs-record",
   );
   fc.assert(
     fc.property(fc.dictionary(names, fc.oneof(fc.anything(), fc.string({ maxLength: 5000 }), fc.json())), (headers) => {
@@ -137,6 +140,7 @@ test("whatever a message carries is read back as it was written", () => {
     run: maybe(fc.stringMatching(/^[\w-]{1,60}$/)),
     kib: maybe(fc.stringMatching(/^\w{1,40}$/)),
     code: maybe(fc.stringMatching(/^\w{1,20}$/)),
+    record: fc.stringMatching(/^[0-9a-f]{24}\.[0-9a-f]{16}$/),
     fetchedAt: maybe(aMoment),
     attempt: fc.nat(1000),
     firstSeenAt: aMoment,
@@ -166,6 +170,7 @@ test("what goes on of a stranger's headers stays within 4 KB, with one more fail
     "hs-attempt",
     "hs-first",
     "hs-due",
+    "hs-record",
     "hs-repeat",
     "hs-noted",
   ] as const;

@@ -45,7 +45,7 @@ function statusText(
     "",
     queues === null ? "queues: unknown for now" : table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
     "",
-    textOfList(deadLetters, client),
+    textOfList(deadLetters, client, 3),
     "",
     lastRun
       ? textOfRun(lastRun, client.time(lastRun.at))

@@ -1,7 +1,7 @@
 import { type ArgsDef, defineCommand } from "citty";
 import { entryOf } from "../../errors/codes.ts";
 import { exits } from "../../errors.ts";
-import type { DeadLetterList, DeadLetters, Selection, Skipped } from "../../operator/dead-letters.ts";
+import type { CaseList, Selection, ShownCase, Skipped } from "../../operator/dead-letters.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
 import { print, printError, printJson, table } from "../output.ts";
@@ -18,7 +18,7 @@ const list = defineCommand({
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
-    const found = await client.ask<DeadLetterList>("GET", `/dead?${query}`);
+    const found = await client.ask<CaseList>("GET", `/dead?${query}`);
     if (args.json) printJson(found);
     else print(textOfList(found, client));
   },
@@ -33,7 +33,7 @@ const show = defineCommand({
   },
   async run({ args }) {
     await using client = await openOperatorClient(args);
-    const letter = await client.ask<Shown>("GET", `/dead/${encodeURIComponent(args.id)}`);
+    const letter = await client.ask<ShownCase>("GET", `/dead/${encodeURIComponent(args.id)}`);
     if (args.json) return printJson(letter);
     const { history, body, text, first, last, fetched, ...rest } = letter;
     const times = {
@@ -98,7 +98,6 @@ export default defineCommand({
   },
 });
 
-type Shown = NonNullable<Awaited<ReturnType<DeadLetters["show"]>>>;
 type Done = { left: Skipped[]; unknown: string[]; replayed?: number; dropped?: number };
 
 const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | undefined>) => ({
@@ -107,13 +106,51 @@ const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | u
   ...(run && { run }),
 });
 
-/** One line for each stage and cause, how to see more, and what may be missing. */
-export function textOfList({ total, groups, note }: DeadLetterList, client: OperatorClient): string {
+/** Each cause with what to do about it, and one line for each case under it. */
+export function textOfList({ total, warnings, groups, note }: CaseList, client: OperatorClient, maxShown = 20): string {
   const more = note === undefined ? "" : `\n${note}`;
-  if (total === 0) return `no dead letters${more}`;
-  const rows = groups.map(({ stage, code, count, first, last, ids, text }) => {
-    return [stage, code, String(count), client.time(first), client.time(last), ids[0] ?? "", text];
+  if (total === 0 && warnings.length === 0) return `no open cases${more}`;
+  const blocks = [...groups, ...warnings].map(({ stage, code, kind, count, text, cases }) => {
+    const shown = cases.slice(0, maxShown);
+    const rows = shown.map(({ id, name = "–", kib = "–", first, runs, inducted }) => {
+      const who = name === "–" && kib === "–" && inducted ? `date ${inducted}` : name;
+      return [
+        `  ${id.slice(0, idLength)}`,
+        cutTo(nameWidth, who),
+        cutTo(kibWidth, kib),
+        client.time(first).slice(0, 16),
+        String(runs),
+      ];
+    });
+    const titles = ["  ID", "NAME", "KIB", "SINCE", "RUNS"];
+    const rest =
+      count > shown.length ? [`  and ${count - shown.length} more: hikvision-sync dead list --code ${code}`] : [];
+    const todo = entryOf(code)?.todo ?? text;
+    return [
+      `${stage} ${code}: ${plural(count, kind)}`,
+      ...wrapped(`→ ${todo}`),
+      table([titles, ...rows]),
+      ...rest,
+    ].join("\n");
   });
-  const titles = ["STAGE", "CODE", "COUNT", "FIRST", "LAST", "FOR EXAMPLE", "TEXT"];
-  return `${table([titles, ...rows])}\n${total} dead letter${total === 1 ? "" : "s"}. Details: hikvision-sync dead show ID, or explain CODE${more}`;
+  const lacking = warnings.reduce((sum, { count }) => sum + count, 0);
+  const sum = `${plural(total, "dead letter")}, ${plural(lacking, "warning")}. Details: hikvision-sync dead show ID`;
+  return [...blocks, sum + more].join("\n\n");
+}
+
+/** So many digits of an id are enough to tell cases apart, and few enough to type. */
+const idLength = 8;
+const [nameWidth, kibWidth, textWidth] = [30, 14, 78];
+const cutTo = (width: number, text: string) => (text.length <= width ? text : `${text.slice(0, width - 1)}…`);
+const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+/** In lines that fit on a screen. */
+function wrapped(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line.length + word.length < textWidth) lines[lines.length - 1] = line ? `${line} ${word}` : `  ${word}`;
+    else lines.push(`    ${word}`);
+  }
+  return lines;
 }

@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
 import type { FailureCode } from "../../errors/codes.ts";
+import { contentOf, employeeNameOf } from "../../ledger/cases/record.ts";
 import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import type { Mask } from "../../observability/mask.ts";
-import { type Envelope, personOf } from "../envelope.ts";
+import type { Envelope } from "../envelope.ts";
 
 export interface DeadMessage {
   /** The main queue. */
@@ -14,26 +15,44 @@ export interface DeadMessage {
   message: unknown;
   envelope: Envelope;
   mask: Mask;
+  ledger: LedgerOfLetters;
 }
 
+/** Keyed hashes: what the index holds tells no NIK. */
+export type LedgerOfLetters = Pick<Ledger, "personKey"> & { readonly cases: Pick<Ledger["cases"], "idOf" | "marksOf"> };
+
 /** What a dead letter's list shows of a message: derived alike when it dies and when it is found in its queue. */
-export function deadLetterOf({ queue, stage, body, message, envelope, mask }: DeadMessage): DeadLetter {
-  const { id, attempt, history, firstSeenAt, run, kib, fetchedAt } = envelope;
+export function deadLetterOf({ queue, stage, body, message, envelope, mask, ledger }: DeadMessage): DeadLetter {
+  const { id, attempt, history, firstSeenAt, run, kib, code: nik, fetchedAt, inducted, repeat } = envelope;
   const reason = history.at(-1);
   const first = firstSeenAt.toISOString();
-  const { name } = (personOf(message) && (message as { employee?: { name?: unknown } }).employee) ?? {};
+  const code = reason?.code ?? ("unknown" satisfies FailureCode);
+  const where = stage ?? reason?.stage ?? queue;
+  const name = employeeNameOf(message);
+  const { cases } = ledger;
+  const marks = cases.marksOf(envelope.record ?? id);
+  const content = ledger.personKey(message === undefined ? Buffer.from(body).toString("latin1") : contentOf(message));
+  // A changed record takes the place of the one before it, where it is known for certain which one that is.
+  const ofRecord = nik !== undefined && inducted !== undefined ? [inducted, repeat] : [content];
   return {
-    id: createHash("sha256").update(`${queue}\n${id}\n`).update(body).digest("hex").slice(0, 12),
-    stage: stage ?? reason?.stage ?? queue,
+    id: cases.idOf(marks.record, where, code, ...ofRecord),
+    stage: where,
     queue,
-    code: reason?.code ?? ("unknown" satisfies FailureCode),
+    code,
     text: mask(reason?.text ?? "no reason was recorded"),
     attempts: attempt,
     first,
     last: reason?.at ?? first,
     run,
     kib,
-    name: typeof name === "string" ? mask(name).slice(0, 100) : undefined,
+    name: name === undefined ? undefined : mask(name).slice(0, 100),
     fetched: fetchedAt?.toISOString(),
+    case_id: cases.idOf(marks.record, where, code),
+    content,
+    record: marks.record,
+    person: nik === undefined ? undefined : ledger.personKey(nik),
+    mark: marks.name,
+    inducted,
+    repeat,
   };
 }

@@ -28,7 +28,7 @@ export function deferred(
   decision: Exclude<Decision, { do: "pause" }>,
   { envelope, body, message }: Failed,
   { name, queue }: Pick<Stage, "name" | "queue">,
-  { now, log: { mask } }: Pick<HandlerDeps, "now" | "log">,
+  { now, ledger, log: { mask } }: Pick<HandlerDeps, "now" | "ledger" | "log">,
 ): Deferred {
   const { code, text } = decision;
   const at = now();
@@ -41,7 +41,7 @@ export function deferred(
   const history = appendFailure(envelope.history, record);
   const charged = { ...envelope, attempt: envelope.attempt + 1, history, dueAt: undefined };
   if (decision.do === "dead") {
-    const letter = deadLetterOf({ queue, stage: name, body, message, envelope: charged, mask });
+    const letter = deadLetterOf({ queue, stage: name, body, message, envelope: charged, mask, ledger });
     return { queue: deadQueueOf(queue), headers: encodeHeaders(charged), next: "dead letter", letter };
   }
   const { delay } = decision;

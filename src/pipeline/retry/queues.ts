@@ -11,4 +11,8 @@ export function delayOf(queue: string, retryQueue: string): Delay | undefined {
   return ms === undefined ? undefined : { label, ms };
 }
 
+/** The main queues of dead-letter queues. */
+export const mainQueuesOf = (queues: readonly string[]): string[] =>
+  queues.flatMap((queue) => (queue.endsWith(".dead") ? [queue.slice(0, -".dead".length)] : []));
+
 export const deadQueueOf = (queue: string) => `${queue}.dead`;

@@ -1,0 +1,255 @@
+import type { Database } from "bun:sqlite";
+import { namesIn } from "../../people/names.ts";
+import { isOlder } from "../../people/record-order.ts";
+import { samePerson } from "../../people/same-person.ts";
+import type { RecordOrder } from "../../people/types.ts";
+import type { DeadLetter } from "../dead-letter-index.ts";
+import type { Value } from "../schema.ts";
+import type { Entry, StageEnd } from "../subjects.ts";
+
+interface CaseRow {
+  id: string;
+  record: string;
+  person: string | null;
+  name: string | null;
+  kib: string | null;
+  stage: string;
+  code: string;
+  kind: "dead letter" | "warning";
+  inducted: string | null;
+  repeat: number;
+  fetched: string | null;
+}
+
+/** Why a case is closed. */
+export type Closed =
+  | "passed"
+  | "later record passed"
+  | "no longer at Eposh"
+  | "failed elsewhere"
+  | "its dead letter was taken"
+  | "dropped";
+
+const maxNames = 5_000;
+/** Complete fetches of its date that no longer hold a record. */
+const fetchesWithout = 2;
+
+const orderOf = ({ inducted, repeat, fetched }: Pick<CaseRow, "inducted" | "repeat" | "fetched">): RecordOrder => ({
+  inducted: inducted ?? undefined,
+  repeat,
+  fetchedAt: fetched === null ? undefined : new Date(fetched),
+});
+
+/**
+ * The open problems of records. It is written in the transactions of the ledger; losing it costs at most one more dead
+ * letter for each record.
+ */
+export class Cases {
+  /** The stages after which an employee is through. */
+  leaves: readonly string[] = [];
+  /** Names are not in the ledger: those of the records that were in hand lately. */
+  readonly #names = new Map<string, string>();
+
+  constructor(
+    readonly db: Database,
+    readonly hash: (text: string) => string,
+  ) {}
+
+  nameOf(record: string): string | undefined {
+    return this.#names.get(record);
+  }
+
+  /** Resolves the case of a dead letter, for its step. */
+  note(entry: Entry, item: string): string | null {
+    const { record, name, stage, outcome } = entry;
+    if (record === undefined) return null;
+    const marks = this.marksOf(record);
+    if (name !== undefined) this.#noteName(marks.record, name);
+    if (outcome === "dead") return this.#meet(entry, marks, "dead letter");
+    if (outcome === "warning") this.#meet(entry, marks, "warning");
+    if (outcome !== "done" && outcome !== "ended") return null;
+    if (stage === "induction" && entry.inducted !== undefined && entry.kind !== "task") this.#hold(entry, marks.record);
+    else if (entry.end) this.#pass(entry, entry.end, marks, item);
+    return null;
+  }
+
+  /** After a complete fetch of a date. */
+  fetched(date: string, run: string, at: string): void {
+    this.#run(
+      "update cases set absent = absent + 1 where closed is null and inducted = ? and held_run is not ?",
+      date,
+      run,
+    );
+    this.#run(
+      "update cases set closed = ?, why = 'no longer at Eposh' where closed is null and inducted = ? and absent >= ?",
+      at,
+      date,
+      fetchesWithout,
+    );
+  }
+
+  close(id: string, why: Closed, at: string): void {
+    this.#run("update cases set closed = ?, why = ? where id = ? and closed is null", at, why, id);
+  }
+
+  /** The keyed hashes that stand for a record and its name in the ledger. */
+  marksOf(record: string): { record: string; name: string } {
+    const [whole = "", name = ""] = record.split(".");
+    return { record: this.hash(whole), name: this.hash(name) };
+  }
+
+  /** An id that is easy to type: the hash of what makes a case, or a letter of it, what it is. */
+  idOf(...parts: readonly (string | number | undefined)[]): string {
+    return Buffer.from(this.hash(parts.join("\n")), "base64url")
+      .toString("hex")
+      .slice(0, 12);
+  }
+
+  /** Of these cases, those that have no letter any more: another daemon, or somebody at the broker, took them. */
+  taken(ids: readonly string[], at: string): void {
+    this.#run(
+      `update cases set closed = ?, why = 'its dead letter was taken' where closed is null and kind = 'dead letter'
+        and id in (select value from json_each(?)) and not exists (select 1 from dead_letters d where d.case_id = cases.id)`,
+      at,
+      JSON.stringify(ids),
+    );
+  }
+
+  /** Of letters that were found in their queues, e.g. after the ledger was lost. */
+  adopt(id?: string): void {
+    this.#run(
+      `insert or ignore into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs,
+        last_run, inducted, repeat, fetched)
+      select case_id, record, person, mark, kib, stage, code, 'dead letter', text, first, last, 1, run, inducted, repeat,
+        fetched from dead_letters where (?1 is null or case_id = ?1)
+        and not exists (select 1 from cases c where c.id = case_id)`,
+      id ?? null,
+    );
+  }
+
+  #noteName(record: string, name: string): void {
+    this.#names.delete(record);
+    this.#names.set(record, name);
+    for (const oldest of this.#names.keys()) {
+      if (this.#names.size <= maxNames) break;
+      this.#names.delete(oldest);
+    }
+  }
+
+  #meet(entry: Entry, { record, name }: { record: string; name: string }, kind: CaseRow["kind"]): string {
+    const { stage, run, kib, code: nik, failure, inducted, repeat, fetchedAt, isKnownLetter } = entry;
+    const at = entry.at.toISOString();
+    const code = failure?.code ?? "";
+    const id = this.idOf(record, stage, code);
+    const person = nik === undefined ? null : this.hash(nik);
+    // Its later record has passed, maybe a moment ago: what this one lacks is no problem any more.
+    if (kind === "warning" && person !== null && this.#isPast(entry, person, name)) return id;
+    // n.b. A letter that is there already has the order of the fetch that it is of: its replay must be able to close it.
+    const order = isKnownLetter
+      ? ""
+      : "inducted = excluded.inducted, repeat = excluded.repeat, fetched = excluded.fetched,";
+    this.#run(
+      `insert into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs, last_run, inducted,
+         repeat, fetched, held_run) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?11, ?12, ?13, ?14, ?11)
+       on conflict (id) do update set ${order} kind = ?8, text = ?9, last = ?10,
+         first = iif(closed is null, first, ?10), runs = iif(closed is null, runs + (last_run is not ?11), 1),
+         last_run = ?11, held_run = ?11, absent = 0, closed = null, why = null`,
+      ...[id, record, person, name, kib ?? null, stage, code, kind, failure?.text ?? "", at, run ?? null],
+      ...[inducted ?? null, repeat ?? 0, fetchedAt?.toISOString() ?? null],
+    );
+    if (kind === "dead letter" && entry.kind === "person") this.#moveOn(record, id, at);
+    return id;
+  }
+
+  #isPast(entry: Entry, person: string, name: string): boolean {
+    const find = "select fetched, inducted, repeat, name from latest where person = ? and stage = ?";
+    const passed = this.leaves.map((leaf) => this.db.query<CaseRow, Value[]>(find).get(person, leaf));
+    return (
+      passed.length > 0 && passed.every((row) => row !== null && row.name === name && isOlder(entry, orderOf(row)))
+    );
+  }
+
+  #hold({ inducted = "", run = "" }: Entry, record: string): void {
+    const hold = "update cases set absent = 0, held_run = ? where closed is null and inducted = ? and record = ?";
+    this.#run(hold, run, inducted, record);
+  }
+
+  #pass(entry: Entry, end: StageEnd, marks: { record: string; name: string }, item: string): void {
+    const person = entry.code === undefined ? null : this.hash(entry.code);
+    const find = `select id, record, person, name, kib, stage, code, kind, inducted, repeat, fetched from cases
+      where closed is null and (record = ?1 or person = ?2)`;
+    const open = this.db.query<CaseRow, Value[]>(find).all(marks.record, person);
+    const candidates = open.filter((one) => !isOlder(entry, orderOf(one)));
+    if (candidates.length === 0) return;
+    const isThrough = entry.kind === "person" && this.#isThrough(entry, item);
+    for (const one of candidates) {
+      const why = one.record === marks.record ? this.#endOf(one, entry, end, isThrough) : undefined;
+      const isLater = one.record !== marks.record && isThrough && this.#isSameHuman(one, entry, marks);
+      if (why || isLater) this.close(one.id, why ?? "later record passed", entry.at.toISOString());
+    }
+  }
+
+  /** Of the record's own case. */
+  #endOf(one: CaseRow, { stage, kind }: Entry, end: StageEnd, isThrough: boolean): Closed | undefined {
+    const isHere = one.stage === stage;
+    if (one.kind === "warning")
+      return (isHere && !end.warned.includes(one.code)) || end.notFollowed.includes(one.stage) ? "passed" : undefined;
+    // What follows by itself, a page and a date have no last stage but their own.
+    if (isHere && kind !== "person") return "passed";
+    if (end.notFollowed.includes(one.stage)) return "passed";
+    const isOfChain = this.#isOfChain(one);
+    return isThrough && isOfChain ? "passed" : undefined;
+  }
+
+  /** Whether the last stage says something about it: a photo that is still awaited has its own end. */
+  #isOfChain({ stage }: CaseRow): boolean {
+    return !this.followers.has(stage);
+  }
+
+  /** Stages that follow by themselves. */
+  followers: ReadonlySet<string> = new Set();
+
+  /** A record that was replayed and fails elsewhere has one problem, and that is the new one. */
+  #moveOn(record: string, to: string, at: string): void {
+    const find = `select id, stage from cases c where closed is null and kind = 'dead letter' and record = ? and id <> ?
+      and not exists (select 1 from dead_letters d where d.case_id = c.id)`;
+    for (const { id, stage } of this.db.query<CaseRow, Value[]>(find).all(record, to)) {
+      if (this.followers.has(stage)) continue;
+      this.#run("update steps set case_id = ? where case_id = ?", to, id);
+      this.close(id, "failed elsewhere", at);
+    }
+  }
+
+  #isThrough({ run, stage, outcome }: Entry, item: string): boolean {
+    // On purpose.
+    if (outcome === "ended") return true;
+    if (!this.leaves.includes(stage)) return false;
+    const done = `select count(*) n from steps where run = ?1 and item = ?2 and outcome in ('done', 'ended')
+      and stage in (select value from json_each(?3))`;
+    const row = this.db.query<{ n: number }, Value[]>(done).get(run ?? "", item, JSON.stringify(this.leaves));
+    return (row?.n ?? 0) >= this.leaves.length;
+  }
+
+  /** The NIK is the same. In doubt they are two. */
+  #isSameHuman(one: CaseRow, { kib }: Entry, marks: { record: string; name: string }): boolean {
+    if (!this.#isOfChain(one)) return false;
+    if (one.name === marks.name) return true;
+    const theirs = this.#names.get(one.record) ?? this.#nameOfLetter(one.id);
+    const ours = this.#names.get(marks.record);
+    if (ours === undefined || theirs === undefined) return false;
+    const [a, b] = [
+      { ...namesIn(ours), kib },
+      { ...namesIn(theirs), kib: one.kib ?? undefined },
+    ];
+    return samePerson(a, b, "unknown").same;
+  }
+
+  #nameOfLetter(id: string): string | undefined {
+    const find = "select name from dead_letters where case_id = ? and name is not null";
+    return this.db.query<Pick<DeadLetter, "name">, Value[]>(find).get(id)?.name;
+  }
+
+  #run(sql: string, ...values: Value[]): void {
+    this.db.query(sql).run(...values);
+  }
+}

@@ -6,8 +6,13 @@ import { giveBack, maxReturns } from "./give-back.ts";
 import type { Delay } from "./policy.ts";
 import { retryQueueOf } from "./queues.ts";
 
-/** How often an empty retry queue is looked at: another daemon may have published to it. */
-const lookAgainMs = 5_000;
+/**
+ * How soon an empty retry queue is looked at again. Whatever is published to it meanwhile is not due before; only what
+ * another daemon gives back may be, and is late by this time at most: a third of the delay, and no more than a minute.
+ */
+const lookAgainMs = (delayMs: number) => Math.min(delayMs, Math.max(5_000, Math.min(delayMs / 3, 60_000)));
+/** How soon the head is looked at again that is not due yet: clocks jump. */
+const clockMs = 5_000;
 
 export interface PromoterOptions {
   readonly broker: Broker;
@@ -62,12 +67,12 @@ export class Promoter {
     for (;;) {
       if (!this.#head?.isOpen) this.#head = await broker.take(this.#retryQueue, signal);
       const head = this.#head;
-      if (head === undefined) return Math.min(delay.ms, lookAgainMs);
+      if (head === undefined) return lookAgainMs(delay.ms);
       const envelope = decodeHeaders(head, undefined, now());
       const dueInMs = (envelope.dueAt?.getTime() ?? 0) - now().getTime();
       if (dueInMs > 0 && dueInMs <= delay.ms) {
         const leftMs = holdForMs - (performance.now() - head.takenAt);
-        if (leftMs > 0 && head.returns < maxReturns) return Math.min(dueInMs, leftMs, lookAgainMs);
+        if (leftMs > 0 && head.returns < maxReturns) return Math.min(dueInMs, leftMs, clockMs);
         await this.#giveHeadBack(signal);
         continue;
       }

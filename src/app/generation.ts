@@ -99,7 +99,10 @@ export class Generation {
     const paused = new PausedStages(config.state.folder);
     const { photos } = clients;
     const health = { pipeline, broker, breakers, photos, metrics, now };
-    const running = { pipeline, letters, breakers, photos, readiness: () => readinessOf(health) };
+    const { hikcentral, eposh } = clients;
+    const { regionals, guard, site } = config;
+    const upstreams = { hikcentral, eposh, regionals, handsOff: guard.handsOff, timeZone: site.timeZone };
+    const running = { pipeline, letters, breakers, photos, readiness: () => readinessOf(health), upstreams };
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
     this.clients = clients;
     this.pipeline = pipeline;

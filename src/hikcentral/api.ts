@@ -18,6 +18,7 @@ export type Send = <Data>(
 export const maxGroupIds = 20;
 export const maxApplyIds = 100;
 export const pageSize = 500;
+const maxFound = 50;
 
 const sameCode = (a: string, b: string) => a.trim().toLowerCase() === b.toLowerCase();
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -173,6 +174,15 @@ export function createCalls(send: Send) {
     personPage: (body: () => { pageNo: number; pageSize: number }): Promise<Page<Person>> =>
       send("/api/resource/v1/person/personList", body, page(person)),
     persons: () => pages("/api/resource/v1/person/personList", {}, person),
+    /** HikCentral's own, fuzzy search: compare again. The first 50. */
+    personsByName: async (personName: string) =>
+      (
+        await send(
+          "/api/resource/v1/person/advance/personList",
+          { personName, pageNo: 1, pageSize: maxFound },
+          page(person),
+        )
+      ).list,
     addPerson: (add: NewPerson) => send("/api/resource/v1/person/single/add", onWire(add), id, { once: true }),
     /** n.b. It replaces the person and clears what is left out, so everything that was read is sent back. */
     updatePerson: (known: Person, changes: PersonChanges) =>

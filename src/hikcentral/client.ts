@@ -22,10 +22,10 @@ export interface HikCentralOptions extends TransportOptions, SetupOptions {
   breakerSignal?: () => AbortSignal;
 }
 
-/** What `verify` and `doctor` read; lists come page by page, at most 500 at a time. */
+/** What `verify`, `doctor` and `who` read; lists come page by page, at most 500 at a time. */
 export type HikCentralReads = Pick<
   Calls,
-  "version" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers" | "persons"
+  "version" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers" | "persons" | "personsByName"
 >;
 
 export interface HikCentralClient extends AsyncDisposable {

@@ -4,6 +4,9 @@ import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import { selection } from "../operator/dead-letters.ts";
 import type { Operator } from "../operator/operator.ts";
+import { whoAnswers } from "../operator/who/answer.ts";
+import { languages } from "../operator/words/language.ts";
+import { Times } from "../operator/words/times.ts";
 import { untilAborted } from "../util/abort.ts";
 
 /** How long the question about one dead letter waits for the broker. */
@@ -14,6 +17,11 @@ const soon = <T>(answer: Promise<T>): Promise<T> => {
     throw late.aborted ? new BrokerDown("the broker does not answer now; try again when it is back") : error;
   });
 };
+
+const whoRequest = v.strictObject({
+  key: v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(100)),
+  language: v.optional(v.picklist(languages)),
+});
 
 type Status = 400 | 404 | 409 | 500 | 503;
 
@@ -55,6 +63,16 @@ export function operatorRoutes(operator: Operator): Hono {
     if (asked === undefined) return error(c, 'send {"key":"a KIB or NIK"}', 400);
     const traces = operator.trace(asked.key);
     return traces.length > 0 ? c.json({ journeys: traces }) : error(c, unknownPerson, 404);
+  });
+
+  // n.b. POST for the same reason.
+  app.post("/who", async (c) => {
+    const { upstreams } = operator.options.running ?? {};
+    if (upstreams === undefined) return error(c, "who requires the running daemon: it reads HikCentral and Eposh", 503);
+    const asked = await bodyOf(c, whoRequest);
+    if (asked === undefined) return error(c, 'send {"key":"a name, KIB or NIK","language":"en or id"}', 400);
+    const times = new Times(asked.language ?? "en", upstreams.timeZone, operator.options.ledger.now());
+    return c.json(await whoAnswers(operator, upstreams, asked.key, times));
   });
 
   app.get("/changes", (c) => {

@@ -12,6 +12,7 @@ import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts
 import type { PhotoClient } from "../upstreams/photos.ts";
 import { type CaseList, DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
+import type { Upstreams } from "./who/upstreams.ts";
 
 type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
 /** How long `status` waits for the broker; what is not known by then is null. */
@@ -32,6 +33,8 @@ export interface OperatorOptions {
     breakers: ReadonlyMap<string, CircuitBreaker>;
     photos: Pick<PhotoClient, "shown">;
     readiness: () => Promise<Readiness>;
+    /** For whoever asks about one person. */
+    upstreams: Upstreams;
   };
   now?: () => Date;
 }

@@ -102,6 +102,12 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     "resource/v1/person/personCode/personInfo": (body) =>
       shown(store.find("personCode", parse(v.object({ personCode: v.string() }), body).personCode)),
     "resource/v1/person/personList": (body) => page([...store.byId.values()].map(shown), parse(paging, body)),
+    "resource/v1/person/advance/personList": (body) => {
+      const { personName, ...paged } = parse(v.object({ ...paging.entries, personName: v.string() }), body);
+      const isLike = ({ personGivenName, personFamilyName }: SimulatedPerson) =>
+        `${personGivenName} ${personFamilyName}`.toLowerCase().includes(personName.toLowerCase());
+      return page([...store.byId.values()].filter(isLike).map(shown), paged);
+    },
     "resource/v1/org/orgList": (body) => page(organisations, parse(paging, body)),
     "resource/v1/person/customFields": (body) => page(customFields, parse(paging, body)),
     "acs/v1/privilege/group": (body) => {

@@ -18,7 +18,7 @@ export interface Frame {
 }
 
 const languageNames = { en: "English", id: "Indonesia" };
-const addresses = { now: "/ui/", runs: "/ui/runs", system: "/ui/system" };
+const addresses = { now: "/ui/", people: "/ui/people", runs: "/ui/runs", system: "/ui/system" };
 
 /** A whole document around a page. */
 export function Layout({ page, frame }: { page: Page; frame: Frame }) {
@@ -59,6 +59,21 @@ export function Layout({ page, frame }: { page: Page; frame: Frame }) {
             )}
           </div>
           <div class="bar">
+            {view && (
+              <search>
+                <form method="post" action="/ui/people">
+                  <input
+                    type="search"
+                    name="key"
+                    aria-label={layout.search}
+                    placeholder={layout.search}
+                    required
+                    maxlength={100}
+                  />
+                  <button type="submit">{layout.searchButton}</button>
+                </form>
+              </search>
+            )}
             <div class="who">
               {view && (
                 <form method="post" action="/ui/logout">

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Found, Subject } from "../operator/who/search.ts";
 
 /** A viewer sees everything but photos, and changes nothing. */
 export type Role = "operator" | "viewer";
@@ -12,11 +13,13 @@ export interface Session {
   readonly forms: Set<string>;
   /** The result of the last action, shown once. */
   result: string | undefined;
+  /** The last search: what was searched for is in no address. */
+  found: Found | undefined;
 }
 
 const hoursMs = 12 * 3_600_000;
 const linkMs = 60_000;
-const [maxSessions, maxForms, maxPeople] = [1_000, 200, 10_000];
+const [maxSessions, maxForms, maxPeople] = [1_000, 200, 1_000];
 
 const random = (bytes: number) => randomBytes(bytes).toString("base64url");
 
@@ -31,14 +34,21 @@ function keep<Value>(all: Map<string, Value>, key: string, value: Value, max: nu
 export class Sessions {
   readonly #open = new Map<string, Session>();
   readonly #links = new Map<string, number>();
-  readonly #people = new Map<string, string>();
+  readonly #people = new Map<string, Subject>();
 
   constructor(readonly now: () => number = Date.now) {}
 
   /** The secret for the cookie. */
   open(role: Role, name: string): string {
     const id = random(32);
-    const session = { role, name, until: this.now() + hoursMs, forms: new Set<string>(), result: undefined };
+    const session = {
+      role,
+      name,
+      until: this.now() + hoursMs,
+      forms: new Set<string>(),
+      result: undefined,
+      found: undefined,
+    };
     keep(this.#open, id, session, maxSessions);
     return id;
   }
@@ -66,14 +76,15 @@ export class Sessions {
   }
 
   /** An address for somebody whose number must not be in one. */
-  handleOf(person: string): string {
-    const known = [...this.#people].find(([, one]) => one === person)?.[0];
+  handleOf(subject: Subject): string {
+    const known = [...this.#people].find(([, one]) => Bun.deepEquals(one, subject))?.[0];
     const handle = known ?? random(12);
-    keep(this.#people, handle, person, maxPeople);
+    this.#people.delete(handle);
+    keep(this.#people, handle, subject, maxPeople);
     return handle;
   }
 
-  personOf(handle: string): string | undefined {
+  subjectOf(handle: string): Subject | undefined {
     return this.#people.get(handle);
   }
 }

@@ -16,6 +16,7 @@ import { Layout, titleOf } from "./layout.tsx";
 import { confirmPage, messagePage } from "./pages/confirm.tsx";
 import { type LoginProblem, loginPage } from "./pages/login.tsx";
 import { pageAt } from "./pages/pages.tsx";
+import { searchFor } from "./pages/people.tsx";
 import type { Role, Session } from "./sessions.ts";
 import { isOperator, type Page, type UiOptions, type View } from "./view.ts";
 import { uiWordsIn } from "./words/words.ts";
@@ -28,6 +29,7 @@ const yearSeconds = 365 * 86_400;
 const sessionSeconds = 12 * 3_600;
 const maxWrong = 10;
 const longestName = 60;
+const longestKey = 100;
 
 /** The page for operators and the HSE desk, under `/ui/`. */
 export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
@@ -43,9 +45,9 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
   };
   const timesFor = (c: Context) => new Times(languageFor(c), timeZone, operator.options.ledger.now());
   const sessionOf = (c: Context) => sessions.find(getCookie(c, cookie));
-  const viewOf = (c: Context, session: Session): View => {
+  const viewOf = (c: Context, session: Session, isPush = false): View => {
     const times = timesFor(c);
-    return { words: uiWordsIn(times.language), times, session };
+    return { words: uiWordsIn(times.language), times, session, isPush };
   };
   const isSecure = (c: Context) => new URL(c.req.url).protocol === "https:";
   const isLocal = (c: Context) => /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(c.req.url).hostname);
@@ -124,14 +126,23 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
       return c.body("event: bye\ndata: log in\n\n", 200, { "content-type": "text/event-stream" });
     const path = c.req.query("page") ?? "";
     const render = async () => {
-      const view = viewOf(c, session);
-      const page = await pageAt(path, options, view);
+      const page = await pageAt(path, options, viewOf(c, session, true));
       const html = String(await page.main);
       // n.b. Before it becomes JSON, whose escapes would bring back what is shown as text.
       return JSON.stringify({ title: shown(titleOf(page)), html: shown(html) });
     };
     const key = `${languageFor(c)} ${session.role} ${path}`;
     return live.open({ key, render, session, sessionId }) ?? c.text("too many pages are open", 503);
+  });
+
+  app.post("/ui/people", async (c) => {
+    const session = sessionOf(c);
+    if (!session) return showLogin(c, undefined, 401);
+    const view = viewOf(c, session);
+    const [key = "", ...more] = new URLSearchParams(await c.req.text()).getAll("key");
+    if (key.trim() === "" || key.length > longestKey || more.length > 0)
+      return message(c, view, 400, view.words.actions.bad, view.words.people.title);
+    return c.redirect(await searchFor(key.trim(), options, view), 303);
   });
 
   app.get("/ui/do/:action", async (c) => {

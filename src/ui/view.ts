@@ -45,6 +45,8 @@ export interface View {
   readonly words: UiWords;
   readonly times: Times;
   readonly session: Session;
+  /** Whether it is pushed to a page that is open: upstreams are not asked again for it. */
+  readonly isPush: boolean;
 }
 
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>;

@@ -8,8 +8,18 @@ import { needs } from "../systemd/needs.ts";
 
 const [token, viewToken] = ["contoh-token-1234", "contoh-view-token-1234"];
 const today = todayIn("Asia/Jakarta");
-const nik = "3501011505900042";
+const nik = "3501015505900042";
 const hasBrowser = await needs(chromiumPath, "chromium");
+
+/** Siti Rahma has this NIK in HikCentral, and Wati Halim at Eposh. */
+const siti = {
+  personCode: nik,
+  personGivenName: "Siti",
+  personFamilyName: "Rahma",
+  remark: "",
+  beginTime: "2026-01-05T00:00:00+07:00",
+  endTime: "2030-12-31T23:59:59+07:00",
+};
 
 let site: Site;
 let browser: Browser;
@@ -22,8 +32,8 @@ function people(link: string): Employee[] {
     one(21, { name: '<script>alert("x")</script> <b>Tebal</b>' }),
     one(22, { name: "Budi \u202egnitseb\u202c Terbalik" }),
     one(23, { name: `Panjang ${"Sekali ".repeat(42)}` }),
-    one(24, { name: "Wati Halim", identity_number: nik, kib_number: "2698030" }),
-    one(25, { name: "", identity_number: "3501011505900025" }),
+    one(24, { name: "Wati Halim", identity_number: nik, kib_number: "2690031", birth_date: { ymd: "1990-05-15" } }),
+    one(25, { name: "", identity_number: "3501015505900025" }),
     one(26, { name: `Nik ${nik}`, identity_number: "123" }),
   ];
 }
@@ -31,6 +41,7 @@ function people(link: string): Employee[] {
 if (hasBrowser) {
   beforeAll(async () => {
     site = await startSite({ as: "binary", env: { HTTP_TOKEN: token, HTTP_VIEW_TOKEN: viewToken } });
+    site.hikcentral.seed(siti).customFields["1"] = "2690030";
     site.eposh.days.set(today, people(`${new URL(site.eposh.url).origin}/photos/kib/-1767600001.png`));
     await site.induct({ from: today, to: today });
     browser = await openBrowser();
@@ -52,6 +63,13 @@ async function enter(page: Page, secret: string): Promise<void> {
   await page.fill("[name=token]", secret);
   await page.keyboard.press("Enter");
   await page.waitForSelector("nav");
+}
+async function find(page: Page, key: string): Promise<string> {
+  await page.fill("[type=search]", key);
+  const loaded = page.waitForEvent("load");
+  await page.keyboard.press("Enter");
+  await loaded;
+  return (await page.textContent("main")) ?? "";
 }
 const headingOf = (page: Page) => page.textContent("h1");
 const close = (page: Page) => page.context().close();
@@ -144,6 +162,39 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
     await close(page);
   });
 
+  test("says of a person in one sentence who is meant, why not, and what to do", async () => {
+    const page = await logIn();
+    expect(await find(page, "2600001")).toContain("(KIB 2600001) can enter: face and access are there");
+    await find(page, "Wati");
+    expect(page.url()).toMatch(/\/ui\/people\/[\w-]{16}$/);
+    const conflict =
+      "Wati Halim (KIB 2690031) cannot enter: the NIK belongs to Siti Rahma (KIB 2690030) in HikCentral. " +
+      "Do this: Whose NIK is right? Correct the wrong one in Eposh, then start a run for the date.";
+    expect(await headingOf(page)).toBe(conflict);
+    // Two people under one NIK are two, by the number too; the command says the same.
+    expect(await find(page, nik)).toContain("Siti Rahma (KIB 2690030) cannot enter: HikCentral shows no access group.");
+    const told = await site.cli("who Wati");
+    expect(told.out).toStartWith(conflict);
+    expect(told.out).toContain("Siti Rahma (KIB 2690030) cannot enter");
+    expect((await site.cli("who Wati --lang id")).out).toStartWith("Wati Halim (KIB 2690031) tidak bisa masuk");
+    expect(await find(page, "Nobody at all")).toContain("Nobody was found.");
+    await close(page);
+  });
+
+  test("shows names as they are written, whatever they hold", async () => {
+    const page = await logIn();
+    const found = async (kib: string) => {
+      await find(page, kib);
+      return await headingOf(page);
+    };
+    expect(await found("2600021")).toStartWith('<script>alert("x")</script> <b>Tebal</b> (KIB 2600021)');
+    expect(await page.locator("b, main script").count()).toBe(0);
+    expect(await found("2600022")).toStartWith("Budi \\u202egnitseb\\u202c Terbalik");
+    await found("2600023");
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    await close(page);
+  });
+
   test("is complete without JavaScript", async () => {
     const page = await logIn({ javaScriptEnabled: false });
     expect(await headingOf(page)).toMatch(/^Working · \d+ of \d+ inducted today can enter · \d+ people need you$/);
@@ -180,4 +231,12 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
   });
 });
 
-const pages = () => ["/ui/", "/ui/runs", "/ui/runs/new", "/ui/system", "/ui/do/pause?stage=face", "/ui/nowhere"];
+const pages = () => [
+  "/ui/",
+  "/ui/people",
+  "/ui/runs",
+  "/ui/runs/new",
+  "/ui/system",
+  "/ui/do/pause?stage=face",
+  "/ui/nowhere",
+];

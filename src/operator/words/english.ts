@@ -24,6 +24,53 @@ export const english = {
       `${queue} holds ${counted(count, "message", "messages")} and has no consumer`,
   },
   since: (time: string) => ` since ${time}`,
+  who: {
+    can: (who: string) => `${who} can enter: face and access are there`,
+    cannot: (who: string, because: string, todo: string) => `${who} cannot enter: ${because} Do this: ${todo}`,
+    unknown: (who: string, because: string, todo: string) =>
+      `Whether ${who} can enter is not known: ${because} ${todo}`,
+    values: { none: "none", photo: "a photo", face: "a face" },
+    fields: { name: "Name", kib: "KIB", face: "Face", access: "Access", validity: "Valid until" },
+    nobody: "Nobody was found. Names are searched in HikCentral and among the open cases; try the KIB or the NIK.",
+    unsearched: "HikCentral does not answer, so only the open cases were searched. Try the KIB or the NIK.",
+    reasons: {
+      unreachable: { because: "HikCentral does not answer now.", todo: "Try again when it is back." },
+      on_the_way: {
+        because: "the person is on the way through the stages.",
+        todo: "Wait a minute; if it lasts, see what the site waits for.",
+      },
+      not_inducted: {
+        because: "Eposh lists no induction that is known here.",
+        todo: "Check the induction in Eposh, then start a run for its date.",
+      },
+      missing: {
+        because: "Eposh lists the induction, but HikCentral has no such person.",
+        todo: "Start a run for the date.",
+      },
+      no_groups: {
+        because: "the zones in Eposh give no access here.",
+        todo: "Enter a zone in Eposh, or map its slug in [regionals], then start a run for the date.",
+      },
+      no_access: {
+        because: "HikCentral shows no access group.",
+        todo: "Start a run for the date; if somebody took the access away on purpose, leave it.",
+      },
+      no_face: { because: "HikCentral has no face.", todo: "Upload a photo in Eposh, then start a run for the date." },
+      ended: (until: string) => ({
+        because: `the validity in HikCentral ended on ${until}.`,
+        todo: "A new induction extends it; otherwise extend it in HikCentral.",
+      }),
+      hands_off: (word: string) => ({
+        because: `the remark in HikCentral says ${word}.`,
+        todo: "Ask the security officer; the program changes nothing.",
+      }),
+      conflict: (other: string) => ({
+        because: `the NIK belongs to ${other} in HikCentral.`,
+        todo: "Whose NIK is right? Correct the wrong one in Eposh, then start a run for the date.",
+      }),
+      own: (code: string) => ({ because: `a stage of this site failed with ${code}.`, todo: "Look at the case." }),
+    },
+  },
 };
 
 export type Words = typeof english;

@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import { examine } from "./examine.ts";
-import { cancel, start } from "./runs.ts";
+import { cancel, start, sync } from "./runs.ts";
 import { pause, resume } from "./stages.ts";
 
 /** By the last word of their address. */
-export const actions: Readonly<Record<string, Action>> = { cancel, examine, pause, resume, start };
+export const actions: Readonly<Record<string, Action>> = { cancel, examine, pause, resume, start, sync };

@@ -1,5 +1,7 @@
-import type { Action, Fields } from "./action.ts";
-import { audit } from "./action.ts";
+import { labelOf } from "../../operator/who/verdict.ts";
+import { lookedAt } from "../looks.ts";
+import type { UiOptions } from "../view.ts";
+import { type Action, audit, type Fields } from "./action.ts";
 
 const pathOf = (run: string) => `/ui/runs/${encodeURIComponent(run)}`;
 
@@ -58,3 +60,37 @@ export const start: Action = {
     return { text, to: run ? pathOf(run) : "/ui/runs" };
   },
 };
+
+/** An ordinary run of one person. */
+export const sync: Action = {
+  fields: ["person"],
+  required: 1,
+  async confirm(options, { words, times }, { person = "" }) {
+    const record = await recordOf(options, person);
+    if (record === undefined) return undefined;
+    const { sync: texts } = words.actions;
+    const back = `/ui/people/${person}`;
+    return {
+      title: texts.title(labelOf(record)),
+      texts: [texts.text(times.date(record.date))],
+      button: words.people.sync,
+      back,
+    };
+  },
+  async run(options, view, { person = "" }) {
+    const record = await recordOf(options, person);
+    if (record === undefined) return undefined;
+    const { date, kib } = record;
+    const { outcome, run, text: said = "" } = await options.startRun({ from: date, to: date, kib: [kib] });
+    const { start: texts, failed } = view.words.actions;
+    const text = outcome === "accepted" && run ? texts.accepted(run) : failed(said);
+    audit(options, view, { action: "sync", what: `KIB ${kib}`, result: text });
+    return { text, to: `/ui/people/${person}` };
+  },
+};
+
+async function recordOf(options: UiOptions, handle: string) {
+  const views = await lookedAt(handle, options, true);
+  const { record } = views?.[0]?.human ?? {};
+  return record?.kib === undefined ? undefined : { name: record.name, date: record.date, kib: record.kib };
+}

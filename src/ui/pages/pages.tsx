@@ -1,6 +1,8 @@
 import type { Page, UiOptions, View } from "../view.ts";
 import { messagePage } from "./confirm.tsx";
 import { nowPage } from "./now.tsx";
+import { peoplePage } from "./people.tsx";
+import { personPage } from "./person.tsx";
 import { newRunPage, runPage, runsPage } from "./runs.tsx";
 import { systemPage } from "./system.tsx";
 
@@ -9,6 +11,8 @@ type PageOf = (options: UiOptions, view: View, word: string) => Page | Promise<P
 /** The first pattern that fits; its group is the page's word. */
 const pages: readonly (readonly [RegExp, PageOf])[] = [
   [/^\/ui\/$/, nowPage],
+  [/^\/ui\/people$/, peoplePage],
+  [/^\/ui\/people\/([\w-]+)$/, personPage],
   [/^\/ui\/runs$/, runsPage],
   [/^\/ui\/runs\/new$/, newRunPage],
   [/^\/ui\/runs\/([^/]+)$/, runPage],

@@ -1,0 +1,58 @@
+import { defineCommand } from "citty";
+import { Exit, exits } from "../../errors.ts";
+import type { WhoAnswer } from "../../operator/who/answer.ts";
+import { isLanguage, languageOf, languages } from "../../operator/words/language.ts";
+import { wordsIn } from "../../operator/words/words.ts";
+import { configArgument, jsonArgument } from "../args.ts";
+import { openOperatorClient } from "../operator-client.ts";
+import { print, printError, printJson, table } from "../output.ts";
+
+export default defineCommand({
+  meta: { name: "who", description: "Say whether somebody can enter, and if not, why and what to do" },
+  args: {
+    ...configArgument,
+    ...jsonArgument,
+    key: {
+      type: "positional",
+      required: true,
+      valueHint: "NAME, KIB or NIK …",
+      description: "a name, KIB number or NIK",
+    },
+    lang: { type: "string", valueHint: "en or id", description: "the language (LANG)" },
+  },
+  async run({ args }) {
+    if (args.lang !== undefined && !isLanguage(args.lang))
+      throw new Exit(exits.usage, `--lang must be ${languages.join(" or ")}`);
+    const language = args.lang ?? languageOf(process.env.LC_ALL || process.env.LANG);
+    await using client = await openOperatorClient(args);
+    const asked = { key: args._.join(" "), language };
+    const answer = await client.ask<{ people: WhoAnswer[]; note?: string; more: number }>("POST", "/who", asked);
+    if (args.json) printJson(answer);
+    else {
+      print(answer.people.map((one) => textOf(one, language, (at) => client.time(at))).join("\n\n"));
+      if (answer.more > 0) printError(`+${answer.more}`);
+    }
+    if (answer.note && !args.json) printError(answer.note);
+    return answer.people.length > 0 ? exits.ok : exits.failed;
+  },
+});
+
+function textOf(
+  { sentence, fields, problems, traces }: WhoAnswer,
+  language: "en" | "id",
+  time: (at: string) => string,
+): string {
+  const { who } = wordsIn(language);
+  const rows = fields.map(({ field, eposh, hikcentral, isRight }) => [
+    `  ${isRight ? "✓" : "✗"} ${who.fields[field]}`,
+    eposh ?? "–",
+    hikcentral ?? "–",
+  ]);
+  const steps = traces.at(-1)?.steps ?? [];
+  return [
+    sentence,
+    table([["", "Eposh", "HikCentral"], ...rows]),
+    ...problems.map(({ code, meaning, todo }) => `  ${code}: ${meaning}\n  → ${todo}`),
+    ...steps.map(({ at, stage, outcome, code }) => `  ${time(at)} ${stage} ${outcome}${code ? ` (${code})` : ""}`),
+  ].join("\n");
+}

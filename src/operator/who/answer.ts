@@ -1,0 +1,117 @@
+import type { Trace } from "../../ledger/trace.ts";
+import { namesIn, wholeName } from "../../people/names.ts";
+import { samePerson } from "../../people/same-person.ts";
+import { isBefore } from "../../people/validity.ts";
+import type { Operator } from "../operator.ts";
+import { codeTextIn } from "../words/codes.ts";
+import type { Times } from "../words/times.ts";
+import { wordsIn } from "../words/words.ts";
+import { search } from "./search.ts";
+import type { Upstreams } from "./upstreams.ts";
+import { type Problem, whoSentence } from "./verdict.ts";
+import { lookAt, type WhoView } from "./who.ts";
+
+export type FieldName = "name" | "kib" | "face" | "access" | "validity";
+
+/** One line of the comparison. Null where a system does not say. */
+export interface FieldView {
+  field: FieldName;
+  eposh: string | null;
+  hikcentral: string | null;
+  isRight: boolean;
+}
+
+/** Somebody, as `who` shows it: without a NIK. */
+export interface WhoAnswer {
+  name: string;
+  kib: string | null;
+  /** Null where that cannot be known now. */
+  canEnter: boolean | null;
+  sentence: string;
+  inducted: string | null;
+  fields: FieldView[];
+  problems: (Problem & { meaning: string; todo: string })[];
+  traces: Trace[];
+}
+
+/** More are too many to read. */
+const maxSubjects = 10;
+const maxTraces = 3;
+
+export async function whoAnswers(operator: Operator, upstreams: Upstreams, key: string, times: Times) {
+  const { subjects, trouble } = await search(operator.options.ledger, upstreams, key);
+  const shown = subjects.slice(0, maxSubjects);
+  const views = (await Promise.all(shown.map((subject) => lookAt(operator, upstreams, subject)))).flat();
+  const { who } = wordsIn(times.language);
+  const note = trouble === undefined ? undefined : who.unsearched;
+  const people = distinct(views).map((view) => answerOf(view, upstreams, times));
+  return { people, note: people.length === 0 ? (note ?? who.nobody) : note, more: subjects.length - shown.length };
+}
+
+/** Two subjects with one NIK lead to the same people. */
+const distinct = (views: readonly WhoView[]): WhoView[] => [
+  ...new Map(views.map((view) => [`${view.human.name} ${view.human.kib}`, view])).values(),
+];
+
+export function answerOf(view: WhoView, upstreams: Upstreams, times: Times): WhoAnswer {
+  const { human, verdict, traces } = view;
+  return {
+    name: human.name,
+    kib: human.kib ?? null,
+    canEnter: verdict.canEnter ?? null,
+    sentence: whoSentence(human, verdict, times),
+    inducted: human.record?.date ?? null,
+    fields: fieldsOf(view, upstreams, times),
+    problems: human.problems.map((problem) => {
+      const { meaning = problem.code, todo = "" } = codeTextIn(problem.code, times.language) ?? {};
+      return { ...problem, meaning, todo };
+    }),
+    traces: traces.slice(-maxTraces),
+  };
+}
+
+function fieldsOf({ human, at }: WhoView, { regionals }: Upstreams, times: Times): FieldView[] {
+  const { record, person } = human;
+  const { values } = wordsIn(times.language).who;
+  const zonesIn = (groups: readonly string[]) =>
+    Object.entries(regionals).flatMap(([slug, group]) =>
+      groups.includes(group) ? [record?.zones.find((zone) => zone.slug === slug)?.name ?? slug] : [],
+    );
+  const isSame =
+    !record || !person || samePerson({ ...namesIn(record.name), kib: record.kib }, person, record.birth).same;
+  const groups = person ? person.groups : undefined;
+  const has = person ? true : null;
+  const ended = person ? isBefore(person.validUntil, at.toISOString()) : false;
+  return [
+    {
+      field: "name",
+      eposh: record?.name || null,
+      hikcentral: person ? wholeName(person) : null,
+      isRight: has === true && isSame,
+    },
+    {
+      field: "kib",
+      eposh: record ? (record.kib ?? values.none) : null,
+      hikcentral: person ? person.kib || values.none : null,
+      isRight: has === true && (!record?.kib || record.kib === person?.kib),
+    },
+    {
+      field: "face",
+      eposh: record ? (record.photo ? values.photo : values.none) : null,
+      hikcentral: person ? (person.hasFace ? values.face : values.none) : null,
+      isRight: person?.hasFace === true,
+    },
+    {
+      field: "access",
+      eposh: record ? record.zones.map(({ name }) => name).join(", ") || values.none : null,
+      hikcentral: groups ? zonesIn(groups).join(", ") || values.none : null,
+      isRight: groups !== undefined && groups.length > 0 && human.wanted.every((group) => groups.includes(group)),
+    },
+    {
+      field: "validity",
+      eposh: null,
+      hikcentral: person ? times.date(person.validUntil.slice(0, 10)) : null,
+      isRight: has === true && !ended,
+    },
+  ];
+}

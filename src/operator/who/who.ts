@@ -1,0 +1,159 @@
+import type { Trace } from "../../ledger/trace.ts";
+import { namesIn, wholeName } from "../../people/names.ts";
+import { readRemark } from "../../people/remark.ts";
+import { samePerson } from "../../people/same-person.ts";
+import type { Person } from "../../people/types.ts";
+import type { Operator } from "../operator.ts";
+import { datesOf, type EposhRecord, recordsOf, type Subject, sameName } from "./record.ts";
+import type { Upstreams } from "./upstreams.ts";
+import { type Human, type Problem, type Verdict, verdictOf } from "./verdict.ts";
+
+/** What is not answered by then is told as not known. */
+const patienceMs = 1_500;
+
+export interface WhoView {
+  human: Human;
+  verdict: Verdict;
+  traces: Trace[];
+  /** The live state was read at. */
+  at: Date;
+  isEposhKnown: boolean;
+}
+
+/** Everybody who is meant by a subject: two human beings under one NIK are two, the one asked for first. */
+export async function lookAt(operator: Operator, upstreams: Upstreams, subject: Subject): Promise<WhoView[]> {
+  const { ledger } = operator.options;
+  const at = ledger.now();
+  const signal = AbortSignal.timeout(patienceMs);
+  const read = await readRecords(operator, upstreams, subject, signal);
+  const records = latestOfEach(read ?? []);
+  const code = subject.code ?? records.find((one) => one.code !== undefined)?.code;
+  const person = code === undefined ? undefined : await readPerson(upstreams, code, signal);
+  const isThatOne = (name: string, kib: string | undefined, birth: EposhRecord["birth"]) =>
+    person != null && samePerson({ ...namesIn(name), kib }, person, birth).same;
+
+  const seen: Pick<Human, "name" | "kib" | "record" | "person" | "other">[] = records.map((record) => {
+    const isSame = isThatOne(record.name, record.kib, record.birth);
+    const of = { name: record.name || "–", kib: record.kib, record };
+    if (person == null || isSame) return { ...of, person, other: undefined };
+    return { ...of, person: undefined, other: { name: wholeName(person), kib: person.kib } };
+  });
+  if (person && !seen.some((one) => one.person))
+    seen.push({ name: wholeName(person), kib: person.kib || undefined, record: undefined, person, other: undefined });
+  // Of whom Eposh gives no record now, what is in hand is all that is known.
+  if (
+    subject.name &&
+    !seen.some(({ name }) => sameName(name, subject.name)) &&
+    !isThatOne(subject.name, subject.kib, "unknown")
+  )
+    seen.push({
+      name: subject.name,
+      kib: subject.kib,
+      record: undefined,
+      person: person === null ? null : undefined,
+      other: person ? { name: wholeName(person), kib: person.kib } : undefined,
+    });
+  if (seen.length === 0 && subject.kib !== undefined)
+    seen.push({
+      name: "–",
+      kib: subject.kib,
+      record: undefined,
+      person: person === null ? null : undefined,
+      other: undefined,
+    });
+
+  const isMeant = ({ name, kib }: { name: string; kib: string | undefined }) =>
+    sameName(name, subject.name) || (kib !== undefined && kib === subject.kib);
+  return seen
+    .sort((a, b) => Number(isMeant(b)) - Number(isMeant(a)))
+    .map((one) => {
+      const traces = operator.trace(code ?? one.kib ?? "");
+      const human: Human = {
+        ...one,
+        wanted: one.record?.zones.flatMap(({ slug }) => groupOf(upstreams, slug) ?? []) ?? [],
+        problems: problemsOf(operator, subject, one, seen.length),
+        waits: traces.at(-1)?.where.startsWith("waiting") ?? false,
+        handsOff: handsOffIn(one.person, upstreams),
+      };
+      return { human, verdict: verdictOf(human, at), traces, at, isEposhKnown: read !== undefined };
+    });
+}
+
+const groupOf = ({ regionals }: Upstreams, slug: string) =>
+  Object.hasOwn(regionals, slug) ? regionals[slug] : undefined;
+
+/** Undefined where Eposh does not answer. */
+async function readRecords(
+  { options: { ledger } }: Operator,
+  { eposh }: Upstreams,
+  subject: Subject,
+  signal: AbortSignal,
+): Promise<EposhRecord[] | undefined> {
+  const key = (code: string) => ledger.personKey(code);
+  const pages = eposh.for(signal);
+  const dates = datesOf(ledger, subject);
+  try {
+    return (await Promise.all(dates.map((date) => recordsOf(pages, subject, date, key)))).flat();
+  } catch {
+    return undefined;
+  }
+}
+
+/** One for each human being, the later date first. */
+function latestOfEach(records: readonly EposhRecord[]): EposhRecord[] {
+  const kept: EposhRecord[] = [];
+  for (const one of [...records].sort((a, b) => b.date.localeCompare(a.date)))
+    if (
+      !kept.some(
+        ({ name, kib }) =>
+          samePerson({ ...namesIn(name), kib }, { ...namesIn(one.name), kib: one.kib }, "unknown").same,
+      )
+    )
+      kept.push(one);
+  return kept;
+}
+
+type Live = NonNullable<Human["person"]>;
+
+/** Null where HikCentral does not answer; its groups are undefined where the partner may not read them. */
+async function readPerson(upstreams: Upstreams, code: string, signal: AbortSignal): Promise<Live | undefined | null> {
+  const calls = upstreams.hikcentral.for(signal);
+  try {
+    const person: Person | undefined = await calls.personByCode(code);
+    if (person === undefined) return undefined;
+    const asked = [...new Set(Object.values(upstreams.regionals))];
+    const isIn = await Promise.all(asked.map((group) => calls.inGroup(group, person.personId).catch(() => undefined)));
+    const groups = isIn.every((one) => one === undefined) ? undefined : asked.filter((_, at) => isIn[at]);
+    return { ...person, kib: calls.kibOf(person), groups };
+  } catch {
+    return null;
+  }
+}
+
+/** Dead letters of the name or the KIB, and the warnings since the person was last written. */
+function problemsOf(
+  { options: { ledger, mask } }: Operator,
+  { person }: Subject,
+  one: Pick<Human, "name" | "kib">,
+  humans: number,
+): Problem[] {
+  const letters = ledger.deadLetters
+    .select({})
+    .filter(
+      ({ name, kib }) => sameName(name, one.name) || (one.kib !== undefined && kib === one.kib && name === undefined),
+    )
+    .map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: true }));
+  const warnings = ledger.rows<{ code: string; text: string; stage: string; kib: string | null }>(
+    `select code, text, stage, kib from events e where person = ?1 and outcome = 'warning'
+     and at >= coalesce((select fetched from latest where person = ?1 and stage = 'create-person'), '') group by code`,
+    person ?? "",
+  );
+  const own = warnings.filter(({ kib }) => humans === 1 || kib === (one.kib ?? null));
+  return [...letters, ...own.map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: false }))];
+}
+
+function handsOffIn(person: Human["person"], { handsOff }: Upstreams): string | undefined {
+  if (!person) return undefined;
+  const text = readRemark(person.remark).text.toLowerCase();
+  return handsOff.find((word) => text.includes(word.toLowerCase()));
+}

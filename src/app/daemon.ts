@@ -60,6 +60,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     broker,
     journal: opened.use(new InFlightJournal({ folder, say, calmAfterMs: config.broker.stallTimeoutMs / 4 })),
     sessions: new Sessions(),
+    origin: () => url,
     metrics: new Metrics(registered.map(({ stage }) => stage.name)),
     knownQueues: new KnownQueues(folder, say),
     queueToMigrate: await queueToMigrate(config),

@@ -36,6 +36,8 @@ export interface SharedParts
   readonly metrics: Metrics;
   /** Of the page; a reload ends none. */
   readonly sessions: Sessions;
+  /** http://127.0.0.1:5000 */
+  readonly origin: () => string;
   /** A queue.db whose messages are moved to RabbitMQ before anything is consumed. */
   readonly queueToMigrate: string | undefined;
 }
@@ -125,6 +127,7 @@ export class Generation {
           attempts,
           http: config.http,
           timeZone: config.site.timeZone,
+          origin: parts.origin,
           log,
         })
       : undefined;

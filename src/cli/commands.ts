@@ -8,6 +8,7 @@ const commands = {
   doctor: () => import("./setup/doctor.ts"),
   config: () => import("./setup/config.ts"),
   token: () => import("./setup/token.ts"),
+  open: () => import("./daily/open.ts"),
   who: () => import("./daily/who.ts"),
   verify: () => import("./daily/verify.ts"),
   stages: () => import("./stages/stages.ts"),

@@ -33,7 +33,7 @@ function keep<Value>(all: Map<string, Value>, key: string, value: Value, max: nu
 /** Who is logged in on the page. In memory: a restart ends all sessions, a reload of the configuration none. */
 export class Sessions {
   readonly #open = new Map<string, Session>();
-  readonly #links = new Map<string, number>();
+  readonly #links = new Map<string, { until: number; name: string }>();
   readonly #people = new Map<string, Subject>();
 
   constructor(readonly now: () => number = Date.now) {}
@@ -62,17 +62,18 @@ export class Sessions {
     if (id !== undefined) this.#open.delete(id);
   }
 
-  /** A link that logs one operator in, once, within a minute. */
-  makeLink(): string {
+  /** The key of a link that logs an operator in, once, within a minute. */
+  makeLink(name: string): string {
     const key = random(32);
-    keep(this.#links, key, this.now() + linkMs, maxSessions);
+    keep(this.#links, key, { until: this.now() + linkMs, name }, maxSessions);
     return key;
   }
 
-  useLink(key: string): boolean {
-    const until = this.#links.get(key) ?? 0;
+  /** Whose link it is; undefined where it was used or is too old. */
+  useLink(key: string): string | undefined {
+    const link = this.#links.get(key);
     this.#links.delete(key);
-    return until > this.now();
+    return link && link.until > this.now() ? link.name : undefined;
   }
 
   /** An address for somebody whose number must not be in one. */

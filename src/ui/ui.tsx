@@ -31,6 +31,14 @@ const maxWrong = 10;
 const longestName = 60;
 const longestKey = 100;
 
+/** What Bun's server tells of a request. */
+interface Connection {
+  requestIP?(request: Request): { address: string } | null;
+  /** It came over the operators' socket. */
+  isOperator?: true;
+}
+const connectionOf = (c: Context): Connection => c.env ?? {};
+
 /** The page for operators and the HSE desk, under `/ui/`. */
 export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
   const { sessions, operator, log, timeZone, http, attempts } = options;
@@ -105,12 +113,21 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
     const roles = { operator: http.token, viewer: http.viewToken };
     for (const [role, secret] of Object.entries(roles))
       if (secret && sameText(token, secret.reveal())) return logIn(c, role as Role, who);
-    const connection = c.env as { requestIP?(request: Request): { address: string } | null } | undefined;
-    const source = sourceOf(connection?.requestIP?.(c.req.raw)?.address ?? "unknown");
+    const source = sourceOf(connectionOf(c).requestIP?.(c.req.raw)?.address ?? "unknown");
     const count = attempts.add(source);
     if (count === 1)
       log.warn(`wrong token from ${source}; more of them are logged once a minute`, { code: "wrong_token" });
     return count > maxWrong ? showLogin(c, "slow", 403) : showLogin(c, "wrong", 401);
+  });
+  // Only over the operators' socket: whoever may write to it is an operator.
+  app.post("/ui/open", async (c) => {
+    if (!connectionOf(c).isOperator) return c.json({ error: "use: hikvision-sync open" }, 403);
+    const name = (await c.req.text()).trim().slice(0, longestName) || "operator";
+    return c.json({ url: `${options.origin()}/ui/open?key=${sessions.makeLink(name)}` });
+  });
+  app.get("/ui/open", async (c) => {
+    const name = sessions.useLink(c.req.query("key") ?? "");
+    return name === undefined ? showLogin(c, "link", 401) : logIn(c, "operator", name);
   });
   app.post("/ui/logout", (c) => {
     sessions.close(getCookie(c, cookie));

@@ -37,6 +37,8 @@ export interface UiOptions {
   attempts: Attempts;
   http: { host: string; token?: Secret | undefined; viewToken?: Secret | undefined };
   timeZone: string;
+  /** Where the page is reached: http://127.0.0.1:5000 */
+  origin: () => string;
   log: Log;
 }
 

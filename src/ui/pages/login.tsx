@@ -1,7 +1,7 @@
 import type { Page } from "../view.ts";
 import type { UiWords } from "../words/english.ts";
 
-export type LoginProblem = "wrong" | "slow" | "name_missing" | "bad";
+export type LoginProblem = "wrong" | "slow" | "name_missing" | "bad" | "link";
 
 /** All that is shown without a session: the sentence and the login. */
 export function loginPage(words: UiWords, { sentence, isBad, hasToken, problem, name = "" }: LoginOptions): Page {
@@ -43,6 +43,7 @@ export function loginPage(words: UiWords, { sentence, isBad, hasToken, problem, 
         ) : (
           <p>{texts.none}</p>
         )}
+        {hasToken && <p class="detail">{texts.other}</p>}
       </section>
     </>
   );

@@ -30,7 +30,9 @@ export const english = {
     slow: "Too many wrong tokens from this address. Try again in a minute.",
     name_missing: "Enter your name: the audit notes who did what.",
     bad: "The form was not complete. Fill it in again.",
-    none: "No token is configured. Set http.token, and http.view_token for those who may only read.",
+    link: "This link was used or is older than a minute. Make a new one: hikvision-sync open",
+    none: "No token is configured. On the machine run  hikvision-sync open  or set http.token.",
+    other: "On the machine itself you can also run  hikvision-sync open",
   },
   now: {
     title: "Now",

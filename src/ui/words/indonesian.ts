@@ -31,7 +31,9 @@ export const indonesian: UiWords = {
     slow: "Terlalu banyak token salah dari alamat ini. Coba lagi satu menit lagi.",
     name_missing: "Isi nama Anda: audit mencatat siapa melakukan apa.",
     bad: "Formulir tidak lengkap. Isi lagi.",
-    none: "Belum ada token. Isi http.token, dan http.view_token untuk yang hanya boleh membaca.",
+    link: "Tautan ini sudah dipakai atau lebih dari satu menit. Buat yang baru: hikvision-sync open",
+    none: "Belum ada token. Di mesin itu jalankan  hikvision-sync open  atau isi http.token.",
+    other: "Di mesin itu sendiri Anda juga dapat menjalankan  hikvision-sync open",
   },
   now: {
     title: "Sekarang",

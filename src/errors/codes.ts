@@ -18,10 +18,13 @@ export function isOfMany(code: string): boolean {
   return entry === undefined || (entry.cure !== "record" && entry.isOfOne !== true);
 }
 
+/** The entry's key in the table. */
+export const keyOf = (code: string): string => (code.startsWith("hikcentral_code_") ? "hikcentral_code_<n>" : code);
+
 /** The entry in plain text; undefined for a code that a site's own stage made up. */
 export function entryOf(code: string): CodeEntry | undefined {
   const entries: CodeEntries = codes;
-  const key = code.startsWith("hikcentral_code_") ? "hikcentral_code_<n>" : code;
+  const key = keyOf(code);
   const entry = Object.hasOwn(entries, key) ? entries[key] : undefined;
   const plain = (text: string) => text.replaceAll("`", "");
   return entry && { ...entry, meaning: plain(entry.meaning), todo: plain(entry.todo) };

@@ -1,4 +1,4 @@
-import { entryOf } from "../../errors/codes.ts";
+import { entryOf, keyOf } from "../../errors/codes.ts";
 import { indonesianCodes } from "../../errors/indonesian/codes.ts";
 import type { Language } from "./language.ts";
 
@@ -6,6 +6,5 @@ import type { Language } from "./language.ts";
 export function codeTextIn(code: string, language: Language): { meaning: string; todo: string } | undefined {
   const entry = entryOf(code);
   if (entry === undefined || language === "en") return entry;
-  const key = code.startsWith("hikcentral_code_") ? "hikcentral_code_<n>" : code;
-  return indonesianCodes[key as keyof typeof indonesianCodes] ?? entry;
+  return indonesianCodes[keyOf(code) as keyof typeof indonesianCodes] ?? entry;
 }

@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import type { Broker } from "../broker/broker.ts";
 import { KnownQueues } from "../broker/known-queues.ts";
 import { inFolder, openBroker, queueToMigrate } from "../broker/open.ts";
 import type { Clients } from "../clients.ts";
-import type { Loaded } from "../config/load.ts";
+import { brokerOf, type Loaded } from "../config/load.ts";
 import { type Fetch, listen, listenForOperators } from "../http/listen.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
@@ -14,6 +15,7 @@ import { untilAborted } from "../util/abort.ts";
 import { introduce } from "./banner.ts";
 import { Generation, registeredStages, type SharedParts } from "./generation.ts";
 import { mergeReloadable } from "./reload.ts";
+import { RemovedFiles } from "./removed-files.ts";
 import { sayBrokerStates } from "./startup.ts";
 import { lockState } from "./state-lock.ts";
 
@@ -55,12 +57,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     isLost ? log.error(text, { code: "unreachable_queues" }) : log.info(text);
   const broker = opened.use(await openBroker(config, onReach));
   opened.defer(sayBrokerStates(broker, log));
+  const files = ["", "ledger.db"].map((name) => join(folder, name));
+  const queue = brokerOf(config);
+  const watched = [...files, ...(queue.kind === "sqlite" ? [queue.file, `${queue.file}-wal`] : [])];
   const parts: SharedParts = {
     ledger,
     broker,
     journal: opened.use(new InFlightJournal({ folder, say, calmAfterMs: config.broker.stallTimeoutMs / 4 })),
     sessions: new Sessions(),
     origin: () => url,
+    removed: opened.use(new RemovedFiles(watched, (text) => log.error(text, { code: "files_removed" }))),
     metrics: new Metrics(registered.map(({ stage }) => stage.name)),
     knownQueues: new KnownQueues(folder, say),
     queueToMigrate: await queueToMigrate(config),

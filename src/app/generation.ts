@@ -34,6 +34,8 @@ import { startWhenUp } from "./startup.ts";
 export interface SharedParts
   extends Pick<PipelineDeps, "ledger" | "broker" | "journal" | "knownQueues" | "log" | "now" | "holdForMs"> {
   readonly metrics: Metrics;
+  /** Files that the daemon has open and the next start would not find. */
+  readonly removed: { readonly paths: readonly string[] };
   /** Of the page; a reload ends none. */
   readonly sessions: Sessions;
   /** http://127.0.0.1:5000 */
@@ -63,7 +65,7 @@ export class Generation {
     registered: readonly RegisteredStage[],
     parts: SharedParts,
   ) {
-    const { ledger, broker, metrics, log, now } = parts;
+    const { ledger, broker, metrics, removed, log, now } = parts;
     this.#parts = parts;
     const clients = createClients(config, log, metrics.called);
     const untilOpen = (name: string, { signal }: Caller) =>
@@ -100,11 +102,12 @@ export class Generation {
     });
     const paused = new PausedStages(config.state.folder);
     const { photos } = clients;
-    const health = { pipeline, broker, breakers, photos, metrics, now };
+    const health = { pipeline, broker, breakers, photos, removed, metrics, now };
     const { hikcentral, eposh } = clients;
     const { regionals, guard, site } = config;
     const upstreams = { hikcentral, eposh, regionals, handsOff: guard.handsOff, timeZone: site.timeZone };
-    const running = { pipeline, letters, breakers, photos, readiness: () => readinessOf(health), upstreams };
+    const readiness = () => readinessOf(health);
+    const running = { pipeline, letters, breakers, photos, removed, readiness, upstreams };
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
     this.clients = clients;
     this.pipeline = pipeline;

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
+import { SameFile } from "../util/files/same-file.ts";
 import {
   type Broker,
   BrokerDown,
@@ -57,6 +58,8 @@ class SqliteBroker extends StatefulBroker implements Broker {
   #scheduled = false;
   /** Of the largest write that was refused since it was up. */
   #refusedBytes = 0;
+  /** SQLite would go on writing to files that nobody finds again. */
+  readonly #files: readonly SameFile[];
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -68,6 +71,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
       "SELECT name, handed_out, (SELECT count(*) FROM messages WHERE queue = name) AS stored FROM queues",
     );
     this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
+    this.#files = ["", "-wal"].map((end) => new SameFile(file + end));
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
     this.setState("up");
   }
@@ -181,7 +185,9 @@ class SqliteBroker extends StatefulBroker implements Broker {
     // After a failure any commit is tried, so that the state can become `up` again.
     if (this.state !== "up") for (const queue of this.#queues.values()) this.#handedOut.add(queue);
     if (writes.length + this.#acked.length + this.#handedOut.size === 0) return true;
+    const removed = this.#files.find((one) => !one.isThere());
     try {
+      if (removed) throw new Error(`${removed.path} was removed or replaced while the daemon runs; restart it`);
       if (this.state !== "up") this.#proveRoom();
       this.database
         .transaction(() => {
@@ -193,7 +199,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
         })
         .immediate();
     } catch (error) {
-      if (!isPassing(error) && writes.length > 0) return this.#commitEach(writes, error);
+      if (!removed && !isPassing(error) && writes.length > 0) return this.#commitEach(writes, error);
       const down = new BrokerDown(`${this.file} cannot be written: ${textOf(error)}`);
       this.#refusedBytes = Math.max(this.#refusedBytes, ...writes.map(({ bytes }) => bytes));
       this.setState("connecting", down.message);

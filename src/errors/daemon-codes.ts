@@ -109,6 +109,13 @@ export const daemonCodes = {
     cure: "platform",
     kinds: ["journal"],
   },
+  files_removed: {
+    meaning:
+      "Files of the state folder were removed or replaced while the daemon runs; what it wrote to them is lost at its end.",
+    todo: "Put them back if they were moved. Otherwise restart the daemon, and trigger the dates of the runs that were not done.",
+    cure: "platform",
+    kinds: ["journal"],
+  },
   needs_restart: {
     meaning: "Some changed values are applied only by a restart.",
     todo: "Run `systemctl restart hikvision-sync` when it suits you.",

@@ -12,6 +12,7 @@ export interface HealthOptions {
   broker: Broker;
   breakers: ReadonlyMap<string, CircuitBreaker>;
   photos: Pick<PhotoClient, "shown">;
+  removed: { readonly paths: readonly string[] };
   metrics: Metrics;
   now: () => Date;
 }
@@ -43,10 +44,10 @@ export function healthRoutes(options: HealthOptions): Hono {
 }
 
 /**
- * Not ready when the broker or an upstream is down, a stage does not work, a queue cannot be reached, or a queue with
- * messages has no consumer.
+ * Not ready when the broker or an upstream is down, a stage does not work, a queue cannot be reached, a queue with
+ * messages has no consumer, or files of the daemon were removed.
  */
-export async function readinessOf({ pipeline, broker, breakers, photos }: HealthOptions) {
+export async function readinessOf({ pipeline, broker, breakers, photos, removed }: HealthOptions) {
   const depths = broker.state === "up" ? await depthsOf(broker, pipeline.knownQueues) : new Map();
   const stages = pipeline.workers.map((worker) => {
     const { registered, state, stalledMs, inFlight, lastTakenAt } = worker;
@@ -68,7 +69,9 @@ export async function readinessOf({ pipeline, broker, breakers, photos }: Health
   const unhurried = new Set(following.map(({ registered }) => registered.stage.name));
   const unconsumed = unconsumedOf(depths, pipeline.consumedQueues);
   const unreachable = unreachableOf(broker);
+  const { paths } = removed;
   const ready =
+    paths.length === 0 &&
     broker.state === "up" &&
     unreachable.length === 0 &&
     [...breakers.values()].every(({ state }) => state !== "down") &&
@@ -85,6 +88,7 @@ export async function readinessOf({ pipeline, broker, breakers, photos }: Health
     stages,
     unreachable,
     unconsumed,
+    removed: paths,
   };
 }
 

@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import type { LocalConfig } from "../config/load.ts";
 import { Exit, exits, textOf } from "../errors.ts";
-import { rightsProblem } from "../util/rights.ts";
+import { rightsProblem } from "../util/files/rights.ts";
 
 /** Who asks, as far as the server knows; the part of Bun's server that is used. */
 export interface Connection {

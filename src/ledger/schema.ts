@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits, textOf } from "../errors.ts";
-import { writeAtomically } from "../util/atomic-file.ts";
+import { writeAtomically } from "../util/files/atomic-file.ts";
 import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 
 export const migrations: Migrations = [

@@ -14,7 +14,7 @@ import { type CaseList, DeadLetters } from "./dead-letters.ts";
 import type { PausedStages } from "./paused-stages.ts";
 import type { Upstreams } from "./who/upstreams.ts";
 
-type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed">;
+type Readiness = Pick<StatusView, "ready" | "stages" | "unconsumed" | "removed">;
 /** How long `status` waits for the broker; what is not known by then is null. */
 const patienceMs = 1_500;
 
@@ -32,6 +32,7 @@ export interface OperatorOptions {
     letters: DeadLetterQueues;
     breakers: ReadonlyMap<string, CircuitBreaker>;
     photos: Pick<PhotoClient, "shown">;
+    removed: { readonly paths: readonly string[] };
     readiness: () => Promise<Readiness>;
     /** For whoever asks about one person. */
     upstreams: Upstreams;
@@ -47,6 +48,8 @@ export interface StatusView {
   stages: { name: string; state: string; paused: string | null; since: Date | null }[];
   unreachable: Unreachable[];
   unconsumed: Unconsumed[];
+  /** Files that the daemon has open and the next start would not find. */
+  removed: readonly string[];
   /** Null if the broker does not answer in time. */
   queues: ({ queue: string } & Pick<Depth, "ready" | "consumers">)[] | null;
   deadLetters: CaseList;
@@ -76,10 +79,11 @@ export class Operator {
       if (since === undefined) return { name, state: "stopped", paused: null, since: null };
       return { name, state: "paused", paused: operatorPauseText(name), since: new Date(since) };
     });
-    const { ready, stages, unconsumed } = readiness ?? {
+    const { ready, stages, unconsumed, removed } = readiness ?? {
       ready: false,
       stages: stopped,
       unconsumed: [],
+      removed: [],
     };
     const upstreams = running ? [...running.breakers.values(), { name: "photo", shown: running.photos.shown }] : [];
     return {
@@ -89,6 +93,7 @@ export class Operator {
       stages: stages.map(({ name, state, paused, since }) => ({ name, state, paused, since })),
       unreachable: unreachableOf(broker),
       unconsumed,
+      removed,
       queues,
       deadLetters,
       lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Exit, exits, textOf } from "../errors.ts";
-import { writeAtomically } from "../util/atomic-file.ts";
+import { writeAtomically } from "../util/files/atomic-file.ts";
 
 const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.pipe(v.string(), v.isoTimestamp())));
 

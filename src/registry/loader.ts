@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { plugin } from "bun";
 import { textOf } from "../errors.ts";
 import * as stageModule from "../stage.ts";
-import { rightsProblem } from "../util/rights.ts";
+import { rightsProblem } from "../util/files/rights.ts";
 import { placeIn, propertyPattern, stageFilesIn, stageNameOf } from "./files.ts";
 import type { StageSource } from "./registry.ts";
 

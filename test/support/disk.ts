@@ -16,7 +16,7 @@ export interface Disk extends AsyncDisposable {
 /** Undefined where this machine lets nobody mount: say SKIPPED then. */
 export async function smallDisk(): Promise<Disk | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-disk-"));
-  const script = `mount -t tmpfs -o size=48m tmpfs ${folder} && echo mounted && exec sleep 3600`;
+  const script = `mount -t tmpfs -o size=48m,mode=700 tmpfs ${folder} && echo mounted && exec sleep 3600`;
   const holder = Bun.spawn(["unshare", "--map-root-user", "--mount", "sh", "-c", script], {
     stdin: "ignore",
     stdout: "pipe",

@@ -59,6 +59,9 @@ export async function startSite({ as, ...options }: SiteOptions & { as?: string 
   options.prepare?.(simulators);
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "hikvision-sync-site-"));
   if (options.folder === undefined) opened.defer(() => rmSync(folder, { recursive: true }));
+  // What is mounted for the daemon alone cannot be seen from here.
+  const outside = options.enter && mkdtempSync(join(tmpdir(), "hikvision-sync-socket-"));
+  if (outside) opened.defer(() => rmSync(outside, { recursive: true }));
   const { broker = "embedded" } = options;
   const address = broker === "rabbitmq" ? opened.use(await placeOnRabbit()).url : broker;
   const env = {
@@ -67,6 +70,7 @@ export async function startSite({ as, ...options }: SiteOptions & { as?: string 
     ...(address !== "embedded" && { BROKER_URL: address }),
     STATE_FOLDER: folder,
     HTTP_PORT: "0",
+    ...(outside && { HTTP_SOCKET: join(outside, "operator.sock") }),
     ...options.env,
   };
   const site = new (as === "binary" ? Site : InProcessSite)(simulators, folder, env, options, opened.move());

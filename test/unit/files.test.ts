@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeAtomically } from "../../src/util/atomic-file.ts";
+import { writeAtomically } from "../../src/util/files/atomic-file.ts";
 import { migrate, versionOf } from "../../src/util/migrations.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-test-"));

@@ -23,7 +23,7 @@ export default defineCommand({
 });
 
 function statusText(
-  { ready, broker, upstreams, stages, unreachable, unconsumed, queues, deadLetters, lastRun }: StatusView,
+  { ready, broker, upstreams, stages, unreachable, unconsumed, removed, queues, deadLetters, lastRun }: StatusView,
   client: OperatorClient,
 ): string {
   const not = client.isDaemon ? "not ready" : "no daemon runs";
@@ -42,6 +42,7 @@ function statusText(
     ),
     ...unreachable.map(({ queue, why }) => `${queue} cannot be reached: ${why}`),
     ...unconsumed.map(({ queue, ready }) => `${queue} holds ${ready} messages and has no consumer`),
+    ...removed.map((path) => `${path} was removed or replaced while the daemon runs`),
     "",
     queues === null ? "queues: unknown for now" : table([["QUEUE", "WAITING", "CONSUMERS"], ...rows]),
     "",

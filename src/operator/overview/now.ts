@@ -30,6 +30,7 @@ export type Trouble =
   | { what: "setup" | "streak" | "operator"; name: string; code: string; detail: string; since: Date }
   | { what: "stalled"; name: string }
   | { what: "unreachable"; name: string; detail: string }
+  | { what: "removed"; name: string }
   | { what: "unconsumed"; name: string; count: number };
 
 /** One cause of open problems. */
@@ -91,6 +92,7 @@ export async function nowOf({ options }: Operator, timeZone: string): Promise<No
     options.registered.flatMap(({ stage }) => (stage.follows === undefined ? [] : [stage.name])),
   );
   const troubles: Trouble[] = [
+    ...(running?.removed.paths ?? []).map((name): Trouble => ({ what: "removed", name })),
     ...brokerTrouble(broker),
     ...breakers.flatMap(({ name, state, downSince }): Trouble[] =>
       state === "down" ? [{ what: "upstream", name: properName(name), since: downSince }] : [],

@@ -17,6 +17,7 @@ export function troubleText(trouble: Trouble, times: Times): string {
   const from = (at: Date | undefined) => (at ? since(times.since(at)) : "");
   switch (trouble.what) {
     case "stalled":
+    case "removed":
     case "unreachable":
       return capital(texts[trouble.what](trouble.name));
     case "unconsumed":

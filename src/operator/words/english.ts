@@ -19,6 +19,8 @@ export const english = {
     operator: (stage: string, since: string) =>
       `${stage} is paused${since} by an operator. Resume it when the reason is gone`,
     stalled: (stage: string) => `${stage} is stalled: it has work and finishes none of it`,
+    removed: (file: string) =>
+      `${file} was removed or replaced while the daemon runs: put it back, or restart the daemon`,
     unreachable: (queue: string) => `the queue ${queue} cannot be reached: bring its node back`,
     unconsumed: (queue: string, count: number) =>
       `${queue} holds ${counted(count, "message", "messages")} and has no consumer`,

@@ -17,6 +17,7 @@ export const indonesian: Words = {
     streak: (stage, since) => `${stage} dijeda${since}: banyak pesan berturut-turut gagal dengan cara yang sama`,
     operator: (stage, since) => `${stage} dijeda${since} oleh operator. Lanjutkan bila alasannya sudah tidak ada`,
     stalled: (stage) => `${stage} macet: ada pekerjaan tetapi tidak ada yang selesai`,
+    removed: (file) => `${file} terhapus atau diganti saat daemon berjalan: kembalikan, atau mulai ulang daemon`,
     unreachable: (queue) => `antrean ${queue} tidak dapat dihubungi: hidupkan lagi node-nya`,
     unconsumed: (queue, count) => `${queue} berisi ${count} pesan dan tidak ada yang mengambilnya`,
   },

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { shellWord } from "./text/shell-word.ts";
+import { shellWord } from "../text/shell-word.ts";
 
 /** Undefined where only root or the user of this process can write; else why not, and the command that cures it. */
 export function rightsProblem(path: string): string | undefined {

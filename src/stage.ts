@@ -27,7 +27,7 @@ import type { Site } from "./config/site.ts";
 import type * as v from "./config/v.ts";
 import type { FailureCode } from "./errors/codes.ts";
 import type { HikCentral } from "./hikcentral/types.ts";
-import type { PersonMemory } from "./people/types.ts";
+import type { PersonMemory, RecordMemory } from "./people/types.ts";
 import type { Eposh } from "./upstreams/eposh.ts";
 import type { Photos } from "./upstreams/photos.ts";
 
@@ -80,6 +80,8 @@ export interface Meta {
   readonly superseded: boolean;
   /** The operator asked for it: every photo is compared, also one whose link gave the present face. */
   readonly refreshFaces: boolean;
+  /** Records that are as they were when they went through all stages end at the publisher. */
+  readonly skipUnchanged: boolean;
   /** What the stage that handed the message over had noted (`context.follow`). */
   readonly noted: string | undefined;
 }
@@ -99,6 +101,7 @@ export interface Context<Options = unknown> {
   readonly eposh: Eposh;
   readonly photo: Photos;
   readonly memory: PersonMemory;
+  readonly records: RecordMemory;
   /** What is configured for the site as a whole. */
   readonly site: Site;
   /** `[stages.NAME]`, checked by the stage's own schema. */
@@ -137,7 +140,7 @@ export interface Dated<Message> {
   readonly [dated]: Message;
   readonly date: string | undefined;
   readonly message: unknown;
-  readonly order: Partial<Pick<Meta, "repeat" | "repeats">>;
+  readonly order: Partial<Pick<Meta, "repeat" | "repeats">> & { readonly ends?: string | undefined };
 }
 
 class EndResult {
@@ -161,7 +164,8 @@ export const many = <Message>(messages: Iterable<Message> | AsyncIterable<Messag
   new ManyResult(messages) as unknown as Many<Message>;
 /**
  * A message about those inducted on that date, YYYY-MM-DD: all that follows from it carries the date (`meta.inducted`).
- * `order` says which of several records of one NIK comes first there.
+ * `order` says which of several records of one NIK comes first there. With `ends` the message goes nowhere: its employee
+ * is through, and that is why.
  */
 export const inductedOn = <Message>(
   date: string | undefined,

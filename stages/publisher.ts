@@ -7,14 +7,20 @@ export default defineStage({
   after: "induction",
   emits: "person",
   message: v.object({ event: v.literal("HIKVISION_SYNC"), data: eposhPage }),
-  run({ data: { data, pagination } }, { log, meta }) {
+  async run({ data: { data, pagination } }, { log, meta, records }) {
     const { current_page: page, last_page: last } = pagination;
     log.info(`Received batch: Page ${page}/${last}`);
     log.info(`Publishing ${data.length} employees to CREATE_PERSON queue...`);
-    for (const employee of data) log.info(`Published: ${label(employee)}`);
-    log.info(`✓ Batch published: ${data.length}/${data.length} employees sent to CREATE_PERSON queue`);
     const { inducted, repeats } = meta;
-    return many(data.map((employee, at) => inductedOn(inducted, { employee }, { repeat: repeats.get(at) ?? 0 })));
+    const unchanged = meta.skipUnchanged && !meta.refreshFaces ? await records.unchanged(data, inducted) : new Set();
+    for (const employee of data) if (!unchanged.has(employee)) log.info(`Published: ${label(employee)}`);
+    const sent = `${data.length - unchanged.size}/${data.length} employees sent to CREATE_PERSON queue`;
+    log.info(`✓ Batch published: ${sent}${unchanged.size > 0 ? `, ${unchanged.size} are unchanged` : ""}`);
+    const messages = data.map((employee, at) => {
+      const ends = unchanged.has(employee) ? "the record is unchanged" : undefined;
+      return inductedOn(inducted, { employee }, { repeat: repeats.get(at) ?? 0, ends });
+    });
+    return many(messages);
   },
 });
 

@@ -12,6 +12,7 @@ import { healthRoutes, readinessOf } from "../http/health.ts";
 import { type DatesFor, RunStarter } from "../http/run-starter.ts";
 import { memoryOf } from "../ledger/person-memory.ts";
 import { photosOf } from "../ledger/photo-history.ts";
+import { digest, recordsOf } from "../ledger/unchanged.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { closeLostRuns } from "../operator/lost-runs.ts";
@@ -68,6 +69,7 @@ export class Generation {
     const { ledger, broker, metrics, removed, log, now } = parts;
     this.#parts = parts;
     const clients = createClients(config, log, metrics.called);
+    ledger.settings = settingsMark(config);
     const untilOpen = (name: string, { signal }: Caller) =>
       AbortSignal.any([signal, clients.breakers.get(name)?.signal ?? signal]);
     const { breakers } = clients;
@@ -85,6 +87,7 @@ export class Generation {
         hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", caller), caller),
         eposh: () => clients.eposh.for(untilOpen("eposh", caller), caller),
         photo: () => ({ ...clients.photos.for(caller.signal, caller), ...photosOf(ledger, envelope) }),
+        records: () => recordsOf(ledger, (atLeast) => clients.hikcentral.personCount(atLeast, caller)),
         memory: () => memoryOf(ledger, envelope, (what) => metrics.overwrote(what)),
         site: () => siteOf(config, todayIn(config.site.timeZone, now())),
       }),
@@ -166,6 +169,12 @@ export const registeredStages = async (config: Config | LocalConfig, { mask }: P
   (await loadStages(config, mask)).map((one) =>
     one.stage.local ? withQueue(one, localQueue(one.stage.queue, config)) : one,
   );
+
+/** Of all that decides what is written of a record. n.b. The first day of the validity may be the day of the run. */
+const settingsMark = ({ regionals, hikcentral, photo, guard }: Config) => {
+  const { timeoutMs: _, concurrency: __, appSecret: ___, ...settings } = hikcentral;
+  return digest([regionals, settings, photo.required, photo.allowedHosts, guard]);
+};
 
 /** The induction queue belongs to the daemon of one state folder, so two daemons on one machine have two. */
 function localQueue(queue: string, { state }: LocalConfig): string {

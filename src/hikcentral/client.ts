@@ -33,6 +33,11 @@ export interface HikCentralClient extends AsyncDisposable {
   for(signal: AbortSignal, on?: Partial<Caller>): HikCentral;
   reads(signal: AbortSignal): HikCentralReads;
   /**
+   * How many persons HikCentral has; undefined where the partner may not read it. At most a minute old, and asked for
+   * again where it is below `atLeast`.
+   */
+  personCount(atLeast: number, caller: Caller): Promise<number | undefined>;
+  /**
    * HikCentral's names of the configured ids, for the start block. If nobody asks, or stops waiting, the log shows
    * them once, before the first write.
    */
@@ -130,6 +135,17 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     now,
     page: (pageNo) => optional("the list of persons", () => ownCalls().personPage(() => ({ pageNo, pageSize }))),
   });
+  let count: { askedAt: number; persons: Promise<number | undefined> } | undefined;
+  const counted = () => {
+    if (count && now() - count.askedAt < membersMaxAgeMs) return count.persons;
+    const ask = () => ownCalls().personPage(() => ({ pageNo: 1, pageSize: 1 }));
+    const persons = optional("the list of persons", ask).then((page) => page?.total);
+    count = { askedAt: now(), persons };
+    persons.catch(() => {
+      count = undefined;
+    });
+    return persons;
+  };
   const hasFace = createFaceChecks({
     directory,
     now,
@@ -255,6 +271,12 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       };
     },
     reads: (signal) => callsOf({ signal }),
+    async personCount(atLeast, caller) {
+      const persons = await shared(caller, counted());
+      if (persons === undefined || persons >= atLeast) return persons;
+      count = undefined;
+      return await shared(caller, counted());
+    },
     async names(signal) {
       const { names } = await untilAborted(checked(), signal);
       isShown = true;

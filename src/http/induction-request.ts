@@ -28,21 +28,21 @@ const dates = v.pipe(
   words,
   v.transform((given) => (given.length > 0 ? given : undefined)),
 );
+const choice = v.union([
+  v.boolean(),
+  v.pipe(
+    v.picklist(["true", "false"]),
+    v.transform((given) => given === "true"),
+  ),
+]);
 const fields = v.strictObject({
   from: asked(v.string()),
   to: asked(v.string()),
   skip: asked(dates),
   limit: asked(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000))),
   kib: asked(v.pipe(words, v.minLength(1))),
-  refresh_faces: asked(
-    v.union([
-      v.boolean(),
-      v.pipe(
-        v.picklist(["true", "false"]),
-        v.transform((given) => given === "true"),
-      ),
-    ]),
-  ),
+  refresh_faces: asked(choice),
+  skip_unchanged: asked(choice),
 });
 
 const expectations: Record<string, string> = {
@@ -52,6 +52,7 @@ const expectations: Record<string, string> = {
   limit: "a whole number of people, 1 to 1000000",
   kib: "a KIB number or a list of them",
   refresh_faces: "true or false",
+  skip_unchanged: "true or false",
 };
 
 export type Parsed = RunRequest | { problem: string };

@@ -20,6 +20,8 @@ export interface RunRequest extends Asked {
   kib?: string[] | undefined;
   /** Compare every photo with the face in HikCentral, also one whose link is known. */
   refresh_faces?: boolean | undefined;
+  /** Leave out records that went through all stages within the last 24 hours just as they are. */
+  skip_unchanged?: boolean | undefined;
 }
 
 /** The result of a request. */
@@ -73,7 +75,7 @@ export class RunStarter {
     const found = datesFor(request);
     if ("problem" in found) return { answer: { outcome: "refused", text: found.problem } };
     const { dates } = found;
-    const { limit, kib, refresh_faces: refreshFaces = false } = request;
+    const { limit, kib, refresh_faces: refreshFaces = false, skip_unchanged: skipUnchanged = false } = request;
     const coveringRun = () => (refreshFaces ? undefined : this.#covering(dates));
     let covering = coveringRun();
     if (covering !== undefined) {
@@ -93,7 +95,7 @@ export class RunStarter {
       ...(kib === undefined ? {} : { kib }),
     }));
     const none = { kib: undefined, code: undefined, fetchedAt: undefined };
-    const subject = { kind: "task", run, refreshFaces, ...none } as const;
+    const subject = { kind: "task", run, refreshFaces, skipUnchanged, ...none } as const;
     const messages = tasks.map((task, at) => {
       // Said only where the date is fetched as a whole: the ledger then knows who is no longer there.
       const inducted = limit === undefined && kib === undefined ? task.dates[0] : undefined;

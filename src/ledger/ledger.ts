@@ -8,6 +8,7 @@ import { Cases } from "./cases/cases.ts";
 import { type DeadLetter, DeadLetterIndex } from "./dead-letter-index.ts";
 import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
+import { noteProgress } from "./unchanged.ts";
 
 export interface RunRecord {
   id: string;
@@ -19,6 +20,9 @@ export interface RunRecord {
   kib?: readonly string[];
 }
 
+/** Tables whose rows have the time `at` and are kept `state.keep_days`. */
+const keptTables =
+  "events steps runs links faces held fetches refused kibs grants met unchanged overwrites audit".split(" ");
 const maxUnwritten = 10_000;
 const tryAgainMs = 1_000;
 
@@ -49,6 +53,8 @@ export class Ledger implements Disposable {
   /** Runs that are noted already, and those that this daemon sees only in part. */
   readonly cases: Cases;
   readonly #seenRuns = { whole: new Set<string>(), partial: new Set<string>() };
+  /** A mark of those that decide what is written of a record. */
+  settings = "";
   /** Stages whose queue has other consumers too. */
   readonly sharedStages = new Set<string>();
   #failing = false;
@@ -165,8 +171,9 @@ export class Ledger implements Disposable {
 
   readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
     this.flush();
-    return this.#try(() => this.#db.query<Row, Value[]>(sql).all(...values)) ?? [];
+    return this.#try(() => this.#query<Row>(sql, ...values)) ?? [];
   };
+  readonly #query: Rows = <Row>(sql: string, ...values: Value[]) => this.#db.query<Row, Value[]>(sql).all(...values);
 
   readonly deadLetters = new DeadLetterIndex(
     this.rows,
@@ -219,6 +226,8 @@ export class Ledger implements Disposable {
     if (person === null || fetchedAt === undefined) return;
     const latest = this.#latest(person, stage);
     if (latest !== undefined && isOlder(entry, latest) && !this.hasLeft(person, latest)) return;
+    const mark = entry.mark && this.personKey(entry.mark);
+    noteProgress({ ...entry, mark }, person, kept, this.settings, this.#query);
     const name = entry.record === undefined ? null : this.cases.marksOf(entry.record).name;
     const values = [person, stage, fetchedAt.toISOString(), entry.inducted ?? null, entry.repeat ?? 0, name];
     this.#db.query("insert or replace into latest values (?, ?, ?, ?, ?, ?)").run(...values);
@@ -258,22 +267,7 @@ export class Ledger implements Disposable {
     this.#purgedMs = now;
     const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();
     this.#try(() => {
-      for (const table of [
-        "events",
-        "steps",
-        "runs",
-        "links",
-        "faces",
-        "held",
-        "fetches",
-        "refused",
-        "kibs",
-        "grants",
-        "met",
-        "overwrites",
-        "audit",
-      ])
-        this.#db.run(`delete from ${table} where at < ?`, [oldest]);
+      for (const table of keptTables) this.#db.run(`delete from ${table} where at < ?`, [oldest]);
       this.#db.run("delete from latest where fetched < ?", [oldest]);
     });
   }

@@ -2,6 +2,7 @@ import { photoMark } from "../people/remark.ts";
 import type { KibHolder, OverwriteKind, PersonMemory } from "../people/types.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Entry } from "./subjects.ts";
+import { notePerson } from "./unchanged.ts";
 
 /** Where nothing is remembered. */
 export const noPersonMemory: PersonMemory = {
@@ -72,8 +73,11 @@ export function memoryOf(
       const day = inducted ?? at.slice(0, 10);
       rows("insert or replace into grants values (?, ?, ?, ?, ?)", person, personId, group, day, at);
     },
-    noteMet: (personId, how) =>
-      void rows("insert or ignore into met values (?, ?, ?, ?)", person, personId, how, ledger.now().toISOString()),
+    noteMet(personId, how) {
+      const insert = "insert or ignore into met values (?, ?, ?, ?) returning 1";
+      const isNew = rows(insert, person, personId, how, ledger.now().toISOString()).length > 0;
+      if (isNew && how === "made") notePerson(rows);
+    },
     wasFound: (personId) =>
       rows("select 1 from met where person = ? and person_id = ? and how = 'found'", person, personId).length > 0,
     noteKib(kib, { personId, name }) {

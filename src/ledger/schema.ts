@@ -74,6 +74,10 @@ export const migrations: Migrations = [
   alter table steps add column case_id text;
   alter table latest add column name text;
 `,
+  `
+  create table unchanged (person text primary key, item text, mark text, settings text, at text) strict, without rowid;
+  create table facts (name text primary key, value int) strict, without rowid;
+`,
 ];
 
 export type Value = string | number | null;

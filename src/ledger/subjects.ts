@@ -47,6 +47,10 @@ export interface Entry extends Subject {
   record?: string | undefined;
   /** The employee's, which is only kept in memory. */
   name?: string | undefined;
+  /** Of a record that is sent on: what is the same while nothing in it matters that has changed. */
+  mark?: string | undefined;
+  /** At the last stage. */
+  isThrough?: boolean;
   /** Of a stage that ran to its end. */
   end?: StageEnd;
   /** Its dead letter was there already, so this one was not published. */

@@ -87,6 +87,15 @@ export interface PersonMemory {
   noteKib(kib: string, holder: KibHolder): readonly KibHolder[];
 }
 
+/** What the ledger remembers of Eposh's records. */
+export interface RecordMemory {
+  /**
+   * Those of a date's records that went through all stages within the last 24 hours just as they are now, with the same
+   * settings, while HikCentral has not fewer persons than before. In doubt nobody.
+   */
+  unchanged(employees: readonly unknown[], inducted: string | undefined): Promise<ReadonlySet<unknown>>;
+}
+
 /** The memory of an employee's photos. Only hints: without them a warning is missing, or a face is sent once more. */
 export interface PhotoHistory {
   /** How many other employees came with the same link: it may show somebody else. */

@@ -153,8 +153,9 @@ export class DeliveryHandler {
     const from = this.#envelope;
     let fetchedAt = registered.stage.fetches ? deps.now() : from.fetchedAt;
     for await (const batch of isEnd(result) ? [] : emissions(result, from, registered, this.#runAbort.signal)) {
-      const messages = batch.map((one) => outgoing(one, from, fetchedAt));
-      for (const { stage } of registered.successors) await this.#publish(stage.queue, messages);
+      const messages = batch.filter(({ ends }) => ends === undefined).map((one) => outgoing(one, from, fetchedAt));
+      for (const { stage } of registered.successors)
+        if (messages.length > 0) await this.#publish(stage.queue, messages);
       if (from.kind !== "person") await this.#record.emitted(batch, fetchedAt);
       if (registered.stage.fetches) fetchedAt = deps.now();
       session.progress();
@@ -221,10 +222,11 @@ export class DeliveryHandler {
   /** Recorded in the ledger, then acknowledged: everything that follows from the message is confirmed by now. */
   async #settle(outcome: Exclude<Outcome, "requeued">, why?: Reason, isKnownLetter = false): Promise<Outcome> {
     const { deps, registered, delivery } = this.options;
-    await this.#record.outcome(outcome, { why, isKnownLetter, ...(this.#isCancelled ? {} : { end: this.#end }) });
+    const isLast = outcome === "ended" || !registered.successors.some(({ enabledHere }) => enabledHere);
+    const facts = { why, isKnownLetter, isThrough: isLast, ...(this.#isCancelled ? {} : { end: this.#end }) };
+    await this.#record.outcome(outcome, facts);
     delivery.ack();
     deps.journal.settle(this.#journalKey);
-    const isLast = outcome === "ended" || !registered.successors.some(({ enabledHere }) => enabledHere);
     if (outcome !== "retry" && outcome !== "dead" && isLast && this.#envelope.kind === "person")
       deps.metrics.personDone();
     return outcome;

@@ -22,7 +22,7 @@ export class DeliveryRecord {
 
   async outcome(
     outcome: TraceOutcome,
-    { why, ...facts }: { why?: Reason | undefined } & Pick<Entry, "end" | "isKnownLetter">,
+    { why, ...facts }: { why?: Reason | undefined } & Pick<Entry, "end" | "isKnownLetter" | "isThrough">,
   ): Promise<void> {
     const warnings = why === undefined || outcome === "ended" ? this.output.warnings : [];
     for (const { code } of warnings) this.deps.metrics.warned(code);

@@ -4,6 +4,7 @@ import { Reject, textOf } from "../errors.ts";
 import { recordMarkOf } from "../ledger/cases/record.ts";
 import type { Entry } from "../ledger/subjects.ts";
 import { type Subject, subjectOf } from "../ledger/subjects.ts";
+import { recordMark } from "../ledger/unchanged.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { isDated, isMany } from "../stage.ts";
 import { eachUntilAborted, untilAborted } from "../util/abort.ts";
@@ -59,6 +60,10 @@ export interface Emitted extends Subject {
   readonly repeats: ReadonlyMap<number, number>;
   readonly message: unknown;
   readonly body: string;
+  /** Of a record: what is the same while the record is. */
+  readonly mark?: string | undefined;
+  /** It goes nowhere, and why. */
+  readonly ends?: string | undefined;
 }
 
 /**
@@ -69,7 +74,7 @@ export interface Emitted extends Subject {
 function emitted(result: unknown, index: number, from: Envelope, { stage, successors }: RegisteredStage): Emitted {
   const message = isDated(result) ? result.message : result;
   const inducted = (isDated(result) ? result.date : undefined) ?? from.inducted;
-  const { repeat = from.repeat, repeats = new Map<number, number>() } = isDated(result) ? result.order : {};
+  const { repeat = from.repeat, repeats = new Map<number, number>(), ends } = isDated(result) ? result.order : {};
   const body = encoded(message, stage.name);
   checkFor(successors, message, stage.name);
   const kind = from.kind === "person" ? "person" : (stage.emits ?? kindOfBody(message));
@@ -82,7 +87,8 @@ function emitted(result: unknown, index: number, from: Envelope, { stage, succes
   const { code, kib } = personOf(message) ?? { code: undefined, kib: undefined };
   const employee = (message as { employee?: unknown }).employee ?? message;
   const id = itemId(from.run ?? "", inducted, employee);
-  return { id, record: recordMarkOf(employee), kind, code, kib, inducted, repeat, repeats, message, body };
+  const [record, mark] = [recordMarkOf(employee), recordMark(employee, inducted)];
+  return { id, record, kind, code, kib, inducted, repeat, repeats, message, body, mark, ends };
 }
 
 function encoded(message: unknown, stage: string): string {
@@ -107,10 +113,11 @@ function checkFor(successors: readonly RegisteredStage[], message: unknown, from
   }
 }
 
-export const outgoing = ({ body, ...subject }: Emitted, from: Envelope, fetchedAt: Date | undefined): Outgoing => ({
-  body,
-  headers: encodeHeaders({ ...subject, run: from.run, fetchedAt, refreshFaces: from.refreshFaces }),
-});
+export function outgoing({ body, ...subject }: Emitted, from: Envelope, fetchedAt: Date | undefined): Outgoing {
+  const { run, refreshFaces } = from;
+  const skipUnchanged = from.skipUnchanged && subject.kind !== "person";
+  return { body, headers: encodeHeaders({ ...subject, run, fetchedAt, refreshFaces, skipUnchanged }) };
+}
 
 /** The message itself, for a stage that follows; its attempts are counted anew. */
 export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: FollowUp): Outgoing => {
@@ -136,11 +143,13 @@ export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: Foll
 
 /** For the ledger: a page and every record on it, or one employee. */
 export function entriesOf(
-  { kind, id, record, inducted, repeat, repeats, message, code, kib }: Omit<Emitted, "body">,
+  { kind, id, record, inducted, repeat, repeats, message, code, kib, mark, ends }: Omit<Emitted, "body">,
   base: Omit<Entry, "item" | "kind" | "code" | "kib">,
 ): Entry[] {
   const page = kind === "page" ? peopleOfPage(message) : undefined;
-  if (page === undefined) return [{ ...base, kind, item: id, record, code, kib, inducted, repeat }];
+  const own = { ...base, kind, item: id, record, code, kib, inducted, repeat, mark };
+  if (ends !== undefined) return [{ ...own, outcome: "ended", failure: { code: "ended", text: ends } }];
+  if (page === undefined) return [own];
   const employees = (message as { data: { data: unknown[] } }).data.data;
   const records = page.map((person, at) => ({
     ...base,

@@ -22,6 +22,7 @@ const name = {
   repeat: "hs-repeat",
   again: "hs-again",
   refreshFaces: "hs-refresh-faces",
+  skipUnchanged: "hs-skip-unchanged",
   noted: "hs-noted",
   attempt: "hs-attempt",
   first: "hs-first",
@@ -98,6 +99,7 @@ const headersSchema = v.object({
   ),
   [name.again]: v.fallback(v.boolean(), false),
   [name.refreshFaces]: v.fallback(v.boolean(), false),
+  [name.skipUnchanged]: v.fallback(v.boolean(), false),
   [name.noted]: short(40),
   [name.attempt]: v.fallback(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxAttempts)), 0),
   [name.first]: time,
@@ -175,6 +177,7 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
     firstSeenAt: plausible(headers[name.first], now) ?? now,
     again: delivery.redelivered || headers[name.again] || attempt > 0 || headers[name.failure].length > 0,
     refreshFaces: headers[name.refreshFaces],
+    skipUnchanged: headers[name.skipUnchanged],
     noted: headers[name.noted],
     history: headers[name.failure],
     dueAt: headers[name.due],
@@ -204,6 +207,7 @@ type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedA
       | "repeats"
       | "again"
       | "refreshFaces"
+      | "skipUnchanged"
       | "noted"
       | "attempt"
       | "firstSeenAt"
@@ -227,6 +231,7 @@ export function encodeHeaders(meta: Carried): Headers {
   set(name.repeat, writeRepeats(meta));
   set(name.again, meta.again || undefined);
   set(name.refreshFaces, meta.refreshFaces || undefined);
+  set(name.skipUnchanged, meta.skipUnchanged || undefined);
   set(name.noted, meta.noted);
   set(name.attempt, meta.attempt);
   set(name.first, meta.firstSeenAt?.toISOString());

@@ -19,7 +19,7 @@ import type { LedgerOfLetters } from "./retry/dead-letter.ts";
 import type { DeadLetterQueues } from "./retry/dead-letter-queues.ts";
 import type { Delay } from "./retry/policy.ts";
 
-type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "site">;
+type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "records" | "site">;
 export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
 
 /** The dependencies of a delivery handler; `stages run` gives it others. */
@@ -141,6 +141,9 @@ function whenAsked(makers: Makers): Made {
     },
     get memory() {
       return get("memory");
+    },
+    get records() {
+      return get("records");
     },
     get site() {
       return get("site");

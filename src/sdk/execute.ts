@@ -13,7 +13,7 @@ import { parseJson } from "../util/exact-json.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
 
 export interface ExecutionOptions {
-  clients: (signal: AbortSignal) => Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "site">;
+  clients: (signal: AbortSignal) => Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "records" | "site">;
   log: Log;
   headers?: Headers;
   /** As if it had been delivered before. */
@@ -89,12 +89,13 @@ export async function execute(
     delays: [{ label: "the first delay", ms: 0 }],
     holdForMs,
     clients({ signal }) {
-      const { hikcentral, eposh, photo, memory, site } = options.clients(signal);
+      const { hikcentral, eposh, photo, memory, records, site } = options.clients(signal);
       return {
         hikcentral: () => hikcentral,
         eposh: () => eposh,
         photo: () => photo,
         memory: () => memory,
+        records: () => records,
         site: () => site,
       };
     },

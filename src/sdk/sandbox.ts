@@ -7,6 +7,7 @@ import { createClients } from "../clients.ts";
 import { readConfig, siteOf } from "../config/load.ts";
 import { noPersonMemory } from "../ledger/person-memory.ts";
 import { noPhotoHistory } from "../ledger/photo-history.ts";
+import { noRecordMemory } from "../ledger/unchanged.ts";
 import { createLog } from "../observability/log.ts";
 import { builtins } from "../registry/builtin.ts";
 import { builtIn, type RegisteredStage } from "../registry/registry.ts";
@@ -135,6 +136,7 @@ export async function openSandbox({ stages = [] }: SandboxOptions = {}): Promise
         eposh: clients.eposh.for(signal),
         photo: { ...clients.photos.for(signal), ...noPhotoHistory },
         memory: noPersonMemory,
+        records: noRecordMemory,
         site: siteOf(config, "2026-01-19"),
       }),
       log,

@@ -149,10 +149,13 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     [{ limit: 1.5 }, /limit must be/],
     [{ limit: "1" }, /limit must be/],
     [{ kib: [{}] }, /kib must be/],
-    [{ form: "2026-01-01" }, /^form is unknown; the fields are from, to, skip, limit, kib, refresh_faces$/],
+    [
+      { form: "2026-01-01" },
+      /^form is unknown; the fields are from, to, skip, limit, kib, refresh_faces, skip_unchanged$/,
+    ],
     [
       { "3500000000000001": 1 },
-      /^a field of the body is unknown; the fields are from, to, skip, limit, kib, refresh_faces$/,
+      /^a field of the body is unknown; the fields are from, to, skip, limit, kib, refresh_faces, skip_unchanged$/,
     ],
     [{ toString: 1 }, /^toString is unknown; /],
     [{ "": 1 }, /^a field of the body is unknown; /],
@@ -172,7 +175,7 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
     ["limit=one", /limit must be a whole number/],
     ["limit=1&limit=2", /limit must be a whole number/],
     ["kib=", /kib must be a KIB number or a list of them/],
-    ["date=2026-01-03", /^date is unknown; the fields are from, to, skip, limit, kib, refresh_faces$/],
+    ["date=2026-01-03", /^date is unknown; the fields are from, to, skip, limit, kib, refresh_faces, skip_unchanged$/],
     ["3500000000000001", /^a field of the query is unknown; /],
     ["to=2026-01-03", /^to must be in the query or in the body, not in both$/],
   ])("?%s", async (query, text) => {

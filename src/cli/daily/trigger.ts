@@ -27,6 +27,7 @@ export default defineCommand({
       description: "only these KIB numbers, comma-separated",
     },
     "refresh-faces": { type: "boolean", description: "compare every photo, also behind a known link" },
+    "skip-unchanged": { type: "boolean", description: "leave out records that are as in the last 24 hours" },
     patience: {
       type: "string",
       valueHint: "duration",
@@ -47,6 +48,7 @@ export default defineCommand({
       ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
       ...(kib && { kib: list(kib) }),
       ...(args["refresh-faces"] && { refresh_faces: true }),
+      ...(args["skip-unchanged"] && { skip_unchanged: true }),
     };
     const daemon = new DaemonClient(loadLocalConfig(args).config.http.socket, startMs);
     const started = await daemon.call("POST", "/eposh-induction", body, { prefer: "respond-async" });

@@ -6,6 +6,7 @@ import { siteOf } from "../../config/load.ts";
 import { Exit, exits, textOf } from "../../errors.ts";
 import { noPersonMemory } from "../../ledger/person-memory.ts";
 import { noPhotoHistory } from "../../ledger/photo-history.ts";
+import { noRecordMemory } from "../../ledger/unchanged.ts";
 import { createLog } from "../../observability/log.ts";
 import { execute } from "../../sdk/execute.ts";
 import { recordHttp } from "../../sdk/http-recorder.ts";
@@ -39,6 +40,7 @@ export default defineCommand({
         eposh: clients.eposh.for(signal),
         photo: { ...clients.photos.for(signal), ...noPhotoHistory },
         memory: noPersonMemory,
+        records: noRecordMemory,
         site: siteOf(config, todayIn(config.site.timeZone)),
       }),
       log,

@@ -3,7 +3,6 @@ import { entryOf } from "../errors/codes.ts";
 import { usableKibOf } from "../people/kib.ts";
 import { usableNikOf } from "../people/nik.ts";
 import type { RecordMemory } from "../people/types.ts";
-import type { Ledger } from "./ledger.ts";
 import type { Rows } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
 
@@ -47,8 +46,15 @@ export function noteProgress(entry: Entry, person: string, item: string, setting
   if (isThrough) query(end, entry.at.toISOString(), person, item);
 }
 
+interface Remembers {
+  readonly rows: Rows;
+  readonly settings: string;
+  now(): Date;
+  personKey(code: string): string;
+}
+
 /** `persons` asks HikCentral how many it has, again where that was fewer: with fewer than before, e.g. after a restore, nothing is known of anybody. */
-export function recordsOf(ledger: Ledger, persons: (atLeast: number) => Promise<number | undefined>): RecordMemory {
+export function recordsOf(ledger: Remembers, persons: (atLeast: number) => Promise<number | undefined>): RecordMemory {
   return {
     async unchanged(employees, inducted) {
       const [fact] = ledger.rows<{ value: number }>("select value from facts where name = 'persons'");

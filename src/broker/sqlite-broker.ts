@@ -12,9 +12,11 @@ import {
   type Outgoing,
 } from "./broker.ts";
 import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts";
-import { isPassing, openQueueFile } from "./sqlite-file.ts";
+import { giveBack, isPassing, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;
+/** After a backlog the file shrinks by 2 MB at a time: nobody waits for that longer than for a commit. */
+const [shrinkEveryMs, shrinkPages] = [1_000, 500];
 /** Empty messages in this queue test whether the disk has room. */
 const roomQueue = "";
 const minRoomBytes = 64 * 1024;
@@ -61,6 +63,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
   /** SQLite would go on writing to files that nobody finds again. */
   readonly #files: readonly SameFile[];
   #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #shrinking: ReturnType<typeof setInterval>;
 
   constructor(
     private readonly database: Database,
@@ -73,6 +76,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
     this.#files = ["", "-wal"].map((end) => new SameFile(file + end));
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
+    this.#shrinking = setInterval(() => giveBack(database, shrinkPages), shrinkEveryMs).unref();
     this.setState("up");
   }
 
@@ -141,6 +145,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.#commit();
     this.setState("closed");
     clearTimeout(this.#again);
+    clearInterval(this.#shrinking);
     for (const delivery of this.#inFlight) delivery.revoke();
     this.database.close(true);
   }

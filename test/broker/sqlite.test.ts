@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BrokerDown } from "../../src/broker/broker.ts";
+import { BrokerDown, type Delivery } from "../../src/broker/broker.ts";
 import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { messagesIn } from "../support/messages.ts";
 import { until } from "../support/until.ts";
@@ -181,3 +181,40 @@ test("ten thousand messages pass in a few seconds while the event loop answers",
   expect(performance.now() - started).toBeLessThan(10_000);
   expect(longestMs).toBeLessThan(500);
 }, 30_000);
+
+test.each(["made by this version", "made before"])(
+  "the space of a backlog is given back once it is worked off (a file %s)",
+  async (origin) => {
+    const file = newFile();
+    {
+      await using broker = openSqlite({ file });
+      await queueOf(broker);
+    }
+    if (origin === "made before") {
+      using old = new Database(file);
+      old.run("PRAGMA auto_vacuum = 0; VACUUM");
+    }
+    await using broker = openSqlite({ file });
+    const queue = await queueOf(broker);
+    const body = "x".repeat(50_000);
+    await broker.publish(
+      queue,
+      Array.from({ length: 120 }, () => ({ body })),
+    );
+    const size = () => statSync(file).size + statSync(`${file}-wal`).size;
+    expect(size()).toBeGreaterThan(6e6);
+    let left = 120;
+    const take = async (delivery: Delivery) => {
+      await delivery.ack();
+      left--;
+    };
+    await broker.consume(queue, { prefetch: 50, take });
+    await until(() => left === 0, { what: "the backlog to be worked off" });
+    // What is left of the log is overwritten by further work.
+    const rest = async () => {
+      await broker.publish(queue, [{ body: "x" }]);
+      return statSync(file).size < 3e6 && statSync(`${file}-wal`).size < 10e6;
+    };
+    await until(rest, { everyMs: 50, timeoutMs: 60_000, what: "the file to shrink" });
+  },
+);

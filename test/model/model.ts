@@ -9,7 +9,7 @@ import { drawPictures } from "./humans.ts";
 export function histories(numRuns: number, timeoutMs: number): void {
   const { MODEL_SEED, MODEL_PATH: path } = process.env;
   const seed = Number(MODEL_SEED ?? Math.floor(Math.random() * 1e6));
-  const title = `${numRuns} histories of two strangers and their records (MODEL_SEED=${seed}): nobody gets a stranger's name, face, KIB number or access, no body is gone whose problem is open, and what a human took away stays away`;
+  const title = `${numRuns} histories of two strangers and their records (MODEL_SEED=${seed}): nobody gets a stranger's name, face, KIB number or access, no body is gone whose problem is open, no case is closed by another's success, and what a human took away stays away`;
   test(
     title,
     async () => {

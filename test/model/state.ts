@@ -9,7 +9,7 @@ export interface EposhRecord {
   /** Which of the human's zones. */
   readonly zones: readonly number[];
   readonly date: number;
-  readonly kib: string;
+  kib: string;
 }
 
 /** What the model knows of a person in HikCentral. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { CaseList } from "../../src/operator/dead-letters.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -65,7 +66,7 @@ export interface FurtherRunsOptions {
 }
 
 export function furtherRuns({ broker, ...count }: FurtherRunsOptions): void {
-  const title = `${count.people} people, ${count.twice} of them on two dates, ${count.odd} odd and ${count.unusable} unusable: a second and a third run write nothing (${broker})`;
+  const title = `${count.people} people, ${count.twice} of them on two dates, ${count.odd} odd and ${count.unusable} unusable: a second and a third run write nothing and add neither a case nor a dead letter (${broker})`;
   test(title, { timeout: 600_000 }, async () => {
     await using site = await startSite({ broker, people: 0, env: { EPOSH_PAGE_SIZE: "7" } });
     const { people, twice } = count;
@@ -96,12 +97,22 @@ export function furtherRuns({ broker, ...count }: FurtherRunsOptions): void {
     const before = structuredClone(site.hikcentral.state().persons);
     expect(before.length).toBe(people + count.odd);
     expect(site.person(nikOf(100, born))).toMatchObject({ kib: "9400000", groups: ["1", "2", "8", "9"] });
+    const linesOf = async () => {
+      const { groups, warnings } = (await site.get("/dead")).body as unknown as CaseList;
+      return [groups, warnings].map((all) => all.flatMap(({ cases }) => cases.map(({ id }) => id)).sort());
+    };
+    const lines = await linesOf();
+    const letters = async () => (await site.bodies("hikvision_create_person.dead")).length;
+    expect(lines[0]).toHaveLength(count.unusable);
+    expect(await letters()).toBe(count.unusable);
     const badPhotos = withBadPhoto.filter((at) => at < count.odd).length;
     site.deeds();
     for (const _ of [2, 3]) {
       const view = await site.induct(dates);
       expect(view).toMatchObject(sums);
       expect(view.warnings).toEqual(once.warnings);
+      expect(await linesOf()).toEqual(lines);
+      expect(await letters()).toBe(count.unusable);
       expect(site.deeds()).toEqual(badPhotos > 0 ? { photo: badPhotos } : {});
     }
     expect(site.hikcentral.state().persons).toEqual(before);

@@ -18,7 +18,7 @@ export interface Frame {
 }
 
 const languageNames = { en: "English", id: "Indonesia" };
-const addresses = { now: "/ui/", people: "/ui/people", runs: "/ui/runs", system: "/ui/system" };
+const addresses = { now: "/ui/", people: "/ui/people", cases: "/ui/cases", runs: "/ui/runs", system: "/ui/system" };
 
 /** A whole document around a page. */
 export function Layout({ page, frame }: { page: Page; frame: Frame }) {

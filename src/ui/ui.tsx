@@ -13,6 +13,7 @@ import { actions } from "./actions/actions.ts";
 import { assetAt } from "./assets/assets.ts";
 import { LivePages } from "./events.ts";
 import { Layout, titleOf } from "./layout.tsx";
+import { casesCsv } from "./pages/cases.tsx";
 import { confirmPage, messagePage } from "./pages/confirm.tsx";
 import { type LoginProblem, loginPage } from "./pages/login.tsx";
 import { pageAt } from "./pages/pages.tsx";
@@ -160,6 +161,15 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
     if (key.trim() === "" || key.length > longestKey || more.length > 0)
       return message(c, view, 400, view.words.actions.bad, view.words.people.title);
     return c.redirect(await searchFor(key.trim(), options, view), 303);
+  });
+
+  app.get("/ui/cases.csv", async (c) => {
+    if (!sessionOf(c)) return showLogin(c, undefined, 401);
+    const headers = {
+      "content-type": "text/csv; charset=utf-8",
+      "content-disposition": 'attachment; filename="cases.csv"',
+    };
+    return c.body(shown(casesCsv(options)), 200, headers);
   });
 
   app.get("/ui/do/:action", async (c) => {

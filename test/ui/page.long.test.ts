@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Browser, chromiumPath, openBrowser } from "../support/browser.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { todayIn } from "../../src/config/dates.ts";
+import { axeOf, type Browser, chromiumPath, openBrowser } from "../support/browser.ts";
 import { startSite } from "../support/site.ts";
 import { needs } from "../systemd/needs.ts";
 
@@ -13,15 +17,23 @@ if (hasBrowser) {
   afterAll(() => browser[Symbol.asyncDispose]());
 }
 
+async function logIn(page: Page, { url }: { url: string }): Promise<void> {
+  await page.goto(`${url}/ui/`);
+  await page.fill("[name=name]", "Rina");
+  await page.fill("[name=token]", token);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("nav");
+}
+
+/** To be looked at. */
+const pictures = join(import.meta.dir, "../../dist/screenshots");
+
 describe.skipIf(!hasBrowser)("the page in a browser, for long", () => {
   test("shows a change within 2 s, says within 20 s of kill -9 that no data comes any more, and comes back by itself", async () => {
     await using site = await startSite({ as: "binary", env: { HTTP_TOKEN: token } });
     const page = await browser.open();
-    await page.goto(`${site.url}/ui/`);
-    await page.fill("[name=name]", "Rina");
-    await page.fill("[name=token]", token);
     const stream = page.waitForRequest(/ui\/events/);
-    await page.keyboard.press("Enter");
+    await logIn(page, site);
     await stream;
     const startedAt = performance.now();
     await site.post("/stages/face/pause");
@@ -36,4 +48,47 @@ describe.skipIf(!hasBrowser)("the page in a browser, for long", () => {
     await page.waitForSelector("[name=token]", { timeout: 10_000 });
     await page.context().close();
   });
+
+  test("has nothing for axe to find and nothing to scroll sideways: every page, language, theme and width", async () => {
+    const today = todayIn("Asia/Jakarta");
+    await using site = await startSite({ as: "binary", people: 60, odd: true, env: { HTTP_TOKEN: token } });
+    site.eposh.days.set(today, [...site.eposh.days.values()].flat());
+    await site.induct({ from: today, to: today });
+    mkdirSync(pictures, { recursive: true });
+    for (const locale of ["en-GB", "id-ID"])
+      for (const theme of ["light", "dark"] as const)
+        for (const width of [1280, 360]) {
+          const page = await browser.open({ locale, theme, width });
+          await page.goto(`${site.url}/ui/`);
+          const look = async (name: string) => {
+            const at = `${name}-${locale.slice(0, 2)}-${theme}-${width}`;
+            await page.screenshot({ path: join(pictures, `${at}.png`), fullPage: true });
+            const sideways = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+            expect({ at, sideways, found: await axeOf(page) }).toEqual({ at, sideways: 0, found: [] });
+          };
+          await look("login");
+          await logIn(page, site);
+          await look("now");
+          for (const name of ["people", "cases", "runs", "runs/new", "system"]) {
+            await page.goto(`${site.url}/ui/${name}`);
+            await look(name.replace("/", "-"));
+          }
+          await page.goto(`${site.url}/ui/runs`);
+          await page.click("table a");
+          await look("run");
+          await page.goto(`${site.url}/ui/cases`);
+          await page.click("summary >> nth=0");
+          await page.click("details a >> nth=0");
+          await page.click("summary");
+          await look("case");
+          await page.fill("[type=search]", "2600003");
+          const loaded = page.waitForEvent("load");
+          await page.keyboard.press("Enter");
+          await loaded;
+          await look("person");
+          await page.goto(`${site.url}/ui/do/drop?code=bad_name&stage=create-person`);
+          await look("confirm");
+          await page.context().close();
+        }
+  }, 600_000);
 });

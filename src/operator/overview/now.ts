@@ -3,6 +3,7 @@ import { todayIn } from "../../config/dates.ts";
 import { type Funnel, funnelOf } from "../../ledger/today.ts";
 import type { Pause } from "../../pipeline/consume-session.ts";
 import type { ShownState } from "../../upstreams/circuit-breaker.ts";
+import { casesOf, type Group, groupsOf } from "../cases.ts";
 import type { Operator } from "../operator.ts";
 
 export interface SystemView {
@@ -33,14 +34,6 @@ export type Trouble =
   | { what: "removed"; name: string }
   | { what: "unconsumed"; name: string; count: number };
 
-/** One cause of open problems. */
-export interface Cause {
-  code: string;
-  stage: string;
-  count: number;
-  last: string;
-}
-
 /** Everything that the first page shows. */
 export interface NowView {
   at: Date;
@@ -50,9 +43,9 @@ export interface NowView {
   /** The gravest first. */
   troubles: Trouble[];
   funnel: Funnel;
-  /** People with an open problem. */
+  /** Cases that hold up their people, as `status` counts them. */
   needing: number;
-  causes: Cause[];
+  causes: Group[];
   broker: { label: string; state: string };
   systems: SystemView[];
   stages: StageView[];
@@ -76,18 +69,7 @@ export async function nowOf({ options }: Operator, timeZone: string): Promise<No
     return { name, state: word, since, pause, waiting: depths.get(queue)?.ready ?? null, inFlight };
   });
   const breakers = [...(running?.breakers.values() ?? [])];
-  const letters = ledger.deadLetters.select({});
-  const causes = [...Map.groupBy(letters, ({ stage, code }) => `${stage} ${code}`).values()].flatMap(
-    (same): Cause[] => {
-      const [first] = same;
-      const last =
-        same
-          .map((one) => one.last)
-          .sort()
-          .at(-1) ?? "";
-      return first ? [{ code: first.code, stage: first.stage, count: same.length, last }] : [];
-    },
-  );
+  const open = casesOf(ledger, {}, options.mask);
   const unhurried = new Set(
     options.registered.flatMap(({ stage }) => (stage.follows === undefined ? [] : [stage.name])),
   );
@@ -110,8 +92,8 @@ export async function nowOf({ options }: Operator, timeZone: string): Promise<No
     isStarting: stages.some(({ state, name }) => state === "starting" && !broker.unreachable.has(name)),
     troubles,
     funnel: funnelOf(ledger.rows, today),
-    needing: letters.length,
-    causes: causes.sort((a, b) => b.count - a.count),
+    needing: open.filter(({ kind }) => kind === "dead letter").length,
+    causes: groupsOf(open),
     broker: { label: broker.label, state: broker.state },
     systems: [...breakers, ...(photos ?? [])].map(({ name, shown }) => ({ name: properName(name), ...shown })),
     stages,

@@ -37,6 +37,13 @@ export async function search(ledger: Ledger, upstreams: Upstreams, key: string):
   }
 }
 
+/** Whoever a case is about. */
+export function subjectOfCase({ rows }: Ledger, { name, kib }: Pick<Subject, "name" | "kib">): Subject {
+  const find = "select person from events where kib = ? and person is not null order by id desc limit 1";
+  const person = rows<{ person: string }>(find, kib ?? "")[0]?.person;
+  return { name, kib, person, code: undefined };
+}
+
 const words = (key: string) => key.toLowerCase().split(/\s+/).filter(Boolean);
 
 function distinct(subjects: readonly Subject[]): Subject[] {

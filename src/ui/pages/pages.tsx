@@ -1,4 +1,5 @@
 import type { Page, UiOptions, View } from "../view.ts";
+import { casePage, casesPage } from "./cases.tsx";
 import { messagePage } from "./confirm.tsx";
 import { nowPage } from "./now.tsx";
 import { peoplePage } from "./people.tsx";
@@ -13,6 +14,8 @@ const pages: readonly (readonly [RegExp, PageOf])[] = [
   [/^\/ui\/$/, nowPage],
   [/^\/ui\/people$/, peoplePage],
   [/^\/ui\/people\/([\w-]+)$/, personPage],
+  [/^\/ui\/cases$/, casesPage],
+  [/^\/ui\/cases\/([^/]+)$/, casePage],
   [/^\/ui\/runs$/, runsPage],
   [/^\/ui\/runs\/new$/, newRunPage],
   [/^\/ui\/runs\/([^/]+)$/, runPage],

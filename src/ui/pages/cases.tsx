@@ -1,0 +1,171 @@
+import { type CaseView, casesOf, type Group, groupsOf } from "../../operator/cases.ts";
+import { subjectOfCase } from "../../operator/who/search.ts";
+import { labelOf } from "../../operator/who/verdict.ts";
+import { ActionLink, When } from "../parts.tsx";
+import type { Page, UiOptions, View } from "../view.ts";
+import { CodeText } from "./code.tsx";
+import { messagePage } from "./confirm.tsx";
+
+const maxShown = 100;
+/** A case is opened from its queue: a broker that hangs is not waited for. */
+const patienceMs = 1_500;
+
+/** The open cases, by cause and then by person; from the ledger alone. */
+export async function casesPage({ operator }: UiOptions, view: View): Promise<Page> {
+  const { ledger, mask } = operator.options;
+  const { cases: texts } = view.words;
+  const open = casesOf(ledger, {}, mask);
+  const of = (kind: CaseView["kind"]) => groupsOf(open.filter((one) => one.kind === kind));
+  const main = (
+    <>
+      <h1 aria-live="polite">
+        {texts.sentence(open.filter(({ kind }) => kind === "dead letter").length, open.length)}
+      </h1>
+      {open.length > 0 && (
+        <p>
+          <a href="/ui/cases.csv">{texts.csv}</a>
+        </p>
+      )}
+      {of("dead letter").map((group) => (
+        <Cause group={group} view={view} />
+      ))}
+      {of("warning").map((group) => (
+        <Cause group={group} view={view} />
+      ))}
+    </>
+  );
+  return { title: texts.title, main, isLive: true };
+}
+
+function Cause({ group: { code, stage, kind, cases }, view }: { group: Group; view: View }) {
+  const { cases: texts } = view.words;
+  const isDead = kind === "dead letter";
+  const more = cases.length - maxShown;
+  return (
+    <section aria-label={`${code} ${stage}`}>
+      <h2>
+        {texts.people(cases.length)} · {isDead ? texts.heldUp : texts.lacking}
+      </h2>
+      <CodeText code={code} stage={stage} view={view} />
+      <details>
+        <summary>{texts.who}</summary>
+        <ul class="plain-list people">
+          {cases.slice(0, maxShown).map((one) => (
+            <li>
+              <a href={`/ui/cases/${encodeURIComponent(one.id)}`}>{nameOf(one, view)}</a>{" "}
+              <When at={one.last} view={view} />
+            </li>
+          ))}
+        </ul>
+        {more > 0 && <p>{texts.more(more)}</p>}
+      </details>
+      {isDead && (
+        <p class="actions">
+          <ActionLink action="replay" fields={{ code, stage }} view={view}>
+            {texts.replayAll}
+          </ActionLink>
+          <ActionLink action="drop" fields={{ code, stage }} view={view} tone="danger">
+            {texts.dropAll}
+          </ActionLink>
+        </p>
+      )}
+    </section>
+  );
+}
+
+const nameOf = ({ name, kib }: CaseView, view: View) => labelOf({ name: name ?? view.words.cases.noName, kib });
+
+export async function casePage({ operator, sessions }: UiOptions, view: View, id: string): Promise<Page> {
+  const { cases: texts, codes } = view.words;
+  const { ledger, mask } = operator.options;
+  const known = casesOf(ledger, { ids: [id] }, mask).find((one) => one.id === id);
+  if (known === undefined)
+    return messagePage({ title: texts.title, text: texts.gone, to: "/ui/cases", status: 404 }, view.words);
+  const opened = await Promise.race([operator.dead.show(known.id).catch(() => undefined), late()]);
+  const { code, stage, text, kind, name, kib, runs, first, last, run, closed } = known;
+  const main = (
+    <>
+      <h1>{nameOf(known, view)}</h1>
+      <CodeText code={code} stage={stage} view={view} />
+      {closed && <p class="banner">{texts.closed}</p>}
+      <p class="actions">
+        {(name !== undefined || kib !== undefined) && (
+          <a class="button main" href={`/ui/people/${sessions.handleOf(subjectOfCase(ledger, { name, kib }))}`}>
+            {texts.person}
+          </a>
+        )}
+        {kind === "dead letter" && !closed && (
+          <>
+            <ActionLink action="replay" fields={{ id: known.id }} view={view}>
+              {texts.replay}
+            </ActionLink>
+            <ActionLink action="drop" fields={{ id: known.id }} view={view} tone="danger">
+              {texts.drop}
+            </ActionLink>
+          </>
+        )}
+      </p>
+      <dl class="facts">
+        <div>
+          <dt>{texts.first}</dt>
+          <dd>
+            <When at={first} view={view} />
+          </dd>
+        </div>
+        <div>
+          <dt>{texts.last}</dt>
+          <dd>
+            <When at={last} view={view} /> · {texts.runs(runs)}
+            {run && (
+              <>
+                {" · "}
+                <a href={`/ui/runs/${encodeURIComponent(run)}`}>{run}</a>
+              </>
+            )}
+          </dd>
+        </div>
+      </dl>
+      <details>
+        <summary>{codes.details}</summary>
+        <p>{text}</p>
+        {opened?.history.map((one) => (
+          <p class="detail">
+            <When at={one.at} view={view} /> {one.stage} <code>{one.code}</code>: {one.text}
+          </p>
+        ))}
+        {opened?.body ? <pre>{opened.body}</pre> : kind === "dead letter" && <p>{texts.noBody}</p>}
+      </details>
+      <p>
+        <a href="/ui/cases">{texts.back}</a>
+      </p>
+    </>
+  );
+  return { title: texts.title, main };
+}
+
+const late = () => Bun.sleep(patienceMs).then(() => undefined);
+
+/** For a spreadsheet. What it would take for a formula begins with an apostrophe. */
+export function casesCsv({ operator }: UiOptions): string {
+  const { ledger, mask } = operator.options;
+  const cell = (value: string | number) => {
+    const text = String(value);
+    return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  };
+  const heads = ["case", "kind", "code", "stage", "name", "kib", "first", "last", "runs", "text"];
+  const rows = casesOf(ledger, {}, mask).map(
+    ({ id, kind, code, stage, name = "", kib = "", first, last, runs, text }) => [
+      id,
+      kind,
+      code,
+      stage,
+      name,
+      kib,
+      first,
+      last,
+      runs,
+      text,
+    ],
+  );
+  return [heads, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
+}

@@ -1,0 +1,83 @@
+import { counted } from "./english-counted.ts";
+
+/** Of the confirm pages and of what becomes of an action. */
+export const englishActions = {
+  confirm: "Confirm",
+  back: "Back",
+  gone: "This form was already sent, or it is too old. Nothing was done. Go back and open it again.",
+  bad: "This form is not as the page made it. Nothing was done.",
+  viewer: "You are logged in as a viewer. Only operators may do this.",
+  viewerNote: "Only operators may do this",
+  unknown: "This is not there any more. Nothing was done.",
+  failed: (text: string) => `Nothing more was done: ${text}`,
+  running: "It takes longer. It continues, and its result is noted under System.",
+  typed: (number: string) => `Type ${number} to confirm`,
+  typedWrong: "The number is not the one asked for. Nothing was done.",
+  names: {
+    pause: "pause",
+    resume: "resume",
+    cancel: "cancel",
+    start: "start a run",
+    replay: "send again",
+    drop: "drop",
+    examine: "examine",
+    login: "log in",
+    sync: "sync",
+    look: "look at a photo",
+  } as Record<string, string>,
+  pause: {
+    title: (stage: string) => `Pause ${stage}?`,
+    text: "The stage takes no more work until an operator resumes it, also after a restart. Nothing is lost; its queue grows.",
+    done: (stage: string) => `${stage} is paused.`,
+  },
+  resume: {
+    title: (stage: string) => `Resume ${stage}?`,
+    text: "The stage takes work again.",
+    done: (stage: string) => `${stage} takes work again.`,
+  },
+  cancel: {
+    title: (run: string) => `Cancel run ${run}?`,
+    text: (open: number) =>
+      `${counted(open, "employee")} on the way end at their next stage. What is done stays done. This cannot be undone; trigger the dates again instead.`,
+    done: (run: string) => `Run ${run} is cancelled.`,
+    over: "This run is done: nothing of it is left to cancel.",
+  },
+  start: {
+    title: "Start a run?",
+    text: (from: string, to: string) =>
+      `Fetches everybody inducted from ${from} to ${to} from Eposh. Employees with nothing new change nothing.`,
+    kib: (kib: string) => `Only KIB ${kib}.`,
+    accepted: (run: string) => `Run ${run} has started.`,
+    covered: (run: string) => `Run ${run} fetches these dates already.`,
+  },
+  rate: {
+    label: "How fast",
+    options: (rate: string) => (rate === "" ? "all at once" : `${rate} a second`),
+  },
+  replay: {
+    title: (n: number) => `Send ${counted(n, "message")} again?`,
+    text: "Each goes back to the stage that failed with it, and is tried anew. What fails again comes back here.",
+    button: "Send again",
+    kept: (n: number, why: string) => `${n} kept: ${why}.`,
+    done: (n: number) => `${counted(n, "message")} sent again.`,
+    none: "Nothing of it can be sent again now.",
+  },
+  drop: {
+    title: (n: number) => `Delete ${counted(n, "message")} permanently?`,
+    text: "Their employees are not brought to HikCentral by these messages any more. This cannot be undone; trigger the dates again instead.",
+    button: "Delete permanently",
+    kept: (n: number, why: string) => `${n} kept: ${why}.`,
+    done: (n: number) => `${counted(n, "message")} deleted.`,
+    none: "There is nothing to delete.",
+  },
+  sync: {
+    title: (who: string) => `Sync ${who} now?`,
+    text: (date: string) =>
+      `Starts an ordinary run for this person and ${date}: the record is fetched from Eposh again and brought to HikCentral.`,
+  },
+  examine: {
+    title: "Examine the systems?",
+    text: "Asks Eposh, HikCentral, the photo host and the message queue a few questions. Changes nothing.",
+    done: "The examination runs.",
+  },
+};

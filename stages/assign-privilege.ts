@@ -10,6 +10,8 @@ import {
 } from "../src/stage.ts";
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
+/** A message of a stranger may name any number of them. */
+const maxGroups = 100;
 
 /** Grants the zones' privilege groups. Access is only ever added. */
 export default defineStage({
@@ -19,7 +21,10 @@ export default defineStage({
   calls: "batched",
   message: v.object({ personId: id, privilege_groups: v.array(id) }),
   async run(message, { hikcentral, meta, memory, log, warn }) {
-    const { personId, privilege_groups: groups } = message;
+    const { personId, privilege_groups: named } = message;
+    const groups = [...new Set(named.slice(0, maxGroups))];
+    if (named.length > maxGroups)
+      warn("too_many_zones", `the message names ${named.length} privilege groups: the first ${maxGroups} are granted`);
     let person: RecentPerson | undefined;
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) {

@@ -1,6 +1,10 @@
 import { defineStage, type EposhPage, inductedOn, many, niksRounded, reject, usableNikOf, v } from "../src/stage.ts";
 
 const fetchesPerDate = 3;
+/** After so many pages in a row that brought nobody new, a date has no more. */
+const maxRepeated = 3;
+/** Nobody inducts so many on a date. */
+const maxEmployees = 100_000;
 
 interface Progress {
   /** Employees still wanted; Infinity without a limit. */
@@ -71,12 +75,16 @@ export default defineStage({
         const seen = new Set<string>();
         const repeatOf = counting();
         let total = 0;
-        for (let page = 1, last = 1; page <= last && progress.left > 0; page++) {
+        let repeated = 0;
+        const mayGoOn = () => progress.left > 0 && repeated < maxRepeated && seen.size < maxEmployees;
+        for (let page = 1, last = 1; page <= last && mayGoOn(); page++) {
+          const before = seen.size;
           const envelope = await eposh.page(date, page);
           ({ last_page: last, total } = envelope.pagination);
           // Each page but a single one holds somebody: never believe an absurd last_page.
           last = Math.min(last, total);
           for (const key of keysOf(envelope.data)) seen.add(key);
+          repeated = seen.size === before ? repeated + 1 : 0;
           const repeat = new Map(envelope.data.map((employee) => [employee, repeatOf(employee)]));
           const data = chosen(envelope, sent, progress);
           if (data.length > 0) log.info(`Fetched ${date}, page ${page}/${last}: ${data.length} employees`);

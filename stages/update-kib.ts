@@ -19,6 +19,11 @@ const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 const word = v.fallback(v.optional(v.string()), undefined);
 const regional = v.looseObject({ name: word, slug: word });
 
+/** More say nothing about a person, but of who wrote the record. */
+const maxZones = 100;
+const maxWordLength = 80;
+const short = (word: string) => (word.length > maxWordLength ? `${word.slice(0, maxWordLength)}…` : word);
+
 /** What our own check and HikCentral say of a KIB number that its field does not take. */
 const refusals = new Set<string>(["bad_kib_number", "incorrect_parameter"]);
 
@@ -63,17 +68,22 @@ export default defineStage({
       warn("bad_kib_number", `the KIB field of person ${personId} is unchanged: ${thrown.message}`);
     }
 
-    const zones = employee.regionals ?? [];
-    const slugs = zones.map(({ slug }) => slug ?? "");
+    const { regionals } = employee;
+    const zones = (regionals ?? []).slice(0, maxZones);
+    if (regionals && regionals.length > maxZones) {
+      const text = `person ${personId} has ${regionals.length} zones in Eposh: the first ${maxZones} are used`;
+      warn("too_many_zones", text);
+    }
+    const slugs = [...new Set(zones.map(({ slug }) => slug ?? ""))];
     const unknown = slugs.filter((slug) => !Object.hasOwn(site.regionals, slug));
     const groups = [
       ...new Set(slugs.flatMap((slug) => (Object.hasOwn(site.regionals, slug) ? (site.regionals[slug] ?? []) : []))),
     ];
     if (zones.length === 0) warn("no_regionals", `person ${personId} has no zone in Eposh: no access is granted`);
     for (const slug of unknown) {
-      warn("unknown_regional", `zone ${slug || "without a slug"} has no privilege group; add it to [regionals]`);
+      warn("unknown_regional", `zone ${short(slug) || "without a slug"} has no privilege group; add it to [regionals]`);
     }
-    const names = zones.map(({ name, slug }) => `'${name ?? slug ?? "?"}'`).join(", ");
+    const names = zones.map(({ name, slug }) => `'${short(name ?? slug ?? "?")}'`).join(", ");
     log.detail(`Mapped regionals: [${names}] → Privilege Groups: [${groups.map((group) => `'${group}'`).join(", ")}]`);
     return { personId, privilege_groups: groups };
   },

@@ -153,6 +153,13 @@ export const recordCodes = {
     cure: "record",
     kinds: ["warning"],
   },
+  too_many_zones: {
+    meaning:
+      "The record names more zones, or the message more privilege groups, than any person has. The first 100 are used.",
+    todo: "Find out who wrote the record in Eposh, or which program published the message.",
+    cure: "record",
+    kinds: ["warning"],
+  },
   unknown_regional: {
     meaning: "A zone of the employee has no privilege group in the configuration.",
     todo: "Add the slug of the zone to `[regionals]`, reload, then trigger the date.",

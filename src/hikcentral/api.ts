@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { retry } from "../errors.ts";
 import { namesIn } from "../people/names.ts";
 import type { CustomField, Face, Person } from "../people/types.ts";
 import type { NewPerson, PersonChanges } from "./types.ts";
@@ -19,6 +20,8 @@ export const maxGroupIds = 20;
 export const maxApplyIds = 100;
 export const pageSize = 500;
 const maxFound = 50;
+/** What a confused HikCentral lists beyond them is not believed. */
+const [maxNames, maxListed] = [10_000, 1_000_000];
 
 const sameCode = (a: string, b: string) => a.trim().toLowerCase() === b.toLowerCase();
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -153,10 +156,16 @@ const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChan
 
 /** Every call of HikCentral that we make, one function each. Paths and bodies are in its OpenAPI's own spelling. */
 export function createCalls(send: Send) {
-  async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>) {
+  async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>, max = maxNames) {
+    const kept = new Set<number | bigint>();
     for (let pageNo = 1, seen = 0; ; pageNo++) {
       const { list, total }: Page<Item> = await send(path, { ...body, pageNo, pageSize }, page(item));
       seen += list.length;
+      const before = kept.size;
+      for (const one of list) kept.add(Bun.hash(JSON.stringify(one)));
+      if (pageNo > 1 && kept.size === before) return;
+      if (kept.size > max)
+        throw retry("hikcentral_bad_answer", `HikCentral's list ${path} has more than ${max} entries`);
       yield list;
       // n.b. a short page need not be the last: HikCentral may cap the page size.
       if (list.length === 0 || seen >= total) return;
@@ -173,7 +182,7 @@ export function createCalls(send: Send) {
     /** All persons, in an order that is not documented. */
     personPage: (body: () => { pageNo: number; pageSize: number }): Promise<Page<Person>> =>
       send("/api/resource/v1/person/personList", body, page(person)),
-    persons: () => pages("/api/resource/v1/person/personList", {}, person),
+    persons: () => pages("/api/resource/v1/person/personList", {}, person, maxListed),
     /** HikCentral's own, fuzzy search: compare again. The first 50. */
     personsByName: async (personName: string) =>
       (
@@ -205,7 +214,12 @@ export function createCalls(send: Send) {
     organisations: () => pages("/api/resource/v1/org/orgList", {}, organisation),
     privilegeGroups: () => pages("/api/acs/v1/privilege/group", { type: 1 }, privilegeGroup),
     groupMembers: (privilegeGroupId: string) =>
-      pages("/api/acs/v1/privilege/group/single/personList", { privilegeGroupId, type: 1 }, v.object({ id })),
+      pages(
+        "/api/acs/v1/privilege/group/single/personList",
+        { privilegeGroupId, type: 1 },
+        v.object({ id }),
+        maxListed,
+      ),
     addToGroup: (privilegeGroupId: string, ids: () => readonly string[]) =>
       send(
         "/api/acs/v1/privilege/group/single/addPersons",

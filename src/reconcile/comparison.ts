@@ -40,6 +40,9 @@ interface Expected {
 const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
+/** Nobody inducts so many on a date. */
+const maxEmployees = 100_000;
+
 /** A read that fails for now is tried again; after a quarter of a minute in all it is given up. */
 const maxFailures = 5;
 
@@ -79,9 +82,15 @@ export async function compare(
   let unusable = 0;
   const pages = eposh.for(signal);
   for (const date of dates) {
-    for (let page = 1, last = 1; page <= last; page++) {
+    let [before, read] = ["", 0];
+    for (let page = 1, last = 1; page <= last && read < maxEmployees; page++) {
       const { data, pagination } = await patiently(() => pages.page(date, page));
-      last = pagination.last_page;
+      // Each page but a single one holds somebody, and another one than the page before: never believe a last_page.
+      const now = JSON.stringify(data);
+      if (now === before) break;
+      before = now;
+      read += data.length;
+      last = Math.min(pagination.last_page, pagination.total);
       for (const employee of data) {
         const found = expectationOf(employee, regionals);
         if (found) expected.set(found.personCode, united(expected.get(found.personCode), found));

@@ -93,6 +93,10 @@ export const recordCodes = {
     "Karyawan ini tidak punya zona di Eposh, jadi tidak mendapat akses.",
     "Isi zona di Eposh, lalu mulai proses untuk tanggalnya.",
   ],
+  too_many_zones: [
+    "Data menyebut lebih banyak zona, atau pesan lebih banyak grup akses, daripada yang dimiliki siapa pun. 100 yang pertama dipakai.",
+    "Cari tahu siapa yang menulis data itu di Eposh, atau program mana yang mengirim pesannya.",
+  ],
   unknown_regional: [
     "Satu zona karyawan ini tidak punya grup akses di konfigurasi.",
     "Tambahkan slug zona itu di [regionals], muat ulang, lalu mulai proses untuk tanggalnya.",

@@ -78,7 +78,13 @@ export function verdictOf(human: Human, now: Date): Verdict {
   };
 }
 
-const accessCodes = ["no_regionals", "unknown_regional", "privilege_group_missing", "taken_away_in_hikcentral"];
+const accessCodes = [
+  "no_regionals",
+  "unknown_regional",
+  "too_many_zones",
+  "privilege_group_missing",
+  "taken_away_in_hikcentral",
+];
 const faceCodes = "no_photo photo_host_not_allowed face_refused face_not_stored photo_missing photo_unusable".split(
   " ",
 );

@@ -39,7 +39,7 @@ export { refusalOf, replaceFace, verifyFace } from "./hikcentral/faces.ts";
 export { replaceKib } from "./hikcentral/kibs.ts";
 export type { RecentPerson } from "./hikcentral/sharing/recent-persons.ts";
 export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";
-export { assertSameHuman, labelOf } from "./people/conflict.ts";
+export { assertSameHuman, labelOf, recordWrong } from "./people/conflict.ts";
 export * from "./people/differences.ts";
 export * from "./people/kib.ts";
 export * from "./people/names.ts";

@@ -7,10 +7,13 @@ import {
   codeOf,
   defineStage,
   differencesOf,
+  type End,
+  end,
   extended,
   type FailureCode,
   faceNote,
   hasAll,
+  isEnd,
   isReject,
   isRetry,
   labelOf,
@@ -23,6 +26,7 @@ import {
   readNik,
   type readRemark,
   reasonOf,
+  recordWrong,
   refusalOf,
   reject,
   replaceFace,
@@ -57,6 +61,7 @@ export default defineStage({
   async run(message, context) {
     const employee = employeeOf(message.employee);
     const personId = await new Work(employee, context).run();
+    if (isEnd(personId)) return personId;
     context.log.info(`✓ Employee ${employee.name} sent successfully`);
     const { name, identity_number, kib_number = null, regionals = null } = employee;
     return { personId, kib_number, employee: { name, identity_number, kib_number, regionals } };
@@ -118,7 +123,7 @@ class Work {
     return person;
   }
 
-  async run(): Promise<string> {
+  async run(): Promise<string | End> {
     const { hikcentral, meta, memory, log } = this.context;
     // Of a list, if there is one. What is delivered again may be of long ago: it looks at the person itself.
     const seen = meta.again ? undefined : hikcentral.glance(this.personCode);
@@ -134,17 +139,13 @@ class Work {
   }
 
   /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */
-  async update(known: Person, { fetched, sent: done }: Progress = {}): Promise<string> {
+  async update(known: Person, { fetched, sent: done }: Progress = {}): Promise<string | End> {
     const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
     memory.noteMet(personId, "found");
     const kibThere = hikcentral.kibOf(known);
-    const { note, remembers, sent, rename, otherPicture, otherKib } = differencesOf(
-      known,
-      kibThere,
-      this,
-      this.context,
-    );
+    const found = differencesOf(known, kibThere, this, this.context);
+    const { note, remembers, sent, rename, otherPicture, otherKib } = found;
     const isOther = !done && otherPicture;
     // The note of 0.1 has no induction date: what that version saw, and did not write last, is of an earlier one.
     const isFormer =
@@ -154,11 +155,9 @@ class Work {
         (otherKib && kibThere !== "" && memory.isFormer("kib", this.kib ?? "")));
     const overwrites = Object.keys(rename).length > 0 || (otherKib && kibThere !== "") || (isOther && known.hasFace);
     const isLatest = mayOverwrite(meta, note, memory) && !isFormer;
-    const [ours, theirs] = [
-      { ...this.names, kib: this.kib },
-      { ...known, kib: kibThere },
-    ];
-    assertSameHuman(ours, theirs, { birth: this.birth, overwrites: overwrites && isLatest });
+    const ours = { ...this.names, kib: this.kib };
+    const asked = { birth: this.birth, overwrites: overwrites && isLatest, memory };
+    if (assertSameHuman(ours, { ...known, kib: kibThere }, asked) === "record-wrong") return end(recordWrong);
     const taken = takenAway(known, this.context);
     if (taken !== undefined) {
       this.context.warn("taken_away_in_hikcentral", taken);
@@ -173,9 +172,8 @@ class Work {
     if (!done && (!known.hasFace || isOther)) {
       const found = fetched ? fetched.photo : await this.#photo(known, sent);
       if (this.#isStale()) return this.#again(known, { fetched: { photo: found } });
-      const { personCode } = this;
-      const isAccepted =
-        found !== undefined && (await replaceFace({ personId, personCode, photo: found }, this.context));
+      const whose = { personId, personCode: this.personCode };
+      const isAccepted = found !== undefined && (await replaceFace({ ...whose, photo: found }, this.context));
       // A refused face counts as sent too, while another face is there: otherwise every run would send it again.
       if (found && (isAccepted || known.hasFace)) {
         mark = found.mark;
@@ -202,7 +200,7 @@ class Work {
     return performance.now() - this.#readAtMs > maxReadAgeMs;
   }
 
-  async #again({ personId }: Person, progress: Progress): Promise<string> {
+  async #again({ personId }: Person, progress: Progress): Promise<string | End> {
     const known = await this.read();
     assertSamePerson(known, personId);
     return this.update(known, progress);
@@ -213,7 +211,7 @@ class Work {
     memory.noteOverwrite({ what, name: wholeName(this.names), from, to, reason: reasonOf(meta, note) });
   }
 
-  async #add(photo: Photo | undefined): Promise<string> {
+  async #add(photo: Photo | undefined): Promise<string | End> {
     const { hikcentral, memory, warn } = this.context;
     const refused = refusalOf(photo?.mark, this.context);
     if (refused !== undefined) {
@@ -238,7 +236,7 @@ class Work {
   }
 
   /** The answer to the add was lost, or somebody else added the person first: look it up. */
-  async #updateFound(error: unknown, photo: Photo | undefined): Promise<string> {
+  async #updateFound(error: unknown, photo: Photo | undefined): Promise<string | End> {
     const known = await this.read();
     if (known && codeOf(error) === "answer_lost") this.context.memory.noteMet(known.personId, "made");
     if (known) return this.update(known, { fetched: { photo } });

@@ -92,7 +92,10 @@ async function personFor(employee: v.InferOutput<typeof message>["employee"], co
   if (person.hasFace && faceNote(person) !== meta.noted) return end("the person has another face by now");
   const ours = { ...namesOf(employee.name), kib: usableKibOf(employee.kib_number) };
   const theirs = { ...person, kib: hikcentral.kibOf(person) };
-  if (samePerson(ours, theirs, birthAgreement(nik, employee.birth_date)).same) return { person, note };
+  const isSame =
+    samePerson(ours, theirs, birthAgreement(nik, employee.birth_date)).same ||
+    memory.decisionOn({ name: wholeName(ours), kib: ours.kib }, wholeName(theirs)) === "same";
+  if (isSame) return { person, note };
   return end("HikCentral's person may be another human being");
 }
 

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import type { Broker } from "../broker/broker.ts";
 import { KnownQueues } from "../broker/known-queues.ts";
-import { inFolder, openBroker, queueToMigrate } from "../broker/open.ts";
+import { brokerIdOf, inFolder, openBroker, queueToMigrate } from "../broker/open.ts";
 import type { Clients } from "../clients.ts";
 import { brokerOf, type Loaded } from "../config/load.ts";
 import { type Fetch, listen, listenForOperators } from "../http/listen.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
+import type { Operator } from "../operator/operator.ts";
 import { InFlightJournal } from "../pipeline/in-flight-journal.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { Sessions } from "../ui/sessions.ts";
@@ -34,6 +35,7 @@ export interface Daemon {
   readonly ledger: Ledger;
   readonly broker: Broker;
   readonly clients: Clients;
+  readonly operator: Operator;
   /**
    * Applies another configuration without closing the port: work in progress is finished first. Throws if the
    * configuration cannot work, and continues as before. Values that need a restart are named and stay as they were.
@@ -56,6 +58,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const onReach = (text: string, isLost: boolean) =>
     isLost ? log.error(text, { code: "unreachable_queues" }) : log.info(text);
   const broker = opened.use(await openBroker(config, onReach));
+  ledger.deadLetters.belongTo(ledger.personKey(brokerIdOf(config)));
   opened.defer(sayBrokerStates(broker, log));
   const files = ["", "ledger.db"].map((name) => join(folder, name));
   const queue = brokerOf(config);
@@ -111,6 +114,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     get clients() {
       return current.clients;
+    },
+    get operator() {
+      return current.operator;
     },
     reload(fresh) {
       const reloaded = changing.then(() => (isStopping ? undefined : change(fresh)));

@@ -48,6 +48,7 @@ export interface SharedParts
 /** Unfinished deliveries of a stopping daemon are requeued within it. */
 const graceMs = 500;
 const closeRunsEveryMs = 60_000;
+const dropEveryMs = 3_600_000;
 
 /** Clients, pipeline and routes of one configuration; a reload makes the next one and stops this one. */
 export class Generation {
@@ -58,7 +59,9 @@ export class Generation {
   readonly #starting = new AbortController();
   readonly #live: Disposable | undefined;
   readonly #closeRuns: () => Promise<void>;
+  readonly operator: Operator;
   #closing: ReturnType<typeof setInterval> | undefined;
+  #dropping: ReturnType<typeof setInterval> | undefined;
   #started: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -105,13 +108,14 @@ export class Generation {
     });
     const paused = new PausedStages(config.state.folder);
     const { photos } = clients;
-    const health = { pipeline, broker, breakers, photos, removed, metrics, now };
+    const health = { pipeline, broker, breakers, ledger, photos, removed, metrics, now };
     const { hikcentral, eposh } = clients;
     const { regionals, guard, site } = config;
     const upstreams = { hikcentral, eposh, regionals, handsOff: guard.handsOff, timeZone: site.timeZone };
     const readiness = () => readinessOf(health);
     const running = { pipeline, letters, breakers, photos, removed, readiness, upstreams };
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
+    this.operator = operator;
     this.clients = clients;
     this.pipeline = pipeline;
     ledger.cases.leaves = pipeline.leaves;
@@ -150,6 +154,8 @@ export class Generation {
     const { pipeline } = this;
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
     this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs);
+    // What a broker that is away keeps is dropped the next time.
+    this.#dropping = setInterval(() => void this.operator.dead.dropExpired().catch(() => {}), dropEveryMs);
     this.#started = startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal });
   }
 
@@ -157,6 +163,7 @@ export class Generation {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#starting.abort();
     clearInterval(this.#closing);
+    clearInterval(this.#dropping);
     this.#live?.[Symbol.dispose]();
     const stopped = this.#started.then(() => this.pipeline.stop(deadline));
     // A broker that hangs does not answer the stop either; it takes unsettled deliveries back by itself.

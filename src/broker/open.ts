@@ -25,6 +25,17 @@ export const amqpOptionsOf = ({ urls, caFile }: { urls: readonly Secret[]; caFil
   ca: caFile === undefined ? undefined : caBesidePublic("broker", caFile),
 });
 
+/** Which broker it is, whoever connects to it. */
+export function brokerIdOf(config: LocalConfig): string {
+  const broker = brokerOf(config);
+  if (broker.kind === "sqlite") return broker.file;
+  const nodes = broker.urls.map((one) => new URL(one.reveal()));
+  return nodes
+    .map(({ host, pathname }) => host + pathname)
+    .sort()
+    .join();
+}
+
 /** A queue.db in the state folder while RabbitMQ is configured. Exit 78 if it is damaged: it may hold messages. */
 export async function queueToMigrate(config: LocalConfig): Promise<string | undefined> {
   const file = join(config.state.folder, "queue.db");

@@ -60,7 +60,7 @@ export const recordCodes = {
   identity_conflict: {
     meaning:
       "HikCentral has a person with this NIK who may be another human being. The text gives both names and both KIB numbers.",
-    todo: "Find out whose NIK is wrong. Correct it in Eposh and trigger the date, or correct the person in HikCentral and replay.",
+    todo: "Find out whose NIK is wrong, then `hikvision-sync dead decide ID` with `same`, `record-wrong` or `person-wrong`. A wrong NIK is corrected in Eposh, a wrong person in HikCentral.",
     cure: "record",
     kinds: ["dead letter"],
   },

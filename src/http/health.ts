@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import type { Broker } from "../broker/broker.ts";
 import { depthsOf, unconsumedOf, unreachableOf } from "../broker/known-queues.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { openCases } from "../operator/cases.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { StageWorker } from "../pipeline/stage-worker.ts";
 import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
@@ -14,12 +16,13 @@ export interface HealthOptions {
   photos: Pick<PhotoClient, "shown">;
   removed: { readonly paths: readonly string[] };
   metrics: Metrics;
+  ledger: Ledger;
   now: () => Date;
 }
 
 /** `/livez`: the process responds. `/readyz`: the daemon can do its work. `/metrics`: for Prometheus. */
 export function healthRoutes(options: HealthOptions): Hono {
-  const { pipeline, broker, breakers, metrics, now } = options;
+  const { pipeline, broker, breakers, ledger, metrics, now } = options;
   const app = new Hono();
   app.get("/livez", (c) => c.json({ status: "ok" }));
   app.get("/readyz", async (c) => {
@@ -36,6 +39,7 @@ export function healthRoutes(options: HealthOptions): Hono {
       })),
       paused: pipeline.workers.flatMap((worker) => pausesOf(worker, breakers)),
       depths: new Map([...depths].map(([queue, { ready }]) => [queue, ready])),
+      cases: openCases(ledger),
       now: now(),
     });
     return c.text(text, 200, { "Content-Type": metrics.contentType });

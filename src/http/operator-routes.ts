@@ -2,7 +2,8 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
-import { selection } from "../operator/dead-letters.ts";
+import { answers } from "../ledger/cases/decisions.ts";
+import { type DropResult, selection } from "../operator/dead-letters.ts";
 import type { Operator } from "../operator/operator.ts";
 import { whoAnswers } from "../operator/who/answer.ts";
 import { languages } from "../operator/words/language.ts";
@@ -43,6 +44,14 @@ export function operatorRoutes(operator: Operator): Hono {
     const letter = await soon(operator.dead.show(c.req.param("id")));
     return letter ? c.json(letter) : error(c, noLetter(c.req.param("id")), 404);
   });
+  app.post("/dead/:id/decide", async (c) => {
+    const asked = await bodyOf(c, v.strictObject({ answer: v.picklist(answers) }));
+    if (asked === undefined) return error(c, `send {"answer":"${answers.join("|")}"}`, 400);
+    const id = c.req.param("id");
+    const decided = await operator.decide(id, asked.answer, c.req.raw.signal);
+    if ("problem" in decided) return error(c, decided.problem, 409);
+    return c.json(decided);
+  });
   app.post("/dead/:verb{replay|drop}", async (c) => {
     const verb = c.req.param("verb") as keyof typeof done;
     const asked = await bodyOf(c, selection);
@@ -50,8 +59,9 @@ export function operatorRoutes(operator: Operator): Hono {
     const { ids, stage, code, run, all } = asked;
     if (verb === "drop" && !all && (ids ?? stage ?? code ?? run) === undefined)
       return error(c, "Dropping cannot be undone. Give IDs, --stage, --code, --run or --all", 400);
-    const { count, left, unknown, trouble } = await operator.dead[verb](asked, c.req.raw.signal);
-    const result = { [done[verb]]: count };
+    const answer: DropResult = await operator.dead[verb](asked, c.req.raw.signal);
+    const { count, left, unknown, trouble, file } = answer;
+    const result = { [done[verb]]: count, ...(file && { file }) };
     if (trouble) return error(c, `${trouble}; ${count} were ${done[verb]} before`, 503, result);
     const found = count > 0 || left.length > 0 || unknown.length === 0;
     return found ? c.json({ ...result, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);

@@ -73,6 +73,23 @@ export class DeadLetterIndex {
     readonly gone: (ids: readonly string[]) => void,
   ) {}
 
+  /** What is known of the queues of another broker is forgotten; the next look passes through those of this one. */
+  belongTo(broker: string): void {
+    const [known] = this.rows<{ broker: string }>("select broker from indexed");
+    if (known?.broker === broker) return;
+    if (known !== undefined) this.rows("delete from dead_letters");
+    this.rows("delete from indexed");
+    this.rows("insert into indexed values (?)", broker);
+  }
+
+  /** Letters of cases that were closed before that. */
+  expired(before: string): DeadLetter[] {
+    return this.rows<DeadLetter>(
+      "select d.* from dead_letters d join cases c on c.id = d.case_id where c.closed < ?",
+      before,
+    );
+  }
+
   /** To be called once its queue has it. */
   add(letter: DeadLetter): void {
     this.rows(insert, JSON.stringify([letter]));

@@ -5,7 +5,8 @@ import { isOlder } from "../people/record-order.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { plausible } from "../util/plausible.ts";
 import { Cases } from "./cases/cases.ts";
-import { type DeadLetter, DeadLetterIndex } from "./dead-letter-index.ts";
+import { Decisions } from "./cases/decisions.ts";
+import { DeadLetterIndex } from "./dead-letter-index.ts";
 import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
 import { noteProgress } from "./unchanged.ts";
@@ -52,6 +53,9 @@ export class Ledger implements Disposable {
   readonly #cancelled: Set<string>;
   /** Runs that are noted already, and those that this daemon sees only in part. */
   readonly cases: Cases;
+  readonly decisions: Decisions;
+  /** The state folder. */
+  readonly folder: string;
   readonly #seenRuns = { whole: new Set<string>(), partial: new Set<string>() };
   /** A mark of those that decide what is written of a record. */
   settings = "";
@@ -66,6 +70,8 @@ export class Ledger implements Disposable {
     this.#keepDays = keepDays;
     this.#key = keyIn(folder);
     this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
+    this.folder = folder;
+    this.decisions = new Decisions(folder, say);
     this.cases = new Cases(this.#db, (text) => this.personKey(text));
     this.#purge();
     const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
@@ -126,12 +132,9 @@ export class Ledger implements Disposable {
     this.#write(() => this.#db.run("update runs set closed = ? where id = ?", [how, id]));
   }
 
-  /** A letter that an operator dropped is out of its queue in a moment; its case ends with the last one. */
-  dropped({ id, case_id }: Pick<DeadLetter, "id" | "case_id">, at: Date): void {
-    const others = "select 1 from dead_letters where case_id = ? and id <> ?";
-    this.#write(() => {
-      if (this.#db.query(others).get(case_id, id) === null) this.cases.close(case_id, "dropped", at.toISOString());
-    });
+  /** What an operator does to cases. */
+  write(work: (cases: Cases) => void): void {
+    this.#write(() => work(this.cases));
   }
 
   isCancelled(run: string | undefined): boolean {
@@ -269,6 +272,7 @@ export class Ledger implements Disposable {
     this.#try(() => {
       for (const table of keptTables) this.#db.run(`delete from ${table} where at < ?`, [oldest]);
       this.#db.run("delete from latest where fetched < ?", [oldest]);
+      this.cases.purge(oldest);
     });
   }
 

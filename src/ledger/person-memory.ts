@@ -11,6 +11,7 @@ export const noPersonMemory: PersonMemory = {
   refusalOf: () => undefined,
   noteRefusal: () => {},
   noteOverwrite: () => {},
+  decisionOn: () => undefined,
   lastInducted: () => undefined,
   grantOf: () => undefined,
   noteGrant: () => {},
@@ -22,11 +23,14 @@ export const noPersonMemory: PersonMemory = {
 /** A KIB number that HikCentral refused is tried again after so long: its field may have been changed there. */
 const refusalMs = 86_400_000;
 
-export type MemoryOf = Pick<Entry, "code" | "run" | "kib" | "inducted">;
+export type MemoryOf = Pick<Entry, "code" | "run" | "kib" | "inducted" | "record">;
+
+/** In the table `refused`: the pair of a record and a person of HikCentral about which an operator is asked. */
+export const conflictOf = (record: string) => `conflict ${record}`;
 
 export function memoryOf(
   ledger: Ledger,
-  { code, run, kib: kibOfRecord, inducted: day }: MemoryOf,
+  { code, run, kib: kibOfRecord, inducted: day, record = "" }: MemoryOf,
   onOverwrite: (what: OverwriteKind) => void,
 ): PersonMemory {
   if (code === undefined) return noPersonMemory;
@@ -47,6 +51,14 @@ export function memoryOf(
     noteRefusal(what, value, text) {
       const at = ledger.now().toISOString();
       rows("insert or replace into refused values (?, ?, ?, ?, ?)", person, what, value, text, at);
+    },
+    decisionOn({ name, kib }, theirs) {
+      const plain = [name, kib ?? "", theirs].map((text) => text.normalize("NFKC").toLowerCase().trim());
+      const pair = ledger.personKey([code, ...plain].join("\n"));
+      const at = ledger.now().toISOString();
+      const marks = ledger.cases.marksOf(record);
+      rows("insert or replace into refused values (?, ?, ?, '', ?)", person, conflictOf(marks.record), pair, at);
+      return ledger.decisions.of(pair);
     },
     noteOverwrite({ what, name, from, to, reason }) {
       const insert = `insert into overwrites (at, person, run, kib, name, what, old, new, inducted, reason)

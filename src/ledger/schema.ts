@@ -78,6 +78,7 @@ export const migrations: Migrations = [
   create table unchanged (person text primary key, item text, mark text, settings text, at text) strict, without rowid;
   create table facts (name text primary key, value int) strict, without rowid;
 `,
+  "create table indexed (broker text) strict",
 ];
 
 export type Value = string | number | null;

@@ -11,6 +11,8 @@ export interface Gauges {
   paused: readonly { upstream: string; stage: string; isPaused: boolean }[];
   /** Ready messages by queue. */
   depths: ReadonlyMap<string, number>;
+  /** Open cases by code. */
+  cases: ReadonlyMap<string, number>;
   now: Date;
 }
 
@@ -54,6 +56,7 @@ export class Metrics {
   ]);
   readonly #inFlight = this.#gauge("in_flight", "Messages in progress.", ["stage"]);
   readonly #depth = this.#gauge("queue_depth", "Messages ready in a queue.", ["queue"]);
+  readonly #cases = this.#gauge("cases_open", "Open problems of records: dead letters and warnings.", ["code"]);
   readonly #lastTaken = this.#gauge(
     "last_taken_age_seconds",
     "Since the stage last took a message; nothing until it took one.",
@@ -96,8 +99,8 @@ export class Metrics {
     this.#callSeconds.observe({ call, code: this.#codes.label(code) }, ms / 1000);
 
   /** In Prometheus' text format. */
-  async text({ stages, paused, depths, now }: Gauges): Promise<string> {
-    for (const gauge of [this.#inFlight, this.#depth, this.#lastTaken, this.#paused]) gauge.reset();
+  async text({ stages, paused, depths, cases, now }: Gauges): Promise<string> {
+    for (const gauge of [this.#inFlight, this.#depth, this.#cases, this.#lastTaken, this.#paused]) gauge.reset();
     for (const { stage, inFlight, lastTakenAt } of stages) {
       this.#inFlight.set({ stage }, inFlight);
       if (lastTakenAt) this.#lastTaken.set({ stage }, (now.getTime() - lastTakenAt.getTime()) / 1000);
@@ -106,6 +109,7 @@ export class Metrics {
       this.#paused.set({ upstream: this.#codes.label(upstream), stage }, Number(isPaused));
     }
     for (const [queue, ready] of depths) this.#depth.set({ queue }, ready);
+    for (const [code, count] of cases) this.#cases.inc({ code: this.#codes.label(code) }, count);
     return this.#registry.metrics();
   }
 

@@ -1,5 +1,7 @@
 import type { Ledger } from "../ledger/ledger.ts";
+import { conflictOf } from "../ledger/person-memory.ts";
 import type { Mask } from "../observability/mask.ts";
+import type { Decision } from "../people/types.ts";
 
 /** One open problem of one record. */
 export interface CaseView {
@@ -22,6 +24,8 @@ export interface CaseView {
   run?: string;
   /** Dead letters of it: none while it is tried again. */
   letters: number;
+  /** What an operator decided of an identity conflict. */
+  decision?: Decision;
   /** Why it is no longer open, and since when. */
   closed?: { at: string; why: string };
 }
@@ -35,8 +39,9 @@ export interface CaseFilter {
   run?: string | undefined;
 }
 
-type Row = Omit<CaseView, "closed" | "name"> & {
+type Row = Omit<CaseView, "closed" | "name" | "decision"> & {
   record: string;
+  pair: string | null;
   letterName: string | null;
   closed: string | null;
   why: string | null;
@@ -44,7 +49,8 @@ type Row = Omit<CaseView, "closed" | "name"> & {
 
 const query = `select c.id, c.kind, c.stage, c.code, c.text, c.kib, c.inducted, c.first, c.last, c.runs, c.last_run run,
     c.record, c.closed, c.why, (select count(*) from dead_letters d where d.case_id = c.id) letters,
-    (select name from dead_letters d where d.case_id = c.id and name is not null limit 1) letterName
+    (select name from dead_letters d where d.case_id = c.id and name is not null limit 1) letterName,
+    (select value from refused r where r.person = c.person and r.what = '${conflictOf("")}' || c.record) pair
   from cases c where (?1 is null or stage = ?1) and (?2 is null or code = ?2)
     and (?3 is null or last_run = ?3 or exists (select 1 from steps s where s.run = ?3 and s.case_id = c.id))
     and (?4 is not null or closed is null)
@@ -53,23 +59,25 @@ const query = `select c.id, c.kind, c.stage, c.code, c.text, c.kib, c.inducted, 
 
 /** The oldest first. */
 export function casesOf(
-  { rows, cases }: Pick<Ledger, "rows" | "cases">,
+  { rows, cases, decisions }: Pick<Ledger, "rows" | "cases" | "decisions">,
   { ids, stage, code, run }: CaseFilter,
   mask: Mask,
 ): CaseView[] {
   const wanted = [stage ?? null, code ?? null, run ?? null, ids ? JSON.stringify(ids) : null];
-  return rows<Row>(query, ...wanted).map(({ record, letterName, closed, why, ...row }) => {
+  return rows<Row>(query, ...wanted).map(({ record, pair, letterName, closed, why, ...row }) => {
     const name = letterName ?? cases.nameOf(record);
+    const decision = row.code === "identity_conflict" && pair !== null ? decisions.of(pair) : undefined;
     const known = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
     return {
       ...(known as unknown as typeof row),
       ...(name !== undefined && { name: mask(name).slice(0, 100) }),
+      ...(decision !== undefined && { decision }),
       ...(closed !== null && { closed: { at: closed, why: why ?? "" } }),
     };
   });
 }
 
-export interface Group extends Pick<CaseView, "stage" | "code" | "kind" | "text" | "first" | "last"> {
+export interface Group extends Pick<CaseView, "stage" | "code" | "kind" | "text" | "first" | "last" | "decision"> {
   count: number;
   /** Of the first few. */
   ids: string[];
@@ -78,14 +86,14 @@ export interface Group extends Pick<CaseView, "stage" | "code" | "kind" | "text"
 
 const maxIds = 20;
 
-/** By stage and code, the most frequent first. */
+/** By stage, code and decision, the most frequent first. */
 export function groupsOf(cases: readonly CaseView[]): Group[] {
-  const groups = Map.groupBy(cases, ({ stage, code }) => `${stage} ${code}`);
+  const groups = Map.groupBy(cases, ({ stage, code, decision }) => `${stage} ${code} ${decision}`);
   return [...groups.values()]
     .flatMap((same): Group[] => {
       const [oldest] = same;
       if (oldest === undefined) return [];
-      const { stage, code, kind, text, first } = oldest;
+      const { stage, code, kind, text, first, decision } = oldest;
       const last =
         same
           .map((one) => one.last)
@@ -93,6 +101,7 @@ export function groupsOf(cases: readonly CaseView[]): Group[] {
           .at(-1) ?? first;
       return [
         {
+          ...(decision !== undefined && { decision }),
           stage,
           code,
           kind,

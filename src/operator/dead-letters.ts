@@ -10,6 +10,7 @@ import type { DeadLetterQueues, DeadLetterQueuesOptions, OpenedLetter } from "..
 import { untilAborted } from "../util/abort.ts";
 import { shellWord } from "../util/text/shell-word.ts";
 import { type CaseFilter, type CaseView, casesOf, type Group, groupsOf } from "./cases.ts";
+import { DroppedFile } from "./dropped-file.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** Which dead letters; without ids, stage, code and run all of them. */
@@ -63,6 +64,11 @@ export interface BatchResult {
   trouble?: string;
 }
 
+export interface DropResult extends BatchResult {
+  /** What was dropped is in it. */
+  file?: string;
+}
+
 export interface DeadLetterOptions extends DeadLetterQueuesOptions {
   letters: DeadLetterQueues;
   /** In a command: what it begins must be finished when it ends. */
@@ -71,6 +77,7 @@ export interface DeadLetterOptions extends DeadLetterQueuesOptions {
 
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
+const keepClosedMs = 30 * 86_400_000;
 /** A list waits so long until the queues are compared with the index, and of that so long for a pass through them. */
 const [answerMs, passWaitMs] = [1_500, 700];
 const kibsHere = "{kibs}";
@@ -150,14 +157,32 @@ export class DeadLetters {
     });
   }
 
-  /** Deletes permanently. */
-  drop(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
+  /** Deletes from the queues, once a file has them. */
+  async drop(selected: Selection, signal?: AbortSignal): Promise<DropResult> {
     const none = () => undefined;
     const { ledger, now } = this.options;
-    return this.#handle(selected, signal, none, async (found) => {
+    using file = new DroppedFile(ledger.folder, now());
+    const result = await this.#handle(selected, signal, none, async (found) => {
+      file.add(found);
       await ledger.record(...this.#entries(found, "dropped"));
-      ledger.dropped(found.letter, now());
+      ledger.write((cases) => cases.dropped(found.letter, now().toISOString()));
     });
+    return { ...result, ...(file.written !== undefined && { file: file.written }) };
+  }
+
+  /** Takes the bodies of cases that were closed long ago out of their queues. */
+  async dropExpired(): Promise<void> {
+    const { ledger, now } = this.options;
+    const expired = () => ledger.deadLetters.expired(new Date(now().getTime() - keepClosedMs).toISOString());
+    for (const queue of new Set(expired().map((letter) => letter.queue)))
+      await this.#queues.pass(queue, {
+        visit: async ({ letter }) => {
+          // Asked of each: a case may be open again by now.
+          if (!expired().some(({ id }) => id === letter.id)) return false;
+          ledger.deadLetters.remove(letter);
+          return true;
+        },
+      });
   }
 
   async #handle(
@@ -171,9 +196,14 @@ export class DeadLetters {
     await this.#queues.compare().catch((error: unknown) => {
       done.trouble = textOf(error);
     });
-    const letters = this.options.ledger.deadLetters.select(selected);
+    const found = this.options.ledger.deadLetters.select(selected);
     const isOf = (id: string) => (letter: DeadLetter) => letter.id.startsWith(id) || letter.case_id.startsWith(id);
-    const unknown = ids.filter((id) => !letters.some(isOf(id)));
+    const isOne = (id: string) => new Set(found.filter(isOf(id)).map((letter) => letter.case_id)).size === 1;
+    // The beginning of an id is meant for one case, and not for whichever else begins like it.
+    const unknown = ids.filter((id) => !isOne(id));
+    const letters = found.filter(
+      (letter) => selected.ids === undefined || ids.some((id) => isOne(id) && isOf(id)(letter)),
+    );
     const left = Map.groupBy(letters, reasonToSkip);
     const wanted = (left.get(undefined) ?? []).slice(0, limit);
     left.delete(undefined);

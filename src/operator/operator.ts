@@ -5,12 +5,14 @@ import { type Overwrite, type OverwriteFilter, overwritesOf } from "../ledger/ov
 import { type RunView, runOf, runsOf } from "../ledger/runs.ts";
 import { type Trace, traceOf } from "../ledger/trace.ts";
 import type { Mask } from "../observability/mask.ts";
+import type { Decision } from "../people/types.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
 import type { PhotoClient } from "../upstreams/photos.ts";
 import { type CaseList, DeadLetters } from "./dead-letters.ts";
+import { type Decided, decide } from "./decide.ts";
 import type { PausedStages } from "./paused-stages.ts";
 import type { Upstreams } from "./who/upstreams.ts";
 
@@ -130,6 +132,11 @@ export class Operator {
   /** What was replaced of persons known to HikCentral, newest first. */
   changes(filter: OverwriteFilter): Overwrite[] {
     return overwritesOf(this.options.ledger.rows, filter);
+  }
+
+  /** Decides an identity conflict, for exactly this record and the name that HikCentral's person has now. */
+  decide(id: string, decision: Decision, signal?: AbortSignal): Promise<Decided | { problem: string }> {
+    return decide(this.dead, id, decision, signal);
   }
 
   runs(count?: number): Promise<RunView[]> {

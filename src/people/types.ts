@@ -63,6 +63,9 @@ export interface KibHolder {
   readonly name: string;
 }
 
+/** What an operator decided of a record and a person of HikCentral with its NIK. */
+export type Decision = "same" | "record-wrong" | "person-wrong";
+
 /** What the ledger remembers of an employee. Only hints: without them a write is repeated or a warning is missing. */
 export interface PersonMemory {
   /** Whether Eposh was asked for the noted date since then, and no longer has that record there: its date was corrected. */
@@ -81,6 +84,8 @@ export interface PersonMemory {
   noteMet(personId: string, how: "made" | "found"): void;
   /** Whether the person was there before: what was granted then, and taken away, is not noted. */
   wasFound(personId: string): boolean;
+  /** What an operator decided of exactly this name and KIB at Eposh and this name in HikCentral, which it asks for. */
+  decisionOn(ours: { readonly name: string; readonly kib: string | undefined }, theirs: string): Decision | undefined;
   /** For the security officer: `changes` lists it. */
   noteOverwrite(overwrite: NewOverwrite): void;
   /** Notes that this employee has the KIB number; returns the other ones who have it. */

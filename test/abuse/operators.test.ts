@@ -59,7 +59,7 @@ test("with a token the commands need none: they use the socket, which only its o
   await using guarded = await startSite({ env: { HTTP_TOKEN: token } });
   expect(statSync(guarded.socket).mode & 0o777).toBe(0o660);
   const { exit, out } = await run("runs", { STATE_FOLDER: guarded.folder });
-  expect({ exit, out }).toEqual({ exit: 0, out: "RUN  STARTED  STATUS  DATES  THROUGH  DEAD\n" });
+  expect({ exit, out }).toEqual({ exit: 0, out: "RUN  STARTED  STATUS  DATES  THROUGH  CASES\n" });
   const answer = await fetch(`${guarded.url}/status`, { headers: { authorization: `Bearer ${token}` } });
   expect(answer.status).toBe(200);
 });

@@ -33,7 +33,7 @@ test("the README's first run, on what simulate prints, makes one person and says
   expect(out).toContain("ok: configuration (no file, 12 values from the environment");
   expect(out).toContain("all 14 probes passed");
   expect(out).toContain("zona-i → privilege group 1 → Access Gate Zona 1");
-  expect(out).toMatch(/^run \S+: 1 employees, 0 dead letters, 0 without a face$/m);
+  expect(out).toMatch(/^run \S+: 1 employees, 1 through, 0 with a case, 0 open; 0 without a face$/m);
   expect(out).toMatch(/^persons +1 +98$/m);
   expect(out).toMatch(/^KIB \d+, .*: no such person$/m);
   expect(out).toContain("verify ended with 1\n");

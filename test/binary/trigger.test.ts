@@ -354,7 +354,7 @@ describe("hikvision-sync trigger", () => {
     const { exit, out, err } = await site.cli("trigger");
     expect({ exit, out }).toEqual({
       exit: 0,
-      out: expect.stringMatching(/: 30 employees, 0 dead letters, 0 without a face\n$/),
+      out: expect.stringMatching(/: 30 employees, 30 through, 0 with a case, 0 open; 0 without a face\n$/),
     });
     expect(err).toContain("employees 30/30");
     const one = await site.cli("trigger --from 2026-01-03 --to 2026-01-03 --limit 1");

@@ -163,3 +163,31 @@ test("the counts of earlier runs follow when a case is closed", async () => {
     expect({ run, ...body }).toMatchObject({ employees: 2, through: 2, dead: 0, open: 0, deadLetters: [] });
   }
 });
+
+test("the body of a closed case is kept for 30 days, and that of an open one as long as it is open", async () => {
+  await using site = await startSite();
+  site.eposh.days.set(first, [person(site, 1, { name: "123" }), person(site, 2, { name: "456" })]);
+  await site.induct({ from: first, to: first });
+  const { ledger } = site.daemon;
+  const bodies = async () => (await site.bodies(dead)).length;
+  const closedFor = (days: number) =>
+    ledger.write((cases) => {
+      const [one] = ledger.rows<{ id: string }>("select id from cases where kib = '9300001'");
+      ledger.rows("update cases set closed = null where id = ?", one?.id ?? "");
+      cases.close(one?.id ?? "", "passed", new Date(Date.now() - days * 86_400_000).toISOString());
+    });
+  closedFor(29);
+  await site.daemon.operator.dead.dropExpired();
+  expect(await bodies()).toBe(2);
+  closedFor(31);
+  await site.daemon.operator.dead.dropExpired();
+  expect(await bodies()).toBe(1);
+  expect(await linesOf(site)).toEqual(["9300002 bad_name 1"]);
+});
+
+test("open cases are a metric, by code", async () => {
+  await using site = await startSite();
+  await openAfter(site, [person(site, 1, { name: "123" }), person(site, 2, { photo: null })]);
+  expect(await site.sum("cases_open", { code: "bad_name" })).toBe(1);
+  expect(await site.sum("cases_open", { code: "no_photo" })).toBe(1);
+});

@@ -79,7 +79,7 @@ describe.each([
       expect(found.main.length + found.dead.length).toBeLessThanOrEqual(400 + 3 * kills);
     }
     expect(interrupted).toBeGreaterThan(0);
-    const rest = await site.cli("dead replay --json");
+    const rest = await site.cli("dead replay --yes --json");
     expect(rest.exit).toBe(0);
     expect((await look()).dead).toEqual([]);
   });

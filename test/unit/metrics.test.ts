@@ -14,6 +14,7 @@ test("whatever failures are called, labels stay few, plain and without a number 
   const text = await metrics.text({
     ...gauges,
     paused: [{ upstream: "3500000000000001", stage: "create-person", isPaused: true }],
+    cases: new Map([["bad_name", 3]]),
     depths: new Map([['odd"queue\\with\nall', 3]]),
   });
   const samples = parsePrometheus(text);

@@ -32,7 +32,7 @@ export default defineCommand({
           String(dead),
         ];
       });
-      return print(table([["RUN", "STARTED", "STATUS", "DATES", "THROUGH", "DEAD"], ...rows]));
+      return print(table([["RUN", "STARTED", "STATUS", "DATES", "THROUGH", "CASES"], ...rows]));
     }
     const path = `/runs/${encodeURIComponent(id ?? what)}`;
     const view = await client.ask<RunView>(isCancel ? "POST" : "GET", isCancel ? `${path}/cancel` : path);
@@ -49,7 +49,7 @@ export function textOfRun(view: RunView, startedAt: string): string {
   const dead = fetched.dead > 0 ? `, ${fetched.dead} of them dead` : "";
   return [
     `run ${run}, started ${startedAt}: ${status}`,
-    `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through, ${deadPeople} dead, ${open} open`,
+    `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through, ${deadPeople} with a case, ${open} open`,
     ...(part ? ["  incomplete: other daemons share the queues or started the run. Ask them too"] : []),
     ...Object.entries(stages).map(([stage, counts]) => {
       return `  ${stage}: ${Object.entries(counts)

@@ -77,11 +77,11 @@ const exitFor = (status: number) =>
 
 const barsOf = ({ fetched, employees, through, dead }: RunView) => [
   { label: "dates", done: fetched.done + fetched.dead, of: fetched.of },
-  { label: "employees", done: through + dead, of: employees, ...(dead > 0 && { note: `${dead} dead letters` }) },
+  { label: "employees", done: through + dead, of: employees, ...(dead > 0 && { note: `${dead} with a case` }) },
 ];
 
 function report(view: RunView, patience: string): number {
-  const { run, status, employees, through, warnings, deadLetters, fetched } = view;
+  const { run, status, employees, through, dead: held, open, warnings, deadLetters, fetched } = view;
   for (const { code, count, text } of warnings) print(visible(`warning ${code}: ${count} (${text})`));
   for (const { code, count, text } of deadLetters) print(visible(`dead letter ${code}: ${count} (${text})`));
   if (status === "cancelled") {
@@ -95,7 +95,8 @@ function report(view: RunView, patience: string): number {
   }
   const faceless = withoutFace(view);
   const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
-  print(`run ${run}: ${employees} employees, ${dead} dead letters, ${faceless} without a face`);
+  const counts = `${through} through, ${held} with a case, ${open} open; ${faceless} without a face`;
+  print(`run ${run}: ${employees} employees, ${counts}`);
   if (fetched.dead > 0) printError(`${fetched.dead} of ${fetched.of} dates could not be fetched`);
   else if (employees === 0) printError(noEmployees(view.kib));
   return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;

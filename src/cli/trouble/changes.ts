@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import type { Overwrite } from "../../ledger/overwrites.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
-import { print, printJson, table } from "../output.ts";
+import { csvOf, print, printJson, table } from "../output.ts";
 
 const columns = ["at", "kib", "name", "what", "from", "to", "inducted", "run", "reason"] as const;
 
@@ -23,7 +23,13 @@ export default defineCommand({
     });
     const { changes } = await client.ask<{ changes: Overwrite[] }>("GET", `/changes?${query}`);
     if (args.json) return printJson({ changes });
-    if (args.csv) return print(csvOf(changes));
+    if (args.csv)
+      return print(
+        csvOf(
+          columns,
+          changes.map((one) => columns.map((column) => one[column])),
+        ),
+      );
     if (changes.length === 0) return print("nothing of a known person was replaced");
     const rows = changes.map(({ at, kib, name, what, from, to, inducted, reason }) => {
       return [client.time(at), kib ?? "", name, what, `${from} → ${to}`, inducted ?? "", reason];
@@ -31,13 +37,3 @@ export default defineCommand({
     print(table([["WHEN", "KIB", "NAME", "WHAT", "CHANGE", "INDUCTED", "REASON"], ...rows]));
   },
 });
-
-/** RFC 4180. n.b. A spreadsheet runs what begins like a formula, and names come from strangers. */
-function csvOf(changes: readonly Overwrite[]): string {
-  const cell = (value: string | null) => {
-    const text = value ?? "";
-    const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  return [columns.join(","), ...changes.map((one) => columns.map((column) => cell(one[column])).join(","))].join("\n");
-}

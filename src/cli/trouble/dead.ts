@@ -1,10 +1,15 @@
+import { createInterface } from "node:readline/promises";
 import { type ArgsDef, defineCommand } from "citty";
 import { entryOf } from "../../errors/codes.ts";
-import { exits } from "../../errors.ts";
+import { Exit, exits } from "../../errors.ts";
+import { answers } from "../../ledger/cases/decisions.ts";
 import type { CaseList, Selection, ShownCase, Skipped } from "../../operator/dead-letters.ts";
+import type { Decided } from "../../operator/decide.ts";
+import type { Decision } from "../../people/types.ts";
+import { visibleIn, visibleLines } from "../../util/text/visible.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
-import { print, printError, printJson, table } from "../output.ts";
+import { csvOf, print, printError, printJson, table } from "../output.ts";
 
 const filters = {
   stage: { type: "string", valueHint: "name", description: "only of this stage" },
@@ -12,40 +17,73 @@ const filters = {
   run: { type: "string", valueHint: "id", description: "only of this run" },
 } as const;
 
+const columns = [
+  "id",
+  "kind",
+  "stage",
+  "code",
+  "name",
+  "kib",
+  "inducted",
+  "first",
+  "last",
+  "runs",
+  "decision",
+  "text",
+] as const;
+
 const list = defineCommand({
-  meta: { name: "list", description: "Count dead letters by stage and code" },
-  args: { ...configArgument, ...jsonArgument, ...filters },
+  meta: { name: "list", description: "List the open cases by cause" },
+  args: {
+    ...configArgument,
+    ...jsonArgument,
+    ...filters,
+    csv: { type: "boolean", description: "print CSV, for a spreadsheet" },
+  },
   async run({ args }) {
     await using client = await openOperatorClient(args);
     const query = new URLSearchParams(filtersOf(args) as Record<string, string>);
     const found = await client.ask<CaseList>("GET", `/dead?${query}`);
-    if (args.json) printJson(found);
-    else print(textOfList(found, client));
+    if (args.json) return printJson(found);
+    const cases = [...found.groups, ...found.warnings].flatMap((group) => group.cases);
+    if (args.csv)
+      return print(
+        csvOf(
+          columns,
+          cases.map((one) => columns.map((column) => one[column])),
+        ),
+      );
+    print(textOfList(found, client));
   },
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one dead letter: its failures and its message" },
+  meta: { name: "show", description: "Show one case: its failures and its message" },
   args: {
     ...configArgument,
     ...jsonArgument,
-    id: { type: "positional", required: true, description: "an ID from dead list" },
+    id: { type: "positional", required: true, description: "an ID from dead list, or how it begins" },
   },
   async run({ args }) {
-    await using client = await openOperatorClient(args);
-    const letter = await client.ask<ShownCase>("GET", `/dead/${encodeURIComponent(args.id)}`);
-    if (args.json) return printJson(letter);
-    const { history, body, text, first, last, fetched, ...rest } = letter;
-    const times = {
+    await using client = await openOperatorClient({ ...args, json: true });
+    const shown = await client.ask<ShownCase>("GET", `/dead/${encodeURIComponent(args.id)}`);
+    if (args.json) return printJson(shown);
+    const letter = visibleIn(shown);
+    const { history, body: _, text, first, last, fetched, closed, letters, ...rest } = letter;
+    const facts = {
+      ...rest,
       first: client.time(first),
       last: client.time(last),
       ...(fetched && { fetched: client.time(fetched) }),
+      ...(closed && { closed: `${client.time(closed.at)} ${closed.why}` }),
     };
-    print(table(Object.entries({ ...rest, ...times }).map(([name, value]) => [name, String(value)])));
-    const todo = entryOf(rest.code)?.todo;
+    print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
+    const todo = letter.decision === "person-wrong" ? personWrong : entryOf(rest.code)?.todo;
     print(`\n${text}${todo ? `\n→ ${todo}` : ""}\n`);
     for (const { at, stage, code, text } of history) print(`${client.time(at)} ${stage} ${code}: ${text}`);
-    print(`\n${body}`);
+    // Indented, so that no line of it looks like one of ours.
+    if (shown.body !== undefined) print(`\n  ${visibleLines(shown.body).replaceAll("\n", "\n  ")}`);
+    else if (rest.kind === "dead letter") print(letters > 0 ? noBody : "no dead letter of it: it is tried again");
   },
 });
 
@@ -57,48 +95,94 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       ...configArgument,
       ...jsonArgument,
       ...filters,
-      ids: { type: "positional", required: false, valueHint: "ID …", description: "IDs from dead list" },
+      ids: {
+        type: "positional",
+        required: false,
+        valueHint: "ID …",
+        description: "IDs from dead list, or how they begin",
+      },
       limit: { type: "string", valueHint: "n", description: "at most n" },
       rate: { type: "string", valueHint: "n", description: "at most n a second" },
-      all: { type: "boolean", description: "all of them (drop requires a selection)" },
+      yes: { type: "boolean", description: "all of them, without a question" },
       "dry-run": { type: "boolean", description: "count only, change nothing" },
       ...own,
     },
     async run({ args }) {
-      const { limit, rate, all, stale, "dry-run": dryRun } = args as typeof args & { stale?: boolean };
+      const { limit, rate, yes, stale, "dry-run": dryRun } = args as typeof args & { stale?: boolean };
+      const filter = { ...filtersOf(args), ...(args._.length > 0 && { ids: args._ }) };
       const selection: Selection = {
-        ...filtersOf(args),
-        ...(args._.length > 0 && { ids: args._ }),
+        ...filter,
         ...(limit && { limit: numberOf("limit", args, { min: 1 }) }),
         ...(rate && { rate: numberOf("rate", args, { min: 1 }) }),
-        ...(all && { all }),
         ...(dryRun && { dryRun }),
         ...(stale && { stale }),
       };
+      const isAll = Object.keys(filter).length === 0;
+      if (isAll && !yes && !dryRun && !process.stdin.isTTY)
+        throw new Exit(exits.usage, `${verb} which? Give IDs, --stage, --code or --run; for all of them --yes`);
       await using client = await openOperatorClient(args);
-      const answer = await client.ask<Done>("POST", `/dead/${verb}`, selection);
-      const { left, unknown } = answer;
+      if (isAll && !yes && !dryRun) await confirm(verb, client);
+      const answer = await client.ask<Done>("POST", `/dead/${verb}`, { ...selection, ...(isAll && { all: true }) });
+      const { left, unknown, file } = answer;
       if (args.json) printJson(answer);
       else print(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
+      if (file && !args.json) print(`kept in ${file}`);
       for (const { count, text } of left) printError(`${count} kept: ${text}`);
-      if (unknown.length > 0) printError(`no dead letter has the ID ${unknown.join(", ")}`);
+      if (unknown.length > 0) printError(`no dead letter, or more than one, has the ID ${unknown.join(", ")}`);
       return left.length + unknown.length > 0 ? exits.failed : exits.ok;
     },
   });
 
+/** The operator types how many. */
+async function confirm(verb: "replay" | "drop", client: OperatorClient): Promise<void> {
+  const { total } = await client.ask<CaseList>("GET", "/dead");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const typed = await terminal.question(
+    `This will ${verb} all ${plural(total, "dead letter")}. Type ${total} to go on: `,
+  );
+  terminal.close();
+  if (typed.trim() !== String(total)) throw new Exit(exits.usage, "nothing was changed");
+}
+
+const decide = defineCommand({
+  meta: { name: "decide", description: "Decide whether an identity conflict is one human being" },
+  args: {
+    ...configArgument,
+    ...jsonArgument,
+    id: { type: "positional", required: true, description: "an ID from dead list, or how it begins" },
+    answer: { type: "positional", required: true, valueHint: answers.join("|"), description: "what is right" },
+  },
+  async run({ args }) {
+    const { id, answer } = args;
+    if (!(answers as readonly string[]).includes(answer)) throw new Exit(exits.usage, `answer ${answers.join(", ")}`);
+    await using client = await openOperatorClient(args);
+    const decided = await client.ask<Decided>("POST", `/dead/${encodeURIComponent(id)}/decide`, { answer });
+    if (args.json) return printJson(decided);
+    print(texts[decided.decision]);
+  },
+});
+
+const texts: Readonly<Record<Decision, string>> = {
+  same: "they are one human being: the message was sent back to its stage and will pass",
+  "record-wrong": "the record at Eposh is wrong: the case is closed until the record changes",
+  "person-wrong":
+    "the person in HikCentral is wrong: correct the person there. The case stays open, and each run tries it again",
+};
+
 export default defineCommand({
-  meta: { name: "dead", description: "List, show, replay or drop dead letters" },
+  meta: { name: "dead", description: "List, show, replay, drop or decide open cases" },
   subCommands: {
     list,
     show,
     replay: handle("replay", "replayed", "Send dead letters back to their stages", {
       stale: { type: "boolean", description: "also if the data is over a day old" },
     }),
-    drop: handle("drop", "dropped", "Delete dead letters permanently"),
+    drop: handle("drop", "dropped", "Delete dead letters, after writing them to a file"),
+    decide,
   },
 });
 
-type Done = { left: Skipped[]; unknown: string[]; replayed?: number; dropped?: number };
+type Done = { left: Skipped[]; unknown: string[]; replayed?: number; dropped?: number; file?: string };
 
 const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | undefined>) => ({
   ...(stage && { stage }),
@@ -110,7 +194,7 @@ const filtersOf = ({ stage, code, run }: Record<keyof typeof filters, string | u
 export function textOfList({ total, warnings, groups, note }: CaseList, client: OperatorClient, maxShown = 20): string {
   const more = note === undefined ? "" : `\n${note}`;
   if (total === 0 && warnings.length === 0) return `no open cases${more}`;
-  const blocks = [...groups, ...warnings].map(({ stage, code, kind, count, text, cases }) => {
+  const blocks = [...groups, ...warnings].map(({ stage, code, kind, count, text, cases, decision }) => {
     const shown = cases.slice(0, maxShown);
     const rows = shown.map(({ id, name = "–", kib = "–", first, runs, inducted }) => {
       const who = name === "–" && kib === "–" && inducted ? `date ${inducted}` : name;
@@ -125,7 +209,7 @@ export function textOfList({ total, warnings, groups, note }: CaseList, client: 
     const titles = ["  ID", "NAME", "KIB", "SINCE", "RUNS"];
     const rest =
       count > shown.length ? [`  and ${count - shown.length} more: hikvision-sync dead list --code ${code}`] : [];
-    const todo = entryOf(code)?.todo ?? text;
+    const todo = decision === "person-wrong" ? personWrong : (entryOf(code)?.todo ?? text);
     return [
       `${stage} ${code}: ${plural(count, kind)}`,
       ...wrapped(`→ ${todo}`),
@@ -138,9 +222,12 @@ export function textOfList({ total, warnings, groups, note }: CaseList, client: 
   return [...blocks, sum + more].join("\n\n");
 }
 
+const personWrong = "Correct the person in HikCentral: an operator decided so. Each run tries it again.";
+const noBody = "the dead letter cannot be read now";
+
 /** So many digits of an id are enough to tell cases apart, and few enough to type. */
 const idLength = 8;
-const [nameWidth, kibWidth, textWidth] = [30, 14, 78];
+const [nameWidth, kibWidth, textWidth] = [28, 14, 78];
 const cutTo = (width: number, text: string) => (text.length <= width ? text : `${text.slice(0, width - 1)}…`);
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
 

@@ -28,6 +28,7 @@ export type Closed =
   | "no longer at Eposh"
   | "failed elsewhere"
   | "its dead letter was taken"
+  | "decided"
   | "dropped";
 
 const maxNames = 5_000;
@@ -90,6 +91,18 @@ export class Cases {
 
   close(id: string, why: Closed, at: string): void {
     this.#run("update cases set closed = ?, why = ? where id = ? and closed is null", at, why, id);
+  }
+
+  /** What was closed before that. */
+  purge(before: string): void {
+    const letters = "select 1 from dead_letters d where d.case_id = cases.id";
+    this.#run(`delete from cases where closed < ? and not exists (${letters})`, before);
+  }
+
+  /** A letter that an operator dropped is out of its queue in a moment; its case ends with the last one. */
+  dropped({ id, case_id }: Pick<DeadLetter, "id" | "case_id">, at: string): void {
+    const others = "select 1 from dead_letters where case_id = ? and id <> ?";
+    if (this.db.query(others).get(case_id, id) === null) this.close(case_id, "dropped", at);
   }
 
   /** The keyed hashes that stand for a record and its name in the ledger. */
@@ -182,23 +195,24 @@ export class Cases {
     const candidates = open.filter((one) => !isOlder(entry, orderOf(one)));
     if (candidates.length === 0) return;
     const isThrough = entry.kind === "person" && this.#isThrough(entry, item);
+    // An end on purpose is one of its own cases, and nobody else's success.
+    const isOver = isThrough || (entry.kind === "person" && entry.outcome === "ended");
     for (const one of candidates) {
-      const why = one.record === marks.record ? this.#endOf(one, entry, end, isThrough) : undefined;
+      const why = one.record === marks.record ? this.#endOf(one, entry, end, isOver) : undefined;
       const isLater = one.record !== marks.record && isThrough && this.#isSameHuman(one, entry, marks);
       if (why || isLater) this.close(one.id, why ?? "later record passed", entry.at.toISOString());
     }
   }
 
   /** Of the record's own case. */
-  #endOf(one: CaseRow, { stage, kind }: Entry, end: StageEnd, isThrough: boolean): Closed | undefined {
+  #endOf(one: CaseRow, { stage, kind }: Entry, end: StageEnd, isOver: boolean): Closed | undefined {
     const isHere = one.stage === stage;
     if (one.kind === "warning")
       return (isHere && !end.warned.includes(one.code)) || end.notFollowed.includes(one.stage) ? "passed" : undefined;
     // What follows by itself, a page and a date have no last stage but their own.
     if (isHere && kind !== "person") return "passed";
     if (end.notFollowed.includes(one.stage)) return "passed";
-    const isOfChain = this.#isOfChain(one);
-    return isThrough && isOfChain ? "passed" : undefined;
+    return isOver && this.#isOfChain(one) ? "passed" : undefined;
   }
 
   /** Whether the last stage says something about it: a photo that is still awaited has its own end. */
@@ -220,9 +234,7 @@ export class Cases {
     }
   }
 
-  #isThrough({ run, stage, outcome }: Entry, item: string): boolean {
-    // On purpose.
-    if (outcome === "ended") return true;
+  #isThrough({ run, stage }: Entry, item: string): boolean {
     if (!this.leaves.includes(stage)) return false;
     const done = `select count(*) n from steps where run = ?1 and item = ?2 and outcome in ('done', 'ended')
       and stage in (select value from json_each(?3))`;

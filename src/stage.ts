@@ -61,6 +61,8 @@ export interface Meta {
   readonly kib: string | undefined;
   /** The NIK. Never log it. */
   readonly code: string | undefined;
+  /** When its run was asked for. */
+  readonly startedAt: Date | undefined;
   /** When Eposh gave the data. */
   readonly fetchedAt: Date | undefined;
   /** The induction date of the record, YYYY-MM-DD, where it is known. */

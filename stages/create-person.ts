@@ -126,7 +126,7 @@ class Work {
   async run(): Promise<string | End> {
     const { hikcentral, meta, memory, log } = this.context;
     // Of a list, if there is one. What is delivered again may be of long ago: it looks at the person itself.
-    const seen = meta.again ? undefined : hikcentral.glance(this.personCode);
+    const seen = meta.again || !meta.startedAt ? undefined : hikcentral.glance(this.personCode, meta.startedAt);
     if (seen?.person && hasAll(seen.person, hikcentral.kibOf(seen.person), this, this.context)) {
       const { personId } = seen.person;
       memory.noteMet(personId, "found");

@@ -204,7 +204,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           const known = recent.get(personCode) ?? (listed && suffices(listed) ? listed : undefined);
           return known ?? (await readPerson(personCode, caller));
         },
-        glance: (personCode) => directory.glance(personCode),
+        glance: (personCode, since) => directory.glance(personCode, since),
         async addPerson(person) {
           const { personCode, face, givenName, familyName, remark, validFrom, validUntil } = person;
           recent.forget(personCode);

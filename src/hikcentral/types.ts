@@ -29,10 +29,11 @@ export interface HikCentral {
    */
   recentPerson(personCode: string, suffices?: (listed: RecentPerson) => boolean): Promise<RecentPerson | undefined>;
   /**
-   * What a list of HikCentral's persons, a read or a write, at most a minute old, show without a call; undefined where
-   * there is none. Good for finding that nothing needs doing. Somebody whom a list does not show may be there all the same.
+   * What a list of HikCentral's persons, a read or a write, at most a minute old and not before `since`, show without a
+   * call; undefined where there is none. Good for finding that nothing needs doing. Somebody whom a list does not show
+   * may be there all the same.
    */
-  glance(personCode: string): Glance | undefined;
+  glance(personCode: string, since: Date): Glance | undefined;
   /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */
   addPerson(person: NewPerson): Promise<string>;
   /** Sends back everything that was read, with the changes. */

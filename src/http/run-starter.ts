@@ -95,7 +95,7 @@ export class RunStarter {
       ...(kib === undefined ? {} : { kib }),
     }));
     const none = { kib: undefined, code: undefined, fetchedAt: undefined };
-    const subject = { kind: "task", run, refreshFaces, skipUnchanged, ...none } as const;
+    const subject = { kind: "task", run, startedAt: now(), refreshFaces, skipUnchanged, ...none } as const;
     const messages = tasks.map((task, at) => {
       // Said only where the date is fetched as a whole: the ledger then knows who is no longer there.
       const inducted = limit === undefined && kib === undefined ? task.dates[0] : undefined;

@@ -114,9 +114,9 @@ function checkFor(successors: readonly RegisteredStage[], message: unknown, from
 }
 
 export function outgoing({ body, ...subject }: Emitted, from: Envelope, fetchedAt: Date | undefined): Outgoing {
-  const { run, refreshFaces } = from;
+  const { run, refreshFaces, startedAt } = from;
   const skipUnchanged = from.skipUnchanged && subject.kind !== "person";
-  return { body, headers: encodeHeaders({ ...subject, run, fetchedAt, refreshFaces, skipUnchanged }) };
+  return { body, headers: encodeHeaders({ ...subject, run, startedAt, fetchedAt, refreshFaces, skipUnchanged }) };
 }
 
 /** The message itself, for a stage that follows; its attempts are counted anew. */

@@ -17,6 +17,7 @@ const name = {
   code: "hs-code",
   record: "hs-record",
   kind: "hs-kind",
+  started: "hs-started",
   fetched: "hs-fetched",
   inducted: "hs-inducted",
   repeat: "hs-repeat",
@@ -91,6 +92,7 @@ const headersSchema = v.object({
   [name.code]: short(20),
   [name.record]: short(60),
   [name.kind]: v.fallback(v.optional(v.picklist(["person", "follow", "page", "task"])), undefined),
+  [name.started]: time,
   [name.fetched]: time,
   [name.inducted]: v.fallback(v.optional(v.pipe(v.string(), v.isoDate())), undefined),
   [name.repeat]: v.fallback(
@@ -176,6 +178,7 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
     attempt,
     firstSeenAt: plausible(headers[name.first], now) ?? now,
     again: delivery.redelivered || headers[name.again] || attempt > 0 || headers[name.failure].length > 0,
+    startedAt: plausible(headers[name.started], now),
     refreshFaces: headers[name.refreshFaces],
     skipUnchanged: headers[name.skipUnchanged],
     noted: headers[name.noted],
@@ -203,6 +206,7 @@ type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedA
     Pick<
       Envelope,
       | "record"
+      | "startedAt"
       | "repeat"
       | "repeats"
       | "again"
@@ -226,6 +230,7 @@ export function encodeHeaders(meta: Carried): Headers {
   set(name.kib, meta.kib?.slice(0, 40));
   set(name.code, meta.code?.slice(0, 20));
   set(name.record, meta.record);
+  set(name.started, meta.startedAt?.toISOString());
   set(name.fetched, meta.fetchedAt?.toISOString());
   set(name.inducted, meta.inducted);
   set(name.repeat, writeRepeats(meta));

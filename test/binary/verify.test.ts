@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
 
 describe("verify", () => {
   test("ends with 0 when all agree, and with 1 naming by KIB who is missing what; it writes nothing", async () => {
@@ -26,8 +27,25 @@ describe("verify", () => {
     for (const [at, text] of ["no such person", "no face", "KIB is 999", "not in privilege group "].entries())
       expect(out).toMatch(new RegExp(`^KIB ${kibs[at]}, .*: ${text}`, "m"));
     expect({ exit, out }).toEqual({ exit: 1, out: expect.not.stringMatching(/\d{16}/) });
+    const sentence = "differ on 4 of 12 employees. `hikvision-sync verify --fix` adds what is missing for 3 of them.\n";
+    expect(out).toEndWith(sentence);
+    const one = await site.cli(["verify", "--json", "--kib", String(kibs[1])]);
+    expect({ exit: one.exit, ...one.json() }).toMatchObject({
+      exit: 1,
+      employees: 1,
+      differences: [{ what: "face", kib: kibs[1], text: "no face", canBeFixed: true }],
+    });
+    expect(one.out).not.toMatch(/\d{16}/);
+    const dry = await site.cli("verify --fix --dry-run");
+    expect(dry).toMatchObject({ exit: 1, err: expect.stringContaining("would run 2026-01-") });
     expect(hikcentral.writes).toHaveLength(written);
     expect(hikcentral.applied).toEqual([]);
+
+    await site.cli("verify --fix");
+    const isFixed = async () => (await site.cli("verify")).out.includes("differ on 1 of 12 employees");
+    await until(isFixed, { everyMs: 200, what: "all but the access to be there again" });
+    // Who took the access away is a human, for all that is known.
+    expect([...hikcentral.groups.values()].some(({ members }) => members.has(lockedOut.personId))).toBe(false);
   });
 
   test.each([
@@ -49,6 +67,7 @@ describe("verify", () => {
     ["--to 2026-01-03", "--from is missing"],
     ["--from 2026-01-03 --to 2026-01-01", "from"],
     ["--from 2025-01-01 --to 2026-01-01", "92"],
+    ["--dry-run", "--fix"],
   ])("%s ends with 64", async (words, text) => {
     await using site = await startSite({ as: "binary", start: false });
     const { exit, err } = await site.cli(`verify ${words}`);

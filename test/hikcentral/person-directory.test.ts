@@ -15,6 +15,8 @@ const personOf = (number: number, more: Body = {}) => ({
   ...more,
 });
 
+const start = new Date(0);
+
 /** A HikCentral with so many persons in the order of their numbers; `total` where its list says another number. */
 function site({
   count = 3,
@@ -40,15 +42,15 @@ function site({
   const calls = () => ({ info: bodies(info).length, list: bodies(list).length });
   /** As a run of many does it. */
   const listed = async () => {
-    for (let times = 0; times < 10; times++) hikcentral.glance("nobody");
-    await until(() => hikcentral.glance("nobody"), { what: "the list" });
+    for (let times = 0; times < 10; times++) hikcentral.glance("nobody", start);
+    await until(() => hikcentral.glance("nobody", start), { what: "the list" });
   };
   return { hikcentral, persons, minute, calls, listed, log };
 }
 
 test("for a few people no list is read", async () => {
   const { hikcentral, calls } = site({});
-  for (let number = 0; number < 9; number++) expect(hikcentral.glance(codeOf(number))).toBeUndefined();
+  for (let number = 0; number < 9; number++) expect(hikcentral.glance(codeOf(number), start)).toBeUndefined();
   await hikcentral.personByCode(codeOf(0));
   expect(calls()).toEqual({ info: 1, list: 0 });
 });
@@ -56,36 +58,44 @@ test("for a few people no list is read", async () => {
 test("for many one list answers, for a minute", async () => {
   const { hikcentral, minute, calls, listed } = site({});
   await listed();
-  expect(hikcentral.glance(codeOf(2))?.person).toMatchObject({ personId: "2", hasFace: true });
-  expect(hikcentral.glance(codeOf(9))).toEqual({ person: undefined });
+  expect(hikcentral.glance(codeOf(2), start)?.person).toMatchObject({ personId: "2", hasFace: true });
+  expect(hikcentral.glance(codeOf(9), start)).toEqual({ person: undefined });
   expect(calls()).toEqual({ info: 0, list: 1 });
   minute.now = 1;
-  expect(hikcentral.glance(codeOf(2))).toBeUndefined();
-  expect(hikcentral.glance(codeOf(9))).toBeUndefined();
+  expect(hikcentral.glance(codeOf(2), start)).toBeUndefined();
+  expect(hikcentral.glance(codeOf(9), start)).toBeUndefined();
+});
+
+test("a run that begins after the list was asked for learns nothing from it", async () => {
+  const { hikcentral, listed } = site({});
+  await listed();
+  const later = new Date(1);
+  expect(hikcentral.glance(codeOf(2), later)).toBeUndefined();
+  expect(hikcentral.glance(codeOf(9), later)).toBeUndefined();
 });
 
 test("a list of more calls than were asked for singly ends after its first page", async () => {
   const { hikcentral, calls } = site({ total: 20_000 });
-  for (let times = 0; times < 39; times++) hikcentral.glance(codeOf(0));
+  for (let times = 0; times < 39; times++) hikcentral.glance(codeOf(0), start);
   await until(() => calls().list === 1);
   await hikcentral.personByCode(codeOf(0));
-  expect(hikcentral.glance(codeOf(9))).toBeUndefined();
+  expect(hikcentral.glance(codeOf(9), start)).toBeUndefined();
   expect(calls().list).toBe(1);
 });
 
 test("no list is kept of more persons than there is memory for", async () => {
   const { hikcentral, calls } = site({ total: 30_001 });
-  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0));
+  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0), start);
   await until(() => calls().list === 1);
-  for (let times = 0; times < 100; times++) hikcentral.glance(codeOf(0));
+  for (let times = 0; times < 100; times++) hikcentral.glance(codeOf(0), start);
   expect(calls().list).toBe(1);
 });
 
 test.each(["12", "69", "130"])("a partner who may not read the list (%s) is asked once", async (code) => {
   const { hikcentral, calls, log } = site({ answers: { [list]: () => ({ code }) } });
-  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0));
+  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0), start);
   await until(() => log.some((line) => line.includes("may not read the list of persons")));
-  for (let times = 0; times < 20; times++) expect(hikcentral.glance(codeOf(0))).toBeUndefined();
+  for (let times = 0; times < 20; times++) expect(hikcentral.glance(codeOf(0), start)).toBeUndefined();
   expect(calls().list).toBe(1);
 });
 
@@ -108,20 +118,20 @@ test("a list that was asked for before a write does not show the person as befor
       },
     },
   });
-  for (let times = 0; times < 10; times++) hikcentral.glance("nobody");
+  for (let times = 0; times < 10; times++) hikcentral.glance("nobody", start);
   await until(() => calls().list === 1);
   await hikcentral.setKib("1", "2600001");
   asked.resolve();
-  await until(() => hikcentral.glance("nobody"), { what: "the list" });
-  expect(hikcentral.glance(codeOf(0))?.person).toBeDefined();
-  expect(hikcentral.glance(codeOf(1))?.person).toBeUndefined();
+  await until(() => hikcentral.glance("nobody", start), { what: "the list" });
+  expect(hikcentral.glance(codeOf(0), start)?.person).toBeDefined();
+  expect(hikcentral.glance(codeOf(1), start)?.person).toBeUndefined();
 });
 
 test("a write makes what a list showed of the person unknown", async () => {
   const { hikcentral, listed } = site({});
   await listed();
   await hikcentral.setKib("1", "2600001");
-  expect(hikcentral.glance(codeOf(1))?.person).toBeUndefined();
+  expect(hikcentral.glance(codeOf(1), start)?.person).toBeUndefined();
 });
 
 test("faces of many new persons are verified with one page at the end of the list", async () => {

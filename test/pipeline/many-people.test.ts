@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createClients } from "../../src/clients.ts";
+import { readConfig } from "../../src/config/load.ts";
+import { createLog } from "../../src/observability/log.ts";
+import { compare } from "../../src/reconcile/comparison.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { temporaryFolder } from "../support/leaks.ts";
 import { type InProcessSite, startSite } from "../support/site.ts";
@@ -62,6 +66,32 @@ test("what a list shows to be wrong is read singly and put right", async () => {
   );
   expect(site.deeds()).toMatchObject({ "personId/customFieldsUpdate": 1, "face/update": 1, "single/update": 2 });
 }, 60_000);
+
+test("the whole site is compared with a few calls, and what is wrong is read singly", async () => {
+  const { env, calls } = { env: simulators.env, calls: simulators.hikcentral.calls };
+  const { config } = readConfig({ env: { ...env, STATE_FOLDER: folder }, defaultFile: "/nonexistent" });
+  await using clients = createClients(config, createLog({ write: () => true }));
+  const dates = [...simulators.eposh.days.keys()];
+  const count = () => Object.values(calls).reduce((sum, times) => sum + times, 0);
+  const { signal } = new AbortController();
+  const before = count();
+  const agree = { person: people, face: people, kib: people, access: people };
+  expect(await compare(clients, config, { dates, signal })).toMatchObject({
+    employees: people,
+    agree,
+    differences: [],
+  });
+  expect(count() - before).toBeLessThan(15);
+
+  const [first] = simulators.hikcentral.persons.values();
+  const picture = first?.picture;
+  if (first) first.picture = undefined;
+  const reads = calls[info] ?? 0;
+  const found = await compare(clients, config, { dates, signal });
+  if (first) first.picture = picture;
+  expect(found.differences).toMatchObject([{ what: "face", kib: first?.customFields["1"], canBeFixed: true }]);
+  expect(calls[info]).toBe(reads + 1);
+});
 
 test("a message that is delivered again looks at the person itself", async () => {
   await using site = await nextDaemon();

@@ -3,13 +3,15 @@ import { createClients } from "../../clients.ts";
 import { DateError, datesOf, todayIn } from "../../config/dates.ts";
 import { Exit, exits, Failure } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
-import { type Comparison, compare } from "../../reconcile/comparison.ts";
+import { type Comparison, compare, type Difference, noKib } from "../../reconcile/comparison.ts";
 import { visible } from "../../util/text/visible.ts";
-import { configArgument, loadConfig } from "../args.ts";
+import { configArgument, loadConfig, loadLocalConfig } from "../args.ts";
+import { DaemonClient } from "../daemon-client.ts";
 import { untilStopped } from "../exit.ts";
-import { mask, Progress, print, table } from "../output.ts";
+import { mask, Progress, print, printError, table } from "../output.ts";
 
 const shownDifferences = 50;
+const startMs = 3_000;
 
 export default defineCommand({
   meta: {
@@ -20,8 +22,13 @@ export default defineCommand({
     ...configArgument,
     from: { type: "string", valueHint: "date", description: "first induction date (induction.from)" },
     to: { type: "string", valueHint: "date", description: "last induction date (with --from: today)" },
+    kib: { type: "string", valueHint: "numbers", description: "only these KIB numbers, comma-separated" },
+    json: { type: "boolean", description: "print JSON" },
+    fix: { type: "boolean", description: "have the daemon add what is missing, by runs of these employees" },
+    "dry-run": { type: "boolean", description: "with --fix: print the runs and start none" },
   },
   async run({ args }) {
+    if (args["dry-run"] && !args.fix) throw new Exit(exits.usage, "--dry-run requires --fix");
     using stop = untilStopped();
     const { config } = loadConfig(args);
     const log = createLog({
@@ -34,9 +41,13 @@ export default defineCommand({
     const progress = new Progress();
     const show = (done: number, of: number) => progress.show([{ label: "compared", done, of }], done === of);
     try {
-      const options = { dates: datesFrom(args, config), signal: stop.signal, say: log.warn, onPerson: show };
-      const comparison = await compare(clients, config, options);
-      print(tableOf(comparison));
+      const dates = datesFrom(args, config);
+      const kib = args.kib?.split(",").map((one) => one.trim());
+      const quiet = args.json ? {} : { onPerson: show };
+      const comparison = await compare(clients, config, { dates, kib, signal: stop.signal, say: log.warn, ...quiet });
+      if (args.json) print(JSON.stringify(shown(comparison), null, 2));
+      else print(`${tableOf(comparison)}\n${sentenceOf(comparison)}`);
+      if (args.fix) await fix(fixesOf(comparison), args);
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
     } catch (error) {
       stop.signal.throwIfAborted();
@@ -45,6 +56,59 @@ export default defineCommand({
     }
   },
 });
+
+/** n.b. Without NIKs. */
+const shown = ({ differences, ...rest }: Comparison) => ({
+  ...rest,
+  differences: differences.map(({ personCode: _, ...one }) => one),
+});
+
+const namedIn = (differences: readonly Difference[]) => new Set(differences.map(({ personCode }) => personCode)).size;
+const people = (count: number) => (count === 1 ? "1 employee" : `${count} employees`);
+
+/** What an operator reads last. */
+function sentenceOf({ employees, differences }: Comparison): string {
+  const differing = namedIn(differences);
+  if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.`;
+  const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
+  const first = `Eposh and HikCentral differ on ${differing} of ${people(employees)}.`;
+  return fixable === 0
+    ? `${first} Each of them needs a decision: see the lines above.`
+    : `${first} \`hikvision-sync verify --fix\` adds what is missing for ${fixable} of them.`;
+}
+
+interface Fix {
+  from: string;
+  to: string;
+  kib?: string[];
+}
+
+/** Ordinary runs, one a date; of a whole date where somebody has no KIB number to be named by. */
+function fixesOf({ differences }: Comparison): Fix[] {
+  const byDate = Map.groupBy(
+    differences.filter(({ canBeFixed }) => canBeFixed),
+    ({ date }) => date,
+  );
+  return [...byDate].map(([date, those]) => {
+    const kib = [...new Set(those.map(({ kib }) => kib))];
+    return { from: date, to: date, ...(!kib.includes(noKib) && { kib }) };
+  });
+}
+
+async function fix(fixes: readonly Fix[], args: { config?: string | undefined; "dry-run"?: boolean | undefined }) {
+  const daemon = args["dry-run"] ? undefined : new DaemonClient(loadLocalConfig(args).config.http.socket, startMs);
+  for (const one of fixes) {
+    const what = `${one.from}: ${one.kib ? `KIB ${one.kib.join(", ")}` : "the whole date"}`;
+    if (!daemon) {
+      printError(visible(`would run ${what}`));
+      continue;
+    }
+    const { status, body } = await daemon.call("POST", "/eposh-induction", one, { prefer: "respond-async" });
+    if (status !== 202 && status !== 409) throw new Exit(exits.unavailable, String(body.error));
+    printError(visible(`run ${body.run} fetches ${what}`));
+  }
+  if (fixes.length === 0) printError("nothing to fix");
+}
 
 type Config = ReturnType<typeof loadConfig>["config"];
 

@@ -17,8 +17,9 @@ const restAfterFailureMs = 600_000;
 
 /**
  * All persons of HikCentral as its list shows them, 500 a call, for at most a minute. It is read once as many single
- * reads have been asked for within a minute as the list takes calls, so that it never costs more than twice the better
- * of the two. What it shows only says that nothing needs doing; without a list everybody is read singly.
+ * reads were needed as the list takes calls, so that both together never cost more than twice the better of the two.
+ * What it shows only says that nothing needs doing, and only to runs that began before the list was asked for:
+ * whatever somebody changed in HikCentral before a run is seen by the run.
  */
 export class PersonDirectory implements Disposable {
   readonly #options: DirectoryOptions;
@@ -28,7 +29,8 @@ export class PersonDirectory implements Disposable {
   /** How many persons HikCentral has, as the last page said, and those that were added since. */
   total = 0;
   #isReading = false;
-  #glances = { since: 0, count: 0, before: 0 };
+  /** Since the last list was asked for. */
+  #glances = { answered: 0, missed: 0, at: 0 };
   #cleaning: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DirectoryOptions) {
@@ -39,13 +41,17 @@ export class PersonDirectory implements Disposable {
     return this.#options.now() - this.#listedAt < freshMs;
   }
 
-  /** Undefined where nothing is known: ask HikCentral. */
-  glance(personCode: string): Glance | undefined {
-    const wanted = this.#count();
-    if (this.#isWorthIt(wanted)) void this.#read(wanted);
-    const { recent } = this.#options;
-    const person = recent.glance(personCode);
-    return this.isFresh && (person || !recent.has(personCode)) ? { person } : undefined;
+  /** As of `since` or later; undefined where nothing is known: ask HikCentral. */
+  glance(personCode: string, since: Date): Glance | undefined {
+    const { recent, now } = this.#options;
+    if (now() - this.#glances.at >= freshMs) this.#glances = { answered: 0, missed: 0, at: 0 };
+    this.#glances.at = now();
+    const person = recent.glance(personCode, since.getTime());
+    const isListed = this.isFresh && this.#listedAt >= since.getTime();
+    const answer = this.isFresh && (person || (isListed && !recent.has(personCode))) ? { person } : undefined;
+    this.#glances[answer ? "answered" : "missed"]++;
+    if (this.#isWorthIt()) void this.#read(this.#glances.answered + this.#glances.missed);
+    return answer;
   }
 
   [Symbol.dispose](): void {
@@ -53,20 +59,12 @@ export class PersonDirectory implements Disposable {
     this.#mayReadAt = Number.POSITIVE_INFINITY;
   }
 
-  /** How many were looked for within the last minute or two. */
-  #count(): number {
-    const { now } = this.#options;
-    const { since, count } = this.#glances;
-    const ageMs = now() - since;
-    if (ageMs >= freshMs) this.#glances = { since: now(), count: 0, before: ageMs < 2 * freshMs ? count : 0 };
-    this.#glances.count++;
-    return this.#glances.count + this.#glances.before;
-  }
-
-  #isWorthIt(wanted: number): boolean {
+  #isWorthIt(): boolean {
     const now = this.#options.now();
-    if (this.#isReading || now < this.#mayReadAt || now - this.#listedAt < renewAfterMs) return false;
-    return this.total <= maxPersons && wanted >= Math.max(minGlances, pagesOf(this.total));
+    if (this.#isReading || now < this.#mayReadAt || this.total > maxPersons) return false;
+    const { missed, answered } = this.#glances;
+    const enough = Math.max(minGlances, pagesOf(this.total));
+    return missed >= enough || (answered >= enough && now - this.#listedAt >= renewAfterMs);
   }
 
   /** Ends after the first page where that shows that all of them cost more than `wanted` single reads. */
@@ -74,6 +72,7 @@ export class PersonDirectory implements Disposable {
     const { recent, page, now } = this.#options;
     this.#isReading = true;
     const listedAt = now();
+    this.#glances = { answered: 0, missed: 0, at: listedAt };
     try {
       for (let pageNo = 1, seen = 0; ; pageNo++) {
         const askedAt = now();
@@ -81,7 +80,11 @@ export class PersonDirectory implements Disposable {
         if (read === undefined) throw new Error("the partner may not read it");
         const { list, total } = read;
         this.total = total;
-        if (total > maxPersons || pagesOf(total) > wanted) return;
+        if (total > maxPersons) return;
+        if (pagesOf(total) > wanted) {
+          this.#glances.missed += wanted;
+          return;
+        }
         // Without it nobody can be found in it.
         if (list.some(({ personCode }) => personCode === "")) throw new Error("it shows no personCode");
         for (const person of list) recent.noteListed(person, askedAt);

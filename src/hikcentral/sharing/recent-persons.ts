@@ -37,8 +37,9 @@ export class RecentPersons {
   }
 
   /** Also out of a list: good for finding that nothing needs doing, and for nothing else. */
-  glance(personCode: string): RecentPerson | undefined {
-    return this.#fresh(personCode)?.person;
+  glance(personCode: string, sinceMs = 0): RecentPerson | undefined {
+    const known = this.#fresh(personCode);
+    return known && known.at >= sinceMs ? known.person : undefined;
   }
 
   /** Also where it was too long ago. */

@@ -43,7 +43,7 @@ export function createApp(options: AppOptions): Hono {
       c.res = new Response(visibleJson(log.mask(await c.res.text())), c.res);
   });
 
-  app.route("/", inductionRoute(trigger));
+  app.route("/", inductionRoute(trigger, { hasToken: http.token !== undefined }));
 
   app.route("/", operatorRoutes(operator));
 

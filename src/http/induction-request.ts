@@ -35,12 +35,21 @@ const choice = v.union([
     v.transform((given) => given === "true"),
   ),
 ]);
+/** A run stores the list once for each date. */
+const [maxKibs, maxKibLength] = [1_000, 32];
 const fields = v.strictObject({
   from: asked(v.string()),
   to: asked(v.string()),
   skip: asked(dates),
   limit: asked(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000))),
-  kib: asked(v.pipe(words, v.minLength(1))),
+  kib: asked(
+    v.pipe(
+      words,
+      v.minLength(1),
+      v.maxLength(maxKibs),
+      v.everyItem((one) => one.length <= maxKibLength),
+    ),
+  ),
   refresh_faces: asked(choice),
   skip_unchanged: asked(choice),
 });
@@ -50,7 +59,7 @@ const expectations: Record<string, string> = {
   to: "a date such as 2026-01-31",
   skip: "a date or a list of dates",
   limit: "a whole number of people, 1 to 1000000",
-  kib: "a KIB number or a list of them",
+  kib: `a KIB number or a list of them, at most ${maxKibs}`,
   refresh_faces: "true or false",
   skip_unchanged: "true or false",
 };

@@ -1,15 +1,22 @@
 import { Hono } from "hono";
+import { sourceOf } from "../util/access/attempts.ts";
 import { parseRequest } from "./induction-request.ts";
+import type { Connection } from "./listen.ts";
 import type { RunRequest, RunStarter, Started } from "./run-starter.ts";
+import { operatorCaller } from "./waiting-runs.ts";
 
 /** `POST /eposh-induction`: starts a run, and answers when all its dates are fetched or, if asked, at once. */
-export function inductionRoute(starter: RunStarter): Hono {
+export function inductionRoute(starter: RunStarter, { hasToken }: { hasToken: boolean }): Hono {
   const app = new Hono();
   app.post("/eposh-induction", async (c) => {
     const request = parseRequest(await c.req.text(), new URL(c.req.url).searchParams);
     if ("problem" in request) return c.json(error(request.problem), 400);
     const wait = !/(^|[\s,;])respond-async($|[\s,;])/i.test(c.req.header("prefer") ?? "");
-    const started = await starter.start(request, wait);
+    const connection: Connection = c.env ?? {};
+    // With a token whoever gets here has shown it.
+    const isOperator = connection.isOperator || hasToken;
+    const address = connection.requestIP?.(c.req.raw)?.address ?? "unknown";
+    const started = await starter.start(request, wait, isOperator ? operatorCaller : sourceOf(address));
     if (started.outcome === "accepted") c.header("Location", `/runs/${started.run}`);
     return c.json(bodyOf(started, request.kib), statuses[started.outcome]);
   });
@@ -22,7 +29,15 @@ const error = (text: string, run?: string) => ({
   ...(run === undefined ? {} : { run }),
 });
 
-const statuses = { accepted: 202, fetched: 200, running: 409, refused: 400, failed: 502, unavailable: 503 } as const;
+const statuses = {
+  accepted: 202,
+  fetched: 200,
+  running: 409,
+  refused: 400,
+  crowded: 429,
+  failed: 502,
+  unavailable: 503,
+} as const;
 
 function bodyOf(started: Started, kib: RunRequest["kib"]) {
   switch (started.outcome) {
@@ -36,6 +51,7 @@ function bodyOf(started: Started, kib: RunRequest["kib"]) {
       return { status: "queued", message, run, employees, pages, ...warning };
     }
     case "refused":
+    case "crowded":
       return error(started.text);
     case "failed":
     case "unavailable":

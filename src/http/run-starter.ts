@@ -5,6 +5,7 @@ import { encodeHeaders } from "../pipeline/envelope.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { untilAborted } from "../util/abort.ts";
 import { backoff } from "../util/backoff.ts";
+import { operatorCaller, unfetched, WaitingRuns } from "./waiting-runs.ts";
 
 /** The dates of a run, or the problem with the requested ones. */
 export type DatesFor = (asked: Asked) => { dates: string[] } | { problem: string };
@@ -32,6 +33,8 @@ export type Started =
   /** That run fetches these dates already. */
   | { outcome: "running"; run: string }
   | { outcome: "refused"; text: string }
+  /** This caller has too much waiting. */
+  | { outcome: "crowded"; text: string }
   /** One of its dates could not be fetched, at least for now. */
   | { outcome: "failed"; text: string; run: string }
   /** If `run` is given, the run starts when the broker accepts messages again. */
@@ -58,18 +61,21 @@ const inductionDisabled = "the stage induction is disabled here; remove it from 
 /** Starts a run: durable once its messages, one for each date, are confirmed. */
 export class RunStarter {
   #last: Promise<unknown> = Promise.resolve();
+  readonly #waiting: WaitingRuns;
 
-  constructor(readonly options: RunStarterOptions) {}
+  constructor(readonly options: RunStarterOptions) {
+    this.#waiting = new WaitingRuns(options.ledger.rows);
+  }
 
-  async start(request: RunRequest, wait: boolean): Promise<Started> {
+  async start(request: RunRequest, wait: boolean, caller = operatorCaller): Promise<Started> {
     // One at a time: of two concurrent triggers only one may find its dates free.
-    const begun = this.#last.then(() => this.#begin(request, wait));
+    const begun = this.#last.then(() => this.#begin(request, wait, caller));
     this.#last = begun.catch(() => {});
     return (await begun).answer;
   }
 
   /** Resolves once the run is durable; `answer` may come much later. */
-  async #begin(request: RunRequest, wait: boolean): Promise<{ answer: Started | Promise<Started> }> {
+  async #begin(request: RunRequest, wait: boolean, caller: string): Promise<{ answer: Started | Promise<Started> }> {
     const { broker, ledger, pipeline, queue, datesFor, now } = this.options;
     const late = AbortSignal.timeout(patienceMs);
     const found = datesFor(request);
@@ -83,6 +89,8 @@ export class RunStarter {
       covering = coveringRun();
     }
     if (covering !== undefined) return { answer: { outcome: "running", run: covering } };
+    const crowded = this.#waiting.problem(caller, dates.length);
+    if (crowded !== undefined) return { answer: { outcome: "crowded", text: crowded } };
     if (!(await this.#brokerIsUp())) return { answer: brokerDown(broker) };
     if (!pipeline.worker("induction")) return { answer: { outcome: "unavailable", text: inductionDisabled } };
 
@@ -101,6 +109,7 @@ export class RunStarter {
       const inducted = limit === undefined && kib === undefined ? task.dates[0] : undefined;
       return { body: JSON.stringify(task), headers: encodeHeaders({ ...subject, inducted, id: `${run}/${at}` }) };
     });
+    this.#waiting.note(caller, run, dates.length);
     const through = wait ? this.#workedOff(run, tasks.length) : undefined;
     const begin = async () => {
       // The daemon answers a moment before its queues are declared.
@@ -136,10 +145,8 @@ export class RunStarter {
 
   /** A run in progress that already fetches all of these dates, for all employees. */
   #covering(dates: readonly string[]): string | undefined {
-    const open = `select id, dates from runs r where people_limit is null and kib is null and cancelled is null
-      and closed is not 'lost' and tasks >
-      (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
-        and outcome in ('done', 'ended', 'dead', 'dropped')) order by at desc`;
+    const open = `select id, dates from runs r where people_limit is null and kib is null and ${unfetched}
+      order by at desc`;
     const runs = this.options.ledger.rows<{ id: string; dates: string }>(open);
     const covers = (run: { dates: string }) => new Set(JSON.parse(run.dates) as string[]).isSupersetOf(new Set(dates));
     return runs.find(covers)?.id;

@@ -9,7 +9,7 @@ import type { UiWords } from "./words/english.ts";
 
 /** What became of the request for a run. */
 export interface RunAnswer {
-  outcome: "accepted" | "running" | "refused" | "failed" | "unavailable" | "fetched";
+  outcome: "accepted" | "running" | "refused" | "crowded" | "failed" | "unavailable" | "fetched";
   run?: string;
   text?: string;
 }

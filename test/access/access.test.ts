@@ -56,6 +56,14 @@ describe("without a token", () => {
     expect(open.entries.length).toBe(before);
   });
 
+  test("the page is where the address alone leads to, or says that it is switched off", async () => {
+    const led = await fetch(`${open.url}/`, { redirect: "manual" });
+    expect([led.status, led.headers.get("location")]).toEqual([302, "/ui/"]);
+    await using off = await startSite({ env: { HTTP_UI: "false" } });
+    expect(await (await fetch(`${off.url}/`)).text()).toStartWith("The page is switched off (http.ui = false).");
+    expect((await fetch(`${off.url}/ui/`)).status).toBe(404);
+  });
+
   test("a page of another origin cannot start a run, a page of our own can", async () => {
     const { url } = open.daemon;
     const post = (origin: string) =>

@@ -17,6 +17,8 @@ const selectionOf = ({ id, code, stage, rate }: Fields): Selection | undefined =
 const whatOf = ({ id, code, stage }: Fields): string => id ?? `${code} · ${stage}`;
 const backOf = ({ id }: Fields): string => (id === undefined ? "/ui/cases" : `/ui/cases/${encodeURIComponent(id)}`);
 
+const unknownFor = (why: unknown): BatchResult => ({ count: 0, left: [], unknown: [], trouble: textOf(why) });
+
 /** Sends dead letters again, or drops them. */
 const onCases = (verb: "replay" | "drop"): Action => ({
   fields: ["id", "code", "stage", "rate", "typed"],
@@ -24,7 +26,10 @@ const onCases = (verb: "replay" | "drop"): Action => ({
   async confirm({ operator }, { words }, fields): Promise<Confirm | undefined> {
     const selected = selectionOf(fields);
     if (selected === undefined) return undefined;
-    const { count, left, trouble } = await operator.dead[verb]({ ...selected, dryRun: true });
+    // n.b. Another command may have the dead letters in progress, and a broker may hang: the page comes in time.
+    const counted = operator.dead[verb]({ ...selected, dryRun: true }).catch(unknownFor);
+    const late = sleep(patienceMs, unknownFor(words.actions.slow), { ref: false });
+    const { count, left, trouble } = await Promise.race([counted, late]);
     const { [verb]: texts, failed, rate } = words.actions;
     const kept = left.map(({ count, text }) => texts.kept(count, text));
     return {

@@ -10,6 +10,7 @@ export const englishActions = {
   viewerNote: "Only operators may do this",
   unknown: "This is not there any more. Nothing was done.",
   failed: (text: string) => `Nothing more was done: ${text}`,
+  slow: "the message queue does not answer now, try again in a moment",
   running: "It takes longer. It continues, and its result is noted under System.",
   typed: (number: string) => `Type ${number} to confirm`,
   typedWrong: "The number is not the one asked for. Nothing was done.",

@@ -9,6 +9,7 @@ export const indonesianActions: UiWords["actions"] = {
   viewerNote: "hanya operator yang boleh melakukan ini",
   unknown: "Ini sudah tidak ada lagi. Tidak ada yang dilakukan.",
   failed: (text) => `Tidak ada lagi yang dilakukan: ${text}`,
+  slow: "antrean pesan tidak menjawab sekarang, coba lagi sebentar",
   running: "Ini perlu waktu lebih lama. Prosesnya berlanjut, dan hasilnya dicatat di halaman Sistem.",
   typed: (number) => `Ketik ${number} untuk mengonfirmasi`,
   typedWrong: "Angkanya tidak sesuai dengan yang diminta. Tidak ada yang dilakukan.",

@@ -138,6 +138,15 @@ test("a dead letter that somebody took out of its queue is made again", async ()
   expect(await site.bodies(dead)).toHaveLength(1);
 });
 
+test("a letter that another daemon only looked at is still an open case", async () => {
+  await using site = await startSite();
+  await openAfter(site, [person(site, 1, { name: "123" })]);
+  // While that one had it in progress, a look through the queue saw none.
+  site.daemon.ledger.deadLetters.replace("hikvision_create_person")([]);
+  expect(closedFor(site)).toEqual(["its dead letter was taken"]);
+  await until(async () => (await casesOf(site)).total === 1, { what: "the case to be open again" });
+});
+
 test("a lost ledger costs at most one more dead letter", async () => {
   await using site = await startSite();
   const bad = [person(site, 1, { name: "123" }), person(site, 2, { name: "456" })];

@@ -138,6 +138,12 @@ export class Cases {
         and not exists (select 1 from cases c where c.id = case_id)`,
       id ?? null,
     );
+    // Another daemon had only looked at them.
+    this.#run(
+      `update cases set closed = null, why = null where why = 'its dead letter was taken'
+        and exists (select 1 from dead_letters d where d.case_id = cases.id and (?1 is null or d.case_id = ?1))`,
+      id ?? null,
+    );
   }
 
   #noteName(record: string, name: string): void {

@@ -21,6 +21,7 @@ import { PausedStages } from "../operator/paused-stages.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import type { PipelineDeps } from "../pipeline/stage-context.ts";
+import { NightlyComparison } from "../reconcile/nightly.ts";
 import { loadStages } from "../registry/builtin.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import type { Sessions } from "../ui/sessions.ts";
@@ -60,6 +61,7 @@ export class Generation {
   readonly #live: Disposable | undefined;
   readonly #closeRuns: () => Promise<void>;
   readonly operator: Operator;
+  readonly #nightly: NightlyComparison;
   #closing: ReturnType<typeof setInterval> | undefined;
   #dropping: ReturnType<typeof setInterval> | undefined;
   #started: Promise<unknown> = Promise.resolve();
@@ -144,6 +146,7 @@ export class Generation {
     this.#live = ui?.live;
     const { http } = config;
     const { timeZone } = config.site;
+    this.#nightly = new NightlyComparison({ clients, config, startRun: (fix) => trigger.start(fix, false), log, now });
     const routes = { trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app };
     this.app = createApp({ ...routes, attempts, http, timeZone, log });
   }
@@ -152,6 +155,7 @@ export class Generation {
   start(): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
+    this.#nightly.schedule();
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
     this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs);
     // What a broker that is away keeps is dropped the next time.
@@ -162,6 +166,7 @@ export class Generation {
   /** Finishes what is in progress until the deadline; the rest is delivered again later. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#starting.abort();
+    this.#nightly[Symbol.dispose]();
     clearInterval(this.#closing);
     clearInterval(this.#dropping);
     this.#live?.[Symbol.dispose]();

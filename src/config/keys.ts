@@ -53,6 +53,8 @@ const meanings: Readonly<Record<string, string>> = {
   "induction.to": "the last date of a trigger without dates",
   "induction.skip": "dates that a trigger without dates leaves out",
   "induction.max_days": "a trigger over more days is refused",
+  "verify.at": "when the whole site is compared every night, HH:MM; never: it is not",
+  "verify.days": "how many days of inductions are compared",
   "guard.hands_off": "words in a person's remark in HikCentral that mean: change and grant nothing; a comma: none",
   "photo.allowed_hosts": "hosts that photos may come from; unset: Eposh's own and storage.googleapis.com",
   "photo.max_bytes": "a larger photo is not used",

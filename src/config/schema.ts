@@ -75,6 +75,7 @@ const brokerAddresses = v.pipe(
 
 const day = when("a date as YYYY-MM-DD, today or today-7", isDay);
 const days = v.pipe(words, v.array(v.pipe(v.string(), v.check(isDay))));
+const isClock = (given: string) => given === "never" || /^([01]\d|2[0-3]):[0-5]\d$/.test(given);
 const isStart = (given: string) => given === "today" || isDate(given);
 /** HikCentral refuses a later one. */
 const isEnd = (given: string) => isDate(given) && given <= "2037-12-30";
@@ -146,6 +147,10 @@ export const sections = {
     to: v.optional(day, "today"),
     skip: v.optional(kind("a list of dates as YYYY-MM-DD, today or today-7", days), []),
     maxDays: v.optional(integer(1, 366), 92),
+  }),
+  verify: v.object({
+    at: v.optional(when("a time as HH:MM, or never", isClock), "02:00"),
+    days: v.optional(integer(1, 366), 365),
   }),
   guard: v.object({ handsOff: v.optional(kind("a list of words", v.pipe(words, withoutEmpty)), "BLOCKED,BLOKIR") }),
   photo: v.object({

@@ -3,7 +3,8 @@ import { createClients } from "../../clients.ts";
 import { DateError, datesOf, todayIn } from "../../config/dates.ts";
 import { Exit, exits, Failure } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
-import { type Comparison, compare, type Difference, noKib } from "../../reconcile/comparison.ts";
+import { type Comparison, compare } from "../../reconcile/comparison.ts";
+import { type Fix, fixesOf, sentenceOf } from "../../reconcile/fixes.ts";
 import { visible } from "../../util/text/visible.ts";
 import { configArgument, loadConfig, loadLocalConfig } from "../args.ts";
 import { DaemonClient } from "../daemon-client.ts";
@@ -46,7 +47,7 @@ export default defineCommand({
       const quiet = args.json ? {} : { onPerson: show };
       const comparison = await compare(clients, config, { dates, kib, signal: stop.signal, say: log.warn, ...quiet });
       if (args.json) print(JSON.stringify(shown(comparison), null, 2));
-      else print(`${tableOf(comparison)}\n${sentenceOf(comparison)}`);
+      else print(`${tableOf(comparison)}\n${sentenceOf(comparison, howToFix)}`);
       if (args.fix) await fix(fixesOf(comparison), args);
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
     } catch (error) {
@@ -63,37 +64,7 @@ const shown = ({ differences, ...rest }: Comparison) => ({
   differences: differences.map(({ personCode: _, ...one }) => one),
 });
 
-const namedIn = (differences: readonly Difference[]) => new Set(differences.map(({ personCode }) => personCode)).size;
-const people = (count: number) => (count === 1 ? "1 employee" : `${count} employees`);
-
-/** What an operator reads last. */
-function sentenceOf({ employees, differences }: Comparison): string {
-  const differing = namedIn(differences);
-  if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.`;
-  const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
-  const first = `Eposh and HikCentral differ on ${differing} of ${people(employees)}.`;
-  return fixable === 0
-    ? `${first} Each of them needs a decision: see the lines above.`
-    : `${first} \`hikvision-sync verify --fix\` adds what is missing for ${fixable} of them.`;
-}
-
-interface Fix {
-  from: string;
-  to: string;
-  kib?: string[];
-}
-
-/** Ordinary runs, one a date; of a whole date where somebody has no KIB number to be named by. */
-function fixesOf({ differences }: Comparison): Fix[] {
-  const byDate = Map.groupBy(
-    differences.filter(({ canBeFixed }) => canBeFixed),
-    ({ date }) => date,
-  );
-  return [...byDate].map(([date, those]) => {
-    const kib = [...new Set(those.map(({ kib }) => kib))];
-    return { from: date, to: date, ...(!kib.includes(noKib) && { kib }) };
-  });
-}
+const howToFix = (count: number) => `\`hikvision-sync verify --fix\` adds what is missing for ${count} of them.`;
 
 async function fix(fixes: readonly Fix[], args: { config?: string | undefined; "dry-run"?: boolean | undefined }) {
   const daemon = args["dry-run"] ? undefined : new DaemonClient(loadLocalConfig(args).config.http.socket, startMs);

@@ -1,0 +1,30 @@
+import { type Comparison, type Difference, noKib } from "./comparison.ts";
+
+/** An ordinary run that puts right what is missing. */
+export interface Fix {
+  from: string;
+  to: string;
+  /** Where it is missing: the whole date, because somebody has no KIB number to be named by. */
+  kib?: string[];
+}
+
+/** One for each date. What a human took away, and who may be somebody else, is nothing to be put right. */
+export function fixesOf({ differences }: Comparison): Fix[] {
+  const fixable = differences.filter(({ canBeFixed }) => canBeFixed);
+  return [...Map.groupBy(fixable, ({ date }) => date)].map(([date, those]) => {
+    const kib = [...new Set(those.map(({ kib }) => kib))];
+    return { from: date, to: date, ...(!kib.includes(noKib) && { kib }) };
+  });
+}
+
+const namedIn = (differences: readonly Difference[]) => new Set(differences.map(({ personCode }) => personCode)).size;
+const people = (count: number) => (count === 1 ? "1 employee" : `${count} employees`);
+
+/** What the comparison found, in words; `fixed` says what becomes of those who can be fixed. */
+export function sentenceOf({ employees, differences }: Comparison, fixed: (count: number) => string): string {
+  const differing = namedIn(differences);
+  if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.`;
+  const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
+  const next = fixable === 0 ? "Each of them needs a decision; see: hikvision-sync verify" : fixed(fixable);
+  return `Eposh and HikCentral differ on ${differing} of ${people(employees)}. ${next}`;
+}

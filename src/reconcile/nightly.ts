@@ -1,0 +1,64 @@
+import type { Clients } from "../clients.ts";
+import { addDays, datesOf, todayIn } from "../config/dates.ts";
+import type { Config } from "../config/load.ts";
+import { textOf } from "../errors.ts";
+import type { Log } from "../observability/log.ts";
+import { compare } from "./comparison.ts";
+import { type Fix, fixesOf, sentenceOf } from "./fixes.ts";
+
+export interface NightlyOptions {
+  readonly clients: Clients;
+  readonly config: Config;
+  /** Starts an ordinary run. */
+  readonly startRun: (fix: Fix) => Promise<unknown>;
+  readonly log: Pick<Log, "info" | "warn">;
+  readonly now: () => Date;
+}
+
+/** From now until the next time that the clocks of the site show `at` (HH:MM). */
+export function msUntil(at: string, timeZone: string, now: Date): number {
+  const here = now.toTemporalInstant().toZonedDateTimeISO(timeZone);
+  const today = here.withPlainTime(at);
+  const next = Temporal.ZonedDateTime.compare(today, here) > 0 ? today : here.add({ days: 1 }).withPlainTime(at);
+  return next.epochMilliseconds - now.getTime();
+}
+
+/** Compares the whole site every night; what is missing goes out as ordinary runs. */
+export class NightlyComparison implements Disposable {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #closed = new AbortController();
+
+  constructor(readonly options: NightlyOptions) {}
+
+  schedule(): void {
+    const { config, now } = this.options;
+    const { at } = config.verify;
+    if (at === "never") return;
+    this.#timer = setTimeout(
+      () => void this.run().finally(() => this.schedule()),
+      msUntil(at, config.site.timeZone, now()),
+    );
+    this.#timer.unref();
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    const { clients, config, startRun, log, now } = this.options;
+    const { signal } = this.#closed;
+    const { days } = config.verify;
+    const today = todayIn(config.site.timeZone, now());
+    const dates = datesOf({ from: addDays(today, 1 - days), to: today, maxDays: days, today });
+    try {
+      const found = await compare(clients, config, { dates, signal, say: (text) => log.warn(text) });
+      for (const fix of fixesOf(found)) await startRun(fix);
+      log.info(sentenceOf(found, (count) => `What is missing for ${count} of them is fetched again.`));
+    } catch (error) {
+      if (!signal.aborted) log.warn(`the nightly comparison ended early: ${textOf(error)}; it is made again tomorrow`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#closed.abort();
+  }
+}

@@ -229,6 +229,20 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
     await close(page);
   });
 
+  test("decides an identity conflict, once", async () => {
+    const page = await logIn();
+    await page.goto(`${site.url}/ui/cases`);
+    const cause = page.locator("section", { hasText: "identity_conflict" });
+    await cause.locator("summary").click();
+    await cause.locator("details a").click();
+    expect(await page.textContent("#decide + p")).toContain('has the NIK of "Siti Rahma"');
+    await page.click("text=Not the same: the record in Eposh is wrong");
+    await page.click("button.main");
+    await page.waitForSelector("text=Decided: Not the same: the record in Eposh is wrong.");
+    expect(await page.textContent("main")).toContain("This case is closed.");
+    await close(page);
+  });
+
   test("shows a viewer why there is no button, and refuses what one sends anyway, or a stranger's page", async () => {
     const page = await logIn({}, viewToken);
     await page.goto(`${site.url}/ui/system`);

@@ -1,6 +1,7 @@
 import { type CaseView, casesOf, type Group, groupsOf } from "../../operator/cases.ts";
 import { subjectOfCase } from "../../operator/who/search.ts";
 import { labelOf } from "../../operator/who/verdict.ts";
+import { answers } from "../actions/decide.ts";
 import { ActionLink, When } from "../parts.tsx";
 import type { Page, UiOptions, View } from "../view.ts";
 import { CodeText } from "./code.tsx";
@@ -105,6 +106,19 @@ export async function casePage({ operator, sessions }: UiOptions, view: View, id
           </>
         )}
       </p>
+      {code === "identity_conflict" && !closed && (
+        <section aria-labelledby="decide">
+          <h2 id="decide">{texts.decide}</h2>
+          <p>{text}</p>
+          <p class="actions">
+            {answers.map((answer) => (
+              <ActionLink action="decide" fields={{ id: known.id, answer }} view={view}>
+                {view.words.actions.decide.answers[answer].title}
+              </ActionLink>
+            ))}
+          </p>
+        </section>
+      )}
       <dl class="facts">
         <div>
           <dt>{texts.first}</dt>

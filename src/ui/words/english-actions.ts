@@ -24,8 +24,26 @@ export const englishActions = {
     examine: "examine",
     login: "log in",
     sync: "sync",
-    look: "look at a photo",
+    decide: "decide",
   } as Record<string, string>,
+  decide: {
+    answers: {
+      same: {
+        title: "The same person",
+        text: "The message goes back to its stage and overwrites the person in HikCentral with this record.",
+      },
+      "record-wrong": {
+        title: "Not the same: the record in Eposh is wrong",
+        text: "The case is closed until the record changes. Correct it in Eposh.",
+      },
+      "person-wrong": {
+        title: "Not the same: the person in HikCentral is wrong",
+        text: "The case stays open, and each run tries it again. Correct the person in HikCentral.",
+      },
+    },
+    kept: "The answer is kept for exactly this record and this name in HikCentral.",
+    done: (answer: string) => `Decided: ${answer}.`,
+  },
   pause: {
     title: (stage: string) => `Pause ${stage}?`,
     text: "The stage takes no more work until an operator resumes it, also after a restart. Nothing is lost; its queue grows.",

@@ -140,6 +140,7 @@ export const english = {
     first: "First seen",
     last: "Last seen",
     runs: (n: number) => `in ${counted(n, "run")}`,
+    decide: "Are they one human being?",
     noBody: "Its message cannot be shown now: it is being tried again, or the message queue does not answer.",
     back: "All cases",
   },

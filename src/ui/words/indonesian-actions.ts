@@ -23,7 +23,25 @@ export const indonesianActions: UiWords["actions"] = {
     examine: "periksa",
     login: "masuk",
     sync: "sinkronkan",
-    look: "lihat foto",
+    decide: "putuskan",
+  },
+  decide: {
+    answers: {
+      same: {
+        title: "Orang yang sama",
+        text: "Pesannya kembali ke tahapnya dan menimpa orang di HikCentral dengan data ini.",
+      },
+      "record-wrong": {
+        title: "Bukan orang yang sama: data di Eposh salah",
+        text: "Kasus ditutup sampai datanya berubah. Perbaiki di Eposh.",
+      },
+      "person-wrong": {
+        title: "Bukan orang yang sama: orang di HikCentral salah",
+        text: "Kasus tetap terbuka, dan setiap proses mencobanya lagi. Perbaiki orangnya di HikCentral.",
+      },
+    },
+    kept: "Jawaban ini disimpan hanya untuk data ini dan nama ini di HikCentral.",
+    done: (answer) => `Diputuskan: ${answer}.`,
   },
   pause: {
     title: (stage) => `Jeda ${stage}?`,

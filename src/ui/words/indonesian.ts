@@ -150,6 +150,7 @@ export const indonesian: UiWords = {
     first: "Pertama terlihat",
     last: "Terakhir terlihat",
     runs: (n) => `dalam ${n} proses`,
+    decide: "Apakah keduanya orang yang sama?",
     noBody: "Pesannya tidak dapat ditampilkan sekarang: sedang dicoba lagi, atau antrean pesan tidak menjawab.",
     back: "Semua kasus",
   },

@@ -1,0 +1,29 @@
+import type { Decision } from "../../people/types.ts";
+import { type Action, audit, type Fields } from "./action.ts";
+
+export const answers: readonly Decision[] = ["same", "record-wrong", "person-wrong"];
+const answerOf = ({ answer }: Fields) => answers.find((one) => one === answer);
+const backOf = ({ id = "" }: Fields) => `/ui/cases/${encodeURIComponent(id)}`;
+
+/** Decides an identity conflict once: whether the record and the person in HikCentral are one human being. */
+export const decide: Action = {
+  fields: ["id", "answer"],
+  required: 2,
+  async confirm(_, { words }, fields) {
+    const answer = answerOf(fields);
+    const { decide: texts } = words.actions;
+    if (answer === undefined) return undefined;
+    const { title, text } = texts.answers[answer];
+    return { title, texts: [text, texts.kept], button: title, back: backOf(fields), isDangerous: answer === "same" };
+  },
+  async run(options, view, fields) {
+    const answer = answerOf(fields);
+    if (answer === undefined) return undefined;
+    const { id = "" } = fields;
+    const decided = await options.operator.decide(id, answer);
+    const { decide: texts, failed } = view.words.actions;
+    const text = "problem" in decided ? failed(decided.problem) : texts.done(texts.answers[answer].title);
+    audit(options, view, { action: "decide", what: id, result: text });
+    return { text, to: backOf(fields) };
+  },
+};

@@ -57,6 +57,7 @@ const longest = [
   "model/model",
   "systemd/service",
   "outage/pause",
+  "ui/page",
   "binary/demo.long",
   "binary/demo",
   "stages/author",

@@ -2,10 +2,6 @@ import { englishActions } from "./english-actions.ts";
 import { counted } from "./english-counted.ts";
 
 export const english = {
-  counted: {
-    people: (n: number) => counted(n, "person", "people"),
-    messages: (n: number) => counted(n, "message"),
-  },
   layout: {
     skip: "Skip to the content",
     pages: { now: "Now", people: "People", cases: "Cases", runs: "Runs", system: "System" },
@@ -16,10 +12,8 @@ export const english = {
     logout: "Log out",
     roles: { operator: "operator", viewer: "viewer" },
     stale: "No fresh data since",
-    full: "Too many pages are open: this one is not live. Close others.",
     plain: "This connection is not encrypted: others on the network can read what you see. Use TLS or an SSH tunnel.",
     zone: (zone: string) => `Times: ${zone}`,
-    justNow: "just now",
   },
   login: {
     title: "Log in",
@@ -148,7 +142,6 @@ export const english = {
     title: "People",
     hint: "Search for a name, a KIB number or a NIK. What you search for is kept in no address and in no log.",
     found: (n: number) => (n === 1 ? "1 person found" : `${n} people found`),
-    noKib: "no KIB number",
     gone: "This address is no longer valid: search again.",
     compared: "What Eposh says, and what HikCentral holds",
     field: "Field",
@@ -194,11 +187,6 @@ export const english = {
     never: "Nobody has examined the systems since the start.",
     examined: "Examined",
     verdicts: { ok: "well", failed: "wrong", unchecked: "may not be read", skipped: "skipped" },
-    config: "Configuration",
-    configNote: "Where each value comes from. Values are not shown.",
-    key: "Key",
-    source: "Source",
-    sources: { default: "default", file: "file", environment: "environment", credentials: "credential" },
     audit: "Who did what",
     who: "Who",
     when: "When",
@@ -211,7 +199,6 @@ export const english = {
   missing: {
     title: "There is no such page",
     text: "The address is wrong, or what it showed is gone.",
-    home: "Go to Now",
   },
   broken: {
     title: "This page cannot be shown now",

@@ -2,10 +2,6 @@ import type { UiWords } from "./english.ts";
 import { indonesianActions } from "./indonesian-actions.ts";
 
 export const indonesian: UiWords = {
-  counted: {
-    people: (n) => `${n} orang`,
-    messages: (n) => `${n} pesan`,
-  },
   layout: {
     skip: "Langsung ke isi",
     pages: { now: "Sekarang", people: "Orang", cases: "Kasus", runs: "Proses", system: "Sistem" },
@@ -16,11 +12,9 @@ export const indonesian: UiWords = {
     logout: "Keluar",
     roles: { operator: "operator", viewer: "pembaca" },
     stale: "Tidak ada data baru sejak",
-    full: "Terlalu banyak halaman terbuka: halaman ini tidak diperbarui. Tutup yang lain.",
     plain:
       "Sambungan ini tidak dienkripsi: orang lain di jaringan dapat membaca yang Anda lihat. Gunakan TLS atau SSH.",
     zone: (zone) => `Waktu: ${zone}`,
-    justNow: "baru saja",
   },
   login: {
     title: "Masuk",
@@ -158,7 +152,6 @@ export const indonesian: UiWords = {
     title: "Orang",
     hint: "Cari nama, nomor KIB atau NIK. Yang Anda cari tidak disimpan di alamat maupun di log.",
     found: (n) => `${n} orang ditemukan`,
-    noKib: "tanpa nomor KIB",
     gone: "Alamat ini tidak berlaku lagi: cari lagi.",
     compared: "Data di Eposh, dan data di HikCentral",
     field: "Isian",
@@ -204,11 +197,6 @@ export const indonesian: UiWords = {
     never: "Belum ada yang memeriksa sejak program dimulai.",
     examined: "Diperiksa",
     verdicts: { ok: "baik", failed: "salah", unchecked: "tidak boleh dibaca", skipped: "dilewati" },
-    config: "Konfigurasi",
-    configNote: "Dari mana setiap nilai berasal. Nilainya tidak ditampilkan.",
-    key: "Kunci",
-    source: "Sumber",
-    sources: { default: "bawaan", file: "berkas", environment: "environment", credentials: "kredensial" },
     audit: "Siapa melakukan apa",
     who: "Siapa",
     when: "Kapan",
@@ -221,7 +209,6 @@ export const indonesian: UiWords = {
   missing: {
     title: "Halaman ini tidak ada",
     text: "Alamatnya salah, atau isinya sudah tidak ada.",
-    home: "Ke Sekarang",
   },
   broken: {
     title: "Halaman ini tidak dapat ditampilkan sekarang",

@@ -1,9 +1,12 @@
 import { root } from "./cli/commands.ts";
 import { exit, fail } from "./cli/exit.ts";
 import { runLine } from "./cli/run.ts";
+import { importFromStdin, importWord } from "./registry/import-process.ts";
 import { decoderWord } from "./upstreams/decoder/decoder.ts";
 
 if (process.argv[2] === decoderWord) await (await import("./upstreams/decoder/decoder-process.ts")).decodePhotos();
+
+if (process.argv[2] === importWord) await importFromStdin();
 
 // Otherwise the runtime would print an uncaught error unmasked, with source lines.
 process.on("uncaughtException", (error) => exit(fail(error)));

@@ -1,11 +1,12 @@
 import { realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { plugin } from "bun";
 import { textOf } from "../errors.ts";
-import * as stageModule from "../stage.ts";
-import { rightsProblem } from "../util/files/rights.ts";
+import { aboveProblem, rightsProblem } from "../util/files/rights.ts";
 import { placeIn, propertyPattern, stageFilesIn, stageNameOf } from "./files.ts";
+import { importBundle } from "./import-bundle.ts";
+import { comesBack } from "./import-process.ts";
+import { withoutMacros } from "./macros.ts";
 import type { StageSource } from "./registry.ts";
 
 export interface LoadOptions {
@@ -13,26 +14,13 @@ export interface LoadOptions {
   deadlineMs?: number;
 }
 
-let registered = false;
-/** A stage that imports `hikvision-sync` gets this program's own module: the same classes. */
-function register(): void {
-  if (registered) return;
-  registered = true;
-  plugin({
-    name: "hikvision-sync",
-    setup: (build) => void build.module("hikvision-sync", () => ({ loader: "object", exports: stageModule })),
-  });
-  // Thrown during the import of a stage it refuses the stage; thrown in its run it is a retry.
-  process.exit = () => {
-    throw new Error("process.exit would end the daemon; return or throw instead");
-  };
-}
+/** For the process that tries the import. */
+const startMs = 5_000;
 
 /** Every stage of the folder, each with its own problems. Exit 78 only where the folder does not exist. */
 export async function loadFolder(folder: string, { deadlineMs = 5_000 }: LoadOptions = {}): Promise<StageSource[]> {
   const files = stageFilesIn(folder);
-  const unsafe = rightsProblem(folder);
-  register();
+  const unsafe = rightsProblem(folder) ?? aboveProblem(folder);
   return Promise.all(files.map((file) => load(file, unsafe && `its folder ${unsafe}`, deadlineMs)));
 }
 
@@ -70,6 +58,7 @@ async function importedFrom(file: string, deadlineMs: number): Promise<{ default
     external: ["hikvision-sync"],
     sourcemap: "inline",
     metafile: true,
+    plugins: [withoutMacros],
     throw: false,
   });
   const [output] = outputs;
@@ -94,18 +83,21 @@ async function importedFrom(file: string, deadlineMs: number): Promise<{ default
   });
   if (unsafe.length > 0) throw new Refused(unsafe);
 
-  const url = URL.createObjectURL(new Blob([await output.text()], { type: "text/javascript" }));
+  const bundle = await output.text();
+  if (!(await comesBack(bundle, deadlineMs + startMs)))
+    throw new Refused([
+      `${file}:1: the import does not come back within ${deadlineMs} ms; it may be in an endless loop`,
+    ]);
   const ended = new AbortController();
   const late = sleep(deadlineMs, "late" as const, { signal: ended.signal });
   late.catch(() => {});
   try {
-    const imported = await Promise.race([import(url) as Promise<{ default?: unknown }>, late]);
+    const imported = await Promise.race([importBundle(bundle), late]);
     if (imported !== "late") return imported;
   } catch (error) {
     throw new Refused([`${placeOf(error, file, inputs)}: the import throws: ${textOf(error).replace(/\.$/, "")}`]);
   } finally {
     ended.abort();
-    URL.revokeObjectURL(url);
   }
   const place = placeIn(file, /^(?:[\w\s{},=]*=\s*)?await\b/m);
   throw new Refused([`${place}: the import takes longer than ${deadlineMs} ms; move what it awaits into run`]);

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, types } from "node:util";
 import * as v from "valibot";
 import { Exit, exits, textOf } from "../errors.ts";
 import type { Stage } from "../stage.ts";
@@ -181,6 +181,8 @@ const list = (names: Iterable<string>) => [...names].sort().join(", ");
 function notAStage(exported: unknown, at: Candidate["at"]): string[] {
   const helper = "a helper belongs in a folder below";
   // n.b. An empty file is taken to export {}.
+  // It could answer otherwise each time.
+  if (types.isProxy(exported)) return [`${at()}: the default export is a Proxy. Write export default defineStage({…})`];
   if (exported === undefined || isDeepStrictEqual(exported, {}))
     return [`${at()}: no default export. Write export default defineStage({…}); ${helper}`];
   if (typeof exported !== "object" || exported === null)

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { retry } from "../../errors.ts";
+import { ownProgram } from "../../util/own-program.ts";
 import { answers, frame, frames } from "./frames.ts";
 import { unusable } from "./source.ts";
 
@@ -14,10 +14,7 @@ export const decoderEnvironment = () => ({ [commandVariable]: JSON.stringify(dec
 function decoderCommand(): string[] {
   const given = process.env[commandVariable];
   if (given) return JSON.parse(given);
-  const isCompiled = import.meta.dir.startsWith("/$bunfs/");
-  // n.b. The link leads to this very binary, also after an upgrade has replaced it.
-  const program = isCompiled ? ["/proc/self/exe"] : [process.execPath, join(import.meta.dir, "../../main.ts")];
-  return [...program, decoderWord];
+  return ownProgram(decoderWord);
 }
 
 /** A child process of this program that decodes photos, one at a time. It does not keep this process alive. */

@@ -175,7 +175,8 @@ export function createCalls(send: Send) {
   return {
     version: () => send("/api/common/v1/version", {}, v.object({ produceName: text, softVersion: text })),
     personByCode(personCode: string) {
-      const isAskedFor = (found: Person) => found.personCode === "" || sameCode(found.personCode, personCode);
+      // n.b. Not even one without a personCode: what follows would overwrite whoever it is.
+      const isAskedFor = (found: Person) => sameCode(found.personCode, personCode);
       const asked = v.union([nothing, v.pipe(person, v.check(isAskedFor))]);
       return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
     },

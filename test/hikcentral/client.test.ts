@@ -88,8 +88,12 @@ test.each(["", "null", {}, null, undefined])("an add that gives no number, but %
   expect(await failureOf(clientOf(url).hikcentral.addPerson(newPerson))).toMatchObject({ code: "answer_lost" });
 });
 
-test("a person of another personCode than asked for is a bad answer, and never written to", async () => {
-  const { url } = gateway({ [info]: () => success({ personId: "7", personCode: "3500000000000002" }) });
+test.each([
+  ["of another personCode than asked for", "3500000000000002"],
+  ["without a personCode", undefined],
+  ["with an empty personCode", ""],
+])("a person %s is a bad answer, and never written to", async (_, personCode) => {
+  const { url } = gateway({ [info]: () => success({ personId: "7", personCode }) });
   const failure = await failureOf(clientOf(url).hikcentral.personByCode("3500000000000001"));
   expect(failure).toMatchObject({ kind: "retry", code: "hikcentral_bad_answer" });
   expect(failure.message).not.toMatch(/35000/);
@@ -98,7 +102,8 @@ test("a person of another personCode than asked for is a bad answer, and never w
 test.each(["Budi", undefined, null])(
   "a person whose picture and fields are %j, a list of none or missing has none",
   async (odd) => {
-    const { url } = gateway({ [info]: () => success({ personId: "7", personPhoto: odd, customFieldList: odd }) });
+    const data = { personId: "7", personCode: "1a", personPhoto: odd, customFieldList: odd };
+    const { url } = gateway({ [info]: () => success(data) });
     expect(await clientOf(url).hikcentral.personByCode("1a")).toMatchObject({ hasFace: false, customFields: [] });
   },
 );

@@ -74,7 +74,7 @@ export default defineStage({
       const text = `person ${personId} has ${regionals.length} zones in Eposh: the first ${maxZones} are used`;
       warn("too_many_zones", text);
     }
-    const slugs = [...new Set(zones.map(({ slug }) => slug ?? ""))];
+    const slugs = zones.map(({ slug }) => slug ?? "");
     const unknown = slugs.filter((slug) => !Object.hasOwn(site.regionals, slug));
     const groups = [
       ...new Set(slugs.flatMap((slug) => (Object.hasOwn(site.regionals, slug) ? (site.regionals[slug] ?? []) : []))),

@@ -5,20 +5,21 @@ import { until } from "../support/until.ts";
 import { startTap } from "./tap.ts";
 
 const rabbit = await sharedRabbit();
-const [from, to, waiting] = ["hikvision_create_person", "hikvision_update_kib", "hikvision_create_person.retry.5s"];
+const [from, to] = ["hikvision_create_person", "hikvision_update_kib"];
+const [waiting, dead] = [`${from}.retry.5s`, `${from}.dead`];
 
 test("the tap hears an acknowledgement that comes before the confirm, or after an unroutable publish", async () => {
   await using tap = await startTap(rabbit.url);
   const connection = await amqp.connect(tap.url);
   const channel = await connection.createConfirmChannel();
-  for (const queue of [from, to, waiting]) await channel.assertQueue(queue);
-  const send = (queue: string, id: string) => {
-    channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "hs-id": id }, messageId: id, mandatory: true });
+  for (const queue of [from, to, waiting, dead]) await channel.assertQueue(queue);
+  const send = (queue: string, id: string, body = `{"employee":"${id}"}`) => {
+    channel.sendToQueue(queue, Buffer.from(body), { headers: { "hs-id": id }, messageId: id, mandatory: true });
     return channel.waitForConfirms();
   };
   /** Takes a message, sends on to these queues, then acknowledges it. */
   const work = async (id: string, ...queues: string[]) => {
-    await send(from, id);
+    await send(from, id, `{"employee":"${id.replace(" again", "")}"}`);
     const message = (await channel.get(from)) as GetMessage;
     for (const queue of queues) await send(queue, id);
     return message;
@@ -26,12 +27,14 @@ test("the tap hears an acknowledgement that comes before the confirm, or after a
 
   channel.ack(await work("followed", to));
   channel.ack(await work("put to wait", waiting));
+  channel.ack(await work("dead", dead));
+  channel.ack(await work("dead again"));
   channel.ack(await work("not followed"));
   channel.ack(await work("sent nowhere", "nowhere"));
   const message = await work("before the confirm");
   const confirmed = send(to, "before the confirm");
   channel.ack(message);
-  await until(() => tap.acknowledged[from] === 5, { what: "all acknowledgements to be heard" });
+  await until(() => tap.acknowledged[from] === 7, { what: "all acknowledgements to be heard" });
   expect(tap.tooEarly).toEqual(["not followed", "sent nowhere", "before the confirm"].map((id) => `${from}: ${id}`));
   await confirmed;
   await connection.close();

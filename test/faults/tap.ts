@@ -81,7 +81,11 @@ class Listener {
   readonly server = new Direction(0, (...heard) => this.#fromServer(...heard));
   confirms = 0;
 
-  constructor(readonly acknowledged: (taken: Taken, isRight: boolean) => void) {}
+  constructor(
+    readonly acknowledged: (taken: Taken, isRight: boolean) => void,
+    /** The dead letters that were confirmed so far, on any connection. */
+    readonly letters: Set<string>,
+  ) {}
 
   #fromClient({ id, channel, fields }: Decoded, header?: Decoded, body?: Buffer): void {
     if (id === channelOpen) this.#unconfirmed.set(channel, { next: 1, open: new Map() });
@@ -93,7 +97,10 @@ class Listener {
     if (taken === undefined) return;
     this.#taken.delete(key);
     const open = [...this.#unconfirmed.values()].flatMap((one) => [...one.open.values()]);
-    this.acknowledged(taken, isFollowed(taken, this.#confirmed.slice(taken.since), open));
+    // A record that fails as before makes no second letter.
+    const isRight =
+      isFollowed(taken, this.#confirmed.slice(taken.since), open) || this.letters.has(letterOf(deadOf(taken)));
+    this.acknowledged(taken, isRight);
   }
 
   #fromServer({ id, channel, fields }: Decoded, header?: Decoded, body?: Buffer): void {
@@ -110,7 +117,9 @@ class Listener {
       if (tag !== fields.deliveryTag && !(fields.multiple && tag < fields.deliveryTag)) continue;
       open.delete(tag);
       // What could not be routed is confirmed too.
-      if (!this.#returned.delete(published.messageId)) this.#confirmed.push(published);
+      if (this.#returned.delete(published.messageId)) continue;
+      this.#confirmed.push(published);
+      if (published.queue.endsWith(".dead")) this.letters.add(letterOf(published));
     }
   }
 }
@@ -121,6 +130,13 @@ const messageOf = ({ routingKey }: Fields, { fields: { headers = {} } }: Decoded
   code: String(headers["hs-code"] ?? ""),
   body: body.toString(),
 });
+
+/** A dead letter by its queue and its employee: of another run the rest of the body differs. */
+const letterOf = ({ queue, body }: Pick<Taken, "queue" | "body">) => {
+  const { employee } = JSON.parse(body) as { employee?: unknown };
+  return `${queue} ${JSON.stringify(employee ?? body)}`;
+};
+const deadOf = ({ queue, body }: Taken) => ({ queue: `${queue}.dead`, body });
 
 export interface Tap extends AsyncDisposable {
   /** The address of the same place through it. */
@@ -139,6 +155,7 @@ export interface Tap extends AsyncDisposable {
 export async function startTap(brokerUrl: string): Promise<Tap> {
   const url = new URL(brokerUrl);
   const sockets = new Set<Socket>();
+  const letters = new Set<string>();
   let cutsNext = false;
   const server = createServer((client) => {
     const broker = connect(Number(url.port), "127.0.0.1");
@@ -146,7 +163,7 @@ export async function startTap(brokerUrl: string): Promise<Tap> {
     const listener = new Listener(({ queue, id }, isRight) => {
       tap.acknowledged[queue] = (tap.acknowledged[queue] ?? 0) + 1;
       if (!isRight) tap.tooEarly.push(`${queue}: ${id}`);
-    });
+    }, letters);
     const end = () => {
       for (const socket of [client, broker]) {
         socket.destroy();

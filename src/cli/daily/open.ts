@@ -5,7 +5,7 @@ import { openOperatorClient } from "../operator-client.ts";
 import { print } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "open", description: "Print a link that logs you in on the page, once, within a minute" },
+  meta: { name: "open", description: "Print a link that logs you in on the page once" },
   args: configArgument,
   async run({ args }) {
     await using client = await openOperatorClient(args);

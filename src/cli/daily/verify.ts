@@ -25,7 +25,7 @@ export default defineCommand({
     to: { type: "string", valueHint: "date", description: "last induction date (with --from: today)" },
     kib: { type: "string", valueHint: "numbers", description: "only these KIB numbers, comma-separated" },
     json: { type: "boolean", description: "print JSON" },
-    fix: { type: "boolean", description: "have the daemon add what is missing, by runs of these employees" },
+    fix: { type: "boolean", description: "have the daemon add what is missing" },
     "dry-run": { type: "boolean", description: "with --fix: print the runs and start none" },
   },
   async run({ args }) {

@@ -8,7 +8,7 @@ import { openOperatorClient } from "../operator-client.ts";
 import { print, printError, printJson, table } from "../output.ts";
 
 export default defineCommand({
-  meta: { name: "who", description: "Say whether somebody can enter, and if not, why and what to do" },
+  meta: { name: "who", description: "Say whether somebody can enter, or why not" },
   args: {
     ...configArgument,
     ...jsonArgument,

@@ -62,7 +62,7 @@ const show = defineCommand({
   args: {
     ...configArgument,
     ...jsonArgument,
-    id: { type: "positional", required: true, description: "an ID from dead list, or how it begins" },
+    id: { type: "positional", required: true, description: "an ID or its start" },
   },
   async run({ args }) {
     await using client = await openOperatorClient({ ...args, json: true });
@@ -145,11 +145,11 @@ async function confirm(verb: "replay" | "drop", client: OperatorClient): Promise
 }
 
 const decide = defineCommand({
-  meta: { name: "decide", description: "Decide whether an identity conflict is one human being" },
+  meta: { name: "decide", description: "Decide an identity conflict: one human being or two" },
   args: {
     ...configArgument,
     ...jsonArgument,
-    id: { type: "positional", required: true, description: "an ID from dead list, or how it begins" },
+    id: { type: "positional", required: true, description: "an ID or its start" },
     answer: { type: "positional", required: true, valueHint: answers.join("|"), description: "what is right" },
   },
   async run({ args }) {

@@ -22,7 +22,7 @@ export function recordMark(employee: unknown, inducted: string | undefined): str
   const nik = usableNikOf(field(employee, "identity_number"));
   if (nik === undefined) return undefined;
   const zones = field(employee, "regionals");
-  const slugs = Array.isArray(zones) ? zones.map((zone) => String(field(zone, "slug"))).sort() : zones;
+  const slugs = Array.isArray(zones) ? zones.map((zone) => JSON.stringify(field(zone, "slug"))).sort() : zones;
   const link = field(field(employee, "photo"), "link");
   const [name, kib, born] = ["name", "kib_number", "birth_date"].map((key) => field(employee, key));
   // n.b. A query may be a signature that expires.

@@ -63,10 +63,14 @@ const photosDown: Spell = {
     const photosLost = /"photo_unavailable"/;
     for (let [tries, hits] = [0, 0]; tries < 8 && hits < 3; tries++) {
       await fetched();
-      await moreWork();
       const [before, saidBefore] = [seenBy(eposh.faults, name), victim.said(photosLost)];
       const seen = () => (victim.said(photosLost) > saidBefore ? seenBy(eposh.faults, name) - before : 0);
-      eposh.faults.set({ kind: "reset", name, match: "/photos/" }, { kind: "reset", name: "Eposh down" });
+      const photos = { kind: "reset", name, match: "/photos/" } as const;
+      // The photos first: those of new people would have come before all of them are fetched.
+      eposh.faults.set(photos);
+      await moreWork();
+      await fetched();
+      eposh.faults.set(photos, { kind: "reset", name: "Eposh down" });
       await until(() => seen() >= 3, { timeoutMs: 3_000, everyMs: 50 }).catch(() => {});
       await Bun.sleep(dice.between(200, 600));
       eposh.faults.set();

@@ -32,7 +32,7 @@ test("one NIK on two dates is two employees: the one who is dead is counted, lis
   site.eposh.days.set(dates[1], [budi(site, { name: "123" })]);
   const triggered = await site.cli(["trigger", "--from", dates[0], "--to", dates[1]]);
   expect(triggered.exit).toBe(1);
-  expect(triggered.out).toContain("1 dead letter");
+  expect(triggered.out).toContain("1 through, 1 with a case, 0 open");
 
   const [view] = (await site.cli("runs --json")).json().runs;
   expect(view).toMatchObject({ status: "done", employees: 2, through: 1, dead: 1, open: 0 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { nikOf } from "../../src/simulator/people.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { temporaryFolder } from "../support/leaks.ts";
 import { budi, startSite } from "../support/site.ts";
@@ -30,6 +31,16 @@ test("an unchanged record ends at the publisher and costs no call of HikCentral"
   expect(await own.induct(skip)).toMatchObject({ employees: people, through: people, dead: 0, open: 0, warnings: [] });
   expect(calls).toEqual(before);
 }, 60_000);
+
+test("a zone that is no text harms nobody else of its page", async () => {
+  await using own = await startSite();
+  const slug = 2 ** 60;
+  own.eposh.days.set("2026-02-01", [
+    budi(own),
+    budi(own, { identity_number: nikOf(700, "1990-01-31"), regionals: [{ slug }] }),
+  ]);
+  expect(await own.induct(ofBudi)).toMatchObject({ employees: 2, through: 2, dead: 0 });
+});
 
 test("an operator's trigger looks at everybody", async () => {
   await using own = await site();

@@ -44,8 +44,9 @@ export function recordMarkOf(message: unknown): string {
     return `${digest(24, nik, name, kib)}.${markOfName}`;
   }
   // n.b. A task contains its run, and the same dates are the same task.
-  const { photo: _, run: __, ...rest } = isFields(record) ? record : { record };
-  return `${digest(24, JSON.stringify(rest))}.${markOfName}`;
+  const { run: _, ...rest } = isFields(record) ? record : { record };
+  const withoutPhotos = JSON.stringify(rest, (key, value) => (key === "photo" ? undefined : value));
+  return `${digest(24, withoutPhotos)}.${markOfName}`;
 }
 
 /** Tells whether a record has changed since its message became a dead letter. */

@@ -1,8 +1,9 @@
 import { defineCommand } from "citty";
 import type { Overwrite } from "../../ledger/overwrites.ts";
+import { csvOf } from "../../util/text/csv.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
-import { csvOf, print, printJson, table } from "../output.ts";
+import { print, printJson, table } from "../output.ts";
 
 const columns = ["at", "kib", "name", "what", "from", "to", "inducted", "run", "reason"] as const;
 

@@ -6,10 +6,11 @@ import { answers } from "../../ledger/cases/decisions.ts";
 import type { CaseList, Selection, ShownCase, Skipped } from "../../operator/dead-letters.ts";
 import type { Decided } from "../../operator/decide.ts";
 import type { Decision } from "../../people/types.ts";
+import { csvOf } from "../../util/text/csv.ts";
 import { visibleIn, visibleLines } from "../../util/text/visible.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
-import { csvOf, print, printError, printJson, table } from "../output.ts";
+import { print, printError, printJson, table } from "../output.ts";
 
 const filters = {
   stage: { type: "string", valueHint: "name", description: "only of this stage" },

@@ -1,6 +1,7 @@
 import { type CaseView, casesOf, type Group, groupsOf } from "../../operator/cases.ts";
 import { subjectOfCase } from "../../operator/who/search.ts";
 import { labelOf } from "../../operator/who/verdict.ts";
+import { csvOf } from "../../util/text/csv.ts";
 import { answers } from "../actions/decide.ts";
 import { ActionLink, When } from "../parts.tsx";
 import type { Page, UiOptions, View } from "../view.ts";
@@ -159,27 +160,11 @@ export async function casePage({ operator, sessions }: UiOptions, view: View, id
 
 const late = () => Bun.sleep(patienceMs).then(() => undefined);
 
-/** For a spreadsheet. What it would take for a formula begins with an apostrophe. */
 export function casesCsv({ operator }: UiOptions): string {
   const { ledger, mask } = operator.options;
-  const cell = (value: string | number) => {
-    const text = String(value);
-    return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
-  };
   const heads = ["case", "kind", "code", "stage", "name", "kib", "first", "last", "runs", "text"];
-  const rows = casesOf(ledger, {}, mask).map(
-    ({ id, kind, code, stage, name = "", kib = "", first, last, runs, text }) => [
-      id,
-      kind,
-      code,
-      stage,
-      name,
-      kib,
-      first,
-      last,
-      runs,
-      text,
-    ],
-  );
-  return [heads, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
+  const rows = casesOf(ledger, {}, mask).map(({ id, kind, code, stage, name, kib, first, last, runs, text }) => {
+    return [id, kind, code, stage, name, kib, first, last, runs, text];
+  });
+  return csvOf(heads, rows);
 }

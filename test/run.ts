@@ -60,11 +60,11 @@ const longest = [
   "ui/page",
   "binary/demo.long",
   "binary/demo",
-  "stages/author",
+  "stages/author.long",
   "binary/trigger",
   "outage/broker-away",
   "systemd/package",
-  "outage/poison",
+  "outage/poison.long",
 ];
 /** Its three nodes need both processors: it promises that work stands for less than 15 s. */
 const alone = "outage/cluster.long";
@@ -106,8 +106,8 @@ async function testAll(): Promise<void> {
     const lane = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) await test(file, env);
     };
-    // Four for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
-    await Promise.all([lane(), lane(), lane(), lane()]);
+    // Five for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
+    await Promise.all([lane(), lane(), lane(), lane(), lane()]);
     const skipped = flags.all ? [] : files.filter(isLong);
     if (skipped.length > 0) console.log(`SKIPPED ${skipped.map(nameOf).join(", ")}: npm run test:all runs them too`);
   } finally {

@@ -1,6 +1,6 @@
 /**
  * The binary against the foreign Eposh and HikCentral, on both transports. Run inside a network namespace by
- * test/binary/foreign.test.ts; by itself with `bun test ./test/foreign/chain.ts`.
+ * test/binary/foreign.long.test.ts; by itself with `bun test ./test/foreign/chain.ts`.
  */
 import { expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";

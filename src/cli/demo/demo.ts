@@ -26,6 +26,7 @@ import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 
 const brokerWithinMs = 5_000;
 const queuesWithinMs = 60_000;
+const followMs = 30_000;
 
 export default defineCommand({
   meta: { name: "demo", description: "Run the whole job on this machine, with simulators" },
@@ -69,6 +70,7 @@ export default defineCommand({
     const startedAt = performance.now();
     const view = await induct(daemon, config.http.socket, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    await followed(daemon, signal);
     if (sabotage) print(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
 
     const comparison = await compare(daemon.clients, config, { dates, signal }).catch((error) => {
@@ -160,4 +162,17 @@ async function induct({ broker, pipeline }: Daemon, socket: string, signal: Abor
   signal.throwIfAborted();
   if (!view) throw new Exit(exits.failed, "the run could not be read");
   return view;
+}
+
+/** A photo that takes long does not hold up its person: the run is done, and the face follows. */
+async function followed({ broker, pipeline }: Daemon, signal: AbortSignal): Promise<void> {
+  const followers = pipeline.workers.filter(({ registered }) => registered.stage.follows !== undefined);
+  const theirs = followers.map(({ registered }) => registered.stage.queue);
+  const isTheirs = (queue: string) => theirs.some((own) => queue === own || queue.startsWith(`${own}.retry.`));
+  const queues = pipeline.queues.filter(isTheirs);
+  for await (const _ of backoff({ firstMs: 100, signal: AbortSignal.any([signal, AbortSignal.timeout(followMs)]) })) {
+    const depths = await broker.depths(queues, signal);
+    const waiting = queues.reduce((sum, queue) => sum + (depths.get(queue)?.ready ?? 0), 0);
+    if (waiting + followers.reduce((sum, { inFlight }) => sum + inFlight, 0) === 0) break;
+  }
 }

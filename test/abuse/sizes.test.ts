@@ -61,7 +61,8 @@ test.each(attempts)(
     const blockedMs = await longestBlockMs(async () => {
       warnings = await attempt(site);
     });
-    expect(blockedMs).toBeLessThan(2_000);
+    // n.b. The simulators answer in this process too, and others use the processors.
+    expect(blockedMs).toBeLessThan(8_000);
     expect(site.output().slice(before.output)).toMatch(said);
     expect(site.output().length - before.output).toBeLessThan(100_000);
     expect(site.entries.length - before.entries).toBeLessThan(250);

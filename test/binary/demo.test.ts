@@ -11,8 +11,8 @@ import { nik, testDemo } from "./demo.ts";
 
 const { url } = await sharedRabbit();
 
-testDemo("on the embedded queue", 155, " --people 155");
-testDemo("on RabbitMQ", 100, ` --people 100 --broker ${url}`);
+testDemo("on the embedded queue", 60, " --people 60");
+testDemo("on RabbitMQ", 40, ` --people 40 --broker ${url}`);
 
 describe("demo --once", () => {
   test("where a proxy is set it calls nobody through it, because all of it is on this machine", async () => {

@@ -37,6 +37,9 @@ const failureOf = async (work: Promise<unknown>) => {
 const isFace = (face: Buffer) => face.toString("hex", 0, 3) === "ffd8ff";
 const only = () => until(() => decodersOf()[0], { what: "the decoder to start" });
 
+/** How much processor time a process has used, in hundredths of a second. */
+const ticksOf = (pid: number) => Number(fileOf(pid, "stat").split(" ")[13]);
+
 describe("decoder processes", () => {
   test("start when a photo needs one, are used again, and end when there is no more work", async () => {
     const pool = open({ idleMs: 300 });
@@ -99,8 +102,7 @@ describe("decoder processes", () => {
     const decoder = Bun.spawn([process.execPath, main, "decode-photos"], { stdin: "pipe", stdout: "ignore" });
     // Work for half a minute.
     for (let photos = 0; photos < 30; photos++) decoder.stdin.write(frame(slow));
-    const ticks = () => Number(fileOf(decoder.pid, "stat").split(" ")[13]);
-    await until(() => ticks() > 20, { what: "the decoder to work" });
+    await until(() => ticksOf(decoder.pid) > 20, { what: "the decoder to work" });
     const from = performance.now();
     await decoder.stdin.end();
     await decoder.exited;
@@ -128,7 +130,9 @@ describe("the photo alone is refused, and the next one is decoded,", () => {
     const pool = open({ size: 1 });
     await pool.fit(photo, never);
     const pid = await only();
+    const idle = ticksOf(pid);
     const pending = failureOf(pool.fit(slow, never));
+    await until(() => ticksOf(pid) > idle + 10, { everyMs: 10, what: "the decoder to work" });
     process.kill(pid, "SIGSEGV");
     expect(await pending).toMatch(/^photo_unusable: the photo crashes its decoder \(SIG[A-Z]+\)/);
     expect(isFace(await pool.fit(photo, never))).toBe(true);

@@ -18,7 +18,7 @@ const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
 /** The same for two records of one date that make HikCentral be written alike; undefined without a usable NIK. */
-export function recordMark(employee: unknown, inducted: string | undefined): string | undefined {
+export function unchangedMarkOf(employee: unknown, inducted: string | undefined): string | undefined {
   const nik = usableNikOf(field(employee, "identity_number"));
   if (nik === undefined) return undefined;
   const zones = field(employee, "regionals");
@@ -67,7 +67,7 @@ export function recordsOf(ledger: Remembers, persons: (atLeast: number) => Promi
       const find = "select 1 from unchanged where person = ? and mark = ? and settings = ? and at > ? and at <= ?";
       const isUnchanged = (employee: unknown) => {
         const code = usableNikOf(field(employee, "identity_number"));
-        const mark = recordMark(employee, inducted);
+        const mark = unchangedMarkOf(employee, inducted);
         if (code === undefined || mark === undefined) return false;
         const person = ledger.personKey(code);
         const now = ledger.now().toISOString();

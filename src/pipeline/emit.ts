@@ -2,9 +2,8 @@ import * as v from "valibot";
 import { type Broker, BrokerDown, type Outgoing } from "../broker/broker.ts";
 import { Reject, textOf } from "../errors.ts";
 import { recordMarkOf } from "../ledger/cases/record.ts";
-import type { Entry } from "../ledger/subjects.ts";
-import { type Subject, subjectOf } from "../ledger/subjects.ts";
-import { recordMark } from "../ledger/unchanged.ts";
+import { type Entry, type Subject, subjectOf } from "../ledger/subjects.ts";
+import { unchangedMarkOf } from "../ledger/unchanged.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { isDated, isMany } from "../stage.ts";
 import { eachUntilAborted, untilAborted } from "../util/abort.ts";
@@ -87,7 +86,7 @@ function emitted(result: unknown, index: number, from: Envelope, { stage, succes
   const { code, kib } = personOf(message) ?? { code: undefined, kib: undefined };
   const employee = (message as { employee?: unknown }).employee ?? message;
   const id = itemId(from.run ?? "", inducted, employee);
-  const [record, mark] = [recordMarkOf(employee), recordMark(employee, inducted)];
+  const [record, mark] = [recordMarkOf(employee), unchangedMarkOf(employee, inducted)];
   return { id, record, kind, code, kib, inducted, repeat, repeats, message, body, mark, ends };
 }
 

@@ -8,7 +8,7 @@ import { retryQueueOf } from "./queues.ts";
 
 /**
  * How soon an empty retry queue is looked at again. Whatever is published to it meanwhile is not due before; only what
- * another daemon gives back may be, and is late by this time at most: a third of the delay, and no more than a minute.
+ * another daemon gives back may be, and is late by this time at most: 5 s, or a third of a longer delay up to a minute.
  */
 const lookAgainMs = (delayMs: number) => Math.min(delayMs, Math.max(5_000, Math.min(delayMs / 3, 60_000)));
 /** How soon the head is looked at again that is not due yet: clocks jump. */

@@ -15,6 +15,18 @@ export const printJson = (value: unknown): void => print(visibleJson(JSON.string
 /** Errors and warnings, on stderr: the result on stdout may be piped on. */
 export const printError = (text: string): void => void process.stderr.write(`${shown(text)}\n`);
 
+const maxColumns = 80;
+
+/** In lines that fit on a terminal: the first one begins with `first`, the others with as many blanks. */
+export function wrapped(text: string, first = ""): string {
+  const indent = Bun.stringWidth(first);
+  const lines = Bun.wrapAnsi(text, maxColumns - indent, { hard: true }).replaceAll("\n", `\n${" ".repeat(indent)}`);
+  return first + lines;
+}
+
+/** Cut where it takes more columns. */
+export const cutTo = (width: number, text: string): string => Bun.sliceAnsi(text, 0, width, { ellipsis: "…" });
+
 /** Columns as wide as their widest cell, two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ""))));

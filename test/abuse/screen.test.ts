@@ -27,6 +27,7 @@ beforeAll(async () => {
     budi(site, { identity_number: niks[1], name: `Siti ${everything}`, kib_number: "2600002", regionals: zones }),
     budi(site, { identity_number: everything, name: `Agus ${everything}`, kib_number: `26${everything}` }),
     budi(site, { identity_number: niks[2], name: "Dewi Contoh", kib_number: "2600004" }),
+    budi(site, { identity_number: null, name: "王伟".repeat(50), kib_number: "王".repeat(50) }),
   ]);
   await site.induct({ from: date, to: date });
 }, 60_000);
@@ -46,6 +47,15 @@ test("the attempts got as far as the ledger, the dead letters and HikCentral", a
   const stored = JSON.stringify([(await site.get("/dead")).body, (await site.get("/runs")).body]);
   expect(stored).toContain("[2J");
   expect((await deadIds()).length).toBeGreaterThan(0);
+});
+
+test("dead list and each dead show fit on 80 columns, but for the message itself", async () => {
+  const ids = await deadIds();
+  for (const line of [["dead", "list"], ...ids.map((id) => ["dead", "show", id])]) {
+    const [text = ""] = (await site.cli(line)).out.split("\n  {\n");
+    expect(text).toContain("→");
+    expect(text.split("\n").filter((one) => Bun.stringWidth(one) > 80)).toEqual([]);
+  }
 });
 
 const commands: [string, () => string[][] | Promise<string[][]>][] = [

@@ -10,7 +10,7 @@ import { csvOf } from "../../util/text/csv.ts";
 import { visibleIn, visibleLines } from "../../util/text/visible.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
-import { print, printError, printJson, table } from "../output.ts";
+import { cutTo, print, printError, printJson, table, wrapped } from "../output.ts";
 
 const filters = {
   stage: { type: "string", valueHint: "name", description: "only of this stage" },
@@ -78,10 +78,15 @@ const show = defineCommand({
       ...(fetched && { fetched: client.time(fetched) }),
       ...(closed && { closed: `${client.time(closed.at)} ${closed.why}` }),
     };
-    print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
+    const nameWidth = Math.max(...Object.keys(facts).map((name) => name.length)) + 2;
+    for (const [name, value] of Object.entries(facts)) print(wrapped(String(value), name.padEnd(nameWidth)));
     const todo = letter.decision === "person-wrong" ? personWrong : entryOf(rest.code)?.todo;
-    print(`\n${text}${todo ? `\n→ ${todo}` : ""}\n`);
-    for (const { at, stage, code, text } of history) print(`${client.time(at)} ${stage} ${code}: ${text}`);
+    print(`\n${wrapped(text)}${todo ? `\n${wrapped(todo, "→ ")}` : ""}\n`);
+    for (const [at, failure] of history.entries()) {
+      print(wrapped(`${failure.stage} ${failure.code}`, `${client.time(failure.at)}  `));
+      // Most fail alike each time; the last one's text stands above, maybe with more of it.
+      if (failure.text !== history[at - 1]?.text && !text.startsWith(failure.text)) print(wrapped(failure.text, "  "));
+    }
     // Indented, so that no line of it looks like one of ours.
     if (shown.body !== undefined) print(`\n  ${visibleLines(shown.body).replaceAll("\n", "\n  ")}`);
     else if (rest.kind === "dead letter") print(letters > 0 ? noBody : "no dead letter of it: it is tried again");
@@ -211,12 +216,9 @@ export function textOfList({ total, warnings, groups, note }: CaseList, client: 
     const rest =
       count > shown.length ? [`  and ${count - shown.length} more: hikvision-sync dead list --code ${code}`] : [];
     const todo = decision === "person-wrong" ? personWrong : (entryOf(code)?.todo ?? text);
-    return [
-      `${stage} ${code}: ${plural(count, kind)}`,
-      ...wrapped(`→ ${todo}`),
-      table([titles, ...rows]),
-      ...rest,
-    ].join("\n");
+    return [`${stage} ${code}: ${plural(count, kind)}`, wrapped(todo, "  → "), table([titles, ...rows]), ...rest].join(
+      "\n",
+    );
   });
   const lacking = warnings.reduce((sum, { count }) => sum + count, 0);
   const sum = `${plural(total, "dead letter")}, ${plural(lacking, "warning")}. Details: hikvision-sync dead show ID`;
@@ -228,17 +230,6 @@ const noBody = "the dead letter cannot be read now";
 
 /** So many digits of an id are enough to tell cases apart, and few enough to type. */
 const idLength = 8;
-const [nameWidth, kibWidth, textWidth] = [28, 14, 78];
-const cutTo = (width: number, text: string) => (text.length <= width ? text : `${text.slice(0, width - 1)}…`);
+/** Each may take one more column, where the last letter that fits is a wide one. */
+const [nameWidth, kibWidth] = [26, 14];
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
-
-/** In lines that fit on a screen. */
-function wrapped(text: string): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line.length + word.length < textWidth) lines[lines.length - 1] = line ? `${line} ${word}` : `  ${word}`;
-    else lines.push(`    ${word}`);
-  }
-  return lines;
-}

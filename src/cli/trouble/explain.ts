@@ -4,7 +4,7 @@ import { codes, entryOf } from "../../errors/codes.ts";
 import { Exit, exits } from "../../errors.ts";
 import { closest } from "../../util/closest.ts";
 import { jsonArgument } from "../args.ts";
-import { print, printJson, table } from "../output.ts";
+import { print, printJson, table, wrapped } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "explain", description: "Explain a failure code, or list all of them" },
@@ -35,16 +35,13 @@ function explained(code: string): Explained {
   throw new Exit(exits.usage, `unknown code ${code}: ${next}`);
 }
 
-const width = 80;
 const labelWidth = "what to do  ".length;
 
 function textOf({ code, meaning, todo, cure, kinds }: Explained): string {
   const rows = { code, meaning, "what to do": todo, cure: `${cure}: ${cures[cure]}`, "seen as": kinds.join(", ") };
-  const lines = Object.entries(rows).map(([label, text]) => {
-    const wrapped = Bun.wrapAnsi(text, width - labelWidth).replaceAll("\n", `\n${" ".repeat(labelWidth)}`);
-    return label.padEnd(labelWidth) + wrapped;
-  });
-  return lines.join("\n");
+  return Object.entries(rows)
+    .map(([label, text]) => wrapped(text, label.padEnd(labelWidth)))
+    .join("\n");
 }
 
 function listOf(all: readonly Explained[]): string {

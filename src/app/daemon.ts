@@ -81,7 +81,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
   const answer: Fetch = (request, connection) => current.app.fetch(request, connection);
   opened.use(await listenForOperators(config.http, answer));
-  const { origin: url } = opened.use(listen(config.http, answer));
+  const { origin: url } = opened.use(listen(config.http, answer, (text) => log.warn(text)));
   void introduce(loaded, { registered, clients: current.clients, url, log });
   current.start();
 

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { LocalConfig } from "../config/load.ts";
 import { Exit, exits, textOf } from "../errors.ts";
 import { rightsProblem } from "../util/files/rights.ts";
+import { Callers } from "./callers.ts";
 
 /** Who asks, as far as the server knows; the part of Bun's server that is used. */
 export interface Connection {
@@ -22,13 +23,26 @@ const idleTimeout = 30;
 const maxRequestBodySize = 1 << 20;
 
 /** Answers on http.host and http.port, over TLS where there is a certificate; the origin to call it by. */
-export function listen(http: Http, fetch: Fetch): { origin: string } & Disposable {
+export function listen(http: Http, fetch: Fetch, say: (text: string) => void): { origin: string } & Disposable {
   const tls = certificateOf(http);
   try {
     const { host: hostname, port } = http;
-    const server = Bun.serve({ hostname, port, idleTimeout, maxRequestBodySize, ...(tls && { tls }), fetch });
+    const answer = (request: Request, server: Bun.Server<undefined>) =>
+      fetch(request, {
+        requestIP: () => server.requestIP(request),
+        timeout(_, seconds) {
+          server.timeout(request, seconds);
+          callers.mark(server.requestIP(request)?.port ?? 0, seconds === 0);
+        },
+      });
+    const server = Bun.serve({ hostname, port, idleTimeout, maxRequestBodySize, ...(tls && { tls }), fetch: answer });
+    const callers = new Callers({ port: server.port ?? port, say });
     const origin = `${tls ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.port}`;
-    return { origin, [Symbol.dispose]: () => void server.stop(true) };
+    const stop = () => {
+      callers[Symbol.dispose]();
+      void server.stop(true);
+    };
+    return { origin, [Symbol.dispose]: stop };
   } catch (error) {
     const taken = (error as { code?: unknown }).code === "EADDRINUSE";
     const why = taken ? "is taken by another process; stop it, or set http.port" : `is not available: ${textOf(error)}`;

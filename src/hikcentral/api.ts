@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { retry } from "../errors.ts";
 import { namesIn } from "../people/names.ts";
 import type { CustomField, Face, Person } from "../people/types.ts";
+import { pictureTypeOf } from "../util/picture-type.ts";
 import type { NewPerson, PersonChanges } from "./types.ts";
 
 export type Body = Record<string, unknown>;
@@ -96,6 +97,13 @@ const person = v.pipe(
       raw: read.raw,
     }),
   ),
+);
+
+/** n.b. A data URI in raw Base64, or the bytes themselves, which the transport gives as Base64. */
+const picture = v.pipe(
+  v.string(),
+  v.transform((data) => Buffer.from(data.replace(/^data:image\/[\w.+-]+;base64,/, ""), "base64")),
+  v.check((bytes) => pictureTypeOf(bytes) !== undefined),
 );
 
 const privilegeGroup = v.pipe(
@@ -204,6 +212,9 @@ export function createCalls(send: Send) {
     /** n.b. HikCentral refuses any further field. */
     updateFace: (personId: string, faceData: Face) =>
       send("/api/resource/v1/person/face/update", { personId, faceData }, v.unknown()),
+    /** The picture behind the `pictureAddress` of a person. */
+    picture: (personId: string, picUri: string) =>
+      send("/api/resource/v1/person/picture_data", { personId, picUri }, picture),
     customFields: () => pages("/api/resource/v1/person/customFields", {}, customField),
     setCustomField: (personId: string, { id, name, type, value }: CustomField) =>
       send(

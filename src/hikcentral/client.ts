@@ -25,7 +25,14 @@ export interface HikCentralOptions extends TransportOptions, SetupOptions {
 /** What `verify`, `doctor` and `who` read; lists come page by page, at most 500 at a time. */
 export type HikCentralReads = Pick<
   Calls,
-  "version" | "organisations" | "privilegeGroups" | "customFields" | "groupMembers" | "persons" | "personsByName"
+  | "version"
+  | "picture"
+  | "organisations"
+  | "privilegeGroups"
+  | "customFields"
+  | "groupMembers"
+  | "persons"
+  | "personsByName"
 >;
 
 export interface HikCentralClient extends AsyncDisposable {

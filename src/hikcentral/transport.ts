@@ -4,6 +4,7 @@ import { retry, unavailable } from "../errors.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
 import { parseJson } from "../util/exact-json.ts";
+import { pictureTypeOf } from "../util/picture-type.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import type { Body, Send } from "./api.ts";
 import { failureFor, isSuccess } from "./error-codes.ts";
@@ -41,11 +42,22 @@ const envelope = v.object({
 
 /** n.b. Status and content type mean nothing: a rejected signature is 200 or 401, and JSON may be labelled text. */
 function envelopeOf(status: number, body: Uint8Array) {
+  const bare = status < 400 ? barePicture(body) : undefined;
+  if (bare !== undefined) return { code: "0", msg: "", data: bare };
   try {
     const parsed = v.parse(envelope, parseJson(new TextDecoder().decode(body)));
     if (status < 400 || !isSuccess(parsed.code)) return parsed;
   } catch {}
   throw new BadAnswer(`HTTP ${status} without HikCentral's envelope`);
+}
+
+const dataUri = "data:image/";
+
+/** A picture comes without an envelope: as a data URI, or as its bytes, which are given as Base64. */
+function barePicture(body: Uint8Array): string | undefined {
+  if (pictureTypeOf(body) !== undefined) return Buffer.from(body).toString("base64");
+  const isUri = Buffer.from(body.subarray(0, dataUri.length)).toString() === dataUri;
+  return isUri ? Buffer.from(body).toString() : undefined;
 }
 
 export function createTransport(options: TransportOptions) {

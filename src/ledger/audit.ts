@@ -14,10 +14,21 @@ export interface AuditEntry {
 
 const shown = 200;
 
-export function noteAudit(rows: Rows, { at, who, action, what, result }: AuditEntry): void {
-  rows("insert into audit (at, who, action, what, result) values (?, ?, ?, ?, ?)", at, who, action, what, result);
+/** False where it is not kept. */
+export function noteAudit(rows: Rows, { at, who, action, what, result }: AuditEntry): boolean {
+  const insert = "insert into audit (at, who, action, what, result) values (?, ?, ?, ?, ?) returning id";
+  return rows(insert, at, who, action, what, result).length > 0;
 }
 
-/** Newest first. */
-export const auditOf = (rows: Rows): AuditEntry[] =>
-  rows<AuditEntry>("select at, who, action, what, result from audit order by id desc limit ?", shown);
+/** Of somebody's photo. */
+export const look = "look";
+
+/** Newest first; looks at photos by themselves, or what was done would drown in them. */
+export function auditOf(rows: Rows, of: "deeds" | "looks"): AuditEntry[] {
+  const kept = of === "looks" ? "action = ?1" : "action <> ?1";
+  return rows<AuditEntry>(
+    `select at, who, action, what, result from audit where ${kept} order by id desc limit ?2`,
+    look,
+    shown,
+  );
+}

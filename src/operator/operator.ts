@@ -33,7 +33,7 @@ export interface OperatorOptions {
     pipeline: Pipeline;
     letters: DeadLetterQueues;
     breakers: ReadonlyMap<string, CircuitBreaker>;
-    photos: Pick<PhotoClient, "shown">;
+    photos: Pick<PhotoClient, "shown" | "for">;
     removed: { readonly paths: readonly string[] };
     readiness: () => Promise<Readiness>;
     /** For whoever asks about one person. */

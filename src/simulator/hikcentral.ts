@@ -101,6 +101,11 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     "common/v1/version": () => ({ produceName: "HikCentral Professional", softVersion: "V2.6.1" }),
     "resource/v1/person/personCode/personInfo": (body) =>
       shown(store.find("personCode", parse(v.object({ personCode: v.string() }), body).personCode)),
+    "resource/v1/person/picture_data": (body) => {
+      const { picture } = store.find("personId", parse(v.object({ personId: text, picUri: text }), body).personId);
+      if (!picture) throw new Refused("128", "picUri does not exist");
+      return new Response(`data:image/jpeg;base64,${Buffer.from(picture).toString("base64")}`);
+    },
     "resource/v1/person/personList": (body) => page([...store.byId.values()].map(shown), parse(paging, body)),
     "resource/v1/person/advance/personList": (body) => {
       const { personName, ...paged } = parse(v.object({ ...paging.entries, personName: v.string() }), body);
@@ -157,6 +162,7 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
       ({ code, detail } = error);
     }
     if (name in changes) writes.push({ atMs: Date.now(), call: name, code });
+    if (data instanceof Response) return data;
     return new Response(envelope(code, data, detail));
   }
 

@@ -18,6 +18,7 @@ import { confirmPage, messagePage } from "./pages/confirm.tsx";
 import { type LoginProblem, loginPage } from "./pages/login.tsx";
 import { pageAt } from "./pages/pages.tsx";
 import { searchFor } from "./pages/people.tsx";
+import { isSide, pictureAt } from "./photos.tsx";
 import type { Role, Session } from "./sessions.ts";
 import { isOperator, type Page, type UiOptions, type View } from "./view.ts";
 import { uiWordsIn } from "./words/words.ts";
@@ -161,6 +162,17 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
     if (key.trim() === "" || key.length > longestKey || more.length > 0)
       return message(c, view, 400, view.words.actions.bad, view.words.people.title);
     return c.redirect(await searchFor(key.trim(), options, view), 303);
+  });
+
+  app.get("/ui/people/:handle/photos/:side", async (c) => {
+    const session = sessionOf(c);
+    if (!session) return showLogin(c, undefined, 401);
+    const view = viewOf(c, session);
+    const { actions: texts, people } = view.words;
+    if (!isOperator(view)) return message(c, view, 403, texts.viewer, people.photos);
+    const { handle, side } = c.req.param();
+    const picture = isSide(side) ? await pictureAt(handle, side, options, view) : undefined;
+    return picture ?? message(c, view, 404, people.noPhoto, people.photos);
   });
 
   app.get("/ui/cases.csv", async (c) => {

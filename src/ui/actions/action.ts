@@ -38,17 +38,17 @@ export interface Action {
 /** The audit takes no longer text. */
 const longest = 300;
 
-/** Keeps for the security officer and the HSE desk who did what. */
+/** Keeps for the security officer and the HSE desk who did what; false where it cannot. */
 export function audit(
   { operator }: UiOptions,
   { session }: View,
   entry: { action: string; what: string; result: string },
-): void {
+): boolean {
   const short = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
   const { action, what, result } = entry;
   const { ledger } = operator.options;
   const at = ledger.now().toISOString();
-  noteAudit(ledger.rows, { at, who: session.name, action, what: short(what), result: short(result) });
+  return noteAudit(ledger.rows, { at, who: session.name, action, what: short(what), result: short(result) });
 }
 
 /** The fields of a form or an address, each at most once; undefined where there are others. */

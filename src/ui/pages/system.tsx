@@ -1,4 +1,4 @@
-import { auditOf } from "../../ledger/audit.ts";
+import { type AuditEntry, auditOf } from "../../ledger/audit.ts";
 import { nowOf, type StageView } from "../../operator/overview/now.ts";
 import { examinationOf } from "../actions/examine.ts";
 import { ActionLink, Cell, State, Table, type Tone, When } from "../parts.tsx";
@@ -151,9 +151,35 @@ function Findings({ options, view }: { options: UiOptions; view: View }) {
 }
 
 function Audit({ options: { operator }, view }: { options: UiOptions; view: View }) {
+  const { system: texts } = view.words;
+  const { rows } = operator.options.ledger;
+  const entries = auditOf(rows, "deeds");
+  const looks = auditOf(rows, "looks");
+  return (
+    <>
+      {entries.length === 0 ? <p>{texts.noAudit}</p> : <Deeds entries={entries} view={view} />}
+      {looks.length > 0 && (
+        <details>
+          <summary>{texts.looks}</summary>
+          <Table caption={texts.looks} heads={[texts.when, texts.who, texts.what]}>
+            {looks.map(({ at, who, what }) => (
+              <tr>
+                <Cell head={texts.when}>
+                  <When at={at} view={view} />
+                </Cell>
+                <Cell head={texts.who}>{who}</Cell>
+                <Cell head={texts.what}>{what}</Cell>
+              </tr>
+            ))}
+          </Table>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Deeds({ entries, view }: { entries: readonly AuditEntry[]; view: View }) {
   const { system: texts, actions } = view.words;
-  const entries = auditOf(operator.options.ledger.rows);
-  if (entries.length === 0) return <p>{texts.noAudit}</p>;
   return (
     <Table caption={texts.audit} heads={[texts.when, texts.who, texts.action, texts.what, texts.result]}>
       {entries.map(({ at, who, action, what, result }) => (

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { todayIn } from "../../src/config/dates.ts";
+import { employee } from "../../src/simulator/people.ts";
+import { type InProcessSite, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+import { Visitor } from "../support/visitor.ts";
+
+const [token, viewToken] = ["contoh-token-1234", "contoh-view-token-1234"];
+const today = todayIn("Asia/Jakarta");
+const kib = "2600001";
+const picturePath = "person/picture_data";
+let site: InProcessSite;
+let operator: Visitor;
+
+beforeAll(async () => {
+  site = await startSite({ env: { HTTP_TOKEN: token, HTTP_VIEW_TOKEN: viewToken } });
+  site.eposh.days.set(today, [employee(1, 0, `${new URL(site.eposh.url).origin}/photos/kib/-1767600001.png`)]);
+  await site.induct({ from: today, to: today });
+  operator = await Visitor.of(site, token);
+}, 60_000);
+afterAll(() => site[Symbol.asyncDispose]());
+
+const picturesIn = (html: string) => [...html.matchAll(/<img src="([^"]+)" alt="([^"]+)"/g)];
+const looks = async () => /Who looked at whose photo.*?<\/details>/s.exec(await operator.html("/ui/system"))?.[0] ?? "";
+
+test("an operator sees both photos side by side, uncached, and each look is in the audit", async () => {
+  const address = await operator.find(kib);
+  const pictures = picturesIn(await operator.html(address));
+  expect(pictures.map(([, , text]) => text)).toEqual([
+    expect.stringMatching(/^Photo of .* \(KIB 2600001\) in Eposh$/),
+    expect.stringMatching(/^Photo of .* \(KIB 2600001\) in HikCentral$/),
+  ]);
+  expect(await looks()).toBe("");
+  for (const [, path = ""] of pictures) {
+    const answer = await operator.get(path);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe("image/jpeg");
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect((await answer.bytes()).length).toBeGreaterThan(1_000);
+  }
+  const [person] = site.hikcentral.persons.values();
+  const [, hikcentral = ""] = pictures[1] ?? [];
+  expect(Buffer.from(await (await operator.get(hikcentral)).bytes())).toEqual(Buffer.from(person?.picture ?? []));
+  const noted = await looks();
+  expect(noted.match(/Rina/g)).toHaveLength(3);
+  expect(noted.match(/HikCentral: [^<]*\(KIB 2600001\)/g)).toHaveLength(2);
+  expect(noted.match(/Eposh: [^<]*\(KIB 2600001\)/g)).toHaveLength(1);
+  // Nor does the photo of a person drown what was done.
+  expect((await operator.html("/ui/system")).split("Who looked at whose photo")[0]).not.toContain("Eposh: ");
+});
+
+test("a viewer, a stranger and who has only the address see no photo", async () => {
+  const viewer = await Visitor.of(site, viewToken);
+  const address = await viewer.find(kib);
+  const html = await viewer.html(address);
+  expect(picturesIn(html)).toEqual([]);
+  expect(html).toContain("Photos are shown to operators only.");
+  const noted = await looks();
+  const asked = site.hikcentral.calls[`resource/v1/${picturePath}`];
+  for (const side of ["eposh", "hikcentral"]) {
+    expect((await viewer.get(`${address}/photos/${side}`)).status).toBe(403);
+    expect((await new Visitor(site).get(`${address}/photos/${side}`)).status).toBe(401);
+  }
+  expect((await operator.get(`${address}/photos/somewhere`)).status).toBe(404);
+  expect((await operator.get("/ui/people/not-there/photos/eposh")).status).toBe(404);
+  expect(await looks()).toBe(noted);
+  expect(site.hikcentral.calls[`resource/v1/${picturePath}`]).toBe(asked);
+});
+
+test("no photo is shown while a look at it cannot be noted", async () => {
+  const address = await operator.find(kib);
+  const { rows } = site.daemon.ledger;
+  rows("alter table audit rename to away");
+  expect((await operator.get(`${address}/photos/eposh`)).status).toBe(404);
+  rows("alter table away rename to audit");
+  expect((await operator.get(`${address}/photos/eposh`)).status).toBe(200);
+});
+
+test("a photo that does not come is a picture that says so, and no look", async () => {
+  const address = await operator.find(kib);
+  const noted = await looks();
+  const faults = [
+    { kind: "answer", body: '{"code":"8","msg":"not permitted"}', match: picturePath },
+    { kind: "answer", body: "<html>Sign in</html>", match: picturePath },
+    { kind: "answer", body: "data:image/svg+xml;base64,PHN2Zz4=", match: picturePath },
+    { kind: "answer", status: 404, body: "gone", match: picturePath },
+  ] as const;
+  for (const fault of faults) {
+    site.hikcentral.faults.set(fault);
+    const answer = await operator.get(`${address}/photos/hikcentral`);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get("content-type")).toBe("image/svg+xml");
+    expect(await answer.text()).toContain("The photo cannot be shown now.");
+  }
+  site.hikcentral.faults.set();
+  expect(await looks()).toBe(noted);
+  const [person] = site.hikcentral.persons.values();
+  const bytes = Buffer.from(person?.picture ?? []).toString("latin1");
+  site.hikcentral.faults.set({
+    kind: "answer",
+    body: JSON.stringify({ code: "0", data: btoa(bytes) }),
+    match: picturePath,
+  });
+  expect((await operator.get(`${address}/photos/hikcentral`)).headers.get("content-type")).toBe("image/jpeg");
+  site.hikcentral.faults.set();
+});
+
+test("no photo is in the state folder, nor its link in the page or the log", async () => {
+  const [person] = site.hikcentral.persons.values();
+  const picture = Buffer.from(person?.picture ?? []);
+  const address = await operator.find(kib);
+  const html = await operator.html(address);
+  for (const [, path = ""] of picturesIn(html)) await operator.get(path);
+  await until(() => site.entries.length > 0);
+  const files = readdirSync(site.folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  const kept = Buffer.concat(files.map(({ parentPath, name }) => readFileSync(join(parentPath, name))));
+  const parts = [picture.subarray(200, 264), Buffer.from(picture.subarray(300, 348).toString("base64"))];
+  for (const part of parts) {
+    expect(kept.includes(part)).toBe(false);
+    expect(Buffer.concat([kept, part]).includes(part)).toBe(true);
+  }
+  expect(`${html}${site.output()}`).not.toMatch(/-1767600001|ngx\/proxy/);
+});

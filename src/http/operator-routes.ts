@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import { answers } from "../ledger/cases/decisions.ts";
-import { type DropResult, selection } from "../operator/dead-letters.ts";
 import type { Operator } from "../operator/operator.ts";
+import { type DropResult, selection } from "../operator/selection.ts";
 import { whoAnswers } from "../operator/who/answer.ts";
 import { languages } from "../operator/words/language.ts";
 import { Times } from "../operator/words/times.ts";
@@ -42,7 +42,7 @@ export function operatorRoutes(operator: Operator): Hono {
   });
   app.get("/dead/:id", async (c) => {
     const letter = await soon(operator.dead.show(c.req.param("id")));
-    return letter ? c.json(letter) : error(c, noLetter(c.req.param("id")), 404);
+    return letter ? c.json(letter) : error(c, noCase(c.req.param("id")), 404);
   });
   app.post("/dead/:id/decide", async (c) => {
     const asked = await bodyOf(c, v.strictObject({ answer: v.picklist(answers) }));
@@ -64,7 +64,7 @@ export function operatorRoutes(operator: Operator): Hono {
     const result = { [done[verb]]: count, ...(file && { file }) };
     if (trouble) return error(c, `${trouble}; ${count} were ${done[verb]} before`, 503, result);
     const found = count > 0 || left.length > 0 || unknown.length === 0;
-    return found ? c.json({ ...result, left, unknown }) : error(c, noLetter(unknown.join(", ")), 404);
+    return found ? c.json({ ...result, left, unknown }) : error(c, noCase(unknown.join(", ")), 404);
   });
 
   // n.b. POST, because every proxy logs addresses, and the key may be a NIK.
@@ -123,7 +123,7 @@ export function operatorRoutes(operator: Operator): Hono {
   return app;
 }
 
-const noLetter = (id: string) => `no dead letter has the ID ${id}; see: hikvision-sync dead list`;
+const noCase = (id: string) => `no case has the ID ${id}, or several begin with it; see: hikvision-sync dead list`;
 const noRun = (id: string) => `no run has the ID ${id}; see: hikvision-sync runs`;
 const unknownPerson = "no employee with this KIB or NIK is in the ledger; it remembers state.keep_days";
 const badSelection = "send a JSON object with any of ids, stage, code, run, limit, rate, dryRun, stale and all";

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import * as v from "valibot";
 import { textOf } from "../errors.ts";
 import type { DeadLetter } from "../ledger/dead-letter-index.ts";
 import type { Entry, TraceOutcome } from "../ledger/subjects.ts";
@@ -10,25 +9,8 @@ import type { DeadLetterQueues, DeadLetterQueuesOptions, OpenedLetter } from "..
 import { untilAborted } from "../util/abort.ts";
 import { shellWord } from "../util/text/shell-word.ts";
 import { type CaseFilter, type CaseView, casesOf, type Group, groupsOf } from "./cases.ts";
-import { DroppedFile } from "./dropped-file.ts";
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-/** Which dead letters; without ids, stage, code and run all of them. */
-export const selection = v.strictObject({
-  ids: v.optional(v.array(v.string())),
-  stage: v.optional(v.string()),
-  code: v.optional(v.string()),
-  run: v.optional(v.string()),
-  limit: v.optional(count),
-  /** Dead letters a second. */
-  rate: v.optional(count),
-  dryRun: v.optional(v.boolean()),
-  /** Also replay data that is over a day old. */
-  stale: v.optional(v.boolean()),
-  /** Confirms that all are meant. */
-  all: v.optional(v.boolean()),
-});
-export type Selection = v.InferOutput<typeof selection>;
+import { DroppedFile, lineOf } from "./dropped-file.ts";
+import { type BatchResult, type DropResult, isOf, meantBy, type Selection } from "./selection.ts";
 
 export interface CaseList {
   /** Open cases that hold up their employees. */
@@ -46,27 +28,6 @@ export interface ShownCase extends CaseView {
   fetched?: string | undefined;
   history: readonly FailureRecord[];
   body?: string;
-}
-
-/** Dead letters that were kept, and why. */
-export interface Skipped {
-  text: string;
-  count: number;
-}
-
-export interface BatchResult {
-  /** Replayed or dropped, or would have been. */
-  count: number;
-  left: Skipped[];
-  /** IDs that no dead letter has. */
-  unknown: string[];
-  /** The failure that ended the batch early. */
-  trouble?: string;
-}
-
-export interface DropResult extends BatchResult {
-  /** What was dropped is in it. */
-  file?: string;
 }
 
 export interface DeadLetterOptions extends DeadLetterQueuesOptions {
@@ -157,16 +118,22 @@ export class DeadLetters {
     });
   }
 
-  /** Deletes from the queues, once a file has them. */
+  /** Deletes from the queues, and closes the cases of warnings, once a file has them. */
   async drop(selected: Selection, signal?: AbortSignal): Promise<DropResult> {
     const none = () => undefined;
     const { ledger, now } = this.options;
     using file = new DroppedFile(ledger.folder, now());
-    const result = await this.#handle(selected, signal, none, async (found) => {
-      file.add(found);
+    const dropLetter = async (found: OpenedLetter) => {
+      file.add(lineOf(found));
       await ledger.record(...this.#entries(found, "dropped"));
       ledger.write((cases) => cases.dropped(found.letter, now().toISOString()));
-    });
+    };
+    const dropWarnings = (cases: readonly CaseView[]) => {
+      file.add(...cases);
+      const at = now().toISOString();
+      for (const { id } of cases) ledger.write((all) => all.close(id, "dropped", at));
+    };
+    const result = await this.#handle(selected, signal, none, dropLetter, dropWarnings);
     return { ...result, ...(file.written !== undefined && { file: file.written }) };
   }
 
@@ -190,35 +157,41 @@ export class DeadLetters {
     signal: AbortSignal | undefined,
     reasonToSkip: (letter: DeadLetter) => string | undefined,
     act: (found: OpenedLetter) => Promise<void>,
+    actOnWarnings?: (cases: readonly CaseView[]) => void,
   ): Promise<BatchResult> {
-    const { ids = [], limit = Number.POSITIVE_INFINITY, rate = limit, dryRun = false } = selected;
+    const { ids, limit = Number.POSITIVE_INFINITY, rate = limit, dryRun = false } = selected;
+    const { ledger, mask } = this.options;
     const done = { count: 0, gone: [] as string[], trouble: undefined as string | undefined };
     await this.#queues.compare().catch((error: unknown) => {
       done.trouble = textOf(error);
     });
-    const found = this.options.ledger.deadLetters.select(selected);
-    const isOf = (id: string) => (letter: DeadLetter) => letter.id.startsWith(id) || letter.case_id.startsWith(id);
-    const isOne = (id: string) => new Set(found.filter(isOf(id)).map((letter) => letter.case_id)).size === 1;
-    // The beginning of an id is meant for one case, and not for whichever else begins like it.
-    const unknown = ids.filter((id) => !isOne(id));
-    const letters = found.filter(
-      (letter) => selected.ids === undefined || ids.some((id) => isOne(id) && isOf(id)(letter)),
-    );
+    const isWarning = ({ kind, letters, closed }: CaseView) => kind === "warning" && letters === 0 && !closed;
+    const found = ledger.deadLetters.select(selected);
+    const warned = actOnWarnings ? casesOf(ledger, selected, mask).filter(isWarning) : [];
+    const { isMeant, unknown } = meantBy(ids, [...found, ...warned]);
+    const letters = found.filter(isMeant);
     const left = Map.groupBy(letters, reasonToSkip);
     const wanted = (left.get(undefined) ?? []).slice(0, limit);
+    const warnings = warned.filter(isMeant).slice(0, limit - wanted.length);
     left.delete(undefined);
-    if (dryRun) done.count = wanted.length;
+    if (dryRun) done.count = wanted.length + warnings.length;
     else if (done.trouble === undefined)
-      await this.#actOn(wanted, { rate, signal, act, done }).catch((error: unknown) => {
-        done.trouble = textOf(error);
-      });
+      await this.#actOn(wanted, { rate, signal, act, done })
+        .then(() => {
+          if (signal?.aborted || warnings.length === 0) return;
+          actOnWarnings?.(warnings);
+          done.count += warnings.length;
+        })
+        .catch((error: unknown) => {
+          done.trouble = textOf(error);
+        });
     const texts = [...left].map(([reason = "", letters]) => {
       const kibs = letters.flatMap(({ kib }) => kib ?? []).join(",");
       return { count: letters.length, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
     });
     const { count, gone, trouble } = done;
     const isGone = letters.filter(({ id }) => gone.includes(id));
-    unknown.push(...ids.filter((id) => isGone.some(isOf(id))));
+    unknown.push(...(ids ?? []).filter((id) => isGone.some(isOf(id))));
     return { count, left: texts, unknown: count < limit ? unknown : [], ...(trouble && { trouble }) };
   }
 

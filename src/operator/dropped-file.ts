@@ -2,7 +2,15 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { OpenedLetter } from "../pipeline/retry/dead-letter-queues.ts";
 
-/** Where dropped dead letters are kept, one JSON a line, for their owner only: whoever is sure removes the file. */
+/** The line of a dead letter, with its message. */
+export function lineOf({ letter: { queue, stage, code }, delivery, body }: OpenedLetter): object {
+  const bytes = Buffer.from(delivery.body);
+  // n.b. What is no JSON may be no text either.
+  const kept = body === undefined ? { base64: bytes.toString("base64") } : { body: bytes.toString() };
+  return { queue, stage, code, headers: delivery.headers, ...kept };
+}
+
+/** Where dropped cases are kept, one JSON a line, for their owner only: whoever is sure removes the file. */
 export class DroppedFile implements Disposable {
   readonly path: string;
   #file: number | undefined;
@@ -17,12 +25,9 @@ export class DroppedFile implements Disposable {
   }
 
   /** Stored durably once this returns. */
-  add({ letter: { queue, stage, code }, delivery, body }: OpenedLetter): void {
+  add(...lines: readonly object[]): void {
     this.#file ??= openSync(this.path, "a", 0o600);
-    const bytes = Buffer.from(delivery.body);
-    // n.b. What is no JSON may be no text either.
-    const kept = body === undefined ? { base64: bytes.toString("base64") } : { body: bytes.toString() };
-    writeSync(this.#file, `${JSON.stringify({ queue, stage, code, headers: delivery.headers, ...kept })}\n`);
+    writeSync(this.#file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     fsyncSync(this.#file);
   }
 

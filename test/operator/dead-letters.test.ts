@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Outgoing } from "../../src/broker/broker.ts";
 import { headersOf } from "../../src/broker/careful-pass.ts";
 import type { RunView } from "../../src/ledger/runs.ts";
-import type { BatchResult } from "../../src/operator/dead-letters.ts";
+import type { BatchResult } from "../../src/operator/selection.ts";
 import { messagesIn } from "../support/messages.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -203,6 +203,39 @@ test("dropping needs to be told which, and nothing but a known filter is taken",
     expect((await ask(site, "/dead/drop", body)).status).toBe(400);
   expect(await ask(site, "/dead/replay", { ids: ["0123456789ab"] })).toMatchObject({ status: 404 });
   expect(await ask(site, "/dead")).toMatchObject({ total: 1 });
+});
+
+test("a warning's case is dropped as a letter's is: kept in a file first, by its ID or a filter, and open again once a run meets the warning again", async () => {
+  await using site = await startSite();
+  const day = "2026-01-05";
+  site.eposh.days.set(day, [budi(site, { photo: null, kib_number: null }), budi(site, { name: null })]);
+  await site.induct({ from: day, to: day });
+  const open = async () => {
+    const { groups = [], warnings = [] } = (await ask(site, "/dead")) as Answer & { warnings?: { code: string }[] };
+    return [...groups, ...warnings].map(({ code }) => code).sort();
+  };
+  expect(await open()).toEqual(["bad_name", "no_kib", "no_photo"]);
+  const [{ id = "" } = {}] = site.daemon.ledger.rows<{ id: string }>("select id from cases where code = 'no_kib'");
+  expect(await ask(site, "/dead/drop", { ids: [id.slice(0, 8)], dryRun: true })).toMatchObject({ dropped: 1 });
+  expect(await open()).toEqual(["bad_name", "no_kib", "no_photo"]);
+
+  const { dropped, unknown, file } = (await ask(site, "/dead/drop", { ids: [id.slice(0, 8)] })) as Answer & Body;
+  expect({ dropped, unknown }).toEqual({ dropped: 1, unknown: [] });
+  const kept = JSON.parse(await Bun.file(String(file)).text()) as Body;
+  expect(kept).toMatchObject({ id, kind: "warning", stage: "update-kib", code: "no_kib", runs: 1 });
+  expect(await open()).toEqual(["bad_name", "no_photo"]);
+  expect(await ask(site, `/dead/${id}`)).toMatchObject({ status: 200, closed: { why: "dropped" } });
+  expect((await ask(site, "/dead/drop", { ids: [id] })).status).toBe(404);
+  expect(await ask(site, "/dead/replay", {})).toMatchObject({ replayed: 1 });
+  await until(async () => (await lettersOf(site)) === 1, { what: "the letter to be dead again" });
+  expect(await open()).toEqual(["bad_name", "no_photo"]);
+
+  await site.induct({ from: day, to: day });
+  expect(await open()).toEqual(["bad_name", "no_kib", "no_photo"]);
+  expect(await ask(site, "/dead/drop", { code: "no_photo" })).toMatchObject({ dropped: 1 });
+  expect(await ask(site, "/dead/drop", { all: true, limit: 1 })).toMatchObject({ dropped: 1 });
+  expect(await ask(site, "/dead/drop", { all: true })).toMatchObject({ dropped: 1 });
+  expect(await open()).toEqual([]);
 });
 
 test("a letter is shown without a NIK also where it is written with blanks, and with what was typed instead of one", async () => {

@@ -3,8 +3,9 @@ import { type ArgsDef, defineCommand } from "citty";
 import { entryOf } from "../../errors/codes.ts";
 import { Exit, exits } from "../../errors.ts";
 import { answers } from "../../ledger/cases/decisions.ts";
-import type { CaseList, Selection, ShownCase, Skipped } from "../../operator/dead-letters.ts";
+import type { CaseList, ShownCase } from "../../operator/dead-letters.ts";
 import type { Decided } from "../../operator/decide.ts";
+import type { Selection, Skipped } from "../../operator/selection.ts";
 import type { Decision } from "../../people/types.ts";
 import { csvOf } from "../../util/text/csv.ts";
 import { visibleIn, visibleLines } from "../../util/text/visible.ts";
@@ -93,6 +94,9 @@ const show = defineCommand({
   },
 });
 
+/** A warning has no message that could be sent back. */
+const nouns = { replay: "dead letter", drop: "case" } as const;
+
 /** `replay` and `drop` differ in one word. */
 const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", description: string, own: ArgsDef = {}) =>
   defineCommand({
@@ -134,20 +138,21 @@ const handle = (verb: "replay" | "drop", done: "replayed" | "dropped", descripti
       else print(`${dryRun ? "would be " : ""}${done}: ${answer[done] ?? 0}`);
       if (file && !args.json) print(`kept in ${file}`);
       for (const { count, text } of left) printError(`${count} kept: ${text}`);
-      if (unknown.length > 0) printError(`no dead letter, or more than one, has the ID ${unknown.join(", ")}`);
+      if (unknown.length > 0) printError(`no ${nouns[verb]}, or more than one, has the ID ${unknown.join(", ")}`);
       return left.length + unknown.length > 0 ? exits.failed : exits.ok;
     },
   });
 
 /** The operator types how many. */
 async function confirm(verb: "replay" | "drop", client: OperatorClient): Promise<void> {
-  const { total } = await client.ask<CaseList>("GET", "/dead");
+  const { total, warnings } = await client.ask<CaseList>("GET", "/dead");
+  const count = verb === "drop" ? total + sumOf(warnings) : total;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const typed = await terminal.question(
-    `This will ${verb} all ${plural(total, "dead letter")}. Type ${total} to go on: `,
+    `This will ${verb} all ${plural(count, nouns[verb])}. Type ${count} to go on: `,
   );
   terminal.close();
-  if (typed.trim() !== String(total)) throw new Exit(exits.usage, "nothing was changed");
+  if (typed.trim() !== String(count)) throw new Exit(exits.usage, "nothing was changed");
 }
 
 const decide = defineCommand({
@@ -183,7 +188,7 @@ export default defineCommand({
     replay: handle("replay", "replayed", "Send dead letters back to their stages", {
       stale: { type: "boolean", description: "also if the data is over a day old" },
     }),
-    drop: handle("drop", "dropped", "Delete dead letters, after writing them to a file"),
+    drop: handle("drop", "dropped", "Drop cases that are not needed any more, after writing them to a file"),
     decide,
   },
 });
@@ -220,8 +225,7 @@ export function textOfList({ total, warnings, groups, note }: CaseList, client: 
       "\n",
     );
   });
-  const lacking = warnings.reduce((sum, { count }) => sum + count, 0);
-  const sum = `${plural(total, "dead letter")}, ${plural(lacking, "warning")}. Details: hikvision-sync dead show ID`;
+  const sum = `${plural(total, "dead letter")}, ${plural(sumOf(warnings), "warning")}. Details: hikvision-sync dead show ID`;
   return [...blocks, sum + more].join("\n\n");
 }
 
@@ -232,4 +236,5 @@ const noBody = "the dead letter cannot be read now";
 const idLength = 8;
 /** Each may take one more column, where the last letter that fits is a wide one. */
 const [nameWidth, kibWidth] = [26, 14];
+const sumOf = (groups: readonly { count: number }[]) => groups.reduce((sum, { count }) => sum + count, 0);
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { textOf } from "../../errors.ts";
-import type { BatchResult, Selection } from "../../operator/dead-letters.ts";
+import type { BatchResult, Selection } from "../../operator/selection.ts";
 import type { UiOptions, View } from "../view.ts";
 import { type Action, audit, type Confirm, type Fields } from "./action.ts";
 
@@ -19,7 +19,7 @@ const backOf = ({ id }: Fields): string => (id === undefined ? "/ui/cases" : `/u
 
 const unknownFor = (why: unknown): BatchResult => ({ count: 0, left: [], unknown: [], trouble: textOf(why) });
 
-/** Sends dead letters again, or drops them. */
+/** Sends dead letters again, or drops cases. */
 const onCases = (verb: "replay" | "drop"): Action => ({
   fields: ["id", "code", "stage", "rate", "typed"],
   required: 0,

@@ -61,16 +61,16 @@ function Cause({ group: { code, stage, kind, cases }, view }: { group: Group; vi
         </ul>
         {more > 0 && <p>{texts.more(more)}</p>}
       </details>
-      {isDead && (
-        <p class="actions">
+      <p class="actions">
+        {isDead && (
           <ActionLink action="replay" fields={{ code, stage }} view={view}>
             {texts.replayAll}
           </ActionLink>
-          <ActionLink action="drop" fields={{ code, stage }} view={view} tone="danger">
-            {texts.dropAll}
-          </ActionLink>
-        </p>
-      )}
+        )}
+        <ActionLink action="drop" fields={{ code, stage }} view={view} tone="danger">
+          {texts.dropAll}
+        </ActionLink>
+      </p>
     </section>
   );
 }
@@ -97,14 +97,14 @@ export async function casePage({ operator, sessions }: UiOptions, view: View, id
           </a>
         )}
         {kind === "dead letter" && !closed && (
-          <>
-            <ActionLink action="replay" fields={{ id: known.id }} view={view}>
-              {texts.replay}
-            </ActionLink>
-            <ActionLink action="drop" fields={{ id: known.id }} view={view} tone="danger">
-              {texts.drop}
-            </ActionLink>
-          </>
+          <ActionLink action="replay" fields={{ id: known.id }} view={view}>
+            {texts.replay}
+          </ActionLink>
+        )}
+        {!closed && (
+          <ActionLink action="drop" fields={{ id: known.id }} view={view} tone="danger">
+            {texts.drop}
+          </ActionLink>
         )}
       </p>
       {code === "identity_conflict" && !closed && (

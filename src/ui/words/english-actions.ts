@@ -82,12 +82,12 @@ export const englishActions = {
     none: "Nothing of it can be sent again now.",
   },
   drop: {
-    title: (n: number) => `Delete ${counted(n, "message")} permanently?`,
-    text: "Their employees are not brought to HikCentral by these messages any more. This cannot be undone; trigger the dates again instead.",
-    button: "Delete permanently",
+    title: (n: number) => `Drop ${counted(n, "case")} permanently?`,
+    text: "The messages of employees who are held up are deleted: they do not bring them to HikCentral any more. A case comes back if a run meets its problem again. This cannot be undone; trigger the dates again instead.",
+    button: "Drop permanently",
     kept: (n: number, why: string) => `${n} kept: ${why}.`,
-    done: (n: number) => `${counted(n, "message")} deleted.`,
-    none: "There is nothing to delete.",
+    done: (n: number) => `${counted(n, "case")} dropped.`,
+    none: "There is nothing to drop.",
   },
   sync: {
     title: (who: string) => `Sync ${who} now?`,

@@ -81,11 +81,11 @@ export const indonesianActions: UiWords["actions"] = {
     none: "Tidak ada yang dapat dikirim lagi sekarang.",
   },
   drop: {
-    title: (n) => `Hapus ${n} pesan untuk selamanya?`,
-    text: "Karyawannya tidak lagi dibawa ke HikCentral oleh pesan ini. Ini tidak dapat dibatalkan; mulai lagi proses untuk tanggalnya bila perlu.",
+    title: (n) => `Hapus ${n} kasus untuk selamanya?`,
+    text: "Pesan karyawan yang tertahan dihapus: pesan itu tidak lagi membawa mereka ke HikCentral. Kasus muncul lagi bila suatu proses menemui masalahnya lagi. Ini tidak dapat dibatalkan; mulai lagi proses untuk tanggalnya bila perlu.",
     button: "Hapus selamanya",
     kept: (n, why) => `${n} disimpan: ${why}.`,
-    done: (n) => `${n} pesan dihapus.`,
+    done: (n) => `${n} kasus dihapus.`,
     none: "Tidak ada yang dapat dihapus.",
   },
   sync: {

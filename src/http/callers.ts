@@ -54,7 +54,7 @@ export class Callers implements Disposable {
     const limits = new BigUint64Array(2);
     this.#libc.symbols.getrlimit(openFiles, limits);
     this.#max = Math.max(8, Math.min(maxCallers, Math.floor(Number(limits[0]) / 4)));
-    this.#timer = setTimeout(() => this.#look(), everyMs);
+    this.#timer = this.#lookIn(everyMs);
   }
 
   /** A request from this port has arrived completely, or was answered. */
@@ -77,7 +77,12 @@ export class Callers implements Disposable {
       this.#lastEndedAt = now;
     }
     const isHurried = now - this.#lastEndedAt < hurriesForMs;
-    this.#timer = setTimeout(() => this.#look(), isHurried ? hurriedMs : everyMs);
+    this.#timer = this.#lookIn(isHurried ? hurriedMs : everyMs);
+  }
+
+  /** It keeps nothing running: the port does. */
+  #lookIn(ms: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#look(), ms).unref();
   }
 
   #say(now: number): void {

@@ -77,7 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     now,
     holdForMs,
   };
-  let current = new Generation(config, registered, parts);
+  let current = new Generation(loaded, registered, parts);
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
   const answer: Fetch = (request, connection) => current.app.fetch(request, connection);
   opened.use(await listenForOperators(config.http, answer));
@@ -88,11 +88,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   /** Reloads run one at a time, and none runs once the daemon stops. */
   let changing = Promise.resolve();
   let isStopping = false;
-  const deadlineOf = ({ config: { broker } }: Generation) => AbortSignal.timeout(broker.shutdownTimeoutMs);
+  const deadlineOf = ({ loaded: { config } }: Generation) => AbortSignal.timeout(config.broker.shutdownTimeoutMs);
   const change = async (fresh: Loaded) => {
     const before = current;
-    const { config, taken, left } = mergeReloadable(before.config, fresh.config);
-    const next = new Generation(config, await registeredStages(config, log), parts);
+    const { loaded, taken, left } = mergeReloadable(before.loaded, fresh);
+    const next = new Generation(loaded, await registeredStages(loaded.config, log), parts);
     log.info("Reloading: work in progress is finished first");
     await before.stop(deadlineOf(before));
     current = next;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Hono } from "hono";
 import { type Clients, createClients } from "../clients.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
-import { type Config, type LocalConfig, siteOf } from "../config/load.ts";
+import { type Config, type InUse, type LocalConfig, siteOf } from "../config/load.ts";
 import { examineSystems } from "../doctor/doctor.ts";
 import { textOf } from "../errors.ts";
 import { createApp } from "../http/app.ts";
@@ -67,10 +67,11 @@ export class Generation {
   #started: Promise<unknown> = Promise.resolve();
 
   constructor(
-    readonly config: Config,
+    readonly loaded: InUse,
     registered: readonly RegisteredStage[],
     parts: SharedParts,
   ) {
+    const { config } = loaded;
     const { ledger, broker, metrics, removed, log, now } = parts;
     this.#parts = parts;
     const clients = createClients(config, log, metrics.called);
@@ -139,6 +140,7 @@ export class Generation {
           attempts,
           http: config.http,
           timeZone: config.site.timeZone,
+          settings: loaded,
           origin: parts.origin,
           log,
         })

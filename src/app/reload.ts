@@ -1,4 +1,4 @@
-import type { Config, Loaded } from "../config/load.ts";
+import type { Config, InUse, Loaded } from "../config/load.ts";
 import { secretKeys } from "../config/schema.ts";
 import { Secret } from "../config/secret.ts";
 import { names } from "../config/sources.ts";
@@ -19,7 +19,7 @@ const plain = (value: unknown): string | undefined => {
 type Section = Readonly<Record<string, unknown>>;
 
 /** The new configuration as far as a running daemon can apply it, with the names of what is applied and what is not. */
-export function mergeReloadable(running: Config, fresh: Config): { config: Config; taken: string[]; left: string[] } {
+export function mergeReloadable({ config: running, sources: origins }: InUse, { config: fresh, file, sources }: InUse) {
   const [taken, left]: [string[], string[]] = [[], []];
   const config = { ...fresh } as unknown as Record<string, Section>;
   const before = running as unknown as Readonly<Record<string, Section>>;
@@ -30,8 +30,10 @@ export function mergeReloadable(running: Config, fresh: Config): { config: Confi
   }
   if (plain(running.regionals) !== plain(fresh.regionals)) taken.push("regionals");
   if (plain(running.stages.settings) !== plain(fresh.stages.settings)) taken.push("stages.NAME");
+  const kept = Object.fromEntries(left.flatMap((name) => (origins[name] ? [[name, origins[name]]] : [])));
   left.push(...changedSince(running.stages.folder));
-  return { config: config as unknown as Config, taken, left };
+  const loaded: InUse = { config: config as unknown as Config, file, sources: { ...sources, ...kept } };
+  return { loaded, taken, left };
 }
 
 export interface ReloadOptions {

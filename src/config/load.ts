@@ -29,6 +29,9 @@ export interface Loaded<C = Config> {
   warnings: string[];
 }
 
+/** What a daemon goes by. */
+export type InUse = Pick<Loaded, "config" | "file" | "sources">;
+
 const certificate = ["http.cert_file", "http.key_file"] as const;
 /** As the Debian package has them. */
 const service = { state: "/var/lib/hikvision-sync", run: "/run/hikvision-sync" };

@@ -16,6 +16,16 @@ for (const [section, { entries }] of Object.entries(sections))
 
 /** `hikcentral.app_key` is HIKCENTRAL_APP_KEY, `regionals.zona-i` is REGIONALS_ZONA_I. */
 export const variableOf = (name: string) => name.replaceAll(/[.-]/g, "_").toUpperCase();
+
+/** Where people find what set a value: the path of the file, the variable, or the credential. */
+export const placeOf = (name: string, source: Source, file: string | undefined): string =>
+  ({
+    default: "default",
+    file: file ?? "file",
+    environment: name === "state.folder" ? "environment" : variableOf(name),
+    credentials: `credential ${variableOf(name).toLowerCase()}`,
+  })[source];
+
 const variables = new Map([...names.keys()].map((name) => [variableOf(name), name]));
 
 const isTable = (value: unknown): value is object =>

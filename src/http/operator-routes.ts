@@ -4,6 +4,8 @@ import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import { answers } from "../ledger/cases/decisions.ts";
 import type { Operator } from "../operator/operator.ts";
+import { nowOf } from "../operator/overview/now.ts";
+import { sentenceOf } from "../operator/overview/sentence.ts";
 import { type DropResult, selection } from "../operator/selection.ts";
 import { whoAnswers } from "../operator/who/answer.ts";
 import { languages } from "../operator/words/language.ts";
@@ -24,6 +26,14 @@ const whoRequest = v.strictObject({
   language: v.optional(v.picklist(languages)),
 });
 
+/** The page's first sentence; null without a daemon. */
+async function sentenceNow(operator: Operator): Promise<string | null> {
+  const { timeZone } = operator.options.running?.upstreams ?? {};
+  if (timeZone === undefined) return null;
+  const now = await nowOf(operator, timeZone);
+  return sentenceOf(now, new Times("en", timeZone, now.at));
+}
+
 type Status = 400 | 404 | 409 | 500 | 503;
 
 const done = { replay: "replayed", drop: "dropped" } as const;
@@ -34,7 +44,10 @@ export function operatorRoutes(operator: Operator): Hono {
   const error = (c: Context, text: string, status: Status, more: object = {}) =>
     c.json({ status: "error", error: text, ...more }, status);
 
-  app.get("/status", async (c) => c.json(await operator.status()));
+  app.get("/status", async (c) => {
+    const [status, sentence] = await Promise.all([operator.status(), sentenceNow(operator)]);
+    return c.json({ sentence, ...status });
+  });
 
   app.get("/dead", async (c) => {
     const { stage, code, run } = c.req.query();

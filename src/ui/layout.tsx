@@ -18,7 +18,15 @@ export interface Frame {
 }
 
 const languageNames = { en: "English", id: "Indonesia" };
-const addresses = { now: "/ui/", people: "/ui/people", cases: "/ui/cases", runs: "/ui/runs", system: "/ui/system" };
+/** What has no address yet is named all the same. */
+const addresses = {
+  now: "/ui/",
+  people: "/ui/people",
+  cases: "/ui/cases",
+  runs: "/ui/runs",
+  plan: undefined,
+  system: "/ui/system",
+};
 
 /** A whole document around a page. */
 export function Layout({ page, frame }: { page: Page; frame: Frame }) {
@@ -49,9 +57,7 @@ export function Layout({ page, frame }: { page: Page; frame: Frame }) {
                 <ul>
                   {(Object.keys(addresses) as (keyof typeof addresses)[]).map((name) => (
                     <li>
-                      <a href={addresses[name]} aria-current={isHere(path, addresses[name]) ? "page" : undefined}>
-                        {layout.pages[name]}
-                      </a>
+                      <MenuEntry text={layout.pages[name]} to={addresses[name]} path={path} later={layout.later} />
                     </li>
                   ))}
                 </ul>
@@ -116,6 +122,20 @@ export function Layout({ page, frame }: { page: Page; frame: Frame }) {
         </footer>
       </body>
     </html>
+  );
+}
+
+function MenuEntry({ text, to, path, later }: { text: string; to: string | undefined; path: string; later: string }) {
+  if (to === undefined)
+    return (
+      <span class="later">
+        {text} ({later})
+      </span>
+    );
+  return (
+    <a href={to} aria-current={isHere(path, to) ? "page" : undefined}>
+      {text}
+    </a>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { HtmlEscapedString } from "hono/utils/html";
+import type { Loaded } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
 import type { Log } from "../observability/log.ts";
 import type { Operator } from "../operator/operator.ts";
@@ -37,6 +38,8 @@ export interface UiOptions {
   attempts: Attempts;
   http: { host: string; token?: Secret | undefined; viewToken?: Secret | undefined };
   timeZone: string;
+  /** Where each value of the configuration comes from; the page shows no value. */
+  settings: Pick<Loaded, "file" | "sources">;
   /** Where the page is reached: http://127.0.0.1:5000 */
   origin: () => string;
   log: Log;

@@ -22,7 +22,12 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
 
   await site.start();
   await until(async () => (await site.cli("status")).exit === 0, { what: "the daemon to be ready" });
-  expect((await site.cli("status")).out).toContain("eposh: not asked yet");
+  const { out } = await site.cli("status");
+  expect(out).toContain("eposh: not asked yet");
+  // The sentence of the page, which anybody on the machine may read.
+  const [, heading = ""] = /<h1[^>]*>(.*?)<\/h1>/.exec(await (await fetch(`${site.url}/ui/`)).text()) ?? [];
+  expect(heading).toStartWith("Working · ");
+  expect(out.split("\n").slice(0, 2)).toEqual(["ready", heading]);
   const { run: id } = await site.induct();
   const status = (await site.cli("status --json")).json();
   expect(status).toMatchObject({ ready: true, deadLetters: { total: 0, groups: [] }, lastRun: { run: id } });

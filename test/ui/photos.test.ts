@@ -16,7 +16,8 @@ let operator: Visitor;
 
 beforeAll(async () => {
   site = await startSite({ env: { HTTP_TOKEN: token, HTTP_VIEW_TOKEN: viewToken } });
-  site.eposh.days.set(today, [employee(1, 0, `${new URL(site.eposh.url).origin}/photos/kib/-1767600001.png`)]);
+  const link = `${new URL(site.eposh.url).origin}/photos/kib/-1767600001.png`;
+  site.eposh.days.set(today, [employee(1, 0, link), { ...employee(2, 0, link), name: "" }]);
   await site.induct({ from: today, to: today });
   operator = await Visitor.of(site, token);
 }, 60_000);
@@ -67,6 +68,18 @@ test("a viewer, a stranger and who has only the address see no photo", async () 
   expect((await operator.get("/ui/people/not-there/photos/eposh")).status).toBe(404);
   expect(await looks()).toBe(noted);
   expect(site.hikcentral.calls[`resource/v1/${picturePath}`]).toBe(asked);
+});
+
+test("the message of a case shows a viewer no link of a photo", async () => {
+  const bodyFor = async (secret: string) => {
+    const visitor = await Visitor.of(site, secret);
+    const [, path = ""] = /href="(\/ui\/cases\/[^"]+)"/.exec(await visitor.html("/ui/cases")) ?? [];
+    return /<pre>(.*?)<\/pre>/s.exec(await visitor.html(path))?.[1];
+  };
+  expect(await bodyFor(token)).toContain("-1767600001.png");
+  const body = await bodyFor(viewToken);
+  expect(body).toContain("kib_number");
+  expect(body).not.toContain("-1767600001");
 });
 
 test("no photo is shown while a look at it cannot be noted", async () => {

@@ -15,15 +15,30 @@ export default defineCommand({
   args: { ...configArgument, ...jsonArgument },
   async run({ args }) {
     await using client = await openOperatorClient(args);
-    const status = await client.ask<StatusView>("GET", "/status");
+    const status = await client.ask<Answered>("GET", "/status");
     if (args.json) printJson(status);
     else print(statusText(status, client));
     return status.ready ? exits.ok : exits.unavailable;
   },
 });
 
+/** With the first sentence of the page; null without a daemon. */
+type Answered = StatusView & { sentence: string | null };
+
 function statusText(
-  { ready, broker, upstreams, stages, unreachable, unconsumed, removed, queues, deadLetters, lastRun }: StatusView,
+  {
+    sentence,
+    ready,
+    broker,
+    upstreams,
+    stages,
+    unreachable,
+    unconsumed,
+    removed,
+    queues,
+    deadLetters,
+    lastRun,
+  }: Answered,
   client: OperatorClient,
 ): string {
   const not = client.isDaemon ? "not ready" : "no daemon runs";
@@ -32,6 +47,7 @@ function statusText(
     .map(({ queue, ready, consumers }) => [queue, String(ready), String(consumers)]);
   return [
     ready ? "ready" : not,
+    ...(sentence === null ? [] : [sentence]),
     `${broker.label}: ${broker.state}${broker.trouble ? ` (${broker.trouble})` : ""}`,
     ...upstreams.map(({ name, state, since }) => {
       const from = since ? ` since ${client.time(since)}` : state === "not asked" ? " yet" : "";

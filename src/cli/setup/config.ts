@@ -3,7 +3,7 @@ import { formatDuration } from "../../config/dates.ts";
 import { exampleConfig } from "../../config/example.ts";
 import { configJsonSchema } from "../../config/json-schema.ts";
 import type { Config, Loaded } from "../../config/load.ts";
-import { names, variableOf } from "../../config/sources.ts";
+import { names, placeOf } from "../../config/sources.ts";
 import { loadStages, stageNamesIn } from "../../registry/builtin.ts";
 import { configArgument, loadConfig } from "../args.ts";
 import { print, printJson, table } from "../output.ts";
@@ -11,15 +11,12 @@ import { print, printJson, table } from "../output.ts";
 /** Values as you would write them in the file, and where each one came from. */
 async function resolved(loaded: Loaded): Promise<string[][]> {
   const { config, sources, file } = loaded;
-  const from = (name: string) =>
-    ({
-      default: "default",
-      file: file ?? "file",
-      environment: name === "state.folder" ? "environment" : variableOf(name),
-      credentials: `credential ${variableOf(name).toLowerCase()}`,
-    })[sources[name] ?? "default"];
   const stages = await loadStages(config);
-  return Object.keys(sources).map((name) => [name, shown(valueAt(name, config, stages)), from(name)]);
+  return Object.entries(sources).map(([name, source]) => [
+    name,
+    shown(valueAt(name, config, stages)),
+    placeOf(name, source, file),
+  ]);
 }
 
 function valueAt(name: string, config: Config, stages: Awaited<ReturnType<typeof loadStages>>): unknown {

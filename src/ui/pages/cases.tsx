@@ -4,7 +4,7 @@ import { labelOf } from "../../operator/who/verdict.ts";
 import { csvOf } from "../../util/text/csv.ts";
 import { answers } from "../actions/decide.ts";
 import { ActionLink, When } from "../parts.tsx";
-import type { Page, UiOptions, View } from "../view.ts";
+import { isOperator, type Page, type UiOptions, type View } from "../view.ts";
 import { CodeText } from "./code.tsx";
 import { messagePage } from "./confirm.tsx";
 
@@ -148,7 +148,11 @@ export async function casePage({ operator, sessions }: UiOptions, view: View, id
             <When at={one.at} view={view} /> {one.stage} <code>{one.code}</code>: {one.text}
           </p>
         ))}
-        {opened?.body ? <pre>{opened.body}</pre> : kind === "dead letter" && <p>{texts.noBody}</p>}
+        {opened?.body ? (
+          <pre>{isOperator(view) ? opened.body : withoutLinks(opened.body)}</pre>
+        ) : (
+          kind === "dead letter" && <p>{texts.noBody}</p>
+        )}
       </details>
       <p>
         <a href="/ui/cases">{texts.back}</a>
@@ -157,6 +161,9 @@ export async function casePage({ operator, sessions }: UiOptions, view: View, id
   );
   return { title: texts.title, main };
 }
+
+/** A link may show the photo, which is for operators only. */
+const withoutLinks = (body: string) => body.replace(/https?:\/\/[^"\s]+/gi, "[link]");
 
 const late = () => Bun.sleep(patienceMs).then(() => undefined);
 

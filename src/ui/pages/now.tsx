@@ -1,6 +1,7 @@
 import type { RunView } from "../../ledger/runs.ts";
 import { type NowView, nowOf, type SystemView } from "../../operator/overview/now.ts";
 import { sentenceOf, troubleText } from "../../operator/overview/sentence.ts";
+import { codeTextIn } from "../../operator/words/codes.ts";
 import { Cell, FunnelBars, State, Table, type Tone, When } from "../parts.tsx";
 import type { Page, UiOptions, View } from "../view.ts";
 import { CodeText } from "./code.tsx";
@@ -72,7 +73,10 @@ function Now({ now, lastRun, view }: { now: NowView; lastRun: RunView | undefine
             {causes.map(({ code, stage, count, last }) => (
               <tr>
                 <Cell head={texts.cause}>
-                  <CodeText code={code} view={view} stage={stage} />
+                  <a href="/ui/cases">{codeTextIn(code, times.language)?.meaning ?? words.codes.own}</a>
+                  <p class="detail">
+                    <code>{code}</code> · {stage}
+                  </p>
                 </Cell>
                 <Cell head={texts.people} number>
                   {count}

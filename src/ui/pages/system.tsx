@@ -1,3 +1,4 @@
+import { placeOf } from "../../config/sources.ts";
 import { type AuditEntry, auditOf } from "../../ledger/audit.ts";
 import { nowOf, type StageView } from "../../operator/overview/now.ts";
 import { examinationOf } from "../actions/examine.ts";
@@ -48,6 +49,10 @@ export async function systemPage(options: UiOptions, view: View): Promise<Page> 
               ))}
           </Table>
         )}
+      </section>
+      <section aria-labelledby="settings">
+        <h2 id="settings">{texts.settings}</h2>
+        <Settings options={options} view={view} />
       </section>
     </>
   );
@@ -194,5 +199,37 @@ function Deeds({ entries, view }: { entries: readonly AuditEntry[]; view: View }
         </tr>
       ))}
     </Table>
+  );
+}
+
+function Settings({ options: { settings }, view }: { options: UiOptions; view: View }) {
+  const { system: texts } = view.words;
+  const { file, sources } = settings;
+  const names = Object.entries(sources);
+  const set = names.filter(([, source]) => source !== "default");
+  const defaults = names.filter(([, source]) => source === "default");
+  return (
+    <>
+      <p>
+        <code>{file ?? texts.noFile}</code>
+      </p>
+      <p class="detail">{texts.settingsNote}</p>
+      <Table caption={texts.settings} heads={[texts.key, texts.from]}>
+        {set.map(([name, source]) => (
+          <tr>
+            <Cell head={texts.key}>
+              <code>{name}</code>
+            </Cell>
+            <Cell head={texts.from}>{placeOf(name, source, file)}</Cell>
+          </tr>
+        ))}
+      </Table>
+      <details>
+        <summary>{texts.defaults(defaults.length)}</summary>
+        <p>
+          <code>{defaults.map(([name]) => name).join(", ")}</code>
+        </p>
+      </details>
+    </>
   );
 }

@@ -4,7 +4,8 @@ import { counted } from "./english-counted.ts";
 export const english = {
   layout: {
     skip: "Skip to the content",
-    pages: { now: "Now", people: "People", cases: "Cases", runs: "Runs", system: "System" },
+    pages: { now: "Now", people: "People", cases: "Cases", runs: "Runs", plan: "Plan and held", system: "System" },
+    later: "later",
     menu: "Pages",
     search: "Name, KIB or NIK",
     searchButton: "Search",
@@ -200,6 +201,12 @@ export const english = {
     what: "What",
     result: "Result",
     noAudit: "Nobody has done anything on the page yet.",
+    settings: "Configuration",
+    settingsNote: "Where each value comes from. The values themselves: hikvision-sync config print, on the machine",
+    noFile: "no file",
+    key: "Key",
+    from: "From",
+    defaults: (n: number) => `${n} values are not set and have their defaults`,
     looks: "Who looked at whose photo",
   },
   actions: englishActions,

@@ -9,9 +9,10 @@ export interface CallersOptions {
 
 /** Nobody needs more connections to one daemon. */
 const maxCallers = 256;
-const [everyMs, hurriedMs, sayEveryMs] = [200, 20, 60_000];
+/** n.b. Each look wakes the process, which costs more than what it does. */
+const [everyMs, hurriedMs, sayEveryMs] = [1_000, 20, 60_000];
 /** After the last connection that was ended: whoever takes descriptors comes back at once. */
-const hurriesForMs = 1_000;
+const hurriesForMs = 5_000;
 const [openFiles, bothWays] = [7, 2];
 const [ipv4, ipv6] = [2, 10];
 /** Of a `struct dirent`, where the name begins. */
@@ -71,8 +72,7 @@ export class Callers implements Disposable {
 
   #look(): void {
     const now = performance.now();
-    const descriptors = this.#descriptors();
-    if (descriptors.length > this.#max && this.#endOldest(descriptors)) {
+    if (this.#endOldest()) {
       if (now - this.#saidAt >= sayEveryMs) this.#say(now);
       this.#lastEndedAt = now;
     }
@@ -91,7 +91,9 @@ export class Callers implements Disposable {
     say(`port ${port} had over ${this.#max} connections: the oldest were closed, so that the work can open its own`);
   }
 
-  #endOldest(descriptors: readonly number[]): boolean {
+  #endOldest(): boolean {
+    const descriptors = this.#descriptors();
+    if (descriptors.length <= this.#max) return false;
     const found = new Map(descriptors.flatMap((descriptor) => this.#callerAt(descriptor)));
     const known = [...this.#open].filter(([name]) => found.has(name));
     this.#open = new Map([...known, ...found]);

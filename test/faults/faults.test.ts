@@ -1,3 +1,3 @@
 import { testStorms } from "./storms.ts";
 
-testStorms(3);
+testStorms(2);

@@ -121,7 +121,7 @@ export class Generation {
     this.operator = operator;
     this.clients = clients;
     this.pipeline = pipeline;
-    ledger.cases.leaves = pipeline.leaves;
+    ledger.leaves = pipeline.leaves;
     ledger.cases.followers = new Set(registered.flatMap(({ stage }) => (stage.follows ? [stage.name] : [])));
     const isPaused = (queue: string) =>
       pipeline.workers.some(({ registered: { stage }, state }) => stage.queue === queue && state.pause !== undefined);

@@ -12,6 +12,7 @@ import { Ledger } from "../ledger/ledger.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { stageNamesIn } from "../registry/builtin.ts";
+import { leavesOf } from "../registry/registry.ts";
 import { visible, visibleIn } from "../util/text/visible.ts";
 import { loadLocalConfig } from "./args.ts";
 import { type Answer, DaemonClient, howToStart } from "./daemon-client.ts";
@@ -65,6 +66,7 @@ async function openFolder(config: LocalConfig, noDaemon: string, opened: AsyncDi
   const missing = await brokerMissing(broker, brokerWithinMs, new AbortController().signal);
   if (missing) throw new Exit(exits.unavailable, missing);
   const registered = await registeredStages(config, { mask });
+  ledger.leaves = leavesOf(registered);
   const { names } = new KnownQueues(folder, printError);
   const queues = () => names;
   const operator = new Operator({ broker, ledger, registered, paused: new PausedStages(folder), queues, mask });

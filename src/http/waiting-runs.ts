@@ -8,7 +8,7 @@ const maxDates = { operator: 2_000, other: 200 };
 
 /** A run of which Eposh still has to be asked for dates. */
 export const unfetched = `cancelled is null and closed is not 'lost' and tasks >
-  (select count(*) from steps where run = r.id and kind = 'task' and stage = 'induction'
+  (select coalesce(sum(n), 0) from tallies where run = r.no and kind = 'task' and stage = 'induction'
     and outcome in ('done', 'ended', 'dead', 'dropped'))`;
 
 /** What waits to be fetched, by who asked for it: nobody may put any number of runs before those of others. */

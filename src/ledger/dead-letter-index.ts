@@ -51,7 +51,7 @@ const insert = `insert into dead_letters (${columns.join()})
   ${columns.map((name) => `${name} = iif(coalesce(excluded.fetched >= fetched, 1), excluded.${name}, ${name})`).join()}`;
 
 const select = `select ${columns.join()} from dead_letters where (?1 is null or stage = ?1) and (?2 is null or code = ?2)
-  and (?3 is null or run = ?3 or exists (select 1 from steps s where s.run = ?3 and s.case_id = dead_letters.case_id))
+  and (?3 is null or run = ?3 or exists (select 1 from stuck s join runs r on r.no = s.run where r.id = ?3 and s.case_id = dead_letters.case_id))
   and (?4 is null or exists (select 1 from json_each(?4) where substr(dead_letters.id, 1, length(value)) = value or substr(case_id, 1, length(value)) = value))
   and (?4 is not null or exists (select 1 from cases c where c.id = case_id and c.closed is null)) order by first, id`;
 

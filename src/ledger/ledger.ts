@@ -1,12 +1,13 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { textOf } from "../errors.ts";
-import { isOlder } from "../people/record-order.ts";
 import type { RecordOrder } from "../people/types.ts";
-import { plausible } from "../util/plausible.ts";
 import { Cases } from "./cases/cases.ts";
 import { Decisions } from "./cases/decisions.ts";
 import { DeadLetterIndex } from "./dead-letter-index.ts";
+import { Items } from "./items/items.ts";
+import { Latest } from "./items/latest.ts";
+import { tidy } from "./items/tidy.ts";
 import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
 import { noteProgress } from "./unchanged.ts";
@@ -21,9 +22,8 @@ export interface RunRecord {
   kib?: readonly string[];
 }
 
-/** Tables whose rows have the time `at` and are kept `state.keep_days`. */
-const keptTables =
-  "events steps runs links faces held fetches refused kibs grants met unchanged overwrites audit".split(" ");
+/** No two employees of a run have an item in common. */
+const itemLength = 12;
 const maxUnwritten = 10_000;
 const tryAgainMs = 1_000;
 
@@ -51,17 +51,17 @@ export class Ledger implements Disposable {
   #unwritten: (() => void)[] = [];
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #cancelled: Set<string>;
-  /** Runs that are noted already, and those that this daemon sees only in part. */
   readonly cases: Cases;
   readonly decisions: Decisions;
+  readonly items: Items;
   /** The state folder. */
   readonly folder: string;
-  readonly #seenRuns = { whole: new Set<string>(), partial: new Set<string>() };
   /** A mark of those that decide what is written of a record. */
   settings = "";
   /** Stages whose queue has other consumers too. */
   readonly sharedStages = new Set<string>();
   #failing = false;
+  #isClosed = false;
   #purgedMs = Number.NEGATIVE_INFINITY;
 
   constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
@@ -72,7 +72,8 @@ export class Ledger implements Disposable {
     this.#db = openOrMoveAside(join(folder, "ledger.db"), say);
     this.folder = folder;
     this.decisions = new Decisions(folder, say);
-    this.cases = new Cases(this.#db, (text) => this.personKey(text));
+    this.items = new Items(this.#db, this.sharedStages);
+    this.cases = new Cases(this.#db, this.items, (text) => this.personKey(text));
     this.#purge();
     const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
     this.#cancelled = new Set(cancelled.map(({ id }) => id));
@@ -112,9 +113,11 @@ export class Ledger implements Disposable {
       limit ?? null,
       kib ? JSON.stringify(kib) : null,
     ];
-    const insert = "insert or replace into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)";
+    const insert = `insert into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)
+      on conflict do update set at = excluded.at, dates = excluded.dates, tasks = excluded.tasks, part = 0,
+        people_limit = excluded.people_limit, kib = excluded.kib, cancelled = null, closed = null`;
     this.#write(() => this.#db.run(insert, values));
-    for (const seen of Object.values(this.#seenRuns)) seen.delete(id);
+    this.items.forget();
     this.#purge();
   }
 
@@ -132,9 +135,21 @@ export class Ledger implements Disposable {
     this.#write(() => this.#db.run("update runs set closed = ? where id = ?", [how, id]));
   }
 
-  /** What an operator does to cases. */
-  write(work: (cases: Cases) => void): void {
-    this.#write(() => work(this.cases));
+  /** One transaction. */
+  write(work: () => void): void {
+    this.#write(work);
+  }
+
+  /** The stages after which an employee is through. What was counted with others is counted anew, but for closed runs. */
+  set leaves(leaves: readonly string[]) {
+    this.items.leaves = leaves;
+    const mark = Bun.hash.crc32(leaves.join());
+    const [fact] = this.rows<{ value: number }>("select value from facts where name = 'leaves'");
+    if (fact?.value === mark) return;
+    this.#write(() => {
+      this.items.recount(fact === undefined ? "all" : "open");
+      this.#db.run("insert or replace into facts values ('leaves', ?)", [mark]);
+    });
   }
 
   isCancelled(run: string | undefined): boolean {
@@ -144,27 +159,12 @@ export class Ledger implements Disposable {
   /** Whether a newer record of this employee has passed this stage: a hint that HikCentral may not give. */
   superseded(stage: string, code: string | undefined, order: RecordOrder): boolean {
     if (code === undefined) return false;
-    const person = this.personKey(code);
-    const latest = this.#latest(person, stage);
-    return latest !== undefined && isOlder(order, latest) && !this.hasLeft(person, latest);
+    return this.#try(() => this.#latest.isPast(order, this.personKey(code), stage)) ?? false;
   }
 
   /** Whether that date was fetched since then, and the record is no longer there. */
-  hasLeft(person: string, { inducted, repeat = 0, fetchedAt }: RecordOrder): boolean {
-    if (inducted === undefined || fetchedAt === undefined) return false;
-    const find = `select 1 from fetches f where date = ?1 and at > ?2 and not exists (select 1 from held h
-      where h.date = f.date and h.person = ?3 and h.repeat >= ?4 and (h.run = f.run or h.at > f.at))`;
-    const values = [inducted, fetchedAt.toISOString(), person, repeat];
-    return this.#try(() => this.#db.query<object, Value[]>(find).get(...values)) != null;
-  }
-
-  #latest(person: string, stage: string): RecordOrder | undefined {
-    const find = "select fetched, inducted, repeat from latest where person = ? and stage = ?";
-    type Latest = { fetched: string; inducted: string | null; repeat: number };
-    const row = this.#try(() => this.#db.query<Latest, string[]>(find).get(person, stage));
-    const fetchedAt = row ? plausible(new Date(row.fetched), this.now()) : undefined;
-    if (!row || !fetchedAt) return undefined;
-    return { inducted: row.inducted ?? undefined, repeat: row.repeat, fetchedAt };
+  hasLeft(person: string, noted: RecordOrder): boolean {
+    return this.#try(() => this.#latest.hasLeft(person, noted)) ?? false;
   }
 
   /** The keyed hash of a NIK. */
@@ -178,6 +178,8 @@ export class Ledger implements Disposable {
   };
   readonly #query: Rows = <Row>(sql: string, ...values: Value[]) => this.#db.query<Row, Value[]>(sql).all(...values);
 
+  readonly #latest = new Latest(this.#query, () => this.now());
+
   readonly deadLetters = new DeadLetterIndex(
     this.rows,
     (id) => this.#try(() => this.cases.adopt(id)),
@@ -186,6 +188,7 @@ export class Ledger implements Disposable {
 
   [Symbol.dispose](): void {
     this.flush();
+    this.#isClosed = true;
     clearTimeout(this.#again);
     this.#db.close();
   }
@@ -195,11 +198,19 @@ export class Ledger implements Disposable {
     const all = [...this.#unwritten, ...writes];
     if (all.length === 0) return;
     this.#unwritten = [];
-    const write = this.#db.transaction(() => {
+    const transaction = this.#db.transaction(() => {
       for (const one of all) one();
+      this.items.writeTallies();
     });
+    const write = () => {
+      try {
+        transaction();
+      } catch (error) {
+        this.items.forget();
+        throw error;
+      }
+    };
     this.#try(write, () => {
-      for (const seen of Object.values(this.#seenRuns)) seen.clear();
       this.#unwritten = all.slice(-maxUnwritten);
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#write(), tryAgainMs);
@@ -210,69 +221,45 @@ export class Ledger implements Disposable {
     const { run, item, kind, stage, outcome, code, kib, fetchedAt, failure } = entry;
     const person = code === undefined ? null : this.personKey(code);
     // An item id is a plain hash of run and record: with the run beside it the NIK in it could be guessed.
-    const kept = kind === "person" || kind === "follow" ? this.personKey(item) : item;
+    const kept = kind === "person" || kind === "follow" ? this.personKey(item).slice(0, itemLength) : item;
     const at = entry.at.toISOString();
-    const why = [failure?.code ?? null, failure?.text ?? null];
-    const events =
-      "insert into events (at, run, item, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?,?)";
-    this.#db.query(events).run(at, run ?? null, kept, person, kib ?? null, kind, stage, outcome, entry.attempt, ...why);
-    if (run !== undefined) this.#noteRun(run, at);
-    if (outcome !== "warning") {
-      const steps = "insert or replace into steps values (?, ?, ?, ?, ?, ?, ?, ?, null)";
-      this.#db.query(steps).run(run ?? "", kept, stage, kind, outcome, at, ...why);
+    const marked = { run: this.items.numberOf(run, at), item: kept, person };
+    if (!this.items.note(entry, marked)) {
+      const insert =
+        "insert into events (at, run, item, person, kib, kind, stage, outcome, attempt, code, text) values (?,?,?,?,?,?,?,?,?,?,?)";
+      const what = [kib ?? null, kind, stage, outcome, entry.attempt, failure?.code ?? null, failure?.text ?? null];
+      this.#db.query(insert).run(at, run ?? null, kept, person, ...what);
     }
-    const id = this.cases.note(entry, kept);
-    const ofCase = "update steps set case_id = ? where run = ? and item = ? and stage = ?";
-    if (id !== null) this.#db.query(ofCase).run(id, run ?? "", kept, stage);
+    const id = this.cases.note(entry, marked);
+    if (id !== null) this.items.setCase(entry, marked, id);
     if (outcome !== "done") return;
-    this.#noteFetch(entry, person ?? kept);
-    if (person === null || fetchedAt === undefined) return;
-    const latest = this.#latest(person, stage);
-    if (latest !== undefined && isOlder(entry, latest) && !this.hasLeft(person, latest)) return;
+    const fetched = this.#latest.noteFetch(entry, person ?? kept);
+    if (fetched !== undefined) this.cases.fetched(fetched, run ?? "", at);
+    if (person === null || fetchedAt === undefined || this.#latest.isPast(entry, person, stage)) return;
     const mark = entry.mark && this.personKey(entry.mark);
     noteProgress({ ...entry, mark }, person, kept, this.settings, this.#query);
     const name = entry.record === undefined ? null : this.cases.marksOf(entry.record).name;
-    const values = [person, stage, fetchedAt.toISOString(), entry.inducted ?? null, entry.repeat ?? 0, name];
-    this.#db.query("insert or replace into latest values (?, ?, ?, ?, ?, ?)").run(...values);
-  }
-
-  /**
-   * Who stands on which date, as Eposh gave it last, and which dates were fetched as a whole. Whoever has no usable NIK is
-   * noted by the item, to be counted.
-   */
-  #noteFetch({ stage, kind, run = "", inducted, repeat = 0, at }: Entry, person: string): void {
-    if (stage !== "induction" || inducted === undefined) return;
-    const when = at.toISOString();
-    const held = "insert or replace into held values (?, ?, ?, ?, ?)";
-    if (kind === "person") this.#db.query(held).run(inducted, person, repeat, run, when);
-    // n.b. An empty answer is never a reason to believe that somebody is no longer there.
-    const fetched = `insert or replace into fetches select ?1, ?2, ?3
-      where exists (select 1 from held where date = ?1 and run = ?2)`;
-    if (kind === "task" && this.#db.query(fetched).run(inducted, run, when).changes > 0)
-      this.cases.fetched(inducted, run, when);
-  }
-
-  /** A run that started elsewhere, or whose queues have other consumers, is seen here only in part. */
-  #noteRun(run: string, at: string): void {
-    const isPartial = this.sharedStages.size > 0;
-    const seen = this.#seenRuns[isPartial ? "partial" : "whole"];
-    if (seen.has(run)) return;
-    seen.add(run);
-    const note = `insert into runs (id, at, dates, tasks, part) values (?1, ?2, '[]', 0, 1)
-      on conflict do update set part = max(part, ?3)`;
-    this.#db.query(note).run(run, at, Number(isPartial));
+    this.#latest.note(entry, fetchedAt, { person, stage, name });
   }
 
   /** At the start and, because a daemon runs for years, at the first run of each day; it reads all tables. */
   #purge(): void {
-    const now = this.now().getTime();
-    if (now - this.#purgedMs < 86_400_000) return;
-    this.#purgedMs = now;
-    const oldest = new Date(now - this.#keepDays * 86_400_000).toISOString();
-    this.#try(() => {
-      for (const table of keptTables) this.#db.run(`delete from ${table} where at < ?`, [oldest]);
-      this.#db.run("delete from latest where fetched < ?", [oldest]);
+    const now = this.now();
+    if (now.getTime() - this.#purgedMs < 86_400_000) return;
+    this.#purgedMs = now.getTime();
+    const run = (work: () => void) => void this.#try(this.#db.transaction(work));
+    const isEnded = () => this.#isClosed;
+    const purge = (oldest: string) => {
       this.cases.purge(oldest);
+      this.items.forget();
+    };
+    void tidy({
+      db: this.#db,
+      now,
+      keepDays: this.#keepDays,
+      run,
+      isEnded,
+      purge,
     });
   }
 

@@ -3,6 +3,13 @@ import type { PhotoHistory } from "../people/types.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Entry } from "./subjects.ts";
 
+interface Other {
+  person: string;
+  run: string | null;
+  kib: string | null;
+  told: number;
+}
+
 /** Where nothing is remembered. */
 export const noPhotoHistory: PhotoHistory = {
   sharedWith: () => 0,
@@ -23,14 +30,15 @@ export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">
       const mark = photoMark(link);
       const note = "insert or ignore into links (mark, person, run, kib, at) values (?, ?, ?, ?, ?)";
       ledger.rows(note, mark, person, run, kib, at());
-      const find = "select told from links where mark = ? and person <> ?";
-      const others = ledger.rows<{ told: number }>(find, mark, person);
-      if (others.some(({ told }) => told === 0)) {
+      const find = "select person, run, kib, told from links where mark = ? and person <> ?";
+      const others = ledger.rows<Other>(find, mark, person);
+      const untold = others.filter(({ told }) => told === 0);
+      if (untold.length > 0) {
         const text = "another employee has the same photo link: compare the two faces";
-        const warn = `insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text)
-          select ?, run, person, kib, 'person', 'create-person', 'warning', 0, 'shared_photo', ?
-          from links where mark = ? and told = 0 and person <> ?`;
-        ledger.rows(warn, at(), text, mark, person);
+        ledger.write(() => {
+          for (const { person, run, kib } of untold)
+            ledger.items.warn({ person, run: run ?? undefined, kib, at: at() }, "shared_photo", text);
+        });
         ledger.rows("update links set told = 1 where mark = ?", mark);
       }
       return others.length;

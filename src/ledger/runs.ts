@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Rows } from "./schema.ts";
 import type { TraceOutcome } from "./subjects.ts";
 
@@ -41,39 +40,34 @@ export interface Tally {
   text: string;
 }
 
-/** Newest first. `leaves` are the stages after which an employee is through. */
-export async function runsOf(rows: Rows, leaves: readonly string[], count = 50): Promise<RunView[]> {
-  const views: RunView[] = [];
-  for (const { id } of rows<{ id: string }>("select id from runs order by at desc limit ?", count)) {
-    const view = runOf(rows, id, leaves);
-    if (view) views.push(view);
-    // Counting a large run takes milliseconds: other requests are answered between two runs.
-    await nextTurn();
-  }
-  return views;
+/** Newest first. */
+export function runsOf(rows: Rows, count = 50): RunView[] {
+  return rows<RunRow>("select * from runs order by at desc limit ?", count).map((run) => viewOf(rows, run));
 }
 
-export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunView | undefined {
+export function runOf(rows: Rows, id: string): RunView | undefined {
   const [run] = rows<RunRow>("select * from runs where id = ?", id);
-  if (run === undefined) return undefined;
-  const counts = rows<{ kind: string; stage: string; outcome: TraceOutcome; n: number }>(
-    "select kind, stage, outcome, count(*) n from steps where run = ? group by 1, 2, 3",
-    id,
-  );
+  return run && viewOf(rows, run);
+}
+
+function viewOf(rows: Rows, run: RunRow): RunView {
+  const tallies = rows<TallyRow>("select kind, stage, outcome, n, text from tallies where run = ? and n > 0", run.no);
   const stages: RunView["stages"] = {};
-  for (const { kind, stage, outcome, n } of counts) {
-    if (kind === "person") stages[stage] = { ...stages[stage], [outcome]: n };
+  for (const { kind, stage, outcome, n } of tallies) {
+    if (kind === "person" && stage !== "") stages[stage] = { ...stages[stage], [outcome]: n };
   }
   const dates = JSON.parse(run.dates) as string[];
   // One message for each date; with a limit, which spans all dates, one message for all of them.
   const perTask = run.people_limit === null ? 1 : dates.length;
+  const sum = (of: (tally: TallyRow) => boolean) => tallies.filter(of).reduce((all, { n }) => all + n, 0);
   // n.b. Messages of other stages may hold no employee either; only those of induction are dates.
-  const datesThat = (...outcomes: TraceOutcome[]) =>
-    counts
-      .filter(({ kind, stage, outcome }) => kind === "task" && stage === "induction" && outcomes.includes(outcome))
-      .reduce((sum, { n }) => sum + n * perTask, 0);
-  const [people] = rows<{ employees: number; through: number; dead: number }>(throughQuery(leaves), id);
-  const { employees = 0, through = 0, dead = 0 } = people ?? {};
+  const datesThat = (...outcomes: TallyRow["outcome"][]) =>
+    perTask * sum(({ kind, stage, outcome }) => kind === "task" && stage === "induction" && outcomes.includes(outcome));
+  const all = (of: "person" | "page", what: TallyRow["outcome"]) =>
+    sum(({ kind, stage, outcome }) => kind === of && stage === "" && outcome === what);
+  const employees = all("person", "items");
+  const [{ dead } = { dead: 0 }] = rows<{ dead: number }>(deadPeopleQuery, run.no);
+  const through = all("person", "over") - dead;
   const open = employees - through - dead;
   const fetched = {
     done: datesThat("done", "ended"),
@@ -82,6 +76,7 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
   };
   const working = fetched.done + fetched.dead < fetched.of ? "fetching" : open > 0 ? "working" : "done";
   const status = working !== "done" && run.closed === "lost" ? "lost" : working;
+  const warnings = tallies.filter(({ kind }) => kind === "warning");
   return {
     run: run.id,
     at: run.at,
@@ -91,29 +86,38 @@ export function runOf(rows: Rows, id: string, leaves: readonly string[]): RunVie
     fetched,
     ...(run.people_limit === null ? {} : { limit: run.people_limit }),
     ...(run.kib === null ? {} : { kib: JSON.parse(run.kib) as string[] }),
-    pages:
-      rows<{ n: number }>("select count(distinct item) n from steps where run = ? and kind = 'page'", id)[0]?.n ?? 0,
+    pages: all("page", "items"),
     employees,
     through,
     dead,
     open,
     stages,
-    warnings: rows(warningsQuery, id),
-    deadLetters: rows(deadQuery, id),
+    warnings: warnings.map(({ stage, n, text }) => ({ code: stage, count: n, text: text ?? "" })).sort(mostFirst),
+    deadLetters: rows(deadQuery, run.no),
   };
 }
 
-const warningsQuery = `select code, count(distinct coalesce(person, kib, id)) count, min(text) text from events
-  where run = ? and outcome = 'warning' group by code order by 2 desc, 1`;
-
-/** A dead step whose case is closed: the record has passed since, or an operator has dealt with it. */
+/** A dead stage whose case is closed: the record has passed since, or an operator has dealt with it. */
 const isClosed = "exists (select 1 from cases c where c.id = case_id and c.closed is not null)";
 
 /** Those that are dead now; a replayed one that succeeded is not counted. A dead page is counted by its employees. */
-const deadQuery = `select code, count(*) count, min(text) text from steps
-  where run = ? and outcome = 'dead' and kind <> 'page' and not ${isClosed} group by code order by 2 desc, 1`;
+const deadQuery = `select code, count(*) count, min(text) text from stuck
+  where run = ? and kind <> 'page' and not ${isClosed} group by code order by 2 desc, 1`;
+const deadPeopleQuery = `select count(distinct item) dead from stuck where run = ? and kind = 'person' and not ${isClosed}`;
+
+const mostFirst = (a: Tally, b: Tally) => b.count - a.count || (a.code < b.code ? -1 : 1);
+
+interface TallyRow {
+  kind: string;
+  /** Of a warning its code; of a whole message "". */
+  stage: string;
+  outcome: TraceOutcome | "items" | "over";
+  n: number;
+  text: string | null;
+}
 
 interface RunRow {
+  no: number;
   id: string;
   at: string;
   dates: string;
@@ -124,12 +128,3 @@ interface RunRow {
   closed: string | null;
   part: number;
 }
-
-const quoted = (names: readonly string[]) => names.map((name) => `'${name.replaceAll("'", "''")}'`).join(", ");
-
-const throughQuery = (leaves: readonly string[]) => `
-  select count(*) employees, coalesce(sum(not dead and (finished or ended)), 0) through, coalesce(sum(dead), 0) dead from (
-    select sum(outcome = 'done' and stage in (${quoted(leaves)})) >= ${leaves.length} finished,
-      max(outcome in ('ended', 'dropped') or (outcome = 'dead' and ${isClosed})) ended,
-      max(outcome = 'dead' and not ${isClosed}) dead
-    from steps where run = ? and kind = 'person' group by item)`;

@@ -79,6 +79,59 @@ export const migrations: Migrations = [
   create table facts (name text primary key, value int) strict, without rowid;
 `,
   "create table indexed (broker text) strict",
+  `
+  create table words (id integer primary key, text text unique) strict;
+  create table numbered (no integer primary key autoincrement, id text unique, at text, dates text, tasks int,
+    people_limit int, kib text, cancelled text, part int default 0, closed text, folded int default 0) strict;
+  insert into numbered (id, at, dates, tasks, people_limit, kib, cancelled, part, closed)
+    select id, at, dates, tasks, people_limit, kib, cancelled, part, closed from runs order by at;
+  drop table runs;
+  alter table numbered rename to runs;
+  create table items (run int, item text, kind text, person text, kib text, at int, path text, odd text, over int,
+    primary key (run, item)) strict, without rowid;
+  create table stuck (run int, item text, stage text, kind text, code text, text text, case_id text,
+    primary key (run, item, stage)) strict, without rowid;
+  create table tallies (run int, kind text, stage text, outcome text, n int, text text,
+    primary key (run, kind, stage, outcome)) strict, without rowid;
+  drop index events_warning;
+  create temp table known as select coalesce(run, '') run, item, max(person) person, max(kib) kib, min(at) first
+    from events where item is not null group by 1, 2;
+  create unique index temp.known_item on known (run, item);
+  create temp table passed as select distinct s.run, s.item, s.stage from events e join steps s
+    on s.run = coalesce(e.run, '') and s.item = e.item and s.stage = e.stage and s.at = e.at
+    where s.outcome = 'done' and e.outcome = 'done' and e.attempt = 0 and e.kind <> 'follow';
+  create unique index temp.passed_item on passed (run, item, stage);
+  delete from events where outcome = 'done' and attempt = 0 and exists (select 1 from passed p join steps s
+    using (run, item, stage) where p.run = coalesce(events.run, '') and p.item = events.item and p.stage = events.stage
+      and s.at = events.at);
+  insert into words (text) select distinct stage from passed;
+  insert into items select coalesce(no, 0), iif(s.kind in ('person', 'follow'), substr(s.item, 1, 12), s.item), s.kind,
+      k.person, k.kib, cast(round(unixepoch(coalesce(k.first, min(s.at)), 'subsec') * 1000) as int),
+      coalesce(group_concat(w.id || '.' ||
+        cast(round((unixepoch(s.at, 'subsec') - unixepoch(k.first, 'subsec')) * 1000) as int), ' '), ''),
+      nullif(json_group_object(s.stage, s.outcome) filter (where w.id is null), '{}'), 0
+    from steps s left join runs r on r.id = s.run left join known k on k.run = s.run and k.item = s.item
+      left join passed p on p.run = s.run and p.item = s.item and p.stage = s.stage left join words w on w.text = p.stage
+    group by s.run, s.item;
+  insert into stuck select coalesce(no, 0), iif(kind in ('person', 'follow'), substr(item, 1, 12), item), stage, kind, code,
+    text, case_id from steps s left join runs r on r.id = s.run where outcome = 'dead';
+  insert into tallies select coalesce(no, 0), kind, stage, outcome, count(*), null
+    from steps s left join runs r on r.id = s.run group by 1, 2, 3, 4;
+  insert into tallies select run, kind, '', 'items', count(*), null from items group by 1, 2;
+  insert into tallies select no, 'warning', code, '', count(distinct coalesce(e.person, e.kib, e.id)), min(text)
+    from events e join runs r on r.id = e.run where outcome = 'warning' group by no, code;
+  update events set item = substr(item, 1, 12) where kind in ('person', 'follow');
+  update unchanged set item = substr(item, 1, 12);
+  drop table known;
+  drop table passed;
+  drop table steps;
+  create index items_person on items (person) where person is not null;
+  create index items_kib on items (kib) where kib is not null;
+  create index stuck_case on stuck (case_id);
+  create view seen as select i.person, i.kib, r.id run, strftime('%Y-%m-%dT%H:%M:%fZ', i.at / 1000.0, 'unixepoch') at
+      from items i left join runs r on r.no = i.run
+    union all select person, kib, run, at from events;
+`,
 ];
 
 export type Value = string | number | null;

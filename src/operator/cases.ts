@@ -52,7 +52,7 @@ const query = `select c.id, c.kind, c.stage, c.code, c.text, c.kib, c.inducted, 
     (select name from dead_letters d where d.case_id = c.id and name is not null limit 1) letterName,
     (select value from refused r where r.person = c.person and r.what = '${conflictOf("")}' || c.record) pair
   from cases c where (?1 is null or stage = ?1) and (?2 is null or code = ?2)
-    and (?3 is null or last_run = ?3 or exists (select 1 from steps s where s.run = ?3 and s.case_id = c.id))
+    and (?3 is null or last_run = ?3 or exists (select 1 from stuck s join runs r on r.no = s.run where r.id = ?3 and s.case_id = c.id))
     and (?4 is not null or closed is null)
     and (?4 is null or exists (select 1 from json_each(?4) where substr(c.id, 1, length(value)) = value))
   order by c.first, c.id`;

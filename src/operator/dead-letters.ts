@@ -126,12 +126,12 @@ export class DeadLetters {
     const dropLetter = async (found: OpenedLetter) => {
       file.add(lineOf(found));
       await ledger.record(...this.#entries(found, "dropped"));
-      ledger.write((cases) => cases.dropped(found.letter, now().toISOString()));
+      ledger.write(() => ledger.cases.dropped(found.letter, now().toISOString()));
     };
     const dropWarnings = (cases: readonly CaseView[]) => {
       file.add(...cases);
       const at = now().toISOString();
-      for (const { id } of cases) ledger.write((all) => all.close(id, "dropped", at));
+      for (const { id } of cases) ledger.write(() => ledger.cases.close(id, "dropped", at));
     };
     const result = await this.#handle(selected, signal, none, dropLetter, dropWarnings);
     return { ...result, ...(file.written !== undefined && { file: file.written }) };

@@ -31,7 +31,7 @@ export async function decide(
   if (row === undefined)
     return { problem: "it is not known which two are meant: replay the dead letter first, then decide" };
   ledger.decisions.set(row.pair, decision, now());
-  if (decision === "record-wrong") ledger.write((cases) => cases.close(found.id, "decided", now().toISOString()));
+  if (decision === "record-wrong") ledger.write(() => ledger.cases.close(found.id, "decided", now().toISOString()));
   if (decision !== "same") return { id: found.id, decision };
   // Of old data too: what is later in HikCentral stays.
   const { count, trouble } = await dead.replay({ ids: [found.id], stale: true }, signal);

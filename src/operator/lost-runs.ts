@@ -23,13 +23,13 @@ const askForMs = 2_000;
  * done, or somebody purged or replaced a queue and nothing of them will come. Their dates are then free again.
  */
 export async function closeLostRuns(options: LostRunsOptions): Promise<void> {
-  const { ledger, pipeline, log } = options;
+  const { ledger, log } = options;
   const open = ledger.rows<{ id: string }>("select id from runs where closed is null and part = 0");
   if (open.length === 0 || (await isWorkLeft(options))) return;
   await sleep(lookAgainMs);
   if (await isWorkLeft(options)) return;
   for (const { id } of open) {
-    const view = runOf(ledger.rows, id, pipeline.leaves);
+    const view = runOf(ledger.rows, id);
     const isLost = view?.status === "fetching" || view?.status === "working";
     ledger.closeRun(id, isLost ? "lost" : "done");
     if (!isLost) continue;

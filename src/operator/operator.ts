@@ -8,7 +8,7 @@ import type { Mask } from "../observability/mask.ts";
 import type { Decision } from "../people/types.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
-import { leavesOf, type RegisteredStage } from "../registry/registry.ts";
+import type { RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
 import type { PhotoClient } from "../upstreams/photos.ts";
 import { type CaseList, DeadLetters } from "./dead-letters.ts";
@@ -62,14 +62,12 @@ export interface StatusView {
 export class Operator {
   readonly dead: DeadLetters;
   readonly #now: () => Date;
-  readonly #leaves: string[];
 
   constructor(readonly options: OperatorOptions) {
-    const { now = () => new Date(), registered, paused, running } = options;
+    const { now = () => new Date(), paused, running } = options;
     const { letters = new DeadLetterQueues({ ...options, now }) } = running ?? {};
     this.dead = new DeadLetters({ ...options, letters, isShortLived: running === undefined, now });
     this.#now = now;
-    this.#leaves = leavesOf(registered);
     for (const [stage, since] of paused.all) this.#pause(stage, since);
   }
 
@@ -98,7 +96,7 @@ export class Operator {
       removed,
       queues,
       deadLetters,
-      lastRun: (await runsOf(ledger.rows, this.#leaves, 1))[0] ?? null,
+      lastRun: runsOf(ledger.rows, 1)[0] ?? null,
     };
   }
 
@@ -139,8 +137,8 @@ export class Operator {
     return decide(this.dead, id, decision, signal);
   }
 
-  runs(count?: number): Promise<RunView[]> {
-    return runsOf(this.options.ledger.rows, this.#leaves, count);
+  runs(count?: number): RunView[] {
+    return runsOf(this.options.ledger.rows, count);
   }
 
   /** Null where the broker does not answer in time. */
@@ -152,7 +150,7 @@ export class Operator {
   }
 
   run(id: string): RunView | undefined {
-    return runOf(this.options.ledger.rows, id, this.#leaves);
+    return runOf(this.options.ledger.rows, id);
   }
 
   /** The messages of the run end at their next stage; what is done stays. Undefined for an unknown run. */
@@ -160,8 +158,7 @@ export class Operator {
     const { ledger } = this.options;
     const view = this.run(id);
     if (view?.status === "done") return { view, isCancelled: false };
-    const known = view ?? ledger.rows("select 1 from steps where run = ? limit 1", id)[0];
-    if (known === undefined) return undefined;
+    if (view === undefined) return undefined;
     ledger.cancelRun(id);
     return { view: this.run(id), isCancelled: true };
   }

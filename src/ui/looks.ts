@@ -5,8 +5,8 @@ import type { UiOptions } from "./view.ts";
 interface Look {
   views: WhoView[];
   at: number;
-  /** Of the person's newest event at that time. */
-  newest: number;
+  /** Of what had happened to the person by then. */
+  newest: string;
 }
 
 const maxLooks = 200;
@@ -25,9 +25,10 @@ export async function lookedAt(handle: string, options: UiOptions, mayBeOld: boo
   if (subject === undefined || running === undefined) return undefined;
   const known = looks.get(sessions) ?? new Map<string, Look>();
   looks.set(sessions, known);
-  const find = "select max(id) newest from events where person = ?1 or kib = ?2";
-  const [row] = ledger.rows<{ newest: number | null }>(find, subject.person ?? "", subject.kib ?? "");
-  const newest = row?.newest ?? 0;
+  const find = `select (select coalesce(max(id), 0) from events where person = ?1 or kib = ?2) || ' ' ||
+    (select group_concat(path) from items where person = ?1 or kib = ?2) newest`;
+  const [row] = ledger.rows<{ newest: string | null }>(find, subject.person ?? "", subject.kib ?? "");
+  const newest = row?.newest ?? "";
   const before = known.get(handle);
   const now = Date.now();
   if (mayBeOld && before && before.newest === newest && now - before.at < maxAgeMs) return before.views;

@@ -180,10 +180,10 @@ test("the body of a closed case is kept for 30 days, and that of an open one as 
   const { ledger } = site.daemon;
   const bodies = async () => (await site.bodies(dead)).length;
   const closedFor = (days: number) =>
-    ledger.write((cases) => {
+    ledger.write(() => {
       const [one] = ledger.rows<{ id: string }>("select id from cases where kib = '9300001'");
       ledger.rows("update cases set closed = null where id = ?", one?.id ?? "");
-      cases.close(one?.id ?? "", "passed", new Date(Date.now() - days * 86_400_000).toISOString());
+      ledger.cases.close(one?.id ?? "", "passed", new Date(Date.now() - days * 86_400_000).toISOString());
     });
   closedFor(29);
   await site.daemon.operator.dead.dropExpired();

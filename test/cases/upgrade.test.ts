@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
+import { passesOf } from "../../src/ledger/items/path.ts";
 import { migrations } from "../../src/ledger/schema.ts";
 import { photoMark, readRemark } from "../../src/people/remark.ts";
 import { nikOf } from "../../src/simulator/people.ts";
@@ -21,6 +22,16 @@ const person = (site: Site, number: number, photo: number, changes: Body = {}) =
     ...changes,
   });
 
+interface Item {
+  run: string;
+  item: string;
+  kind: string;
+  person: string | null;
+  kib: string | null;
+  at: number;
+  path: string;
+}
+
 /** The ledger as 0.1 would have written it. */
 function toOldLedger(folder: string): void {
   const file = join(folder, "ledger.db");
@@ -30,11 +41,22 @@ function toOldLedger(folder: string): void {
   db.run("attach ? as later", [`${file}.new`]);
   db.run("insert into latest select person, stage, fetched from later.latest");
   db.run("insert into links select mark, person, run, kib, at, told from later.links");
-  for (const table of ["events", "steps", "runs"]) {
-    const columns = db.query<{ name: string }, []>(`pragma table_info(${table})`).all();
-    const names = columns.map(({ name }) => name).join(", ");
-    db.run(`insert into ${table} (${names}) select ${names} from later.${table}`);
-  }
+  const runs = "id, at, dates, tasks, people_limit, kib, cancelled, part, closed";
+  db.run(`insert into runs (${runs}) select ${runs} from later.runs`);
+  const items = db.query<Item, []>("select i.*, r.id run from later.items i join later.runs r on r.no = i.run").all();
+  for (const { run, item, kind, person, kib, at, path } of items)
+    for (const { stage, afterMs, why } of passesOf(path)) {
+      const [name] = db.query<{ text: string }, number[]>("select text from later.words where id = ?").all(stage);
+      const when = new Date(at + afterMs).toISOString();
+      const outcome = why === undefined ? "done" : "ended";
+      const event = [when, run, person, kib, kind, name?.text ?? "", outcome];
+      db.run(
+        "insert into events (at, run, person, kib, kind, stage, outcome, attempt) values (?,?,?,?,?,?,?,0)",
+        event,
+      );
+      const step = [run, item, name?.text ?? "", kind, outcome, when];
+      db.run("insert or replace into steps (run, item, stage, kind, outcome, at) values (?,?,?,?,?,?)", step);
+    }
   db.run("detach later");
 }
 

@@ -4,6 +4,7 @@ import { isOlder } from "../../people/record-order.ts";
 import { samePerson } from "../../people/same-person.ts";
 import type { RecordOrder } from "../../people/types.ts";
 import type { DeadLetter } from "../dead-letter-index.ts";
+import type { Items, Marked } from "../items/items.ts";
 import type { Value } from "../schema.ts";
 import type { Entry, StageEnd } from "../subjects.ts";
 
@@ -46,13 +47,12 @@ const orderOf = ({ inducted, repeat, fetched }: Pick<CaseRow, "inducted" | "repe
  * letter for each record.
  */
 export class Cases {
-  /** The stages after which an employee is through. */
-  leaves: readonly string[] = [];
   /** Names are not in the ledger: those of the records that were in hand lately. */
   readonly #names = new Map<string, string>();
 
   constructor(
     readonly db: Database,
+    readonly items: Items,
     readonly hash: (text: string) => string,
   ) {}
 
@@ -61,7 +61,7 @@ export class Cases {
   }
 
   /** Resolves the case of a dead letter, for its step. */
-  note(entry: Entry, item: string): string | null {
+  note(entry: Entry, marked: Marked): string | null {
     const { record, name, stage, outcome } = entry;
     if (record === undefined) return null;
     const marks = this.marksOf(record);
@@ -70,7 +70,7 @@ export class Cases {
     if (outcome === "warning") this.#meet(entry, marks, "warning");
     if (outcome !== "done" && outcome !== "ended") return null;
     if (stage === "induction" && entry.inducted !== undefined && entry.kind !== "task") this.#hold(entry, marks.record);
-    else if (entry.end) this.#pass(entry, entry.end, marks, item);
+    else if (entry.end) this.#pass(entry, entry.end, marks, marked);
     return null;
   }
 
@@ -182,7 +182,7 @@ export class Cases {
 
   #isPast(entry: Entry, person: string, name: string): boolean {
     const find = "select fetched, inducted, repeat, name from latest where person = ? and stage = ?";
-    const passed = this.leaves.map((leaf) => this.db.query<CaseRow, Value[]>(find).get(person, leaf));
+    const passed = this.items.leaves.map((leaf) => this.db.query<CaseRow, Value[]>(find).get(person, leaf));
     return (
       passed.length > 0 && passed.every((row) => row !== null && row.name === name && isOlder(entry, orderOf(row)))
     );
@@ -193,14 +193,15 @@ export class Cases {
     this.#run(hold, run, inducted, record);
   }
 
-  #pass(entry: Entry, end: StageEnd, marks: { record: string; name: string }, item: string): void {
+  #pass(entry: Entry, end: StageEnd, marks: { record: string; name: string }, marked: Marked): void {
     const person = entry.code === undefined ? null : this.hash(entry.code);
     const find = `select id, record, person, name, kib, stage, code, kind, inducted, repeat, fetched from cases
       where closed is null and (record = ?1 or person = ?2)`;
     const open = this.db.query<CaseRow, Value[]>(find).all(marks.record, person);
     const candidates = open.filter((one) => !isOlder(entry, orderOf(one)));
     if (candidates.length === 0) return;
-    const isThrough = entry.kind === "person" && this.#isThrough(entry, item);
+    const isThrough =
+      entry.kind === "person" && this.items.leaves.includes(entry.stage) && this.items.isThrough(marked);
     // An end on purpose is one of its own cases, and nobody else's success.
     const isOver = isThrough || (entry.kind === "person" && entry.outcome === "ended");
     for (const one of candidates) {
@@ -235,17 +236,9 @@ export class Cases {
       and not exists (select 1 from dead_letters d where d.case_id = c.id)`;
     for (const { id, stage } of this.db.query<CaseRow, Value[]>(find).all(record, to)) {
       if (this.followers.has(stage)) continue;
-      this.#run("update steps set case_id = ? where case_id = ?", to, id);
+      this.#run("update stuck set case_id = ? where case_id = ?", to, id);
       this.close(id, "failed elsewhere", at);
     }
-  }
-
-  #isThrough({ run, stage }: Entry, item: string): boolean {
-    if (!this.leaves.includes(stage)) return false;
-    const done = `select count(*) n from steps where run = ?1 and item = ?2 and outcome in ('done', 'ended')
-      and stage in (select value from json_each(?3))`;
-    const row = this.db.query<{ n: number }, Value[]>(done).get(run ?? "", item, JSON.stringify(this.leaves));
-    return (row?.n ?? 0) >= this.leaves.length;
   }
 
   /** The NIK is the same. In doubt they are two. */

@@ -73,7 +73,7 @@ export function datesOf({ rows }: Ledger, { person, kib }: Subject): string[] {
   if (held.length > 0) return held.map(({ date }) => date);
   // Whoever has no usable NIK is known by the run only.
   const runs = rows<{ dates: string }>(
-    "select dates from runs where id in (select run from events where kib = ? order by id desc limit 1)",
+    "select dates from runs where id in (select run from seen where kib = ? order by at desc limit 1)",
     kib ?? "",
   );
   return runs.flatMap(({ dates }) => JSON.parse(dates) as string[]).slice(-2);

@@ -39,7 +39,7 @@ export async function search(ledger: Ledger, upstreams: Upstreams, key: string):
 
 /** Whoever a case is about. */
 export function subjectOfCase({ rows }: Ledger, { name, kib }: Pick<Subject, "name" | "kib">): Subject {
-  const find = "select person from events where kib = ? and person is not null order by id desc limit 1";
+  const find = "select person from seen where kib = ? and person is not null order by at desc limit 1";
   const person = rows<{ person: string }>(find, kib ?? "")[0]?.person;
   return { name, kib, person, code: undefined };
 }
@@ -57,7 +57,7 @@ function distinct(subjects: readonly Subject[]): Subject[] {
 /** Everybody who has or had that number, and whoever failed with it. */
 function subjectsOfKib({ rows }: Ledger, kib: string): Subject[] {
   const persons = rows<{ person: string; name: string | null }>(
-    `select e.person, k.name from (select distinct person from events where kib = ?1 and person is not null) e
+    `select e.person, k.name from (select distinct person from seen where kib = ?1 and person is not null) e
      left join kibs k on k.person = e.person and k.kib = ?1`,
     kib,
   );
@@ -83,7 +83,7 @@ function subjectsOfNik(ledger: Ledger, code: string): Subject[] {
 /** Whoever has an open problem: perhaps not in HikCentral at all. */
 function subjectsInHand({ rows }: Ledger, key: string): Subject[] {
   const letters = rows<{ name: string; kib: string | null; person: string | null }>(
-    `select distinct name, kib, (select person from events e where e.kib = d.kib and e.run = d.run and person is not null
+    `select distinct name, kib, (select person from seen e where e.kib = d.kib and e.run = d.run and person is not null
        limit 1) person from dead_letters d where name is not null`,
   );
   return letters

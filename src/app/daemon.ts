@@ -4,7 +4,8 @@ import { KnownQueues } from "../broker/known-queues.ts";
 import { brokerIdOf, inFolder, openBroker, queueToMigrate } from "../broker/open.ts";
 import type { Clients } from "../clients.ts";
 import { brokerOf, type Loaded } from "../config/load.ts";
-import { type Fetch, listen, listenForOperators } from "../http/listen.ts";
+import { type Fetch, listen } from "../http/listen.ts";
+import { OperatorSocket } from "../http/operator-socket.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
@@ -63,13 +64,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const files = ["", "ledger.db"].map((name) => join(folder, name));
   const queue = brokerOf(config);
   const watched = [...files, ...(queue.kind === "sqlite" ? [queue.file, `${queue.file}-wal`] : [])];
+  const onRemoved = (text: string) => log.error(text, { code: "files_removed" });
+  const removed = opened.use(new RemovedFiles(watched, onRemoved));
   const parts: SharedParts = {
     ledger,
     broker,
     journal: opened.use(new InFlightJournal({ folder, say, calmAfterMs: config.broker.stallTimeoutMs / 4 })),
     sessions: new Sessions(),
     origin: () => url,
-    removed: opened.use(new RemovedFiles(watched, (text) => log.error(text, { code: "files_removed" }))),
+    removed,
     metrics: new Metrics(registered.map(({ stage }) => stage.name)),
     knownQueues: new KnownQueues(folder, say),
     queueToMigrate: await queueToMigrate(config),
@@ -80,7 +83,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let current = new Generation(loaded, registered, parts);
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
   const answer: Fetch = (request, connection) => current.app.fetch(request, connection);
-  opened.use(await listenForOperators(config.http, answer));
+  removed.watch(opened.use(await OperatorSocket.open(config.http, answer, (text) => log.warn(text))));
   const { origin: url } = opened.use(listen(config.http, answer, (text) => log.warn(text)));
   void introduce(loaded, { registered, clients: current.clients, url, log });
   current.start();

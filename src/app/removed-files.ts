@@ -2,24 +2,42 @@ import { SameFile } from "../util/files/same-file.ts";
 
 const everyMs = 5_000;
 
+export interface WatchedFile {
+  readonly path: string;
+  isThere(): boolean;
+  /** Makes it anew, where nothing is lost with it. Throws where that is impossible. */
+  restore?(): Promise<void>;
+}
+
 /** Watches that the files which this daemon has open are still the ones that the next start will find. */
 export class RemovedFiles implements Disposable {
-  readonly #files: readonly SameFile[];
+  readonly #files: WatchedFile[];
   readonly #timer: ReturnType<typeof setInterval>;
   #last = "";
 
-  constructor(paths: readonly string[], say: (text: string) => void) {
+  constructor(
+    paths: readonly string[],
+    readonly say: (text: string) => void,
+  ) {
     this.#files = paths.map((path) => new SameFile(path));
-    this.#timer = setInterval(() => {
-      const found = this.paths.join(", ");
-      if (found !== this.#last && found !== "")
-        say(`${found}: removed or replaced while the daemon runs; put it back, or restart the daemon`);
-      this.#last = found;
-    }, everyMs);
+    this.#timer = setInterval(() => void this.#look(), everyMs);
+  }
+
+  watch(file: WatchedFile): void {
+    this.#files.push(file);
   }
 
   get paths(): string[] {
     return this.#files.flatMap((file) => (file.isThere() ? [] : [file.path]));
+  }
+
+  async #look(): Promise<void> {
+    // What cannot be made anew is said.
+    for (const file of this.#files) if (!file.isThere()) await file.restore?.().catch(() => {});
+    const found = this.paths.join(", ");
+    if (found !== this.#last && found !== "")
+      this.say(`${found}: removed or replaced while the daemon runs; put it back, or restart the daemon`);
+    this.#last = found;
   }
 
   [Symbol.dispose](): void {

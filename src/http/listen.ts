@@ -1,9 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { lstatSync, readFileSync, unlinkSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import type { LocalConfig } from "../config/load.ts";
 import { Exit, exits, textOf } from "../errors.ts";
-import { rightsProblem } from "../util/files/rights.ts";
 import { Callers } from "./callers.ts";
 
 /** Who asks, as far as the server knows; the part of Bun's server that is used. */
@@ -16,11 +14,11 @@ export interface Connection {
 
 export type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>;
 
-type Http = LocalConfig["http"];
+export type Http = LocalConfig["http"];
 
 /** Until a request is complete; then http/auth.ts lifts the limit, because an induction is silent for minutes. */
 const idleTimeout = 30;
-const maxRequestBodySize = 1 << 20;
+export const maxRequestBodySize = 1 << 20;
 
 /** Answers on http.host and http.port, over TLS where there is a certificate; the origin to call it by. */
 export function listen(http: Http, fetch: Fetch, say: (text: string) => void): { origin: string } & Disposable {
@@ -48,49 +46,6 @@ export function listen(http: Http, fetch: Fetch, say: (text: string) => void): {
     const why = taken ? "is taken by another process; stop it, or set http.port" : `is not available: ${textOf(error)}`;
     throw new Exit(exits.unavailable, `port ${http.port} of ${http.host} ${why}`);
   }
-}
-
-/**
- * Answers operators on the unix socket http.socket: whoever may write to it is one, and no token is asked for. Exit 78
- * where others could put a socket of their own in its place.
- */
-export async function listenForOperators({ socket }: Http, fetch: Fetch): Promise<Disposable> {
-  const folder = dirname(socket);
-  try {
-    const problem = rightsProblem(folder);
-    if (problem) throw new Exit(exits.config, `the folder of http.socket, ${folder}, ${problem}`);
-    await removeLeftover(socket);
-    // n.b. Otherwise the umask decides, and systemd's leaves out the operators' group.
-    const umask = process.umask(0o117);
-    try {
-      const own = (request: Request) => fetch(request, { isOperator: true });
-      // n.b. On a unix socket only this setting, which the types do not know, keeps a silent request alive.
-      const options = { unix: socket, idleTimeout: 0, maxRequestBodySize, fetch: own };
-      const server = Bun.serve(options as Pick<Bun.Serve.UnixServeOptions<undefined>, "unix"> & { fetch: typeof own });
-      return { [Symbol.dispose]: () => void server.stop(true) };
-    } finally {
-      process.umask(umask);
-    }
-  } catch (error) {
-    if (error instanceof Exit) throw error;
-    throw new Exit(exits.unavailable, `http.socket ${socket} cannot be made: ${textOf(error)}`, { cause: error });
-  }
-}
-
-/** A daemon that was killed leaves its socket, on which nobody can listen again. */
-async function removeLeftover(socket: string): Promise<void> {
-  const found = lstatSync(socket, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket())
-    throw new Exit(exits.config, `http.socket ${socket} is a file of another kind: remove it, or set another path`);
-  const answered = await Bun.connect({ unix: socket, socket: { data() {} } }).catch(() => undefined);
-  answered?.end();
-  if (answered)
-    throw new Exit(
-      exits.unavailable,
-      `http.socket ${socket} is in use by another process: stop it, or set another path`,
-    );
-  unlinkSync(socket);
 }
 
 /** The certificate to answer with; undefined where none is configured. Exit 78 if it cannot be used. */

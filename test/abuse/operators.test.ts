@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
@@ -104,6 +104,35 @@ test("a socket that a killed daemon left is replaced, one that another daemon se
   await one.kill();
   await one.start();
   expect((await one.cli("runs")).exit).toBe(0);
+});
+
+test("a socket that is removed while the daemon runs is made anew within 10 s; without its folder readiness is red", async () => {
+  const folder = join(temporaryFolder(), "run");
+  const prepare = () => mkdirSync(folder);
+  await using guarded = await startSite({ prepare, env: { HTTP_SOCKET: join(folder, "operator.sock") } });
+  const answers = async () => (await guarded.get("/status")).status === 200;
+  const within = { timeoutMs: 10_000, everyMs: 100 };
+  rmSync(guarded.socket);
+  await until(answers, { ...within, what: "the socket to be made anew" });
+  expect(guarded.output()).toContain(`${guarded.socket} was removed and is made anew`);
+  expect(statSync(guarded.socket).mode & 0o777).toBe(0o660);
+
+  rmSync(folder, { recursive: true });
+  await until(async () => !(await guarded.readyz()).ready, { ...within, what: "readiness to be red" });
+  expect(await guarded.readyz()).toMatchObject({ removed: [guarded.socket] });
+  await until(() => guarded.output().includes(`${guarded.socket}: removed or replaced`), within);
+  mkdirSync(folder);
+  await until(answers, { ...within, what: "the socket to be made anew" });
+  expect((await guarded.readyz()).ready).toBe(true);
+});
+
+test("a file in place of the socket is left as it is, and readiness is red", async () => {
+  await using guarded = await startSite();
+  rmSync(guarded.socket);
+  writeFileSync(guarded.socket, "kept");
+  await until(async () => !(await guarded.readyz()).ready, { timeoutMs: 10_000, what: "readiness to be red" });
+  await until(() => guarded.output().includes(`${guarded.socket}: removed or replaced`), { timeoutMs: 10_000 });
+  expect(statSync(guarded.socket).isFile()).toBe(true);
 });
 
 test.skipIf(process.getuid?.() !== 0)("a user who is no operator is told how to become one", async () => {

@@ -25,8 +25,10 @@ export const headersOf = ({ headers }: Delivery): Headers =>
 export interface PassOptions {
   /** Messages of one id are the same message. */
   idOf: (delivery: Delivery) => string;
-  /** True where it has settled the message, by an acknowledgement or a publish before it; otherwise it is kept. */
+  /** True where the message is to go: what must happen before it has happened, or is done by `leave`. */
   visit: (delivery: Delivery) => Promise<boolean>;
+  /** Before those that are in progress together and are to go are acknowledged. What it rejects for is kept. */
+  leave?: (deliveries: readonly Delivery[]) => Promise<void>;
   /** Whether the rest need not be seen. */
   isOver?: () => boolean;
   /** In progress at a time (200). A message that is twice among them is kept once. */
@@ -43,7 +45,7 @@ const keepForMs = 10_000;
  * that were there were seen.
  */
 export async function passThrough(broker: Broker, queue: string, options: PassOptions): Promise<boolean> {
-  const { idOf, visit, isOver = () => false, windowSize = 200, signal } = options;
+  const { idOf, visit, leave, isOver = () => false, windowSize = 200, signal } = options;
   let left = (await broker.depths([queue])).get(queue)?.ready ?? 0;
   let isWhole = true;
   while (left > 0 && isWhole) {
@@ -53,16 +55,21 @@ export async function passThrough(broker: Broker, queue: string, options: PassOp
     // Two that are in progress at once are two for certain, and not one that was published again.
     const groups = [...Map.groupBy(taken, idOf).values()];
     const kept: Delivery[][] = [];
+    let going: Delivery[][] = [];
     try {
       for (let group = groups.shift(); group; group = groups.shift()) {
         kept.push(group);
         isWhole = !isOver();
         if (!isWhole || !(await visit(group.at(-1) as Delivery))) continue;
         kept.pop();
-        for (const delivery of group) delivery.ack();
+        if (leave) going.push(group);
+        else for (const delivery of group) delivery.ack();
       }
+      if (going.length > 0) await leave?.(going.flatMap((group) => group.slice(-1)));
+      for (const delivery of going.flat()) delivery.ack();
+      going = [];
     } finally {
-      await keep(broker, queue, [...kept, ...groups], signal);
+      await keep(broker, queue, [...kept, ...going, ...groups], signal);
     }
   }
   return isWhole;

@@ -36,6 +36,11 @@ export interface DeadLetterOptions extends DeadLetterQueuesOptions {
   isShortLived: boolean;
 }
 
+/** What is done to a letter before it leaves its queue: to each by itself, or to those that are in progress together. */
+type Act =
+  | { each: (found: OpenedLetter) => Promise<void> }
+  | { together: (found: readonly OpenedLetter[]) => Promise<void> };
+
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
 const keepClosedMs = 30 * 86_400_000;
@@ -101,7 +106,7 @@ export class DeadLetters {
   /** Back to its stage: confirmed there before it is deleted here. */
   replay(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const skip = (letter: DeadLetter) => this.#reasonToSkip(letter, selected);
-    return this.#handle(selected, signal, skip, async (found) => {
+    const each = async (found: OpenedLetter) => {
       const { meta, delivery, registered } = found;
       const { broker, ledger } = this.options;
       const headers = encodeHeaders({ ...meta, attempt: 0, dueAt: undefined });
@@ -115,7 +120,8 @@ export class DeadLetters {
         await ledger.record(...this.#entries(found, "dead"));
         throw error;
       }
-    });
+    };
+    return this.#handle(selected, signal, skip, { each });
   }
 
   /** Deletes from the queues, and closes the cases of warnings, once a file has them. */
@@ -123,17 +129,25 @@ export class DeadLetters {
     const none = () => undefined;
     const { ledger, now } = this.options;
     using file = new DroppedFile(ledger.folder, now());
-    const dropLetter = async (found: OpenedLetter) => {
-      file.add(lineOf(found));
-      await ledger.record(...this.#entries(found, "dropped"));
-      ledger.write(() => ledger.cases.dropped(found.letter, now().toISOString()));
+    const dropLetters = async (found: readonly OpenedLetter[]) => {
+      file.add(...found.map(lineOf));
+      await ledger.record(...found.flatMap((one) => this.#entries(one, "dropped")));
+      const at = now().toISOString();
+      ledger.write(() => {
+        for (const { letter } of found) {
+          ledger.deadLetters.remove(letter);
+          ledger.cases.dropped(letter, at);
+        }
+      });
     };
     const dropWarnings = (cases: readonly CaseView[]) => {
       file.add(...cases);
       const at = now().toISOString();
-      for (const { id } of cases) ledger.write(() => ledger.cases.close(id, "dropped", at));
+      ledger.write(() => {
+        for (const { id } of cases) ledger.cases.close(id, "dropped", at);
+      });
     };
-    const result = await this.#handle(selected, signal, none, dropLetter, dropWarnings);
+    const result = await this.#handle(selected, signal, none, { together: dropLetters }, dropWarnings);
     return { ...result, ...(file.written !== undefined && { file: file.written }) };
   }
 
@@ -156,7 +170,7 @@ export class DeadLetters {
     selected: Selection,
     signal: AbortSignal | undefined,
     reasonToSkip: (letter: DeadLetter) => string | undefined,
-    act: (found: OpenedLetter) => Promise<void>,
+    act: Act,
     actOnWarnings?: (cases: readonly CaseView[]) => void,
   ): Promise<BatchResult> {
     const { ids, limit = Number.POSITIVE_INFINITY, rate = limit, dryRun = false } = selected;
@@ -206,7 +220,7 @@ export class DeadLetters {
     }: {
       rate: number;
       signal: AbortSignal | undefined;
-      act: (found: OpenedLetter) => Promise<void>;
+      act: Act;
       done: { count: number; gone: string[] };
     },
   ): Promise<void> {
@@ -216,16 +230,24 @@ export class DeadLetters {
       const isOver = () => todo.size === 0 || share === 0 || (signal?.aborted ?? false);
       const visit = async (found: OpenedLetter) => {
         if (!todo.has(found.letter.id)) return false;
-        await this.#leaving(found, act);
+        if ("each" in act) await this.#leaving(found, act.each);
         todo.delete(found.letter.id);
-        done.count += 1;
+        if ("each" in act) done.count += 1;
         share -= 1;
         return true;
       };
+      const leave =
+        "each" in act
+          ? undefined
+          : async (found: readonly OpenedLetter[]) => {
+              await act.together(found);
+              done.count += found.length;
+            };
       while (todo.size > 0 && !signal?.aborted) {
         if (share === 0) await sleep(1_000, undefined, signal && { signal }).catch(() => {});
         if (share === 0) share = rate;
-        const isWhole = await this.#queues.pass(queue, { visit, isOver, windowSize: Math.min(200, rate), signal });
+        const windowSize = Math.min(100, rate);
+        const isWhole = await this.#queues.pass(queue, { visit, leave, isOver, windowSize, signal });
         if (!isWhole || share === 0) continue;
         // Somebody else took the rest.
         done.gone.push(...todo);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { Outgoing } from "../../src/broker/broker.ts";
 import { headersOf } from "../../src/broker/careful-pass.ts";
 import type { RunView } from "../../src/ledger/runs.ts";
@@ -194,6 +195,22 @@ test("a replay that waits for the broker keeps nobody from an answer, and whoeve
   broker.publish = confirms;
   expect(await ask(site, "/dead")).toMatchObject({ total: 2 });
   expect(published).toBe(1);
+});
+
+test("letters that cannot be kept in a file are not dropped, and stay open cases", async () => {
+  await using site = await startSite();
+  await kill(site, 3);
+  const { ledger } = site.daemon;
+  const { folder } = ledger;
+  Object.assign(ledger, { folder: join(folder, "nowhere") });
+  expect(await ask(site, "/dead/drop", { all: true })).toMatchObject({
+    dropped: 0,
+    error: expect.stringContaining("ENOENT"),
+  });
+  expect(await ask(site, "/dead")).toMatchObject({ total: 3 });
+  Object.assign(ledger, { folder });
+  expect(await ask(site, "/dead/drop", { all: true })).toMatchObject({ dropped: 3 });
+  expect(await site.bodies("hikvision_create_person.dead")).toEqual([]);
 });
 
 test("dropping needs to be told which, and nothing but a known filter is taken", async () => {

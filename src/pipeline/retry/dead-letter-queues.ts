@@ -29,11 +29,13 @@ export interface OpenedLetter {
   registered: RegisteredStage | undefined;
 }
 
-interface LetterPass extends Omit<PassOptions, "idOf" | "visit"> {
+interface LetterPass extends Omit<PassOptions, "idOf" | "visit" | "leave"> {
   /** The depth of the queue was looked at twice already. */
   isCompared?: boolean;
   /** True where the letter is to go. */
   visit: (found: OpenedLetter) => Promise<boolean>;
+  /** What must have happened before those that go together are out of their queue. */
+  leave?: ((found: readonly OpenedLetter[]) => Promise<void>) | undefined;
 }
 
 /** How long a command waits for another one that has dead letters in progress. */
@@ -117,7 +119,7 @@ export class DeadLetterQueues {
   }
 
   /** A careful pass through one of them; the index follows what it sees. Resolves with whether it saw all letters. */
-  async pass(queue: string, { visit, isCompared = false, ...options }: LetterPass): Promise<boolean> {
+  async pass(queue: string, { visit, leave, isCompared = false, ...options }: LetterPass): Promise<boolean> {
     const { broker, ledger } = this.options;
     using _lock = await this.#passLock.acquire("", AbortSignal.timeout(lockWaitMs)).catch(() => {
       throw new BrokerDown("another command is busy with the dead letters; try again in a moment");
@@ -127,10 +129,17 @@ export class DeadLetterQueues {
     const replaced = ledger.deadLetters.replace(queue);
     const seen: DeadLetter[] = [];
     const met = new Map<string, DeadLetter>();
+    const going = new Map<Delivery, OpenedLetter>();
     let isWhole = false;
     try {
       isWhole = await passThrough(broker, deadQueueOf(queue), {
         ...options,
+        ...(leave && {
+          leave: async (deliveries) => {
+            await leave(deliveries.flatMap((delivery) => going.get(delivery) ?? []));
+            going.clear();
+          },
+        }),
         idOf: (delivery) => {
           const { letter } = this.#open(delivery, queue);
           return letter.id + letter.content;
@@ -144,6 +153,7 @@ export class DeadLetterQueues {
           met.set(found.letter.id, found.letter);
           const isGone = await visit(found);
           if (!isGone) seen.push(found.letter);
+          else if (leave) going.set(delivery, found);
           return isGone;
         },
       });

@@ -148,7 +148,14 @@ export class Generation {
     this.#live = ui?.live;
     const { http } = config;
     const { timeZone } = config.site;
-    this.#nightly = new NightlyComparison({ clients, config, startRun: (fix) => trigger.start(fix, false), log, now });
+    this.#nightly = new NightlyComparison({
+      clients,
+      config,
+      ledger,
+      startRun: (fix) => trigger.start(fix, false),
+      log,
+      now,
+    });
     const routes = { trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app };
     this.app = createApp({ ...routes, attempts, http, timeZone, log });
   }

@@ -1,10 +1,11 @@
 import type { CodeEntries, CodeEntry } from "./code-entry.ts";
+import { comparisonCodes } from "./comparison-codes.ts";
 import { daemonCodes } from "./daemon-codes.ts";
 import { recordCodes } from "./record-codes.ts";
 import { upstreamCodes } from "./upstream-codes.ts";
 
 /** Every code that is ours. The guide's tables and `hikvision-sync explain` are made from it (`npm run docs`). */
-export const codes = { ...recordCodes, ...upstreamCodes, ...daemonCodes };
+export const codes = { ...recordCodes, ...comparisonCodes, ...upstreamCodes, ...daemonCodes };
 
 /**
  * Those of HikCentral's own codes that are not documented share one entry. A site's own stages make up codes as they

@@ -213,24 +213,18 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
         },
         glance: (personCode, since) => directory.glance(personCode, since),
         async addPerson(person) {
-          const { personCode, face, givenName, familyName, remark, validFrom, validUntil } = person;
+          const { face, ...written } = person;
+          const { personCode } = written;
           recent.forget(personCode);
           const personId = await write((setup) => {
             assertSetUp(setup, "organisation");
             return calls.addPerson(person);
           });
           directory.total++;
+          // After a restore HikCentral gives its numbers again: whoever had this one is not there any more.
+          for (const { ids } of members.values()) ids.delete(personId);
           const shown = { hasFace: face !== undefined, pictureAddress: "", customFields: [] };
-          recent.note(personCode, {
-            personId,
-            personCode,
-            givenName,
-            familyName,
-            remark,
-            validFrom,
-            validUntil,
-            ...shown,
-          });
+          recent.note(personCode, { personId, ...written, ...shown });
           return personId;
         },
         updatePerson: (person, changes) =>

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import { answers } from "../ledger/cases/decisions.ts";
+import { recallFrom } from "../ledger/cases/situations.ts";
 import type { Operator } from "../operator/operator.ts";
 import { nowOf } from "../operator/overview/now.ts";
 import { sentenceOf } from "../operator/overview/sentence.ts";
@@ -33,6 +34,10 @@ async function sentenceNow(operator: Operator): Promise<string | null> {
   const now = await nowOf(operator, timeZone);
   return sentenceOf(now, new Times("en", timeZone, now.at));
 }
+
+const recallRequest = v.strictObject({
+  persons: v.array(v.strictObject({ code: v.string(), photo: v.optional(v.string()) })),
+});
 
 type Status = 400 | 404 | 409 | 500 | 503;
 
@@ -96,6 +101,13 @@ export function operatorRoutes(operator: Operator): Hono {
     if (asked === undefined) return error(c, 'send {"key":"a name, KIB or NIK","language":"en or id"}', 400);
     const times = new Times(asked.language ?? "en", upstreams.timeZone, operator.options.ledger.now());
     return c.json(await whoAnswers(operator, upstreams, asked.key, times));
+  });
+
+  // For `verify`, which has no ledger. n.b. It holds NIKs.
+  app.post("/comparison/recall", async (c) => {
+    const asked = await bodyOf(c, recallRequest);
+    if (asked === undefined) return error(c, 'send {"persons":[{"code":"a NIK"}]}', 400);
+    return c.json(recallFrom(operator.options.ledger, asked.persons));
   });
 
   app.get("/changes", (c) => {

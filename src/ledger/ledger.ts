@@ -4,6 +4,7 @@ import { textOf } from "../errors.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { Cases } from "./cases/cases.ts";
 import { Decisions } from "./cases/decisions.ts";
+import { noteSituations, type Situation } from "./cases/situations.ts";
 import { DeadLetterIndex } from "./dead-letter-index.ts";
 import { Items } from "./items/items.ts";
 import { Latest } from "./items/latest.ts";
@@ -152,6 +153,13 @@ export class Ledger implements Disposable {
     });
   }
 
+  /** What the comparison of the whole site found, which could not see what has a code of `unseen`. */
+  compared(found: readonly Situation[], unseen: readonly string[]): void {
+    const { cases } = this;
+    const noting = { rows: this.#query, cases, personKey: (code: string) => this.personKey(code) };
+    this.#write(() => noteSituations(noting, found, unseen, this.now().toISOString()));
+  }
+
   isCancelled(run: string | undefined): boolean {
     return run !== undefined && this.#cancelled.has(run);
   }
@@ -236,8 +244,8 @@ export class Ledger implements Disposable {
     const fetched = this.#latest.noteFetch(entry, person ?? kept);
     if (fetched !== undefined) this.cases.fetched(fetched, run ?? "", at);
     if (person === null || fetchedAt === undefined || this.#latest.isPast(entry, person, stage)) return;
-    const mark = entry.mark && this.personKey(entry.mark);
-    noteProgress({ ...entry, mark }, person, kept, this.settings, this.#query);
+    const [mark, photo] = [entry.mark, entry.photo].map((text) => text && this.personKey(text));
+    noteProgress({ ...entry, mark, photo }, person, kept, this.settings, this.#query);
     const name = entry.record === undefined ? null : this.cases.marksOf(entry.record).name;
     this.#latest.note(entry, fetchedAt, { person, stage, name });
   }

@@ -88,7 +88,10 @@ export function memoryOf(
     noteMet(personId, how) {
       const insert = "insert or ignore into met values (?, ?, ?, ?) returning 1";
       const isNew = rows(insert, person, personId, how, ledger.now().toISOString()).length > 0;
-      if (isNew && how === "made") notePerson(rows);
+      if (how !== "made") return;
+      // After a restore HikCentral gives its numbers again: what was granted to an earlier person of that number is gone.
+      rows("delete from grants where person = ? and person_id = ?", person, personId);
+      if (isNew) notePerson(rows);
     },
     wasFound: (personId) =>
       rows("select 1 from met where person = ? and person_id = ? and how = 'found'", person, personId).length > 0,

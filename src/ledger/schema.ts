@@ -132,6 +132,10 @@ export const migrations: Migrations = [
       from items i left join runs r on r.no = i.run
     union all select person, kib, run, at from events;
 `,
+  `
+  alter table unchanged add column photo text;
+  create table members (person text primary key) strict, without rowid;
+`,
 ];
 
 export type Value = string | number | null;

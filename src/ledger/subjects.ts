@@ -49,6 +49,8 @@ export interface Entry extends Subject {
   name?: string | undefined;
   /** Of a record that is sent on: what is the same while nothing in it matters that has changed. */
   mark?: string | undefined;
+  /** Of such a record: the link of its photo, as far as it stays the same. */
+  photo?: string | undefined;
   /** At the last stage. */
   isThrough?: boolean;
   /** Of a stage that ran to its end. */

@@ -25,9 +25,17 @@ export function unchangedMarkOf(employee: unknown, inducted: string | undefined)
   const slugs = Array.isArray(zones) ? zones.map((zone) => JSON.stringify(field(zone, "slug"))).sort() : zones;
   const link = field(field(employee, "photo"), "link");
   const [name, kib, born] = ["name", "kib_number", "birth_date"].map((key) => field(employee, key));
-  // n.b. A query may be a signature that expires.
-  const path = typeof link === "string" ? link.replace(/\?.*$/s, "") : link;
+  const path = typeof link === "string" ? photoPath(link) : link;
   return digest([rules, inducted, nik, name, usableKibOf(kib) ?? kib, born, slugs, path]);
+}
+
+/** n.b. A query may be a signature that expires. */
+export const photoPath = (link: string): string => link.trim().replace(/\?.*$/s, "");
+
+/** The same for two photo links of a record that are alike; undefined without one. */
+export function photoPathOf(employee: unknown): string | undefined {
+  const link = field(field(employee, "photo"), "link");
+  return typeof link === "string" ? photoPath(link) || undefined : undefined;
 }
 
 export const digest = (parts: unknown): string =>
@@ -38,10 +46,10 @@ export const digest = (parts: unknown): string =>
  * `query` must not flush.
  */
 export function noteProgress(entry: Entry, person: string, item: string, settings: string, query: Rows): void {
-  const { mark, isThrough, kind } = entry;
+  const { mark, photo, isThrough, kind } = entry;
   if (kind !== "person") return;
   if (mark !== undefined)
-    query("insert or replace into unchanged values (?, ?, ?, ?, null)", person, item, mark, settings);
+    query("insert or replace into unchanged values (?, ?, ?, ?, null, ?)", person, item, mark, settings, photo ?? null);
   const end = "update unchanged set at = ? where person = ? and item = ?";
   if (isThrough) query(end, entry.at.toISOString(), person, item);
 }

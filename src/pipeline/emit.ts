@@ -3,7 +3,7 @@ import { type Broker, BrokerDown, type Outgoing } from "../broker/broker.ts";
 import { Reject, textOf } from "../errors.ts";
 import { recordMarkOf } from "../ledger/cases/record.ts";
 import { type Entry, type Subject, subjectOf } from "../ledger/subjects.ts";
-import { unchangedMarkOf } from "../ledger/unchanged.ts";
+import { photoPathOf, unchangedMarkOf } from "../ledger/unchanged.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { isDated, isMany } from "../stage.ts";
 import { eachUntilAborted, untilAborted } from "../util/abort.ts";
@@ -61,6 +61,8 @@ export interface Emitted extends Subject {
   readonly body: string;
   /** Of a record: what is the same while the record is. */
   readonly mark?: string | undefined;
+  /** Of a record: the link of its photo, as far as it stays the same. */
+  readonly photo?: string | undefined;
   /** It goes nowhere, and why. */
   readonly ends?: string | undefined;
 }
@@ -87,7 +89,8 @@ function emitted(result: unknown, index: number, from: Envelope, { stage, succes
   const employee = (message as { employee?: unknown }).employee ?? message;
   const id = itemId(from.run ?? "", inducted, employee);
   const [record, mark] = [recordMarkOf(employee), unchangedMarkOf(employee, inducted)];
-  return { id, record, kind, code, kib, inducted, repeat, repeats, message, body, mark, ends };
+  const photo = photoPathOf(employee);
+  return { id, record, kind, code, kib, inducted, repeat, repeats, message, body, mark, photo, ends };
 }
 
 function encoded(message: unknown, stage: string): string {
@@ -142,11 +145,11 @@ export const followUp = (body: Uint8Array, from: Envelope, { stage, note }: Foll
 
 /** For the ledger: a page and every record on it, or one employee. */
 export function entriesOf(
-  { kind, id, record, inducted, repeat, repeats, message, code, kib, mark, ends }: Omit<Emitted, "body">,
+  { kind, id, record, inducted, repeat, repeats, message, code, kib, mark, photo, ends }: Omit<Emitted, "body">,
   base: Omit<Entry, "item" | "kind" | "code" | "kib">,
 ): Entry[] {
   const page = kind === "page" ? peopleOfPage(message) : undefined;
-  const own = { ...base, kind, item: id, record, code, kib, inducted, repeat, mark };
+  const own = { ...base, kind, item: id, record, code, kib, inducted, repeat, mark, photo };
   if (ends !== undefined) return [{ ...own, outcome: "ended", failure: { code: "ended", text: ends } }];
   if (page === undefined) return [own];
   const employees = (message as { data: { data: unknown[] } }).data.data;

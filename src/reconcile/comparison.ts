@@ -1,79 +1,45 @@
 import type { Clients } from "../clients.ts";
 import type { Config } from "../config/load.ts";
-import { codeOf, Failure, isReject, Retry, Unavailable } from "../errors.ts";
+import { codeOf, isReject, Retry, Unavailable } from "../errors.ts";
 import { createOptionalReads } from "../hikcentral/setup-check.ts";
-import { usableKibOf } from "../people/kib.ts";
-import { namesOf } from "../people/names.ts";
-import { type BirthAgreement, birthAgreement, readNik } from "../people/nik.ts";
-import { samePerson } from "../people/same-person.ts";
-import type { Person } from "../people/types.ts";
 import { backoff } from "../util/backoff.ts";
-
-/** Something about an employee that HikCentral does not show, or shows otherwise. */
-export interface Difference {
-  what: "person" | "face" | "kib" | "access";
-  personCode: string;
-  kib: string;
-  name: string;
-  text: string;
-  /** The induction date of the last record. */
-  date: string;
-  /** An ordinary run of that date puts it right: somebody or something is missing, and no human decides about it. */
-  canBeFixed: boolean;
-}
+import { type Compared, type Difference, noKib, type Recall, type Recalled } from "./difference.ts";
+import { type Expected, expectedFrom } from "./expected.ts";
+import { type Finding, judge } from "./judge.ts";
+import { SiteLists } from "./site-lists.ts";
 
 export interface Comparison {
   /** Different NIKs at Eposh. */
   employees: number;
   /** How many agree, by what was compared. What Eposh does not give counts as agreeing. */
-  agree: Record<Difference["what"], number>;
+  agree: Record<Compared, number>;
   differences: Difference[];
   /** Records that cannot be a person: no NIK or no name. */
   unusable: number;
   /** Persons whose access was not compared, because the partner may not read group members. */
   unchecked: number;
+  /** Whether it was looked who else is in HikCentral. */
+  isWhole: boolean;
+  /** Members of our privilege groups without our note who are no difference, by NIK. */
+  members: string[];
 }
-
-interface Expected {
-  name: string;
-  kib: string | undefined;
-  birth: BirthAgreement;
-  face: boolean;
-  groups: string[];
-  date: string;
-}
-
-/** In place of a KIB number that is not there. */
-export const noKib = "none";
-
-/** What of an employee was compared. */
-interface Finding {
-  what: Difference["what"];
-  isRight: boolean;
-  text: string;
-  canBeFixed?: boolean;
-}
-
-/** For fewer people than this no list is read. */
-const minListed = 10;
-
-const field = (value: unknown, key: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-
-/** Nobody inducts so many on a date. */
-const maxEmployees = 100_000;
 
 /** A read that fails for now is tried again; after a quarter of a minute in all it is given up. */
 const maxFailures = 5;
+/** Of one question to the ledger. */
+const maxAsked = 1_000;
 
 export interface CompareOptions {
   dates: readonly string[];
-  /** Only these KIB numbers. */
+  /** Only these KIB numbers, and nobody else in HikCentral. */
   kib?: readonly string[] | undefined;
   signal: AbortSignal;
+  /** Undefined where no ledger can be asked: then changed photos and unknown members are not found. */
+  recall?: Recall | undefined;
   /** Told of passing failures and of what is not compared, each text once. */
   say?: (text: string) => void;
   onPerson?: (done: number, of: number) => void;
+  now?: Date;
 }
 
 /**
@@ -82,8 +48,8 @@ export interface CompareOptions {
  */
 export async function compare(
   { hikcentral, eposh }: Clients,
-  { regionals, hikcentral: { concurrency } }: Config,
-  { dates, kib: wanted, signal, say = () => {}, onPerson }: CompareOptions,
+  { regionals, guard, hikcentral: { concurrency } }: Pick<Config, "regionals" | "guard" | "hikcentral">,
+  { dates, kib, signal, recall = recallNothing, say = () => {}, onPerson, now = new Date() }: CompareOptions,
 ): Promise<Comparison> {
   const said = new Set<string>();
   const once = (text: string) => {
@@ -103,145 +69,114 @@ export async function compare(
     throw signal.reason;
   }
 
-  const expected = new Map<string, Expected>();
-  let unusable = 0;
-  const pages = eposh.for(signal);
-  for (const date of dates) {
-    let [before, read] = ["", 0];
-    for (let page = 1, last = 1; page <= last && read < maxEmployees; page++) {
-      const { data, pagination } = await patiently(() => pages.page(date, page));
-      // Each page but a single one holds somebody, and another one than the page before: never believe a last_page.
-      const now = JSON.stringify(data);
-      if (now === before) break;
-      before = now;
-      read += data.length;
-      last = Math.min(pagination.last_page, pagination.total);
-      for (const employee of data) {
-        const found = expectationOf(employee, regionals, date);
-        if (wanted && !(found?.kib && wanted.includes(found.kib))) continue;
-        if (found) expected.set(found.personCode, united(expected.get(found.personCode), found));
-        else unusable++;
-      }
-    }
-  }
+  const { people, unusable } = await expectedFrom(eposh.for(signal), { regionals, dates, kib, patiently });
+  const remembered = await rememberedOf([...people.values()], recall);
 
   const optional = createOptionalReads({ info: once, warn: once });
   /** Undefined where the partner may not read them. */
   async function membersOf(group: string): Promise<Set<string> | undefined> {
-    const ids = new Set<string>();
     const read = async () => {
+      const ids = new Set<string>();
       for await (const page of hikcentral.reads(signal).groupMembers(group)) for (const { id } of page) ids.add(id);
       return ids;
     };
     return await patiently(() => optional("the members of privilege groups", read)).catch((error) => {
       if (codeOf(error) !== "not_found") throw error;
       once(`HikCentral has no privilege group ${group}`);
-      return ids;
+      return new Set<string>();
     });
   }
   const members = new Map<string, Set<string> | undefined>();
-  const groups = new Set([...expected.values()].flatMap((one) => one.groups));
-  for (const group of groups) members.set(group, await membersOf(group));
+  const wanted = kib ? [...people.values()].flatMap(({ groups }) => groups) : Object.values(regionals);
+  for (const group of new Set(wanted)) members.set(group, await membersOf(group));
 
-  const agree = { person: 0, face: 0, kib: 0, access: 0 };
-  let unchecked = 0;
-  const differences: Difference[] = [];
   const calls = hikcentral.for(signal);
-  const judge = (person: Person | undefined, { name, kib, birth, face, groups }: Expected): Finding[] => {
-    const kibThere = person && calls.kibOf(person);
-    const verdict = person && samePerson({ ...namesOf(name), kib }, { ...person, kib: kibThere }, birth);
-    const isNamed = verdict?.same || verdict?.reason === "birth_date";
-    const text = person ? "the person has another name" : "no such person";
-    const found: Finding[] = [{ what: "person", isRight: isNamed === true, text, canBeFixed: !person }];
-    if (!person) return found;
-    const missing = groups.filter((group) => members.get(group)?.has(person.personId) === false);
-    found.push(
-      { what: "face", isRight: person.hasFace || !face, text: "no face", canBeFixed: isNamed === true },
-      {
-        what: "kib",
-        isRight: kib === undefined || kibThere === kib,
-        text: `KIB is ${kibThere || "empty"}`,
-        canBeFixed: isNamed === true,
-      },
-    );
-    const isUnchecked = missing.length === 0 && groups.some((group) => members.get(group) === undefined);
-    if (!isUnchecked)
-      found.push({
-        what: "access",
-        isRight: missing.length === 0,
-        text: `not in privilege group ${missing.join(", ")}`,
-      });
-    return found;
-  };
-  let done = 0;
-  const note = (personCode: string, { kib = noKib, name, date }: Expected, findings: readonly Finding[]) => {
-    for (const { what, isRight, text, canBeFixed = false } of findings) {
-      if (isRight) agree[what]++;
-      else differences.push({ what, personCode, kib, name, text, date, canBeFixed });
+  const personByCode = (code: string) => patiently(() => calls.personByCode(code));
+  const { kibOf } = calls;
+  const agree = { person: 0, face: 0, kib: 0, access: 0, validity: 0 };
+  const differences: Difference[] = [];
+  let [done, unchecked] = [0, 0];
+  const judged = (person: Parameters<typeof judge>[0], employee: Expected) =>
+    judge(person, employee, remembered.get(employee.personCode) ?? {}, {
+      kibOf,
+      members,
+      now,
+      handsOff: guard.handsOff,
+    });
+  const note = ({ personCode, kib = noKib, name, date, record }: Expected, findings: readonly Finding[]) => {
+    for (const { isRight, ...finding } of findings) {
+      if (isRight) agree[finding.what]++;
+      else differences.push({ ...finding, personCode, kib, name, date, record });
     }
     const isPerson = findings.length > 1;
     if (isPerson && !findings.some(({ what }) => what === "access")) unchecked++;
-    onPerson?.(++done, expected.size);
+    onPerson?.(++done, people.size);
   };
 
   /** Those who are not yet known to be right. */
-  const left = new Map(expected);
+  const left = new Map(people);
   const fromLists = async () => {
-    let pages = 0;
-    for await (const page of hikcentral.reads(signal).persons()) {
+    const lists = new SiteLists(people, members, kibOf);
+    for await (const page of hikcentral.reads(signal).persons())
       for (const person of page) {
+        lists.add(person);
         const employee = left.get(person.personCode);
-        const findings = employee && judge(person, employee);
+        const findings = employee && judged(person, employee);
         if (!employee || !findings?.every(({ isRight }) => isRight)) continue;
         left.delete(person.personCode);
-        note(person.personCode, employee, findings);
+        note(employee, findings);
       }
-      // All persons of a large site are not read for a few employees.
-      if (++pages >= left.size) return;
-    }
+    return lists;
   };
-  if (left.size >= minListed) await patiently(() => optional("the list of persons", fromLists));
+  // All persons of a large site are not read for a few employees.
+  const lists = kib ? undefined : await patiently(() => optional("the list of persons", fromLists));
 
-  const waiting = left.entries();
+  const waiting = left.values();
   const worker = async () => {
-    for (const [personCode, employee] of waiting) {
-      const findings = await patiently(() => calls.personByCode(personCode)).then(
-        (person) => judge(person, employee),
+    for (const employee of waiting) {
+      const findings = await personByCode(employee.personCode).then(
+        (person) => judged(person, employee),
         (error): Finding[] => {
           if (!isReject(error)) throw error;
-          return [{ what: "person", isRight: false, text: error.message }];
+          const { message: text, code } = error;
+          return [{ what: "person", code, isRight: false, text, canBeFixed: false }];
         },
       );
-      note(personCode, employee, findings);
+      note(employee, findings);
     }
   };
   await Promise.all(Array.from({ length: 2 * concurrency }, worker));
-  return { employees: expected.size, agree, differences, unusable, unchecked };
-}
 
-/** Two records of one NIK: access is only ever added, and the later record decides the rest. */
-const united = (before: Expected | undefined, found: Expected): Expected =>
-  before
-    ? { ...found, kib: found.kib ?? before.kib, groups: [...new Set([...before.groups, ...found.groups])] }
-    : found;
-
-function expectationOf(
-  employee: unknown,
-  regionals: Readonly<Record<string, string>>,
-  date: string,
-): (Expected & { personCode: string }) | undefined {
-  try {
-    const nik = readNik(field(employee, "identity_number"));
-    const birth = birthAgreement(nik, field(employee, "birth_date"));
-    const name = String(field(employee, "name") ?? "");
-    namesOf(name);
-    const zones = field(employee, "regionals");
-    const slugs = Array.isArray(zones) ? zones.map((zone) => String(field(zone, "slug"))) : [];
-    const groups = slugs.flatMap((slug) => (Object.hasOwn(regionals, slug) ? (regionals[slug] ?? []) : []));
-    const face = String(field(field(employee, "photo"), "link") ?? "").trim() !== "";
-    return { personCode: nik.code, name, kib: usableKibOf(field(employee, "kib_number")), birth, face, groups, date };
-  } catch (error) {
-    if (error instanceof Failure && isReject(error)) return undefined;
-    throw error;
+  const result = { employees: people.size, agree, differences, unusable, unchecked, isWhole: lists !== undefined };
+  if (!lists) return { ...result, members: [] };
+  const hasOtherKib = new Set(differences.flatMap(({ what, personCode }) => (what === "kib" ? [personCode] : [])));
+  for (const one of await lists.sharedKibs({ personByCode })) {
+    differences.push(one);
+    // A missing person agrees in nothing.
+    if (people.has(one.personCode) && one.code === "kib_in_use" && !hasOtherKib.has(one.personCode)) agree.kib--;
   }
+  const { known, unknown, hasMembers } = await lists.membersBy((asked) => inParts(asked, recall));
+  if (!hasMembers) return { ...result, members: [...known, ...unknown] };
+  differences.push(...(await lists.unmatched(unknown, { membersOf, personByCode })));
+  return { ...result, members: known };
 }
+
+const recallNothing: Recall = async (asked) => ({ hasMembers: false, persons: asked.map(() => ({})) });
+
+async function rememberedOf(people: readonly Expected[], recall: Recall): Promise<Map<string, Recalled>> {
+  const asked = people.map(({ personCode: code, photo }) => ({ code, photo }));
+  const { persons } = await inParts(asked, recall);
+  return new Map(people.map(({ personCode }, at) => [personCode, persons[at] ?? {}]));
+}
+
+/** n.b. One question at least, because the answer tells more than the persons. */
+const inParts: (asked: Parameters<Recall>[0], recall: Recall) => ReturnType<Recall> = async (asked, recall) => {
+  const persons: Recalled[] = [];
+  let hasMembers = false;
+  for (let at = 0; at === 0 || at < asked.length; at += maxAsked) {
+    const part = await recall(asked.slice(at, at + maxAsked));
+    persons.push(...part.persons);
+    hasMembers = part.hasMembers;
+  }
+  return { hasMembers, persons };
+};

@@ -1,4 +1,5 @@
-import { type Comparison, type Difference, noKib } from "./comparison.ts";
+import type { Comparison } from "./comparison.ts";
+import { type Difference, noKib } from "./difference.ts";
 
 /** An ordinary run that puts right what is missing. */
 export interface Fix {
@@ -22,9 +23,12 @@ const people = (count: number) => (count === 1 ? "1 employee" : `${count} employ
 
 /** What the comparison found, in words; `fixed` says what becomes of those who can be fixed. */
 export function sentenceOf({ employees, differences }: Comparison, fixed: (count: number) => string): string {
-  const differing = namedIn(differences);
-  if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.`;
+  const unmatched = differences.filter(({ what }) => what === "member").length;
+  const members = unmatched === 1 ? "1 member" : `${unmatched} members`;
+  const others = unmatched === 0 ? "" : ` No record explains the access of ${members} of the privilege groups.`;
+  const differing = namedIn(differences) - unmatched;
+  if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.${others}`;
   const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
   const next = fixable === 0 ? "Each of them needs a decision; see: hikvision-sync verify" : fixed(fixable);
-  return `Eposh and HikCentral differ on ${differing} of ${people(employees)}. ${next}`;
+  return `Eposh and HikCentral differ on ${differing} of ${people(employees)}. ${next}${others}`;
 }

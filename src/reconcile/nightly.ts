@@ -2,13 +2,17 @@ import type { Clients } from "../clients.ts";
 import { addDays, datesOf, todayIn } from "../config/dates.ts";
 import type { Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
+import { noteMembers, recallFrom } from "../ledger/cases/situations.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
-import { compare } from "./comparison.ts";
+import { type Comparison, compare } from "./comparison.ts";
+import { noKib, type Recall } from "./difference.ts";
 import { type Fix, fixesOf, sentenceOf } from "./fixes.ts";
 
 export interface NightlyOptions {
   readonly clients: Clients;
   readonly config: Config;
+  readonly ledger: Ledger;
   /** Starts an ordinary run. */
   readonly startRun: (fix: Fix) => Promise<unknown>;
   readonly log: Pick<Log, "info" | "warn">;
@@ -23,7 +27,7 @@ export function msUntil(at: string, timeZone: string, now: Date): number {
   return next.epochMilliseconds - now.getTime();
 }
 
-/** Compares the whole site every night; what is missing goes out as ordinary runs. */
+/** Compares the whole site every night. What it finds becomes cases; what is missing goes out as ordinary runs. */
 export class NightlyComparison implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #closed = new AbortController();
@@ -43,13 +47,16 @@ export class NightlyComparison implements Disposable {
 
   /** Never rejects. */
   async run(): Promise<void> {
-    const { clients, config, startRun, log, now } = this.options;
+    const { clients, config, ledger, startRun, log, now } = this.options;
     const { signal } = this.#closed;
     const { days } = config.verify;
     const today = todayIn(config.site.timeZone, now());
     const dates = datesOf({ from: addDays(today, 1 - days), to: today, maxDays: days, today });
     try {
-      const found = await compare(clients, config, { dates, signal, say: (text) => log.warn(text) });
+      const recall: Recall = async (asked) => recallFrom(ledger, asked);
+      const say = (text: string) => log.warn(text);
+      const found = await compare(clients, config, { dates, signal, recall, say, now: now() });
+      noteIn(ledger, found);
       for (const fix of fixesOf(found)) await startRun(fix);
       log.info(sentenceOf(found, (count) => `What is missing for ${count} of them is fetched again.`));
     } catch (error) {
@@ -61,4 +68,17 @@ export class NightlyComparison implements Disposable {
     clearTimeout(this.#timer);
     this.#closed.abort();
   }
+}
+
+/** Opens and closes the cases. What could not be compared closes none. */
+function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked }: Comparison): void {
+  const situations = differences.map(({ date, kib, ...one }) => ({
+    ...one,
+    kib: kib === noKib ? undefined : kib,
+    inducted: date || undefined,
+  }));
+  const ofLists = isWhole ? [] : ["kib_in_use", "kib_on_other_person", "unmatched_member"];
+  const ofMembers = unchecked === 0 ? [] : ["taken_away_in_hikcentral", "unmatched_member"];
+  ledger.compared(situations, [...ofLists, ...ofMembers]);
+  if (isWhole && unchecked === 0) noteMembers(ledger, members);
 }

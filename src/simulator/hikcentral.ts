@@ -176,6 +176,15 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     return { persons, calls, writes, applied };
   }
 
+  function backup(): () => void {
+    const restorePersons = store.backup();
+    const kept = [...groups.values()].map((group) => ({ group, members: [...group.members] }));
+    return () => {
+      restorePersons();
+      for (const { group, members } of kept) group.members = new Set(members);
+    };
+  }
+
   const server = await serve(options, answer, state);
   return {
     ...server,
@@ -194,6 +203,8 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     /** personIds whose access was applied to the devices, in order. */
     applied,
     state,
+    /** What it returns restores persons and groups as they are now; numbers that were given since are given again. */
+    backup,
     /** A person made by hand: takes the body of `person/single/add`. */
     seed: (person: object) => store.add(person, () => undefined),
   };

@@ -112,6 +112,16 @@ export class Persons {
     person.picture = pictureOf(faceData, judge);
   }
 
+  /** What it returns puts everybody back as they are now, and their numbers are given again. */
+  backup(): () => void {
+    const [persons, lastId] = [structuredClone([...this.byId]), this.#lastId];
+    return () => {
+      this.byId.clear();
+      for (const [id, person] of structuredClone(persons)) this.byId.set(id, person);
+      this.#lastId = lastId;
+    };
+  }
+
   #byCode(personCode: string): SimulatedPerson | undefined {
     for (const person of this.byId.values()) if (person.personCode === personCode) return person;
     return undefined;

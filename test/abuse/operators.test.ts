@@ -23,6 +23,7 @@ const attempts = [
   "POST /dead/drop",
   "POST /trace",
   "GET /changes",
+  "POST /comparison/recall",
   "POST /stages/publisher/pause",
   "POST /stages/publisher/resume",
   "POST /runs/1/cancel",

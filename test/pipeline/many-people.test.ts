@@ -20,7 +20,8 @@ afterAll(() => simulators[Symbol.asyncDispose]());
 const folder = temporaryFolder();
 /** A daemon that remembers nobody of the last minute. */
 async function nextDaemon(): Promise<InProcessSite> {
-  const site = await startSite({ simulators, folder });
+  // The persons are valid on the day of the night.
+  const site = await startSite({ simulators, folder, env: { HIKCENTRAL_VALID_FROM: "2026-01-01" } });
   site.deeds();
   return site;
 }
@@ -75,7 +76,7 @@ test("the whole site is compared with a few calls, and what is wrong is read sin
   const count = () => Object.values(calls).reduce((sum, times) => sum + times, 0);
   const { signal } = new AbortController();
   const before = count();
-  const agree = { person: people, face: people, kib: people, access: people };
+  const agree = { person: people, face: people, kib: people, access: people, validity: people };
   expect(await compare(clients, config, { dates, signal })).toMatchObject({
     employees: people,
     agree,
@@ -127,7 +128,8 @@ test("the nightly comparison has what is missing fetched again, and nothing that
   const now = () => new Date("2026-01-19T19:00:00Z");
   const log = { info: say, warn: say };
   const startRun = (fix: object) => site.induct(fix);
-  using nightly = new NightlyComparison({ clients: site.daemon.clients, config, startRun, log, now });
+  const { clients, ledger } = site.daemon;
+  using nightly = new NightlyComparison({ clients, ledger, config, startRun, log, now });
   await nightly.run();
   expect(said).toEqual([
     `Eposh and HikCentral differ on 3 of ${people} employees. What is missing for 2 of them is fetched again.`,

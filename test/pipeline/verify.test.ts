@@ -31,12 +31,12 @@ async function verify(
   return { ...found, said, texts: found.differences.map(({ text }) => text), table: tableOf(found) };
 }
 const busy = (match: string, times: number) => instead("busy", '{"code":"3","msg":"busy"}', { match, times });
-const all = { person: 1, face: 1, kib: 1, access: 1 };
+const all = { person: 1, face: 1, kib: 1, access: 1, validity: 1 };
 
 test("an error that passes is said, tried again and changes nothing of the comparison", async () => {
   const found = await verify(site, {
     eposh: [instead("away", "", { status: 503, match: "/api/", times: 1 })],
-    hikcentral: [busy("personInfo", 1), busy("group/single/personList", 1)],
+    hikcentral: [busy("person/personList", 1), busy("group/single/personList", 1)],
   });
   expect(found).toMatchObject({ employees: 1, agree: all, differences: [], unchecked: 0 });
   expect(found.said).toEqual([
@@ -55,6 +55,7 @@ test("where the partner may not read who is in a group, access is not checked an
     expect.stringMatching(/AGREE +DIFFER/),
     ...["persons", "faces", "KIB"].map((row) => expect.stringMatching(new RegExp(`^${row} +1 +0$`))),
     expect.stringMatching(/^access +0 +0$/),
+    expect.stringMatching(/^validity +1 +0$/),
     "access of 1 persons not checked: the HikCentral partner may not read group members",
   ]);
 });

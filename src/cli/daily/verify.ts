@@ -1,9 +1,10 @@
 import { defineCommand } from "citty";
 import { createClients } from "../../clients.ts";
 import { DateError, datesOf, todayIn } from "../../config/dates.ts";
-import { Exit, exits, Failure } from "../../errors.ts";
+import { Exit, exits, Failure, textOf } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
 import { type Comparison, compare } from "../../reconcile/comparison.ts";
+import type { Recall, Recollection } from "../../reconcile/difference.ts";
 import { type Fix, fixesOf, sentenceOf } from "../../reconcile/fixes.ts";
 import { visible } from "../../util/text/visible.ts";
 import { configArgument, loadConfig, loadLocalConfig } from "../args.ts";
@@ -17,7 +18,7 @@ const startMs = 3_000;
 export default defineCommand({
   meta: {
     name: "verify",
-    description: "Compare Eposh with HikCentral: person, face, KIB, access",
+    description: "Compare Eposh with HikCentral: person, face, KIB, access, validity",
   },
   args: {
     ...configArgument,
@@ -45,7 +46,9 @@ export default defineCommand({
       const dates = datesFrom(args, config);
       const kib = args.kib?.split(",").map((one) => one.trim());
       const quiet = args.json ? {} : { onPerson: show };
-      const comparison = await compare(clients, config, { dates, kib, signal: stop.signal, say: log.warn, ...quiet });
+      const { signal } = stop;
+      const recall = await recallOf(config.http.socket, log.warn);
+      const comparison = await compare(clients, config, { dates, kib, signal, recall, say: log.warn, ...quiet });
       if (args.json) print(JSON.stringify(shown(comparison), null, 2));
       else print(`${tableOf(comparison)}\n${sentenceOf(comparison, howToFix)}`);
       if (args.fix) await fix(fixesOf(comparison), args);
@@ -58,11 +61,25 @@ export default defineCommand({
   },
 });
 
-/** n.b. Without NIKs. */
-const shown = ({ differences, ...rest }: Comparison) => ({
+/** n.b. Without NIKs, nor what is made from them. */
+const shown = ({ differences, members: _, ...rest }: Comparison) => ({
   ...rest,
-  differences: differences.map(({ personCode: _, ...one }) => one),
+  differences: differences.map(({ personCode: _, record: __, ...one }) => one),
 });
+
+/** Only the daemon knows what was written before. */
+async function recallOf(socket: string, say: (text: string) => void): Promise<Recall | undefined> {
+  const daemon = new DaemonClient(socket);
+  const missing = await daemon.missing().catch(textOf);
+  if (missing === undefined)
+    return async (persons) => {
+      const { status, body } = await daemon.call("POST", "/comparison/recall", { persons });
+      if (status !== 200) throw new Exit(exits.unavailable, String(body.error));
+      return body as unknown as Recollection;
+    };
+  say(`${missing}: changed photos and unknown members of privilege groups are not found`);
+  return undefined;
+}
 
 const howToFix = (count: number) => `\`hikvision-sync verify --fix\` adds what is missing for ${count} of them.`;
 
@@ -109,6 +126,7 @@ export function tableOf(
     row("faces", agree.face),
     row("KIB", agree.kib),
     row("access", agree.access, employees - unchecked),
+    row("validity", agree.validity),
     ...more,
   ];
   const shown = differences

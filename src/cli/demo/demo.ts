@@ -10,6 +10,7 @@ import { openBroker } from "../../broker/open.ts";
 import { datesOf } from "../../config/dates.ts";
 import { type Config, readConfig } from "../../config/load.ts";
 import { Exit, exits } from "../../errors.ts";
+import { noteMembers, recallFrom } from "../../ledger/cases/situations.ts";
 import type { RunView, Tally } from "../../ledger/runs.ts";
 import { createLog } from "../../observability/log.ts";
 import { compare } from "../../reconcile/comparison.ts";
@@ -71,12 +72,20 @@ export default defineCommand({
     const view = await induct(daemon, config.http.socket, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     await followed(daemon, signal);
-    if (sabotage) print(`Sabotage: ${breakOne(sabotage, hikcentral)}`);
-
-    const comparison = await compare(daemon.clients, config, { dates, signal }).catch((error) => {
-      signal.throwIfAborted();
-      throw error;
-    });
+    const { ledger } = daemon;
+    const look = () =>
+      compare(daemon.clients, config, { dates, signal, recall: async (asked) => recallFrom(ledger, asked) }).catch(
+        (error) => {
+          signal.throwIfAborted();
+          throw error;
+        },
+      );
+    if (sabotage) {
+      // As after the first night: who comes later is news.
+      noteMembers(ledger, (await look()).members);
+      print(`Sabotage: ${breakOne(sabotage, simulators)}`);
+    }
+    const comparison = await look();
     const { differences, problems } = odd ? oddityReport(comparison, view) : { ...comparison, problems: [] };
     const { warnings, deadLetters, employees } = view;
     const total = (tallies: readonly Tally[]) => String(tallies.reduce((sum, { count }) => sum + count, 0));

@@ -1,5 +1,6 @@
 import type { RunView, Tally } from "../../ledger/runs.ts";
-import type { Comparison, Difference } from "../../reconcile/comparison.ts";
+import type { Comparison } from "../../reconcile/comparison.ts";
+import type { Difference } from "../../reconcile/difference.ts";
 import { laterOddPeople, oddPeople } from "../../simulator/odd-people.ts";
 
 export const isOddKib = (kib: string): boolean => Number(kib) >= 2_698_000 || !/^\d+$/.test(kib);

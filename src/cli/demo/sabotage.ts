@@ -1,13 +1,31 @@
 import { Exit, exits } from "../../errors.ts";
+import type { SimulatedPerson } from "../../simulator/person-store.ts";
 import type { Simulators } from "../../simulator/start.ts";
 import { isOddKib } from "./odd.ts";
 
-export const sabotages = ["kib", "face", "access", "person"] as const;
+/** Each makes one situation that the comparison finds. */
+export const sabotages = [
+  "person",
+  "face",
+  "kib",
+  "access",
+  "photo",
+  "expired",
+  "not-yet-valid",
+  "kib-twice",
+  "kib-elsewhere",
+  "unmatched",
+] as const;
 export type Sabotage = (typeof sabotages)[number];
 export const isSabotage = (word: string): word is Sabotage => (sabotages as readonly string[]).includes(word);
 
-/** Breaks one ordinary record at HikCentral behind the daemon's back; returns a sentence that names it. */
-export function breakOne(what: Sabotage, { persons, groups }: Simulators["hikcentral"]): string {
+/** Somebody whom an operator of HikCentral has entered. */
+const stranger = { personCode: "3500000101900099", personGivenName: "Orang", personFamilyName: "Contoh" };
+const strangersKib = "2650000";
+
+/** Breaks one ordinary record behind the daemon's back; returns a sentence that names it by KIB. */
+export function breakOne(what: Sabotage, { hikcentral, eposh }: Pick<Simulators, "hikcentral" | "eposh">): string {
+  const { persons, groups } = hikcentral;
   const victims = [...persons.values()].filter(
     ({ personId, picture, customFields }) =>
       picture &&
@@ -16,15 +34,56 @@ export function breakOne(what: Sabotage, { persons, groups }: Simulators["hikcen
   );
   const person = victims[Math.floor(victims.length / 2)];
   if (!person) throw new Exit(exits.failed, "--sabotage found no record to break; use a larger --people");
-  const kib = person.customFields["1"];
-  const deeds: Record<Sabotage, () => void> = {
-    kib: () => Object.assign(person.customFields, { 1: "999" }),
-    face: () => Reflect.deleteProperty(person, "picture"),
-    access: () => {
-      for (const { members } of groups.values()) members.delete(person.personId);
+  const kib = person.customFields["1"] ?? "";
+  const enter = (number: string): SimulatedPerson =>
+    Object.assign(hikcentral.seed(stranger), { customFields: { 1: number } });
+  const deeds: Record<Sabotage, () => string> = {
+    person() {
+      persons.delete(person.personId);
+      return `the person of KIB ${kib} was removed from HikCentral`;
     },
-    person: () => persons.delete(person.personId),
+    face() {
+      person.picture = undefined;
+      return `the face of KIB ${kib} was removed from HikCentral`;
+    },
+    kib() {
+      person.customFields["1"] = "999";
+      return `KIB ${kib} was overwritten in HikCentral`;
+    },
+    access() {
+      for (const { members } of groups.values()) members.delete(person.personId);
+      return `KIB ${kib} was taken out of all privilege groups`;
+    },
+    photo() {
+      for (const employee of [...eposh.days.values()].flat())
+        if (employee.kib_number === kib) employee.photo = { link: otherLink(employee.photo) };
+      return `KIB ${kib} got another photo in Eposh`;
+    },
+    expired() {
+      person.endTime = "2026-01-02T00:00:00+07:00";
+      return `the validity of KIB ${kib} was ended in HikCentral`;
+    },
+    "not-yet-valid"() {
+      person.beginTime = "2030-06-01T00:00:00+07:00";
+      return `the validity of KIB ${kib} begins in 2030 now`;
+    },
+    "kib-twice"() {
+      enter(kib);
+      return `another person with KIB ${kib} was entered in HikCentral`;
+    },
+    "kib-elsewhere"() {
+      person.customFields["1"] = "";
+      enter(kib);
+      return `KIB ${kib} was moved to another person in HikCentral`;
+    },
+    unmatched() {
+      [...groups.values()][0]?.members.add(enter(strangersKib).personId);
+      return `an unknown person with KIB ${strangersKib} got access in HikCentral`;
+    },
   };
-  deeds[what]();
-  return `the ${what} of KIB ${kib} was broken at HikCentral`;
+  return deeds[what]();
 }
+
+/** In the simulator's links the number says which picture it is. */
+const otherLink = (photo: unknown): string =>
+  String((photo as { link?: unknown } | undefined)?.link).replace(/-\d+\.png$/, "-1777777777.png");

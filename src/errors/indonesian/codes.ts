@@ -1,4 +1,5 @@
 import type { codes } from "../codes.ts";
+import { comparisonCodes } from "./comparison-codes.ts";
 import { platformCodes } from "./platform-codes.ts";
 import { recordCodes } from "./record-codes.ts";
 
@@ -8,7 +9,7 @@ interface CodeText {
 }
 
 type Pairs = Readonly<Partial<Record<keyof typeof codes, readonly [meaning: string, todo: string]>>>;
-const pairs: Pairs = { ...recordCodes, ...platformCodes };
+const pairs: Pairs = { ...recordCodes, ...comparisonCodes, ...platformCodes };
 
 /** The table of codes in Indonesian. A code that is missing here is shown in English. */
 export const indonesianCodes: Readonly<Partial<Record<keyof typeof codes, CodeText>>> = Object.fromEntries(

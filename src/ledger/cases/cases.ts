@@ -7,6 +7,7 @@ import type { DeadLetter } from "../dead-letter-index.ts";
 import type { Items, Marked } from "../items/items.ts";
 import type { Value } from "../schema.ts";
 import type { Entry, StageEnd } from "../subjects.ts";
+import { comparisonStage, endsByRun } from "./situations.ts";
 
 interface CaseRow {
   id: string;
@@ -27,6 +28,7 @@ export type Closed =
   | "passed"
   | "later record passed"
   | "no longer at Eposh"
+  | "no longer so"
   | "failed elsewhere"
   | "its dead letter was taken"
   | "decided"
@@ -65,7 +67,7 @@ export class Cases {
     const { record, name, stage, outcome } = entry;
     if (record === undefined) return null;
     const marks = this.marksOf(record);
-    if (name !== undefined) this.#noteName(marks.record, name);
+    if (name !== undefined) this.noteName(marks.record, name);
     if (outcome === "dead") return this.#meet(entry, marks, "dead letter");
     if (outcome === "warning") this.#meet(entry, marks, "warning");
     if (outcome !== "done" && outcome !== "ended") return null;
@@ -146,7 +148,8 @@ export class Cases {
     );
   }
 
-  #noteName(record: string, name: string): void {
+  /** Kept in memory alone. */
+  noteName(record: string, name: string): void {
     this.#names.delete(record);
     this.#names.set(record, name);
     for (const oldest of this.#names.keys()) {
@@ -198,15 +201,18 @@ export class Cases {
     const find = `select id, record, person, name, kib, stage, code, kind, inducted, repeat, fetched from cases
       where closed is null and (record = ?1 or person = ?2)`;
     const open = this.db.query<CaseRow, Value[]>(find).all(marks.record, person);
-    const candidates = open.filter((one) => !isOlder(entry, orderOf(one)));
+    const isOfRecord = ({ stage, code }: CaseRow) => stage !== comparisonStage || endsByRun(code);
+    const candidates = open.filter((one) => isOfRecord(one) && !isOlder(entry, orderOf(one)));
     if (candidates.length === 0) return;
     const isThrough =
       entry.kind === "person" && this.items.leaves.includes(entry.stage) && this.items.isThrough(marked);
     // An end on purpose is one of its own cases, and nobody else's success.
     const isOver = isThrough || (entry.kind === "person" && entry.outcome === "ended");
     for (const one of candidates) {
-      const why = one.record === marks.record ? this.#endOf(one, entry, end, isOver) : undefined;
-      const isLater = one.record !== marks.record && isThrough && this.#isSameHuman(one, entry, marks);
+      const isOwn = one.record === marks.record;
+      const passed = one.stage === comparisonStage ? isThrough && "passed" : this.#endOf(one, entry, end, isOver);
+      const why = (isOwn && passed) || undefined;
+      const isLater = !isOwn && isThrough && this.#isSameHuman(one, entry, marks);
       if (why || isLater) this.close(one.id, why ?? "later record passed", entry.at.toISOString());
     }
   }

@@ -1,0 +1,122 @@
+import type { FailureCode } from "../../errors/codes.ts";
+import { photoMark } from "../../people/remark.ts";
+import type { Rows, Value } from "../schema.ts";
+import { photoPath } from "../unchanged.ts";
+
+/** Where a case of the nightly comparison stands instead of a stage. */
+export const comparisonStage = "comparison";
+
+/** An ordinary run of the record puts it right, and ends its case. */
+const fixedByRun: ReadonlySet<string> = new Set<FailureCode>([
+  "not_in_hikcentral",
+  "face_missing",
+  "face_outdated",
+  "kib_differs",
+  "validity_ended",
+]);
+
+/** The same problem, as a stage says it. */
+const alike: Readonly<Record<string, readonly FailureCode[]>> = {
+  face_missing: ["no_photo", "face_refused", "face_not_stored", "photo_host_not_allowed"],
+  face_outdated: ["photo_not_updated", "face_refused", "photo_host_not_allowed"],
+  kib_differs: ["bad_kib_number", "kib_field_missing"],
+  name_differs: ["identity_conflict"],
+};
+
+/** What the comparison found of a record, or of a person whom no record explains. */
+export interface Situation {
+  code: FailureCode;
+  text: string;
+  personCode: string;
+  record: string;
+  kib: string | undefined;
+  name: string;
+  /** The induction date; undefined without a record. */
+  inducted: string | undefined;
+}
+
+/** What an operator has seen and dropped stays so, until it is another situation. */
+const isKept = "why = 'dropped' and text = ?8";
+
+/** Whether the run of a record that passed the last stage ends its case of the comparison. */
+export const endsByRun = (code: string): boolean => fixedByRun.has(code);
+
+interface Noting {
+  readonly rows: Rows;
+  readonly personKey: (code: string) => string;
+  readonly cases: {
+    idOf(...parts: readonly string[]): string;
+    marksOf(record: string): { record: string; name: string };
+    noteName(record: string, name: string): void;
+  };
+}
+
+/**
+ * Opens the cases of what the comparison found, and closes those of what it found before and no longer does, but not
+ * those with a code of `unseen`. Part of the ledger's transaction: `rows` must not flush.
+ */
+export function noteSituations(
+  { rows, personKey, cases }: Noting,
+  found: readonly Situation[],
+  unseen: readonly string[],
+  at: string,
+): void {
+  for (const { code, text, personCode, record, kib, name, inducted } of found) {
+    const person = inducted === undefined ? null : personKey(personCode);
+    const [isRun, others] = [fixedByRun.has(code), JSON.stringify([code, ...(alike[code] ?? [])])];
+    // A person who is held up, or whose case a stage has opened, has that case already.
+    const open = `select 1 from cases where closed is null and stage <> ?1 and person = ?2
+      and (code in (select value from json_each(?3)) or (?4 and kind = 'dead letter')) limit 1`;
+    if (rows(open, comparisonStage, person, others, Number(isRun)).length > 0) continue;
+    const marks = cases.marksOf(record);
+    cases.noteName(marks.record, name);
+    const values: Value[] = [cases.idOf(marks.record, comparisonStage, code), marks.record, person, marks.name];
+    rows(
+      `insert into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs, inducted, repeat,
+         fetched) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'warning', ?8, ?9, ?9, 0, ?10, 0, ?9)
+       on conflict (id) do update set text = ?8, last = ?9, first = iif(closed is null, first, ?9), absent = 0,
+         inducted = ?10, fetched = ?9, closed = iif(${isKept}, closed, null), why = iif(${isKept}, why, null)`,
+      ...[...values, kib ?? null, comparisonStage, code, text, at, inducted ?? null],
+    );
+  }
+  rows(
+    `update cases set closed = ?1, why = 'no longer so' where closed is null and stage = ?2 and last < ?1
+      and code not in (select value from json_each(?3))`,
+    ...[at, comparisonStage, JSON.stringify(unseen)],
+  );
+}
+
+interface Remembering {
+  readonly rows: Rows;
+  personKey(code: string): string;
+}
+
+/** What the ledger remembers of persons, by NIK, in the same order. Nobody is known before the first comparison. */
+export function recallFrom(ledger: Remembering, asked: readonly { code: string; photo?: string | undefined }[]) {
+  const { rows } = ledger;
+  const persons = asked.map(({ code, photo }) => {
+    const person = ledger.personKey(code);
+    const find = `select (select inducted from latest where person = ?1 and stage = 'create-person') lastInducted,
+      (select photo from unchanged where person = ?1 and at is not null) photo,
+      (select picture from links where person = ?1 and mark = ?2) picture,
+      exists (select 1 from members where person = ?1) or exists (select 1 from seen where person = ?1) isKnown`;
+    type Row = { lastInducted: string | null; photo: string | null; picture: string | null; isKnown: number };
+    const [row] = rows<Row>(find, person, photo === undefined ? null : photoMark(photo));
+    const written = row?.photo ?? undefined;
+    return {
+      lastInducted: row?.lastInducted ?? undefined,
+      hasOtherPhoto: photo !== undefined && written !== undefined && written !== ledger.personKey(photoPath(photo)),
+      picture: row?.picture ?? undefined,
+      isKnown: row?.isKnown === 1,
+    };
+  });
+  return { hasMembers: rows("select 1 from facts where name = 'members'").length > 0, persons };
+}
+
+/** Notes that these members of the privilege groups, by NIK, are no news: the first list of a site is its baseline. */
+export function noteMembers(ledger: Remembering, codes: readonly string[]): void {
+  const { rows } = ledger;
+  const people = JSON.stringify(codes.map((code) => ledger.personKey(code)));
+  rows("insert or ignore into members select value from json_each(?)", people);
+  rows("insert or ignore into facts values ('members', 1)");
+}

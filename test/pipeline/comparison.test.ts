@@ -1,0 +1,178 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { breakOne, type Sabotage, sabotages } from "../../src/cli/demo/sabotage.ts";
+import { readConfig } from "../../src/config/load.ts";
+import type { CaseList } from "../../src/operator/dead-letters.ts";
+import { NightlyComparison } from "../../src/reconcile/nightly.ts";
+import { employee } from "../../src/simulator/people.ts";
+import { type InProcessSite, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+
+const people = 14;
+let site: InProcessSite;
+beforeAll(async () => {
+  // The persons are valid on the day of the night.
+  site = await startSite({ people, env: { HIKCENTRAL_VALID_FROM: "2026-01-01" } });
+  await site.induct();
+});
+afterAll(() => site[Symbol.asyncDispose]());
+
+/** A night; resolves with what was said and with the runs that it asked for. */
+async function night(startRun: (fix: object) => Promise<unknown> = async () => {}) {
+  const { config } = readConfig({ env: site.env, defaultFile: "/nonexistent" });
+  const { clients, ledger } = site.daemon;
+  const said: string[] = [];
+  const runs: object[] = [];
+  const say = (text: string) => void said.push(text);
+  using nightly = new NightlyComparison({
+    clients,
+    config,
+    ledger,
+    log: { info: say, warn: say },
+    now: () => new Date("2026-01-19T19:00:00Z"),
+    startRun(fix) {
+      runs.push(fix);
+      return startRun(fix);
+    },
+  });
+  await nightly.run();
+  return { said, runs };
+}
+
+const openCases = async () => {
+  const { groups, warnings } = (await site.get("/dead")).body as unknown as CaseList;
+  return [...groups, ...warnings].flatMap(({ cases }) => cases);
+};
+
+/** Puts both systems back as they are now. */
+function backup(): () => void {
+  const { eposh, hikcentral } = site;
+  const restore = hikcentral.backup();
+  const days = structuredClone([...eposh.days]);
+  return () => {
+    restore();
+    for (const [date, employees] of days) eposh.days.set(date, employees);
+  };
+}
+
+/** Sabotage → the codes of its cases, and whether a run puts it right. */
+const situations: Record<Sabotage, { codes: string[]; text: string; isFixed?: true }> = {
+  person: { codes: ["not_in_hikcentral"], text: "no such person", isFixed: true },
+  face: { codes: ["face_missing"], text: "no face", isFixed: true },
+  kib: { codes: ["kib_differs"], text: "KIB is 999", isFixed: true },
+  photo: { codes: ["face_outdated"], text: "Eposh has another photo", isFixed: true },
+  access: { codes: ["taken_away_in_hikcentral"], text: "not in privilege group" },
+  expired: { codes: ["taken_away_in_hikcentral"], text: "ended on 2026-01-02" },
+  "not-yet-valid": { codes: ["not_yet_valid"], text: "not valid before 2030-06-01" },
+  "kib-twice": { codes: ["kib_in_use"], text: "Orang Contoh (person" },
+  "kib-elsewhere": { codes: ["kib_differs", "kib_on_other_person"], text: "has this KIB instead" },
+  unmatched: { codes: ["unmatched_member"], text: "no record explains it" },
+};
+
+test("a site without a fault has no case, and the first night takes who is there for granted", async () => {
+  const { persons } = site.hikcentral;
+  const early = site.hikcentral.seed({
+    personCode: "3500000101900001",
+    personGivenName: "Tamu",
+    personFamilyName: "Contoh",
+  });
+  site.hikcentral.groups.get("1")?.members.add(early.personId);
+  expect(await night()).toEqual({ said: [`Eposh and HikCentral agree on all ${people} employees.`], runs: [] });
+  expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people} employees.`]);
+  expect(await openCases()).toEqual([]);
+  const { exit, out } = await site.cli("verify");
+  expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(/^validity +14 +0$/m) });
+  persons.delete(early.personId);
+});
+
+let restore = () => {};
+afterEach(() => restore());
+
+describe.each([...sabotages])("demo --sabotage %s", (what) => {
+  const { codes, text, isFixed } = situations[what];
+
+  test("is found by the night and by verify, is one case, and the case ends when it is over", async () => {
+    restore = backup();
+    const written = site.hikcentral.writes.length;
+    const [, kib] = /KIB (\d+)/.exec(breakOne(what, site)) ?? [];
+    const { runs } = await night();
+    const cases = await openCases();
+    expect(cases.map(({ code }) => code).sort()).toEqual(codes);
+    for (const one of cases) expect(one).toMatchObject({ kind: "warning", stage: "comparison", kib });
+    expect(cases.some((one) => one.text.includes(text))).toBe(true);
+    expect(runs).toHaveLength(codes.some((code) => code === "kib_differs") || isFixed ? 1 : 0);
+    await night();
+    expect(await openCases()).toHaveLength(codes.length);
+
+    const { exit, out } = await site.cli("verify");
+    expect({ exit, out }).toEqual({ exit: 1, out: expect.not.stringMatching(/\d{16}/) });
+    const line = out.split("\n").find((one) => one.startsWith(`KIB ${kib}, `) && one.includes(text));
+    expect(line, out).toBeDefined();
+    expect(out.trimEnd().split("\n").at(-1)).toMatch(/^Eposh and HikCentral (differ on 1|agree on all 14)/);
+    expect(site.hikcentral.writes.slice(written)).toEqual([]);
+
+    if (isFixed) {
+      await night((fix) => site.induct(fix));
+      await until(async () => (await openCases()).length === 0, { what: "the case to end with the run" });
+      restore = () => {};
+      expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people} employees.`]);
+      return;
+    }
+    restore();
+    expect(await night()).toMatchObject({ runs: [] });
+    expect(await openCases()).toEqual([]);
+  }, 30_000);
+});
+
+test("a situation that an operator drops stays dropped, and is news once it is another one", async () => {
+  restore = backup();
+  breakOne("unmatched", site);
+  await night();
+  const [one] = await openCases();
+  expect((await site.post("/dead/drop", { ids: [one?.id] })).status).toBe(200);
+  await night();
+  expect(await openCases()).toEqual([]);
+  const [stranger] = [...site.hikcentral.persons.values()].slice(-1);
+  site.hikcentral.groups.get("9")?.members.add(String(stranger?.personId));
+  await night();
+  expect(await openCases()).toMatchObject([{ id: one?.id, text: expect.stringContaining("privilege group 1, 9") }]);
+  restore();
+  await night();
+});
+
+test("HikCentral restored to the day before, with numbers used again, is whole after one night", async () => {
+  const { eposh, hikcentral } = site;
+  const on = (date: string) => eposh.days.get(date) ?? [];
+  const persons = () => hikcentral.state().persons;
+  const shapes = () =>
+    persons()
+      .map(({ personId: _, remark: __, ...person }) => person)
+      .sort((a, b) => a.personCode.localeCompare(b.personCode));
+  const linkOf = (number: number) => `${eposh.origin}/photos/kib/-${1_790_000_000 + number}.png`;
+  const [own, ...others] = [901, 902, 903, 904].map((number) => employee(number, 7, linkOf(number)));
+  const [early] = on("2026-01-01");
+  if (!(own && early)) throw new Error("nobody was inducted");
+  const dayBefore = hikcentral.backup();
+  eposh.days.set("2026-01-18", [...on("2026-01-18"), own]);
+  await site.induct();
+  const ownNumber = site.person(String(own.identity_number))?.personId;
+  eposh.days.set("2026-01-19", [...on("2026-01-19"), ...others]);
+  early.kib_number = "2699001";
+  await site.induct();
+  const whole = shapes();
+  const numbersOfOthers = others.map((one) => site.person(String(one.identity_number))?.personId);
+
+  dayBefore();
+  const guest = { personCode: "3500000101900002", personGivenName: "Tamu", personFamilyName: "Baru" };
+  await night(async (fix) => {
+    // One gets the own number again; then somebody is entered by hand, and the others get each other's.
+    if ((fix as { from: string }).from === "2026-01-19")
+      expect(numbersOfOthers).toContain(hikcentral.seed(guest).personId);
+    return site.induct(fix);
+  });
+  const allEnd = async () => (await openCases()).length === 0;
+  await until(allEnd, { what: "all cases to end" });
+  expect(shapes().filter(({ personCode }) => personCode !== guest.personCode)).toEqual(whole);
+  expect(site.person(String(own.identity_number))?.personId).toBe(String(ownNumber));
+  expect(site.person(guest.personCode)).toMatchObject({ hasFace: false, kib: "", groups: [] });
+  expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people + 4} employees.`]);
+}, 60_000);

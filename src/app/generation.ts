@@ -166,9 +166,9 @@ export class Generation {
     const { pipeline } = this;
     this.#nightly.schedule();
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
-    this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs);
+    this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs).unref();
     // What a broker that is away keeps is dropped the next time.
-    this.#dropping = setInterval(() => void this.operator.dead.dropExpired().catch(() => {}), dropEveryMs);
+    this.#dropping = setInterval(() => void this.operator.dead.dropExpired().catch(() => {}), dropEveryMs).unref();
     this.#started = startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal });
   }
 

@@ -183,7 +183,7 @@ export class StageWorker {
     const consumer = more > 0 ? await this.#subscribe(more, session) : undefined;
     if (consumer && !isCanary && !session.isOver) this.state.move("consuming");
     if (this.#stop.signal.aborted) session.end();
-    const nothing = setTimeout(() => isCanary && session.inFlight === 0 && session.prove(), nothingToTryMs);
+    const nothing = setTimeout(() => isCanary && session.inFlight === 0 && session.prove(), nothingToTryMs).unref();
     const pause = await session.ended;
     clearTimeout(nothing);
     if (this.#openBreakerOf(pause)) session.abort("its upstream is down");

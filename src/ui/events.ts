@@ -76,7 +76,7 @@ export class LivePages implements Disposable {
     this.#stopListening = () => {
       for (const stop of stops) stop?.();
     };
-    this.#timer = setInterval(() => void this.#tick(), everyMs);
+    this.#timer = setInterval(() => void this.#tick(), everyMs).unref();
   }
 
   #remove(stream: Stream | undefined): void {

@@ -1,3 +1,4 @@
+import { casesOf } from "../../operator/cases.ts";
 import type { Decision } from "../../people/types.ts";
 import { type Action, audit, type Fields } from "./action.ts";
 
@@ -9,10 +10,11 @@ const backOf = ({ id = "" }: Fields) => `/ui/cases/${encodeURIComponent(id)}`;
 export const decide: Action = {
   fields: ["id", "answer"],
   required: 2,
-  async confirm(_, { words }, fields) {
+  async confirm({ operator: { options } }, { words }, fields) {
     const answer = answerOf(fields);
     const { decide: texts } = words.actions;
-    if (answer === undefined) return undefined;
+    const [known] = casesOf(options.ledger, { ids: [fields.id ?? ""] }, options.mask);
+    if (answer === undefined || known?.code !== "identity_conflict") return undefined;
     const { title, text } = texts.answers[answer];
     return { title, texts: [text, texts.kept], button: title, back: backOf(fields), isDangerous: answer === "same" };
   },

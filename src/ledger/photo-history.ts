@@ -19,6 +19,8 @@ export const noPhotoHistory: PhotoHistory = {
   noteSent: () => {},
 };
 
+const isWebAddress = (link: string) => /^https?:$/.test(URL.parse(link)?.protocol ?? "");
+
 export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">): PhotoHistory {
   const { code, kib = null, run = null } = of;
   if (code === undefined) return noPhotoHistory;
@@ -27,6 +29,8 @@ export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">
   return {
     /** The first employee with the link got no warning, because it was not known yet: adds that warning now. */
     sharedWith(link) {
+      // n.b. What people write who have no link, e.g. "-", is nobody's photo.
+      if (!isWebAddress(link)) return 0;
       const mark = photoMark(link);
       const note = "insert or ignore into links (mark, person, run, kib, at) values (?, ?, ?, ?, ?)";
       ledger.rows(note, mark, person, run, kib, at());

@@ -119,6 +119,14 @@ describe("a case is closed", () => {
   });
 });
 
+test("what several people have in place of a photo link is no photo that they share: one case each, and no more in the next run", async () => {
+  await using site = await startSite();
+  const people = [person(site, 1, { photo: { link: "-" } }), person(site, 2, { photo: { link: "-" } })];
+  const [one, two] = await openAfter(site, people, people);
+  expect(one).toEqual(["9300001 no_photo 1", "9300002 no_photo 1"]);
+  expect(two).toEqual(["9300001 no_photo 2", "9300002 no_photo 2"]);
+});
+
 test("a changed record takes the place of its dead letter", async () => {
   await using site = await startSite();
   const bad = (zone: string) => person(site, 1, { name: "123", regionals: [{ name: zone, slug: zone }] });

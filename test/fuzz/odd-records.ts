@@ -34,16 +34,22 @@ const junk = fc.oneof(
     withTypedArray: false,
   }),
 );
-const link = (path: string) => ({ link: path });
+/** A link of this record alone: that two of them share one would be a trouble of its own. */
+const link = (path: string) => (record: Employee) => ({ link: path.replace("NUMBER", String(record.mark)) });
+/** Whoever is called so cannot be told from somebody else: correcting the name is a conflict, which an operator decides. */
+const isName = (given: unknown) =>
+  typeof given !== "object" && given !== undefined && /\p{L}/u.test(String(given).normalize("NFKC"));
+/** Still the name of the same human being. */
+const longer = (text: string) => (record: Employee) => `${record.name} ${text}`;
 
-/** One field of an ordinary record, and one kind of trouble with it. `photos` is where the photos are. */
+/** One field of an ordinary record, or what makes it of the record, and one kind of trouble with it. `photos` is where the photos are. */
 const troubles = (photos: string, deadPort: number) =>
   fc.oneof(
     fc.record({
       name: fc.oneof(
-        junk,
-        letters.map((text) => `Budi ${text}`),
-        fc.constant(`Budi ${"x".repeat(400)}`),
+        junk.filter((one) => !isName(one)),
+        letters.map(longer),
+        fc.constant(longer("x".repeat(400))),
       ),
     }),
     fc.record({ identity_number: junk }),
@@ -61,13 +67,13 @@ const troubles = (photos: string, deadPort: number) =>
     fc.record({
       photo: fc
         .constantFrom("page", "bomb", "damaged", "endless", "missing", "forbidden", "broken")
-        .chain((kind) => fc.nat(9_999).map((stamp) => link(`${photos}/${kind}/-1767${stamp}.png`))),
+        .map((kind) => link(`${photos}/${kind}/-NUMBER.png`)),
     }),
     fc.record({
       photo: fc.constantFrom(
-        link(`http://127.0.0.1:${deadPort}/1.jpg`),
-        link("https://drive.google.com/file/d/made-up/view"),
-        link("ftp://127.0.0.1/1.jpg"),
+        link(`http://127.0.0.1:${deadPort}/NUMBER.jpg`),
+        link("https://drive.google.com/file/d/made-up-NUMBER/view"),
+        link("ftp://127.0.0.1/NUMBER.jpg"),
         link("http://[::1"),
         link(`data:image/png;base64,${"A".repeat(2000)}`),
       ),
@@ -84,11 +90,18 @@ export interface Mixed {
   readonly seed: number;
 }
 
+/** A word for each number, none like another. */
+const inLetters = (number: number) =>
+  [...String(number).padStart(5, "0")]
+    .map((digit) => "kadesimoturabelofinuga".slice(2 * Number(digit)).slice(0, 2))
+    .join("");
+
 /** So many records, the same ones for the same seed. */
 export function mixed(options: { good: number; bad: number; photos: string; deadPort: number; seed: number }): Mixed {
   const { photos, deadPort, seed } = options;
   const ordinary = (number: number): Employee => ({
     ...employee(number, seed, `${photos}/kib/-${1_767_600_000 + number}.png`),
+    name: `Contoh ${inLetters(number)}`,
     identity_number: nikOf(number, born),
     birth_date: { ymd: born },
     mark: number,
@@ -96,7 +109,11 @@ export function mixed(options: { good: number; bad: number; photos: string; dead
   const numbers = (first: number, count: number) => Array.from({ length: count }, (_, at) => first + at);
   const corrected = numbers(50_000, options.bad).map(ordinary);
   const samples = fc.sample(troubles(photos, deadPort), { numRuns: options.bad, seed });
-  const bad = corrected.map((one, at) => ({ ...one, ...samples[at] }));
+  const bad = corrected.map((record, at) => {
+    const trouble = Object.entries(samples[at] as Employee);
+    const own = trouble.map(([name, value]) => [name, typeof value === "function" ? value(record) : value]);
+    return { ...record, ...Object.fromEntries(own) };
+  });
   return { good: numbers(1, options.good).map(ordinary), bad, corrected, seed };
 }
 

@@ -1,4 +1,5 @@
 import { Exit, exits, textOf } from "../errors.ts";
+import { visible } from "../util/text/visible.ts";
 import { printError } from "./output.ts";
 
 /** Saved before stages are loaded: loading them replaces `process.exit`. */
@@ -13,13 +14,20 @@ export const showStacks = (shown: boolean): void => {
 export const explain = (error: unknown): string =>
   stacks && error instanceof Error && !(error instanceof Exit) ? (error.stack ?? error.message) : textOf(error);
 
+/** Only a stack has lines: a text of somebody else's must not begin one in the journal. */
+const inLines = (text: string) =>
+  text
+    .split(/\n(?= {4}at )/)
+    .map(visible)
+    .join("\n");
+
 /** Prints the error that ended a command; an unexpected one with the line that threw it. Returns the exit code. */
 export function fail(error: unknown): number {
   const text = explain(error);
   const stack = (error instanceof Error && error.stack) || "";
   const [, place] = /^ +at .*?([^\s()]+\.[tj]s:\d+)/m.exec(stack) ?? [];
   const where = place && text !== stack ? ` (${place})` : "";
-  if (text !== "") printError(error instanceof Exit ? text : `unexpected error: ${text}${where}`);
+  if (text !== "") printError(error instanceof Exit ? text : `unexpected error: ${inLines(text)}${visible(where)}`);
   return error instanceof Exit ? error.exit : exits.failed;
 }
 

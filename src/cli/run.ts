@@ -2,6 +2,7 @@ import { parseArgs, stripVTControlCharacters } from "node:util";
 import { type CommandDef, renderUsage, runCommand } from "citty";
 import { Exit, exits } from "../errors.ts";
 import { closest } from "../util/closest.ts";
+import { visible } from "../util/text/visible.ts";
 import { print } from "./output.ts";
 
 type Resolvable<T> = T | Promise<T> | (() => T) | (() => Promise<T>);
@@ -12,7 +13,7 @@ const misspelt = (what: string, word: string, candidates: string[], path: string
   const like = closest(word, candidates);
   return new Exit(
     exits.usage,
-    `unknown ${what} ${word}: ${like ? `did you mean ${like}?` : `see ${path.join(" ")} --help`}`,
+    `unknown ${what} ${visible(word)}: ${like ? `did you mean ${like}?` : `see ${path.join(" ")} --help`}`,
   );
 };
 
@@ -50,7 +51,7 @@ export async function runLine(root: CommandDef, line: readonly string[]): Promis
   } catch (error) {
     // citty's own: a required flag is missing, or a value is not in its list.
     if (!(error instanceof Error) || error.name !== "CLIError") throw error;
-    throw new Exit(exits.usage, `${stripVTControlCharacters(error.message)}; see ${path.join(" ")} --help`);
+    throw new Exit(exits.usage, `${visible(stripVTControlCharacters(error.message))}; see ${path.join(" ")} --help`);
   }
 }
 
@@ -68,7 +69,7 @@ async function checkArguments(command: CommandDef, path: string[], rest: string[
   let words = 0;
   for (const token of tokens) {
     if (token.kind === "positional" && ++words > positionals.length && !takesMany)
-      throw new Exit(exits.usage, `unexpected argument ${token.value}: see ${path.join(" ")} --help`);
+      throw new Exit(exits.usage, `unexpected argument ${visible(token.value)}: see ${path.join(" ")} --help`);
     if (token.kind !== "option") continue;
     const negated = token.rawName.startsWith("--no-") ? flags[token.name.slice("no-".length)] : undefined;
     const flag = flags[token.name] ?? (negated?.type === "boolean" ? negated : undefined);

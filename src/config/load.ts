@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { Exit, exits } from "../errors.ts";
+import { visible } from "../util/text/visible.ts";
 import { addressesIn, withoutCredentials } from "./broker-address.ts";
 import { addDays, endOfDay, resolveDay, startOfDay, todayIn } from "./dates.ts";
 import { configSchema, secretKeys, sections } from "./schema.ts";
@@ -73,7 +74,10 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   for (const [one, other] of [certificate, certificate.toReversed()] as const)
     if (values.has(one) && !values.has(other)) problems.push(`${other} is missing: ${one} requires it`);
   if (!checked.success || problems.length > 0)
-    throw new Exit(exits.config, ["the configuration is invalid:", ...new Set(problems), ...hints].join("\n  "));
+    throw new Exit(
+      exits.config,
+      ["the configuration is invalid:", ...new Set(problems), ...hints].map(visible).join("\n  "),
+    );
 
   const config = freeze(checked.output) as LocalConfig;
   const known = [...names.keys(), ...values.keys()];

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits } from "../errors.ts";
 import { closest } from "../util/closest.ts";
+import { visible } from "../util/text/visible.ts";
 import { defaultRegionals, sections } from "./schema.ts";
 
 export type Source = "file" | "environment" | "credentials" | "default";
@@ -103,20 +104,21 @@ export function collect(
 
 const maxFileBytes = 1 << 20;
 
-function readToml(file: string): object {
+function readToml(path: string): object {
+  const file = visible(path);
   const parse = (text: string) => {
     try {
       return Bun.TOML.parse(text);
     } catch {}
   };
-  const text = reading(file, () => {
-    const stats = statSync(file);
+  const text = reading(path, () => {
+    const stats = statSync(path);
     // A device or a pipe may have no end.
     if (!stats.isFile())
       throw new Exit(exits.config, `${file} is not a regular file: give the path of a configuration file`);
     if (stats.size > maxFileBytes)
       throw new Exit(exits.config, `${file} is larger than 1 MB: it is no configuration file`);
-    return readFileSync(file, "utf8");
+    return readFileSync(path, "utf8");
   });
   const tables = parse(text);
   // Bare dates come as Temporal objects; JSON makes them texts.
@@ -132,7 +134,7 @@ function reading<T>(path: string, read: () => T): T {
   } catch (cause) {
     if (cause instanceof Exit) throw cause;
     const reason = cause instanceof Error && "code" in cause ? cause.code : "unreadable";
-    throw new Exit(exits.config, `${path} cannot be read (${reason}): check the path and its permissions`, {
+    throw new Exit(exits.config, `${visible(path)} cannot be read (${reason}): check the path and its permissions`, {
       cause,
     });
   }

@@ -7,7 +7,7 @@ import { isLanguage, type Language, languageOf } from "../operator/words/languag
 import { Times } from "../operator/words/times.ts";
 import { sourceOf } from "../util/access/attempts.ts";
 import { sameText } from "../util/access/same-text.ts";
-import { visibleLines } from "../util/text/visible.ts";
+import { visible, visibleLines } from "../util/text/visible.ts";
 import { audit, fieldsOf } from "./actions/action.ts";
 import { actions } from "./actions/actions.ts";
 import { assetAt } from "./assets/assets.ts";
@@ -148,7 +148,7 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
       const page = await pageAt(path, options, viewOf(c, session, true));
       const html = String(await page.main);
       // n.b. Before it becomes JSON, whose escapes would bring back what is shown as text.
-      return JSON.stringify({ title: shown(titleOf(page)), html: shown(html) });
+      return JSON.stringify({ title: visible(log.mask(titleOf(page))), html: shown(html) });
     };
     const key = `${languageFor(c)} ${session.role} ${path}`;
     return live.open({ key, render, session, sessionId }) ?? c.text("too many pages are open", 503);

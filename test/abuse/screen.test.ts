@@ -1,126 +1,153 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { budi, type Site, startSite } from "../support/site.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
+import { attempts, everything, hostilePeople, leaksIn, niks, seedHostilePerson, tokens } from "./planted.ts";
 
-/** What a terminal obeys, and what forges a line. */
-const attempts = {
-  "clears the screen": "\x1b[2J\x1b[H",
-  "sets the clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
-  "goes back to the start of the line": "\rthrough",
-  "C1 in place of ESC [": "\x9b2J",
-  "begins a line": "\n<0>2026-01-05 forged",
-  "a line separator": "\u2028<0>forged",
-  "turns the direction": "\u202edrowssap\u2066",
-} as const;
-const everything = Object.values(attempts).join("");
-/** All control characters but the ends of lines, and all that forges one. */
-const obeyed = /[^\P{Cc}\n\t]|[\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
-const niks = ["3500003101900001", "3500003101900002", "3500003101900003"];
 const date = "2026-01-05";
 
 let site: Site;
 afterAll(async () => await site?.[Symbol.asyncDispose]());
 beforeAll(async () => {
-  site = await startSite({ as: "binary", people: 0, env: { LOG_FORMAT: "journal" } });
-  const zones = [{ name: `Zona ${everything}`, slug: `zona-${everything}` }];
-  site.eposh.days.set(date, [
-    budi(site, { identity_number: niks[0], name: `Budi ${everything} Contoh`, kib_number: everything }),
-    budi(site, { identity_number: niks[1], name: `Siti ${everything}`, kib_number: "2600002", regionals: zones }),
-    budi(site, { identity_number: everything, name: `Agus ${everything}`, kib_number: `26${everything}` }),
-    budi(site, { identity_number: niks[2], name: "Dewi Contoh", kib_number: "2600004" }),
-    budi(site, { identity_number: null, name: "王伟".repeat(50), kib_number: "王".repeat(50) }),
-  ]);
+  site = await startSite({ as: "binary", people: 0, env: { LOG_FORMAT: "journal", ...tokens } });
+  seedHostilePerson(site);
+  site.eposh.days.set(date, hostilePeople(site));
   await site.induct({ from: date, to: date });
 }, 60_000);
-
-/** The keys that the site was given, and the NIKs. */
-const secrets = () => {
-  const keys = ["EPOSH_API_KEY", "EPOSH_APP_ID", "HIKCENTRAL_APP_KEY", "HIKCENTRAL_APP_SECRET"] as const;
-  return [...niks, ...keys.map((key) => site.env[key] ?? "")].filter((secret) => secret !== "");
-};
 
 async function deadIds(): Promise<string[]> {
   const { groups } = (await site.get("/dead")).body as { groups: { ids: string[] }[] };
   return groups.flatMap(({ ids }) => ids);
 }
 
+test("all that is planted is seen where it is planted", () => {
+  const sources = [...hostilePeople(site).map((one) => JSON.stringify(Object.values(one))), JSON.stringify(site.env)];
+  for (const secret of [...niks, "rahasia-tanda-tangan-1234", ...Object.values(tokens), site.env.EPOSH_API_KEY])
+    expect(sources.flatMap((source) => leaksIn(source, site))).toContain(secret);
+  for (const attempt of Object.values(attempts)) expect(leaksIn(`name${attempt}`, site)).not.toEqual([]);
+});
+
 test("the attempts got as far as the ledger, the dead letters and HikCentral", async () => {
   const stored = JSON.stringify([(await site.get("/dead")).body, (await site.get("/runs")).body]);
   expect(stored).toContain("[2J");
   expect((await deadIds()).length).toBeGreaterThan(0);
+  const queue = ["queue.db", "queue.db-wal"].map((name) => readFileSync(join(site.folder, name), "latin1")).join("");
+  expect(queue).toContain(niks[2]);
 });
 
-test("dead list and each dead show fit on 80 columns, but for the message itself", async () => {
-  const ids = await deadIds();
-  for (const line of [["dead", "list"], ...ids.map((id) => ["dead", "show", id])]) {
-    const [text = ""] = (await site.cli(line)).out.split("\n  {\n");
-    expect(text).toContain("→");
-    expect(text.split("\n").filter((one) => Bun.stringWidth(one) > 80)).toEqual([]);
-  }
-});
-
+/** With the result as a table and as JSON. */
+const both = (...line: string[]) => [line, [...line, "--json"]];
 const commands: [string, () => string[][] | Promise<string[][]>][] = [
-  ["status", () => [["status"], ["status", "--json"]]],
-  ["runs", () => [["runs"], ["runs", "--json"]]],
-  [
-    "dead list",
-    () => [
-      ["dead", "list"],
-      ["dead", "list", "--json"],
-    ],
-  ],
-  [
-    "dead show",
-    async () =>
-      (await deadIds()).flatMap((id) => [
-        ["dead", "show", id],
-        ["dead", "show", id, "--json"],
-      ]),
-  ],
-  [
-    "trace",
-    () => [
-      ["trace", everything],
-      ["trace", "2600002"],
-      ["trace", "2600002", "--json"],
-    ],
-  ],
+  ["status", () => both("status")],
+  ["runs", () => [...both("runs"), ["runs", everything], ["runs", "cancel", everything]]],
+  ["dead list", () => both("dead", "list")],
+  ["dead show", async () => (await deadIds()).flatMap((id) => both("dead", "show", id))],
+  ["trace", () => [["trace", everything], ["trace", niks[1]], ...both("trace", "2600002")]],
+  ["who", () => ["2600002", "Dewi Contoh", "Wati", niks[2], everything].flatMap((key) => both("who", key))],
   ["trigger", () => [["trigger", "--from", date, "--to", date]]],
-  ["verify", () => [["verify", "--from", date, "--to", date]]],
-  ["changes", () => [["changes"], ["changes", "--csv"], ["changes", "--json"]]],
+  ["verify", () => both("verify", "--from", date, "--to", date)],
+  ["changes", () => [["changes", "--csv"], ["changes", "--kib", everything], ...both("changes")]],
   [
-    "dead replay",
+    "dead replay and drop",
     () => [
       ["dead", "replay", "--dry-run"],
       ["dead", "replay", "--run", everything],
+      ["dead", "drop", everything],
     ],
   ],
-  ["config print, check, doctor and stages", () => [["config", "print"], ["check"], ["doctor", "--json"], ["stages"]]],
+  ["config print, check, doctor and stages", () => [["config", "print"], ["check"], ...both("doctor"), ["stages"]]],
+  ["explain", () => [...both("explain"), ["explain", "identity_conflict"], ["explain", everything]]],
+  ["open", () => [["open"]]],
   ["pause of a stage that is none", () => [["pause", everything]]],
+  ["a command and a flag that are none", () => [[everything], ["status", `--${everything}`], ["status", everything]]],
+  ["a configuration that is none", () => [["check", "--config", `/${everything}`]]],
 ];
 
 test.each(commands)("%s prints nothing that a terminal obeys, no key and no NIK", async (_, lines) => {
   for (const line of await lines()) {
     const { out, err } = await site.cli(line);
     expect(out + err).not.toBe("");
-    expect(out + err).not.toMatch(obeyed);
-    expect(out + err).not.toMatch(/^(<0>|2026-01-05 forged|through)/m);
-    for (const secret of secrets()) expect(out + err).not.toContain(secret);
+    expect({ line, leaks: leaksIn(out + err, site) }).toEqual({ line, leaks: [] });
   }
 });
 
-test.each(["/status", "/dead", "/runs", "/metrics", "/readyz", `/runs/${encodeURIComponent(everything)}`])(
-  "GET %j answers nothing that a terminal obeys",
-  async (path) => {
-    const text = await (await site.fetch(path)).text();
-    expect(text).not.toMatch(obeyed);
-    for (const secret of secrets()) expect(text).not.toContain(secret);
-  },
-);
+const routes = [
+  "/status",
+  "/dead",
+  "/runs",
+  "/changes",
+  "/metrics",
+  "/readyz",
+  `/runs/${encodeURIComponent(everything)}`,
+];
+test.each(routes)("GET %j answers nothing that a terminal obeys, no key and no NIK", async (path) => {
+  expect(leaksIn(await (await site.fetch(path)).text(), site)).toEqual([]);
+});
 
-test("every entry of the log is one of the daemon's", () => {
-  expect(site.output()).toContain("Siti");
-  expect(site.output()).not.toMatch(obeyed);
-  for (const secret of secrets()) expect(site.output()).not.toContain(secret);
+/** With a session of the page: what an address answers. */
+async function logIn() {
+  const login = {
+    method: "POST",
+    redirect: "manual",
+    body: new URLSearchParams({ name: everything, token: tokens.HTTP_TOKEN }),
+  } as const;
+  const answer = await fetch(`${site.url}/ui/login`, login);
+  const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  return (path: string, init: RequestInit = {}) => {
+    const headers = { cookie, ...(init.headers as Record<string, string>) };
+    return fetch(site.url + path, { ...init, headers, keepalive: false });
+  };
+}
+const decoded = (html: string) => html.replaceAll("&amp;", "&").replaceAll("&quot;", '"').replaceAll("&#39;", "'");
+
+test("no page of the daemon, and none of its streams, shows what a terminal obeys, a key or a NIK", async () => {
+  const ask = await logIn();
+  const seen = new Set<string>();
+  const left = ["/ui/", "/ui/people", "/ui/cases.csv", `/ui/runs/${encodeURIComponent(everything)}`, "/ui/do/nothing"];
+  for (const key of ["2600002", "Dewi Contoh", "Wati", niks[2], everything]) {
+    const search = { method: "POST", body: new URLSearchParams({ key }), redirect: "manual" } as const;
+    left.push((await ask("/ui/people", search)).headers.get("location") ?? "");
+  }
+  let shown = "";
+  for (let path = left.shift(); path !== undefined; path = left.shift()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const answer = await ask(path);
+    if (answer.headers.get("content-type")?.startsWith("image/")) continue;
+    const text = await answer.text();
+    shown += text;
+    expect({ path, leaks: leaksIn(decoded(text), site) }).toEqual({ path, leaks: [] });
+    expect({ path, leaks: leaksIn(decodeURIComponent(path), site).filter((leak) => /^[\w-]+$/.test(leak)) }).toEqual({
+      path,
+      leaks: [],
+    });
+    for (const [, href = ""] of text.matchAll(/(?:href|src|action)="(\/ui\/[^"#]*)"/g)) {
+      const next = decoded(href).replace(/[?&]lang=\w+/, "");
+      if (!next.startsWith("/ui/assets") && seen.size < 200) left.push(next);
+    }
+  }
+  expect([...seen].filter((path) => /^\/ui\/(cases|runs|people)\/./.test(path)).length).toBeGreaterThan(5);
+  expect([...seen].filter((path) => path.startsWith("/ui/do/")).length).toBeGreaterThan(3);
+  expect(shown).toContain("[2J");
+
+  for (const page of [...seen].filter((path) => !/^\/ui\/(do\/|cases\.csv)/.test(path))) {
+    const stop = new AbortController();
+    const stream = await ask(`/ui/events?page=${encodeURIComponent(page)}`, { signal: stop.signal });
+    let text = "";
+    for await (const bytes of stream.body ?? []) {
+      text += new TextDecoder().decode(bytes);
+      if (text.endsWith("\n\n")) break;
+    }
+    stop.abort();
+    const { title, html } = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? "") as { title: string; html: string };
+    expect({ page, leaks: leaksIn(decoded(`${text}\n${title}\n${html}`), site) }).toEqual({ page, leaks: [] });
+  }
+}, 60_000);
+
+test("every entry of the log is one of the daemon's", async () => {
+  await until(() => site.output().includes("Siti"));
+  expect(leaksIn(site.output(), site)).toEqual([]);
   const lines = site.output().split("\n").filter(Boolean);
   expect(lines.filter((line) => !/^<[3467]>/.test(line))).toEqual([]);
 });

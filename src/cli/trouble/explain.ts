@@ -3,6 +3,7 @@ import { type CodeEntry, cures } from "../../errors/code-entry.ts";
 import { codes, entryOf } from "../../errors/codes.ts";
 import { Exit, exits } from "../../errors.ts";
 import { closest } from "../../util/closest.ts";
+import { visible } from "../../util/text/visible.ts";
 import { jsonArgument } from "../args.ts";
 import { print, printJson, table, wrapped } from "../output.ts";
 
@@ -32,7 +33,7 @@ function explained(code: string): Explained {
   if (entry) return { code, ...entry };
   const like = closest(code, Object.keys(codes));
   const next = like ? `did you mean ${like}?` : "hikvision-sync explain lists all codes but those of your own stages";
-  throw new Exit(exits.usage, `unknown code ${code}: ${next}`);
+  throw new Exit(exits.usage, `unknown code ${visible(code)}: ${next}`);
 }
 
 const labelWidth = "what to do  ".length;

@@ -153,11 +153,11 @@ export class Ledger implements Disposable {
     });
   }
 
-  /** What the comparison of the whole site found, which could not see what has a code of `unseen`. */
-  compared(found: readonly Situation[], unseen: readonly string[]): void {
+  /** What the comparison of the whole site found. */
+  found(situations: readonly Situation[]): void {
     const { cases } = this;
     const noting = { rows: this.#query, cases, personKey: (code: string) => this.personKey(code) };
-    this.#write(() => noteSituations(noting, found, unseen, this.now().toISOString()));
+    this.#write(() => noteSituations(noting, situations, this.now().toISOString()));
   }
 
   isCancelled(run: string | undefined): boolean {

@@ -20,8 +20,8 @@ export interface Comparison {
   unchecked: number;
   /** Whether it was looked who else is in HikCentral. */
   isWhole: boolean;
-  /** Members of our privilege groups without our note who are no difference, by NIK. */
-  members: string[];
+  /** Members of our privilege groups without our note who are no difference, by NIK; undefined where not all are shown. */
+  members: string[] | undefined;
 }
 
 /** A read that fails for now is tried again; after a quarter of a minute in all it is given up. */
@@ -148,13 +148,14 @@ export async function compare(
   await Promise.all(Array.from({ length: 2 * concurrency }, worker));
 
   const result = { employees: people.size, agree, differences, unusable, unchecked, isWhole: lists !== undefined };
-  if (!lists) return { ...result, members: [] };
+  if (!lists) return { ...result, members: undefined };
   const hasOtherKib = new Set(differences.flatMap(({ what, personCode }) => (what === "kib" ? [personCode] : [])));
   for (const one of await lists.sharedKibs({ personByCode })) {
     differences.push(one);
     // A missing person agrees in nothing.
     if (people.has(one.personCode) && one.code === "kib_in_use" && !hasOtherKib.has(one.personCode)) agree.kib--;
   }
+  if ([...members.values()].some((ids) => ids === undefined)) return { ...result, members: undefined };
   const { known, unknown, hasMembers } = await lists.membersBy((asked) => inParts(asked, recall));
   if (!hasMembers) return { ...result, members: [...known, ...unknown] };
   differences.push(...(await lists.unmatched(unknown, { membersOf, personByCode })));

@@ -1,8 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clients } from "../clients.ts";
 import { addDays, datesOf, todayIn } from "../config/dates.ts";
 import type { Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
-import { noteMembers, recallFrom } from "../ledger/cases/situations.ts";
+import { closeSituations, endBaseline, noteMembers, recallFrom } from "../ledger/cases/situations.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import { type Comparison, compare } from "./comparison.ts";
@@ -56,7 +57,7 @@ export class NightlyComparison implements Disposable {
       const recall: Recall = async (asked) => recallFrom(ledger, asked);
       const say = (text: string) => log.warn(text);
       const found = await compare(clients, config, { dates, signal, recall, say, now: now() });
-      noteIn(ledger, found);
+      await noteIn(ledger, found);
       for (const fix of fixesOf(found)) await startRun(fix);
       log.info(sentenceOf(found, (count) => `What is missing for ${count} of them is fetched again.`));
     } catch (error) {
@@ -70,15 +71,36 @@ export class NightlyComparison implements Disposable {
   }
 }
 
+/** At a time, so that nothing else waits for it. */
+const maxNoted = 200;
+
 /** Opens and closes the cases. What could not be compared closes none. */
-function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked }: Comparison): void {
+async function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked }: Comparison): Promise<void> {
+  const since = ledger.now().toISOString();
   const situations = differences.map(({ date, kib, ...one }) => ({
     ...one,
     kib: kib === noKib ? undefined : kib,
     inducted: date || undefined,
   }));
-  const ofLists = isWhole ? [] : ["kib_in_use", "kib_on_other_person", "unmatched_member"];
-  const ofMembers = unchecked === 0 ? [] : ["taken_away_in_hikcentral", "unmatched_member"];
-  ledger.compared(situations, [...ofLists, ...ofMembers]);
-  if (isWhole && unchecked === 0) noteMembers(ledger, members);
+  for (const some of inParts(situations)) {
+    ledger.found(some);
+    await setImmediate();
+  }
+  const unseen = [
+    ...(isWhole ? [] : ["kib_in_use", "kib_on_other_person"]),
+    ...(unchecked === 0 ? [] : ["taken_away_in_hikcentral"]),
+    ...(members ? [] : ["unmatched_member"]),
+  ];
+  closeSituations(ledger.rows, unseen, since, ledger.now().toISOString());
+  if (members === undefined) return;
+  for (const some of inParts(members)) {
+    noteMembers(ledger, some);
+    await setImmediate();
+  }
+  endBaseline(ledger.rows);
 }
+
+const inParts = <One>(all: readonly One[]): One[][] =>
+  Array.from({ length: Math.ceil(all.length / maxNoted) }, (_, part) =>
+    all.slice(part * maxNoted, (part + 1) * maxNoted),
+  );

@@ -139,6 +139,23 @@ test("a situation that an operator drops stays dropped, and is news once it is a
   await night();
 });
 
+test("what the partner may no longer read ends no case, and is said", async () => {
+  restore = backup();
+  breakOne("unmatched", site);
+  await night();
+  const [one] = await openCases();
+  expect(one?.code).toBe("unmatched_member");
+  const refused = '{"code":"69","msg":"API not ticked"}';
+  site.hikcentral.faults.set({ kind: "answer", match: "group/single/personList", body: refused });
+  const { said } = await night();
+  site.hikcentral.faults.set();
+  expect(said).toContainEqual(expect.stringContaining("may not read the members of privilege groups"));
+  expect(await openCases()).toMatchObject([{ id: one?.id }]);
+  restore();
+  await night();
+  expect(await openCases()).toEqual([]);
+});
+
 test("HikCentral restored to the day before, with numbers used again, is whole after one night", async () => {
   const { eposh, hikcentral } = site;
   const on = (date: string) => eposh.days.get(date) ?? [];

@@ -10,7 +10,7 @@ import { openBroker } from "../../broker/open.ts";
 import { datesOf } from "../../config/dates.ts";
 import { type Config, readConfig } from "../../config/load.ts";
 import { Exit, exits } from "../../errors.ts";
-import { noteMembers, recallFrom } from "../../ledger/cases/situations.ts";
+import { endBaseline, noteMembers, recallFrom } from "../../ledger/cases/situations.ts";
 import type { RunView, Tally } from "../../ledger/runs.ts";
 import { createLog } from "../../observability/log.ts";
 import { compare } from "../../reconcile/comparison.ts";
@@ -82,7 +82,8 @@ export default defineCommand({
       );
     if (sabotage) {
       // As after the first night: who comes later is news.
-      noteMembers(ledger, (await look()).members);
+      noteMembers(ledger, (await look()).members ?? []);
+      endBaseline(ledger.rows);
       print(`Sabotage: ${breakOne(sabotage, simulators)}`);
     }
     const comparison = await look();

@@ -51,16 +51,8 @@ interface Noting {
   };
 }
 
-/**
- * Opens the cases of what the comparison found, and closes those of what it found before and no longer does, but not
- * those with a code of `unseen`. Part of the ledger's transaction: `rows` must not flush.
- */
-export function noteSituations(
-  { rows, personKey, cases }: Noting,
-  found: readonly Situation[],
-  unseen: readonly string[],
-  at: string,
-): void {
+/** Opens the cases of what the comparison found. Part of the ledger's transaction: `rows` must not flush. */
+export function noteSituations({ rows, personKey, cases }: Noting, found: readonly Situation[], at: string): void {
   for (const { code, text, personCode, record, kib, name, inducted } of found) {
     const person = inducted === undefined ? null : personKey(personCode);
     const [isRun, others] = [fixedByRun.has(code), JSON.stringify([code, ...(alike[code] ?? [])])];
@@ -79,10 +71,14 @@ export function noteSituations(
       ...[...values, kib ?? null, comparisonStage, code, text, at, inducted ?? null],
     );
   }
+}
+
+/** Closes those that no comparison since then has found, but none with a code of `unseen`. */
+export function closeSituations(rows: Rows, unseen: readonly string[], since: string, at: string): void {
   rows(
-    `update cases set closed = ?1, why = 'no longer so' where closed is null and stage = ?2 and last < ?1
-      and code not in (select value from json_each(?3))`,
-    ...[at, comparisonStage, JSON.stringify(unseen)],
+    `update cases set closed = ?1, why = 'no longer so' where closed is null and stage = ?2 and last < ?3
+      and code not in (select value from json_each(?4))`,
+    ...[at, comparisonStage, since, JSON.stringify(unseen)],
   );
 }
 
@@ -113,10 +109,12 @@ export function recallFrom(ledger: Remembering, asked: readonly { code: string; 
   return { hasMembers: rows("select 1 from facts where name = 'members'").length > 0, persons };
 }
 
-/** Notes that these members of the privilege groups, by NIK, are no news: the first list of a site is its baseline. */
+/** Notes that these members of the privilege groups, by NIK, are no news. */
 export function noteMembers(ledger: Remembering, codes: readonly string[]): void {
   const { rows } = ledger;
   const people = JSON.stringify(codes.map((code) => ledger.personKey(code)));
   rows("insert or ignore into members select value from json_each(?)", people);
-  rows("insert or ignore into facts values ('members', 1)");
 }
+
+/** Whoever is a member now is noted: from here on others are news. */
+export const endBaseline = (rows: Rows): void => void rows("insert or ignore into facts values ('members', 1)");

@@ -11,6 +11,7 @@ import { Latest } from "./items/latest.ts";
 import { tidy } from "./items/tidy.ts";
 import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
+import { Funnels } from "./today.ts";
 import { noteProgress } from "./unchanged.ts";
 
 export interface RunRecord {
@@ -74,6 +75,8 @@ export class Ledger implements Disposable {
     this.folder = folder;
     this.decisions = new Decisions(folder, say);
     this.items = new Items(this.#db, this.sharedStages);
+    this.#latest = new Latest(this.#query, this.items.words, now);
+    this.#funnels = new Funnels(this.#query, this.#latest);
     this.cases = new Cases(this.#db, this.items, (text) => this.personKey(text));
     this.#purge();
     const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
@@ -149,6 +152,7 @@ export class Ledger implements Disposable {
     if (fact?.value === mark) return;
     this.#write(() => {
       this.items.recount(fact === undefined ? "all" : "open");
+      if (fact === undefined) this.#funnels.countAnew(this.now());
       this.#db.run("insert or replace into facts values ('leaves', ?)", [mark]);
     });
   }
@@ -186,7 +190,8 @@ export class Ledger implements Disposable {
   };
   readonly #query: Rows = <Row>(sql: string, ...values: Value[]) => this.#db.query<Row, Value[]>(sql).all(...values);
 
-  readonly #latest = new Latest(this.#query, () => this.now());
+  readonly #latest: Latest;
+  readonly #funnels: Funnels;
 
   readonly deadLetters = new DeadLetterIndex(
     this.rows,
@@ -209,12 +214,14 @@ export class Ledger implements Disposable {
     const transaction = this.#db.transaction(() => {
       for (const one of all) one();
       this.items.writeTallies();
+      this.#funnels.write();
     });
     const write = () => {
       try {
         transaction();
       } catch (error) {
         this.items.forget();
+        this.#funnels.forget();
         throw error;
       }
     };
@@ -240,14 +247,18 @@ export class Ledger implements Disposable {
     }
     const id = this.cases.note(entry, marked);
     if (id !== null) this.items.setCase(entry, marked, id);
+    if (kind === "person" || kind === "follow") this.#funnels.moved(entry, person ?? kept);
     if (outcome !== "done") return;
     const fetched = this.#latest.noteFetch(entry, person ?? kept);
-    if (fetched !== undefined) this.cases.fetched(fetched, run ?? "", at);
-    if (person === null || fetchedAt === undefined || this.#latest.isPast(entry, person, stage)) return;
+    if (fetched !== undefined) {
+      this.cases.fetched(fetched, run ?? "", at);
+      this.#funnels.fetched(fetched, run ?? "");
+    }
+    if (person === null || fetchedAt === undefined) return;
+    const name = entry.record === undefined ? "" : this.cases.marksOf(entry.record).name;
+    if (!this.#latest.note(entry, fetchedAt, { person, stage, name })) return;
     const [mark, photo] = [entry.mark, entry.photo].map((text) => text && this.personKey(text));
     noteProgress({ ...entry, mark, photo }, person, kept, this.settings, this.#query);
-    const name = entry.record === undefined ? null : this.cases.marksOf(entry.record).name;
-    this.#latest.note(entry, fetchedAt, { person, stage, name });
   }
 
   /** At the start and, because a daemon runs for years, at the first run of each day; it reads all tables. */

@@ -136,6 +136,19 @@ export const migrations: Migrations = [
   alter table unchanged add column photo text;
   create table members (person text primary key) strict, without rowid;
 `,
+  `
+  create table passed (person text, fetched text, inducted text, repeat int, name text, stages text,
+    primary key (person, fetched, inducted, repeat, name)) strict, without rowid;
+  insert or ignore into words (text) select distinct stage from latest;
+  insert into passed select person, fetched, coalesce(inducted, ''), coalesce(repeat, 0), coalesce(name, ''),
+    ' ' || group_concat(w.id, ' ') || ' ' from latest join words w on w.text = stage group by 1, 2, 3, 4, 5;
+  drop table latest;
+  create view latest as select person, w.text stage, fetched, nullif(inducted, '') inducted, repeat, nullif(name, '') name
+    from passed join words w on instr(stages, ' ' || w.id || ' ') > 0;
+  alter table held add column far int;
+  create table funnels (date text primary key, inducted int, person int, face int, kib int, access int, canEnter int)
+    strict, without rowid;
+`,
 ];
 
 export type Value = string | number | null;

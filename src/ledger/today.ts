@@ -1,4 +1,6 @@
+import type { Latest } from "./items/latest.ts";
 import type { Rows } from "./schema.ts";
+import type { Entry } from "./subjects.ts";
 
 /** Of the employees whom Eposh lists as inducted on a date: how far each one got, in numbers of people. */
 export interface Funnel {
@@ -18,26 +20,106 @@ export const lacking = {
   access: "no_regionals taken_away_in_hikcentral".split(" "),
 };
 
-const listed = (codes: readonly string[]) => codes.map((code) => `'${code}'`).join();
-const lacks = (codes: readonly string[]) => `exists (select 1 from events e where e.person = created.person
-  and e.outcome = 'warning' and e.at >= created.fetched and e.code in (${listed(codes)}))`;
-const passed = (name: string, stage: string) => `left join latest ${name} on ${name}.person = h.person
-  and ${name}.stage = '${stage}' and coalesce(${name}.inducted, '') >= ?1`;
-/** A face that follows: its last attempt did not end. */
-const faceFollows = `coalesce((select outcome from events e where e.person = created.person and e.kind = 'follow'
-  and e.stage = 'face' order by e.id desc limit 1), 'done') not in ('done', 'ended')`;
-
-const query = `select count(*) inducted, coalesce(sum(person), 0) person, coalesce(sum(face), 0) face,
-    coalesce(sum(kib), 0) kib, coalesce(sum(access), 0) access, coalesce(sum(face and access), 0) canEnter from (
-  select created.person is not null person,
-    created.person is not null and not ${lacks(lacking.face)} and not ${faceFollows} face,
-    numbered.person is not null and not ${lacks(lacking.kib)} kib,
-    granted.person is not null and not ${lacks(lacking.access)} access
-  from (select distinct person from held h where date = ?1
-    and not exists (select 1 from fetches f where f.date = h.date and f.run <> h.run and f.at > h.at)) h
-  ${passed("created", "create-person")} ${passed("numbered", "update-kib")} ${passed("granted", "assign-privilege")})`;
-
+const steps = ["inducted", "person", "face", "kib", "access", "canEnter"] as const satisfies (keyof Funnel)[];
 const nobody: Funnel = { inducted: 0, person: 0, face: 0, kib: 0, access: 0, canEnter: 0 };
+const dayMs = 86_400_000;
+/** A date is shown while it is today's somewhere. */
+const daysAround = [-1, 0, 1];
 
 /** `date` is the induction date, YYYY-MM-DD. */
-export const funnelOf = (rows: Rows, date: string): Funnel => rows<Funnel>(query, date)[0] ?? nobody;
+export const funnelOf = (rows: Rows, date: string): Funnel =>
+  rows<Funnel>(`select ${steps.join()} from funnels where date = ?`, date)[0] ?? nobody;
+
+/** Counts those who stand on a date as they get on. Part of the ledger's transactions: `query` must not flush. */
+export class Funnels {
+  /** Date and person. */
+  readonly #moved = new Map<string, readonly [date: string, person: string]>();
+
+  constructor(
+    readonly query: Rows,
+    readonly latest: Latest,
+  ) {}
+
+  /** Something has happened to a person, perhaps in a record of another date. */
+  moved({ inducted, at, outcome }: Pick<Entry, "inducted" | "at" | "outcome">, person: string): void {
+    const around = daysAround.map((days) => new Date(at.getTime() + days * dayMs).toISOString().slice(0, 10));
+    const dates = inducted !== undefined && outcome !== "warning" ? [inducted] : around;
+    for (const date of dates) this.#moved.set(`${date} ${person}`, [date, person]);
+  }
+
+  /** A whole fetch of a date is over: it may no longer hold those of earlier ones. */
+  fetched(date: string, run: string): void {
+    const others = "select distinct person from held where date = ? and run <> ?";
+    for (const { person } of this.query<{ person: string }>(others, date, run))
+      this.#moved.set(`${date} ${person}`, [date, person]);
+  }
+
+  /** Of a ledger that has not counted yet: the dates that are shown. */
+  countAnew(now: Date): void {
+    const since = new Date(now.getTime() - dayMs).toISOString().slice(0, 10);
+    const all = "select distinct date, person from held where date >= ?";
+    for (const { date, person } of this.query<{ date: string; person: string }>(all, since))
+      this.#moved.set(`${date} ${person}`, [date, person]);
+  }
+
+  /** To be called at the end of each transaction. */
+  write(): void {
+    for (const of of this.#moved.values()) this.#count(...of);
+    this.#moved.clear();
+  }
+
+  forget(): void {
+    this.#moved.clear();
+  }
+
+  #count(date: string, person: string): void {
+    const find = `select max(coalesce(far, 0)) far, max(not exists (select 1 from fetches f
+      where f.date = h.date and f.run <> h.run and f.at > h.at)) isHeld from held h where date = ? and person = ?`;
+    const [held] = this.query<{ far: number | null; isHeld: number }>(find, date, person);
+    if (held === undefined || held.far === null) return;
+    const before = held.far;
+    const now = held.isHeld ? this.#stepsOf(date, person) : new Set<keyof Funnel>();
+    const far = steps.reduce((bits, step, at) => bits | (Number(now.has(step)) << at), 0);
+    if (far === before) return;
+    this.query("update held set far = ? where date = ? and person = ?", far, date, person);
+    const more = steps.map((step, at) => Number(now.has(step)) - ((before >> at) & 1));
+    this.query(
+      `insert into funnels (date, ${steps.join()}) values (?, ?, ?, ?, ?, ?, ?)
+        on conflict do update set ${steps.map((step) => `${step} = ${step} + excluded.${step}`).join()}`,
+      date,
+      ...more,
+    );
+  }
+
+  /** How far somebody is who stands on the date. */
+  #stepsOf(date: string, person: string): Set<keyof Funnel> {
+    const rows = this.latest.rowsOf(person).filter(({ inducted }) => inducted >= date);
+    const passed = (stage: string) => this.latest.passed(rows, stage);
+    const created = passed("create-person");
+    const far = new Set<keyof Funnel>(["inducted"]);
+    const find = "select kind, stage, outcome, code, at from events where person = ? order by id";
+    const events = this.query<EventRow>(find, person);
+    const lacks = (codes: readonly string[]) =>
+      events.some(
+        ({ outcome, code, at }) =>
+          outcome === "warning" && created !== undefined && at >= created.fetched && codes.includes(code ?? ""),
+      );
+    const following = events.findLast(({ kind, stage }) => kind === "follow" && stage === "face");
+    // A face that follows is there once its last attempt has ended.
+    const hasFace = following === undefined || ["done", "ended"].includes(following.outcome);
+    if (created) far.add("person");
+    if (created && hasFace && !lacks(lacking.face)) far.add("face");
+    if (passed("update-kib") && !lacks(lacking.kib)) far.add("kib");
+    if (passed("assign-privilege") && !lacks(lacking.access)) far.add("access");
+    if (far.has("face") && far.has("access")) far.add("canEnter");
+    return far;
+  }
+}
+
+interface EventRow {
+  kind: string;
+  stage: string;
+  outcome: string;
+  code: string | null;
+  at: string;
+}

@@ -8,6 +8,7 @@ import { photosOf } from "../../src/ledger/photo-history.ts";
 import { runOf } from "../../src/ledger/runs.ts";
 import { migrations } from "../../src/ledger/schema.ts";
 import type { Entry } from "../../src/ledger/subjects.ts";
+import { funnelOf } from "../../src/ledger/today.ts";
 import { traceOf } from "../../src/ledger/trace.ts";
 import { migrate } from "../../src/util/migrations.ts";
 import { temporaryFolder } from "../support/leaks.ts";
@@ -338,4 +339,47 @@ test("after seven days a closed run is its numbers, and of everybody the newest 
   expect([runsOf("Budi"), runsOf("Siti"), runsOf("dead")]).toEqual([["second"], ["first"], ["first", "second"]]);
   expect(runOf(ledger.rows, "first")).toEqual(before);
   expect(before).toMatchObject({ employees: 3, through: 2, dead: 1 });
+});
+
+test("how far the people of a date are moves as things happen to them", async () => {
+  using ledger = new Ledger({ folder: temporaryFolder(), keepDays: 90, say: console.error });
+  const date = new Date().toISOString().slice(0, 10);
+  let second = 0;
+  const happened = (run: string, code: string | undefined, stage: string, more: Partial<Entry> = {}) => {
+    const at = new Date(Date.now() - 60_000 + 1_000 * second++);
+    const of = {
+      run,
+      item: `${run} ${code ?? "nobody"}`,
+      kind: "person",
+      outcome: "done",
+      attempt: 0,
+      inducted: date,
+    } as const;
+    return ledger.record({ ...of, code, kib: undefined, stage, at, fetchedAt: at, ...more });
+  };
+  const warned = (code: string) => ({ outcome: "warning", failure: { code, text: "it is" } }) as const;
+  const fetched = (run: string) => happened(run, undefined, "induction", { kind: "task", item: `${run}/0` });
+  const funnel = () => Object.values(funnelOf(ledger.rows, date));
+
+  for (const code of ["Budi", "Siti", undefined]) await happened("first", code, "induction");
+  await fetched("first");
+  expect(funnel()).toEqual([3, 0, 0, 0, 0, 0]);
+  for (const code of ["Budi", "Siti"]) await happened("first", code, "create-person");
+  expect(funnel()).toEqual([3, 2, 2, 0, 0, 0]);
+  await happened("first", "Siti", "create-person", warned("no_photo"));
+  await happened("first", "Budi", "face", { kind: "follow", outcome: "retry", item: "follows" });
+  expect(funnel()).toEqual([3, 2, 0, 0, 0, 0]);
+  for (const code of ["Budi", "Siti"])
+    for (const stage of ["update-kib", "assign-privilege"]) await happened("first", code, stage);
+  expect(funnel()).toEqual([3, 2, 0, 2, 2, 0]);
+  await happened("first", "Budi", "face", { kind: "follow", item: "follows" });
+  expect(funnel()).toEqual([3, 2, 1, 2, 2, 1]);
+
+  // A later record of her has a photo, and he is no longer there.
+  await happened("second", "Siti", "induction");
+  await fetched("second");
+  await happened("second", "Siti", "create-person");
+  expect(funnel()).toEqual([1, 1, 1, 1, 1, 1]);
+  await happened("second", "Siti", "create-person", { ...warned("face_refused"), inducted: "2026-01-01" });
+  expect(funnel()).toEqual([1, 1, 0, 1, 1, 0]);
 });

@@ -172,10 +172,9 @@ export class Items {
   /** Undefined where there is more to say than when, and why it ended. What follows is told by its events. */
   #passOf({ kind, stage, outcome, attempt, at, failure }: Entry, firstMs: number) {
     if (kind === "follow" || attempt > 0 || (outcome !== "done" && outcome !== "ended")) return undefined;
-    const id = this.words.idOf(stage);
-    const why = failure && this.words.idOf(failure.text);
-    if (id === undefined || (outcome === "ended") !== (why !== undefined)) return undefined;
-    return { stage: id, afterMs: at.getTime() - firstMs, why };
+    const why = failure && this.words.reason(failure.text);
+    if ((outcome === "ended") !== (why !== undefined)) return undefined;
+    return { stage: this.words.idOf(stage), afterMs: at.getTime() - firstMs, why };
   }
 
   #moveStage({ kind, stage, outcome, failure }: Entry, run: number, item: string, was: TraceOutcome | undefined): void {

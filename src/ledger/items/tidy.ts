@@ -39,7 +39,7 @@ function* steps({ db, now, keepDays, purge }: Tidying): Generator<() => void> {
   const run = (sql: string, ...values: Value[]) => db.query(sql).run(...values).changes;
   const all = <Row>(sql: string, ...values: Value[]) => db.query<Row, Value[]>(sql).all(...values);
   for (const table of keptTables) yield () => run(`delete from ${table} where at < ?`, oldest);
-  yield () => run("delete from latest where fetched < ?", oldest);
+  yield () => run("delete from passed where fetched < ?", oldest);
 
   let changed = batch;
   // n.b. They are in the order of time, by and large.

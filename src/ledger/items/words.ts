@@ -10,11 +10,15 @@ export class Words {
 
   constructor(readonly db: Database) {}
 
-  /** Undefined where there are too many already. */
-  idOf(text: string): number | undefined {
-    if (this.#ids.size === 0) this.#read();
-    const known = this.#ids.get(text);
-    if (known !== undefined || this.#ids.size >= maxWords || text.length > maxLength) return known;
+  /** Of a reason; undefined where there are too many already. */
+  reason(text: string): number | undefined {
+    const isKnown = this.#known(text) !== undefined;
+    return isKnown || (this.#ids.size < maxWords && text.length <= maxLength) ? this.idOf(text) : undefined;
+  }
+
+  idOf(text: string): number {
+    const known = this.#known(text);
+    if (known !== undefined) return known;
     const id = Number(this.db.query("insert into words (text) values (?)").run(text).lastInsertRowid);
     this.#keep(id, text);
     return id;
@@ -29,6 +33,11 @@ export class Words {
   forget(): void {
     this.#ids.clear();
     this.#texts.clear();
+  }
+
+  #known(text: string): number | undefined {
+    if (this.#ids.size === 0) this.#read();
+    return this.#ids.get(text);
   }
 
   #read(): void {

@@ -4,7 +4,7 @@ import { cornersOf } from "../support/quarters.ts";
 import { budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { writeContactSheet } from "./contact-sheet.ts";
-import { corpus } from "./corpus.ts";
+import { corpus, fitName } from "./corpus.ts";
 
 const samples = await corpus();
 const accepted = samples.flatMap(({ name, wanted }) => ("refused" in wanted ? [] : [[name, wanted] as const]));
@@ -53,6 +53,11 @@ describe("HikCentral receives", () => {
       ...wanted,
     });
     expect(face.byteLength).toBeLessThan(200_000);
+  });
+
+  test("a JPEG that is fit already as it came, byte by byte", () => {
+    const { bytes } = samples.find(({ name }) => name === fitName) ?? {};
+    expect(Buffer.from(receivedFor(fitName) ?? []).equals(Buffer.from(bytes ?? [1]))).toBe(true);
   });
 
   test.each(refused)("no face from a %s, and the warning no_photo says why", (name, why) => {

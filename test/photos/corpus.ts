@@ -35,6 +35,15 @@ const profile = Buffer.alloc(3144, 1);
 for (const [at, text] of ["RGB ", "XYZ ", "", "", "", "acsp"].entries()) profile.write(text, 16 + 4 * at);
 profile.writeUInt32BE(profile.byteLength);
 
+/** With a little grain, as cameras make it: too many bytes for a smooth picture. */
+const grainy = (x: number, y: number): Rgba => {
+  const grain = Math.imul(x * 7919 + y * 104729 + 1, 0x9e3779b1) >>> 28;
+  const [red, green, blue] = quarters(600, 480)(x, y);
+  return [red ^ (grain & 7), green ^ (grain >> 1), blue ^ (grain & 5), 255];
+};
+/** Goes out as it came. */
+export const fitName = "JPEG that is fit already";
+
 type Given = readonly [name: string, bytes: Uint8Array, corners?: string, size?: string];
 type Bad = readonly [name: string, bytes: Uint8Array, refused: RegExp];
 
@@ -80,6 +89,7 @@ async function good(): Promise<Given[]> {
     ["PNG with a comment whose checksum is wrong", pngWith(png, comment)],
     ["PNG with bytes after its end", Buffer.concat([png, Buffer.from("trailing")])],
     ["JPEG", jpeg],
+    [fitName, await jpegOf(makePng({ width: 600, height: 480, rgba: grainy })), upright, "600×480"],
     ["progressive JPEG", progressive],
     ["grey JPEG", await grayJpeg(), greyCorners],
     ["CMYK JPEG of Adobe", makeJpeg({ width, height, block: coded(codes.cmyk), adobe: 0 })],

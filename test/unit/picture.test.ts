@@ -49,6 +49,13 @@ const picture = (options: Partial<PngOptions> = {}) => makePng({ width, height, 
 const jpegOf = (png: Uint8Array, progressive = false) => new Bun.Image(png).jpeg({ quality: 95, progressive }).buffer();
 const webpOf = (png: Uint8Array) => new Bun.Image(png).webp({ lossless: true }).buffer();
 
+/** As a camera would make it, of 20 to 200 KB. */
+const fitting = ({ quality = 90, progressive = false } = {}, height = 600) => {
+  const grain: PngOptions["rgba"] = (x, y) =>
+    soft(x, y).map((value, at) => (at === 3 ? 255 : value ^ ((noise(x, y)[at] ?? 0) >> 4))) as unknown as Rgba;
+  return new Bun.Image(makePng({ width: 300, height, rgba: grain, level: 1 })).jpeg({ quality, progressive }).buffer();
+};
+
 describe("what HikCentral gets", () => {
   test("is a baseline JPEG of three components without metadata, whatever came in", async () => {
     const kinds = ["rgba", "rgb", "grey", "grey-alpha"] as const;
@@ -138,6 +145,48 @@ describe("what HikCentral gets", () => {
     const light = makePng({ width: 300, height: 400, rgba: faint, level: 1 });
     expect((await new Bun.Image(light).jpeg({ quality: 90 }).buffer()).byteLength).toBeLessThan(20_000);
     expect((await fit(light)).byteLength).toBeGreaterThan(20_000);
+  });
+
+  test("is the photo itself where that is a fit JPEG, without what is no picture", async () => {
+    const photo = await fitting();
+    expect(photo.byteLength).toBeGreaterThan(20_000);
+    expect(photo.byteLength).toBeLessThan(200_000);
+    const more = {
+      "as it is": photo,
+      "with EXIF": jpegWithExif(photo, exifOf(1, "II")),
+      "with a comment": jpegWith(photo, 0xfe, Buffer.from("made up")),
+      "with two pictures more behind it": Buffer.concat([photo, photo, photo]),
+    };
+    for (const [name, bytes] of Object.entries(more))
+      expect({ name, isSame: (await fit(bytes)).equals(photo) }).toEqual({ name, isSame: true });
+  });
+
+  test("is encoded again where a JPEG is not fit", async () => {
+    const photo = await fitting();
+    const profile = Buffer.from("ICC_PROFILE\0\x01\x01");
+    const others = {
+      turned: jpegWithExif(photo, exifOf(6, "MM")),
+      "of another colour space": jpegWith(photo, 0xe2, profile),
+      progressive: await fitting({ progressive: true }),
+      "too large": await fitting({}, 700),
+      "of too many bytes": await new Bun.Image(makePng({ width: 640, height: 640, rgba: noise, level: 1 }))
+        .jpeg({ quality: 98 })
+        .buffer(),
+      "of too few bytes": await fitting({ quality: 30 }),
+    };
+    for (const [name, bytes] of Object.entries(others)) {
+      const face = await fit(bytes);
+      const { marker, width, height } = frameOf(face);
+      expect({ name, isSame: face.equals(bytes), marker, isSmall: Math.max(width, height) <= 640 }).toEqual({
+        ...{ name, isSame: false, marker: 0xc0, isSmall: true },
+      });
+    }
+  });
+
+  test("is not the photo itself where rows of it are missing", async () => {
+    const photo = await fitting();
+    const cut = Buffer.concat([photo.subarray(0, photo.byteLength * 0.7), Buffer.from("ffd9", "hex")]);
+    expect(fit(cut)).rejects.toThrow("incomplete JPEG");
   });
 
   test("keeps the average of what is too fine to show", async () => {

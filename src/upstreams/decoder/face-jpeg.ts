@@ -1,6 +1,7 @@
 import { turned } from "./exif.ts";
 import { incomplete, readJpeg } from "./jpeg.ts";
 import { onWhite } from "./on-white.ts";
+import { plainJpeg } from "./plain-jpeg.ts";
 import { pngChunks, readPng, withoutMetadata } from "./png.ts";
 import { type Source, unusable } from "./source.ts";
 import { readWebp } from "./webp.ts";
@@ -20,14 +21,17 @@ const whiteEdgePixels = 1600;
 
 /**
  * A PNG, JPEG or WebP as a baseline RGB JPEG for HikCentral: EXIF orientation applied, transparency on white, long edge
- * at most 640 px, never enlarged, no metadata, 20–200 KB where the picture allows it. Rejects with `photo_unusable`,
+ * at most 640 px, never enlarged, no metadata, 20–200 KB where the picture allows it. A JPEG that is all of that already
+ * is not encoded again. Rejects with `photo_unusable`,
  * also photos that a decoder would accept: a damaged PNG, a JPEG with missing rows, a picture that is too small.
  */
 export async function fit(photo: Uint8Array): Promise<Buffer> {
   const source = read(Buffer.from(photo.buffer, photo.byteOffset, photo.byteLength));
-  await checkSize(source);
+  const { width, height } = await checkSize(source);
   const png = await decode(source);
   if (source.otherEnd && !png.equals(await decode({ ...source, bytes: source.otherEnd }))) throw incomplete();
+  const plain = source.format === "jpeg" && Math.max(width, height) <= edgePixels ? plainJpeg(source.bytes) : undefined;
+  if (plain && plain.byteLength >= minBytes && plain.byteLength <= maxBytes) return plain;
   const flat = source.opaque ? withoutMetadata(pngChunks(png)) : onWhite(png);
   const encode = (level: number) =>
     turned(new Bun.Image(flat), source.orientation)
@@ -54,12 +58,13 @@ function read(photo: Buffer): Source {
   throw unusable("the photo is not a PNG, JPEG or WebP");
 }
 
-async function checkSize(source: Source): Promise<void> {
+async function checkSize(source: Source): Promise<{ width: number; height: number }> {
   const { width, height } = await imageOf(source, (image) => image.metadata());
   if (Math.min(width, height) < minEdgePixels)
     throw unusable(
       `the photo has only ${width} × ${height} pixels: upload one of at least ${minEdgePixels} × ${minEdgePixels} in Eposh`,
     );
+  return { width, height };
 }
 
 /** The photo as an uncompressed PNG, no larger than the next steps need. */

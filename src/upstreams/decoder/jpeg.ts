@@ -89,7 +89,7 @@ function layoutOf(jpeg: Buffer): Layout {
 
 const [firstRestart, lastRestart] = [0xd0, 0xd7];
 const isRestart = (marker: number) => marker >= firstRestart && marker <= lastRestart;
-const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+export const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
 /** The header of a scan: its components, the range of its coefficients, and how many of their bits are still to come. */
 function finish(unfinished: Map<number, Set<number>>, header: Buffer): void {
@@ -102,7 +102,7 @@ function finish(unfinished: Map<number, Set<number>>, header: Buffer): void {
 }
 
 /** A scan ends at the next marker. n.b. Within a scan an ff is always followed by 00. */
-function endOfScan(jpeg: Buffer, start: number): { end: number; nextRestart: number } {
+export function endOfScan(jpeg: Buffer, start: number): { end: number; nextRestart: number } {
   let nextRestart = firstRestart;
   for (let at = jpeg.indexOf(0xff, start); at !== -1; at = jpeg.indexOf(0xff, at + 1)) {
     const next = jpeg[at + 1];

@@ -17,7 +17,7 @@ import {
 
 const id = v.pipe(v.union([v.string(), v.number()]), v.toString());
 const word = v.fallback(v.optional(v.string()), undefined);
-const regional = v.looseObject({ name: word, slug: word });
+const regional = v.fallback(v.looseObject({ name: word, slug: word }), {});
 
 /** More say nothing about a person, but of who wrote the record. */
 const maxZones = 100;
@@ -39,7 +39,8 @@ export default defineStage({
     kib_number: v.optional(v.unknown()),
     employee: v.looseObject({
       identity_number: v.union([v.string(), v.number()]),
-      regionals: v.nullish(v.array(regional)),
+      // Of any type too: what is no list of zones grants nothing.
+      regionals: v.fallback(v.nullish(v.array(regional)), undefined),
     }),
   }),
   async run({ personId, kib_number, employee }, context) {

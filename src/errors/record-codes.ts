@@ -3,8 +3,8 @@ import type { CodeEntries } from "./code-entry.ts";
 /** About one employee: the record, the photo, and the person that the record belongs to. */
 export const recordCodes = {
   bad_employee: {
-    meaning: "A field of the record has a type that Eposh does not give.",
-    todo: "Correct the field that the text names in Eposh, then trigger the date.",
+    meaning: "The record of the employee is no object with fields.",
+    todo: "Correct it in Eposh, then trigger the date.",
     cure: "record",
     kinds: ["dead letter"],
   },

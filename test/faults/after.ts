@@ -11,7 +11,7 @@ import type { Victim } from "./victim.ts";
 const bad = [
   { code: "bad_name", fields: { name: null } },
   { code: "bad_identity_number", fields: { identity_number: "0".repeat(16) } },
-  { code: "bad_employee", fields: { regionals: "tuks" } },
+  { code: "bad_name", fields: { name: "…" } },
 ];
 
 /** Adds them to the middle of what was inducted. */

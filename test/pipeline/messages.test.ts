@@ -111,8 +111,6 @@ describe("what cannot be worked on is a dead letter that keeps its body, and har
     ["a text", "Budi", "bad_employee"],
     ["a list", [], "bad_identity_number"],
     ["one without any field", {}, "bad_identity_number"],
-    ["one whose photo is a text", { identity_number: "1", name: "A", photo: "http://127.0.0.1/a.png" }, "bad_employee"],
-    ["one whose regionals are a text", { identity_number: "1", name: "A", regionals: "tuks" }, "bad_employee"],
     ["one whose name is a number", { identity_number: "A0480213", name: 7 }, "bad_name"],
     ["one whose NIK is a fraction", { identity_number: 1.5, name: "A" }, "bad_identity_number"],
     ["one whose NIK has hyphens in it", { identity_number: "3201-0231-0190-0001", name: "A" }, "bad_identity_number"],

@@ -1,9 +1,6 @@
 /** About one employee: the record, the photo, and the person that the record belongs to. */
 export const recordCodes = {
-  bad_employee: [
-    "Ada isian data yang jenisnya tidak pernah diberikan Eposh.",
-    "Perbaiki isian yang disebut di Eposh, lalu mulai proses untuk tanggalnya.",
-  ],
+  bad_employee: ["Data karyawan bukan objek dengan isian.", "Perbaiki di Eposh, lalu mulai proses untuk tanggalnya."],
   bad_identity_number: [
     "NIK kosong, asal isi, kurang angka, atau bukan NIK maupun nomor paspor.",
     "Perbaiki NIK di Eposh, lalu mulai proses untuk tanggalnya.",

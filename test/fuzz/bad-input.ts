@@ -54,6 +54,10 @@ async function openCases(site: Site): Promise<CaseView[]> {
   return [...groups, ...warnings].flatMap(({ cases }) => cases);
 }
 
+/** A host that fails may be back tomorrow: the face is a case once it was waited for, in a stage that pauses meanwhile. */
+const mayFollow = ({ photo }: Employee) =>
+  /127\.0\.0\.1:\d+\/(\d+\.jpg|photos\/broken\/)/.test(JSON.stringify(photo ?? ""));
+
 /** Bad records without a case that lack something, those with several, and cases of others. */
 async function miscounted(site: Site, { bad, corrected }: Mixed): Promise<unknown[]> {
   const cases = await openCases(site);
@@ -71,10 +75,23 @@ async function miscounted(site: Site, { bad, corrected }: Mixed): Promise<unknow
   const lacking = new Set(lackingIn(site, asJson(bad)).map(({ mark }) => mark));
   const wrong = bad.flatMap((one) => {
     const own = ofRecord.get(one.mark) ?? [];
-    const isRight = own.length === 1 || (own.length === 0 && !lacking.has(one.mark));
+    const isRight = own.length === 1 || (own.length === 0 && (!lacking.has(one.mark) || mayFollow(one)));
     return isRight ? [] : [{ one, cases: own.map(({ stage, code, text }) => `${stage} ${code}: ${text}`) }];
   });
   return [...wrong, ...strangers];
+}
+
+const maxSettlingMs = 20_000;
+
+/** Waits until nothing is found any more; what follows by itself, as faces do, may take its time. */
+async function settled(find: () => Promise<unknown[]>, what: string): Promise<void> {
+  let found: unknown[] = ["nothing was counted"];
+  const isOver = async () => {
+    found = await find();
+    return found.length === 0;
+  };
+  await until(isOver, { timeoutMs: maxSettlingMs, everyMs: 500 }).catch(() => {});
+  expect({ what, found }).toEqual({ what, found: [] });
 }
 
 /** Runs the date; resolves with the run and with how many records it worked off in a second. */
@@ -122,13 +139,7 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     expect(view).toMatchObject({ employees: both.length, through: both.length - view.dead, open: 0 });
     const areWhole = (people: readonly Employee[]) => () => lackingIn(site, people).length === 0;
     await until(areWhole(good), { timeoutMs, everyMs: 200, what: "every good one to be whole" });
-    let wrong: unknown[] = ["never counted"];
-    const isCounted = async () => {
-      wrong = await miscounted(site, records);
-      return wrong.length === 0;
-    };
-    await until(isCounted, { timeoutMs: 20_000, everyMs: 500 }).catch(() => {});
-    expect(wrong).toEqual([]);
+    await settled(() => miscounted(site, records), "with another number of cases than one");
     const cases = await openCases(site);
     expect(cases.filter(({ kind, stage }) => kind === "dead letter" && stage !== "face")).toHaveLength(view.dead);
     // Nobody waits for the stage face, and only it may pause for a photo host that fails for many.
@@ -148,12 +159,13 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     site.deeds();
     const again = await timed(site, both, timeoutMs);
     expect(again.view).toMatchObject({ through: view.through, dead: view.dead });
-    const isMet = async () => (await openCases(site)).every(({ runs }) => runs === 2);
-    await until(isMet, { timeoutMs, everyMs: 500, what: "the second run to meet every case" });
+    const metOnce = async () => (await openCases(site)).filter(({ runs, stage }) => runs !== 2 && stage !== "face");
+    await settled(metOnce, "met by another number of runs than two");
     const { photo: _, ...writes } = site.deeds();
     expect(writes).toEqual({});
-    const idsOf = (all: readonly CaseView[]) => all.map(({ id }) => id).sort();
+    const idsOf = (all: readonly CaseView[]) => all.flatMap(({ id, stage }) => (stage === "face" ? [] : [id])).sort();
     expect(idsOf(await openCases(site))).toEqual(idsOf(cases));
+    expect(await miscounted(site, records)).toEqual([]);
     expect(cases.every(({ kind, letters }) => letters === (kind === "warning" ? 0 : 1))).toBe(true);
 
     const all = [...good, ...corrected];
@@ -161,13 +173,7 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     await until(areWhole(all), { timeoutMs, everyMs: 200, what: "all to be whole" });
     // A record that nobody can be told by is gone once two fetches of its date no longer hold it.
     await timed(site, shuffled(all, seed), timeoutMs);
-    let left: unknown[] = ["never counted"];
-    const areClosed = async () => {
-      left = await openCases(site);
-      return left.length === 0;
-    };
-    await until(areClosed, { timeoutMs: 20_000, everyMs: 500 }).catch(() => {});
-    expect(left).toEqual([]);
+    await settled(() => openCases(site), "left");
     if (leastSpeed !== undefined) expect(aSecond / baseline).toBeGreaterThanOrEqual(leastSpeed);
   });
 }

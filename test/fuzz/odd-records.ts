@@ -39,6 +39,11 @@ const link = (path: string) => (record: Employee) => ({ link: path.replace("NUMB
 /** Whoever is called so cannot be told from somebody else: correcting the name is a conflict, which an operator decides. */
 const isName = (given: unknown) =>
   typeof given !== "object" && given !== undefined && /\p{L}/u.test(String(given).normalize("NFKC"));
+/** A KIB number that two have is a trouble of both. */
+const ofOneAlone = (given: unknown) => (record: Employee) => {
+  if (typeof given === "number") return Number(`${given}${record.mark}`);
+  return typeof given === "string" && given.trim() !== "" ? given + record.mark : given;
+};
 /** Still the name of the same human being. */
 const longer = (text: string) => (record: Employee) => `${record.name} ${text}`;
 
@@ -56,7 +61,7 @@ const troubles = (photos: string, deadPort: number) =>
     fc.record({
       identity_number: fc.constantFrom("0".repeat(16), "1234567890123456", "320102310190000", "32010231019000011"),
     }),
-    fc.record({ kib_number: junk }),
+    fc.record({ kib_number: junk.map(ofOneAlone) }),
     fc.record({ birth_date: fc.oneof(junk, fc.record({ ymd: junk })) }),
     fc.record({
       photo: fc.oneof(

@@ -8,7 +8,8 @@ import { shellWord } from "../util/text/shell-word.ts";
 
 const [exclusive, withoutWaiting, wouldBlock] = [2, 4, 11];
 /** They hold names, photo links and NIKs, or their key. */
-const isPrivate = (name: string) => /^((ledger|queue)\.db.*|ledger\.key|in-flight|(paused|queues)\.json)$/.test(name);
+const isPrivate = (name: string) =>
+  /^((ledger|queue)\.db.*|ledger\.key|in-flight|(paused|queues|decisions)\.json.*|dropped-.*\.jsonl)$/.test(name);
 
 /**
  * Locks the state folder for this process, creating it if missing, until disposed of or until the process ends. The

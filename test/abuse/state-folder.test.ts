@@ -53,12 +53,26 @@ const rights: [string, (folder: string) => void, RegExp][] = [
   ["a queue that others may read", (folder) => open(folder, "queue.db", 0o644), /chmod go= \S+queue\.db$/m],
   ["a ledger that others may write", (folder) => open(folder, "ledger.db", 0o606), /chmod go= \S+ledger\.db$/m],
   ["a key that the group may read", (folder) => open(folder, "ledger.key", 0o640), /chmod go= \S+ledger\.key$/m],
+  [
+    "dropped messages that others may read",
+    (folder) => made(folder, "dropped-2026-01-05.jsonl"),
+    /chmod go= \S+\.jsonl$/m,
+  ],
+  [
+    "answers to conflicts that others may write",
+    (folder) => made(folder, "decisions.json"),
+    /chmod go= \S+ons\.json$/m,
+  ],
   ["an empty key", (folder) => writeFileSync(join(folder, "ledger.key"), ""), /ledger\.key holds 0 bytes/],
   ["a short key", (folder) => writeFileSync(join(folder, "ledger.key"), "short"), /ledger\.key holds 5 bytes/],
 ];
 function open(folder: string, name: string, mode: number): void {
   chmodSync(folder, 0o755);
   chmodSync(join(folder, name), mode);
+}
+function made(folder: string, name: string): void {
+  writeFileSync(join(folder, name), "{}");
+  open(folder, name, 0o666);
 }
 
 test.each(rights)("%s is refused, with what cures it", async (_, spoil, words) => {

@@ -131,6 +131,14 @@ describe("with a token", () => {
     expect(lines.filter((line) => line.includes("fd00:1:2:3::/64"))).toHaveLength(1);
   });
 
+  test("callers with IPv4 addresses of a daemon that listens on :: are one source each", async () => {
+    const { lines, from } = guesses();
+    for (let guess = 0; guess < 10; guess++) expect((await from("::ffff:10.0.0.7", "guess")).status).toBe(401);
+    expect((await from("::ffff:10.0.0.7", "guess")).status).toBe(429);
+    expect((await from("::ffff:10.0.0.8", "guess")).status).toBe(401);
+    expect(lines.join("")).toContain("wrong token from 10.0.0.7");
+  });
+
   test("a wrong one that really arrives is logged with its address", async () => {
     const headers = { authorization: "Bearer guessed-wrong" };
     expect((await fetch(`${guarded.url}/runs`, { headers })).status).toBe(401);

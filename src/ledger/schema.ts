@@ -149,6 +149,10 @@ export const migrations: Migrations = [
   create table funnels (date text primary key, inducted int, person int, face int, kib int, access int, canEnter int)
     strict, without rowid;
 `,
+  `
+  create table comparisons (at text, employees int, differing int, fixable int, unmatched int, unchecked int, trouble text)
+    strict;
+`,
 ];
 
 export type Value = string | number | null;

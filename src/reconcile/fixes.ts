@@ -1,3 +1,4 @@
+import type { ComparisonCounts } from "../ledger/cases/last-comparison.ts";
 import type { Comparison } from "./comparison.ts";
 import { type Difference, noKib } from "./difference.ts";
 
@@ -21,14 +22,21 @@ export function fixesOf({ differences }: Comparison): Fix[] {
 const namedIn = (differences: readonly Difference[]) => new Set(differences.map(({ personCode }) => personCode)).size;
 const people = (count: number) => (count === 1 ? "1 employee" : `${count} employees`);
 
-/** What the comparison found, in words; `fixed` says what becomes of those who can be fixed. */
-export function sentenceOf({ employees, differences }: Comparison, fixed: (count: number) => string): string {
+export function countsOf({ employees, differences, unchecked }: Comparison): ComparisonCounts {
   const unmatched = differences.filter(({ what }) => what === "member").length;
+  const differing = namedIn(differences) - unmatched;
+  const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
+  return { employees, differing, fixable, unmatched, unchecked };
+}
+
+/** What the comparison found, in words; `fixed` says what becomes of those who can be fixed. */
+export function sentenceOf(
+  { employees, differing, fixable, unmatched }: ComparisonCounts,
+  fixed: (count: number) => string,
+): string {
   const members = unmatched === 1 ? "1 member" : `${unmatched} members`;
   const others = unmatched === 0 ? "" : ` No record explains the access of ${members} of the privilege groups.`;
-  const differing = namedIn(differences) - unmatched;
   if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.${others}`;
-  const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
   const next = fixable === 0 ? "Each of them needs a decision; see: hikvision-sync verify" : fixed(fixable);
   return `Eposh and HikCentral differ on ${differing} of ${people(employees)}. ${next}${others}`;
 }

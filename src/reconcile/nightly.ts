@@ -3,12 +3,13 @@ import type { Clients } from "../clients.ts";
 import { addDays, datesOf, todayIn } from "../config/dates.ts";
 import type { Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
+import { noteComparison } from "../ledger/cases/last-comparison.ts";
 import { closeSituations, endBaseline, noteMembers, recallFrom } from "../ledger/cases/situations.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import { type Comparison, compare } from "./comparison.ts";
 import { noKib, type Recall } from "./difference.ts";
-import { type Fix, fixesOf, sentenceOf } from "./fixes.ts";
+import { countsOf, type Fix, fixesOf, sentenceOf } from "./fixes.ts";
 
 export interface NightlyOptions {
   readonly clients: Clients;
@@ -19,6 +20,10 @@ export interface NightlyOptions {
   readonly log: Pick<Log, "info" | "warn">;
   readonly now: () => Date;
 }
+
+const noCounts = { employees: 0, differing: 0, fixable: 0, unmatched: 0, unchecked: 0 };
+/** What becomes of those who can be fixed. */
+export const fetchedAgain = (count: number) => `What is missing for ${count} of them is fetched again.`;
 
 /** From now until the next time that the clocks of the site show `at` (HH:MM). */
 export function msUntil(at: string, timeZone: string, now: Date): number {
@@ -58,10 +63,15 @@ export class NightlyComparison implements Disposable {
       const say = (text: string) => log.warn(text);
       const found = await compare(clients, config, { dates, signal, recall, say, now: now() });
       await noteIn(ledger, found);
+      const counts = countsOf(found);
+      noteComparison(ledger, { ...counts, at: now().toISOString(), trouble: null });
       for (const fix of fixesOf(found)) await startRun(fix);
-      log.info(sentenceOf(found, (count) => `What is missing for ${count} of them is fetched again.`));
+      log.info(sentenceOf(counts, fetchedAgain));
     } catch (error) {
-      if (!signal.aborted) log.warn(`the nightly comparison ended early: ${textOf(error)}; it is made again tomorrow`);
+      if (signal.aborted) return;
+      const trouble = textOf(error);
+      log.warn(`the nightly comparison ended early: ${trouble}; it is made again tomorrow`);
+      noteComparison(ledger, { ...noCounts, at: now().toISOString(), trouble });
     }
   }
 

@@ -3,9 +3,11 @@ import { breakOne, type Sabotage, sabotages } from "../../src/cli/demo/sabotage.
 import { readConfig } from "../../src/config/load.ts";
 import type { CaseList } from "../../src/operator/dead-letters.ts";
 import { NightlyComparison } from "../../src/reconcile/nightly.ts";
+import { instead } from "../../src/simulator/fault-server.ts";
 import { employee } from "../../src/simulator/people.ts";
 import { type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
+import { Visitor } from "../support/visitor.ts";
 
 const people = 14;
 let site: InProcessSite;
@@ -193,3 +195,22 @@ test("HikCentral restored to the day before, with numbers used again, is whole a
   expect(site.person(guest.personCode)).toMatchObject({ hasFace: false, kib: "", groups: [] });
   expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people + 4} employees.`]);
 }, 60_000);
+
+test("the page shows what the last night found and when, and that one ended early", async () => {
+  const now = async (language: string) => {
+    const html = await (await Visitor.byLink(site, language)).html("/ui/");
+    return /id="comparison".*?<\/section>/s.exec(html)?.[0].replace(/<[^>]+>/g, " ") ?? "";
+  };
+  restore = backup();
+  breakOne("person", site);
+  const { said } = await night();
+  expect(said.at(-1)).toContain("is fetched again.");
+  const english = await now("en");
+  expect(english).toContain(said.at(-1) ?? "");
+  expect(english).toContain("20 Jan 2026, 02:00 WIB");
+  expect(await now("id")).toMatch(/berbeda pada \d dari 14 karyawan. Yang kurang pada \d di antaranya diambil lagi/);
+  site.eposh.faults.set(instead("refused", "{}", { status: 401, match: "/api/" }));
+  await night();
+  site.eposh.faults.set();
+  expect(await now("en")).toContain("The comparison ended early.");
+});

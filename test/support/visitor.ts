@@ -1,3 +1,5 @@
+import type { Site } from "./site.ts";
+
 /** Somebody who looks at the page: keeps the cookie as a browser does, and runs no scripts. */
 export class Visitor {
   #cookie = "";
@@ -11,6 +13,15 @@ export class Visitor {
   static async of(site: { readonly url: string }, token: string, name = "Rina"): Promise<Visitor> {
     const visitor = new Visitor(site);
     await visitor.post("/ui/login", { name, token });
+    return visitor;
+  }
+
+  /** As an operator on the machine, without a token. */
+  static async byLink(site: Pick<Site, "url" | "fetch">, language = "en"): Promise<Visitor> {
+    const answer = await site.fetch("/ui/open", { method: "POST", body: "Rina" });
+    const { url } = (await answer.json()) as { url: string };
+    const visitor = new Visitor(site, language);
+    await visitor.get(url.slice(site.url.length));
     return visitor;
   }
 

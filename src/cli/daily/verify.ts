@@ -5,7 +5,7 @@ import { Exit, exits, Failure, textOf } from "../../errors.ts";
 import { createLog } from "../../observability/log.ts";
 import { type Comparison, compare } from "../../reconcile/comparison.ts";
 import type { Recall, Recollection } from "../../reconcile/difference.ts";
-import { type Fix, fixesOf, sentenceOf } from "../../reconcile/fixes.ts";
+import { countsOf, type Fix, fixesOf, sentenceOf } from "../../reconcile/fixes.ts";
 import { visible } from "../../util/text/visible.ts";
 import { configArgument, loadConfig, loadLocalConfig } from "../args.ts";
 import { DaemonClient } from "../daemon-client.ts";
@@ -50,7 +50,7 @@ export default defineCommand({
       const recall = await recallOf(config.http.socket, log.warn);
       const comparison = await compare(clients, config, { dates, kib, signal, recall, say: log.warn, ...quiet });
       if (args.json) print(JSON.stringify(shown(comparison), null, 2));
-      else print(`${tableOf(comparison)}\n${sentenceOf(comparison, howToFix)}`);
+      else print(`${tableOf(comparison)}\n${sentenceOf(countsOf(comparison), howToFix)}`);
       if (args.fix) await fix(fixesOf(comparison), args);
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
     } catch (error) {

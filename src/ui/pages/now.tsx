@@ -1,3 +1,4 @@
+import { type ComparisonNote, lastComparison } from "../../ledger/cases/last-comparison.ts";
 import type { RunView } from "../../ledger/runs.ts";
 import { type NowView, nowOf, type SystemView } from "../../operator/overview/now.ts";
 import { sentenceOf, troubleText } from "../../operator/overview/sentence.ts";
@@ -11,10 +12,12 @@ import { StageTable } from "./system.tsx";
 export async function nowPage({ operator, timeZone }: UiOptions, view: View): Promise<Page> {
   const now = await nowOf(operator, timeZone);
   const [lastRun] = await operator.runs(1);
-  return { title: sentenceOf(now, view.times), main: <Now now={now} lastRun={lastRun} view={view} />, isLive: true };
+  const compared = lastComparison(operator.options.ledger);
+  const main = <Now now={now} lastRun={lastRun} compared={compared} view={view} />;
+  return { title: sentenceOf(now, view.times), main, isLive: true };
 }
 
-function Now({ now, lastRun, view }: { now: NowView; lastRun: RunView | undefined; view: View }) {
+function Now({ now, lastRun, compared, view }: NowOf) {
   const { words, times } = view;
   const { funnel, troubles, causes } = now;
   const { now: texts } = words;
@@ -97,6 +100,35 @@ function Now({ now, lastRun, view }: { now: NowView; lastRun: RunView | undefine
         <h2 id="last-run">{texts.lastRun}</h2>
         {lastRun ? <RunLine run={lastRun} view={view} /> : <p>{texts.noRun}</p>}
       </section>
+      <section aria-labelledby="comparison">
+        <h2 id="comparison">{texts.comparison}</h2>
+        <LastComparison compared={compared} view={view} />
+      </section>
+    </>
+  );
+}
+
+interface NowOf {
+  now: NowView;
+  lastRun: RunView | undefined;
+  compared: ComparisonNote | undefined;
+  view: View;
+}
+
+function LastComparison({ compared, view }: Pick<NowOf, "compared" | "view">) {
+  const { now: texts } = view.words;
+  if (compared === undefined) return <p>{texts.notCompared}</p>;
+  const { trouble, unchecked, at } = compared;
+  return (
+    <>
+      <p>
+        {trouble === null ? texts.compared(compared) : texts.endedEarly}
+        {trouble === null && unchecked > 0 && ` ${texts.unchecked(unchecked)}`}
+      </p>
+      {trouble !== null && <p class="detail">{trouble}</p>}
+      <p class="detail">
+        <When at={at} view={view} />
+      </p>
     </>
   );
 }

@@ -1,3 +1,6 @@
+import type { ComparisonCounts } from "../../ledger/cases/last-comparison.ts";
+import { sentenceOf } from "../../reconcile/fixes.ts";
+import { fetchedAgain } from "../../reconcile/nightly.ts";
 import { englishActions } from "./english-actions.ts";
 import { counted } from "./english-counted.ts";
 
@@ -53,6 +56,11 @@ export const english = {
     troubles: "What is wrong",
     lastRun: "Last run",
     noRun: "There was no run yet.",
+    comparison: "Last comparison of the whole site",
+    notCompared: "There was no nightly comparison yet.",
+    compared: (found: ComparisonCounts) => sentenceOf(found, fetchedAgain),
+    unchecked: (n: number) => `The access of ${counted(n, "person", "people")} could not be checked.`,
+    endedEarly: "The comparison ended early. It is made again the next night.",
   },
   stages: {
     stage: "Stage",

@@ -67,6 +67,19 @@ export const indonesian: UiWords = {
     troubles: "Yang bermasalah",
     lastRun: "Proses terakhir",
     noRun: "Belum pernah ada proses.",
+    comparison: "Perbandingan terakhir seluruh situs",
+    notCompared: "Belum ada perbandingan malam.",
+    compared: ({ employees, differing, fixable, unmatched }) =>
+      [
+        differing === 0
+          ? `Eposh dan HikCentral cocok untuk semua ${employees} karyawan.`
+          : `Eposh dan HikCentral berbeda pada ${differing} dari ${employees} karyawan.`,
+        ...(fixable > 0 ? [`Yang kurang pada ${fixable} di antaranya diambil lagi.`] : []),
+        ...(differing > 0 && fixable === 0 ? ["Masing-masing perlu keputusan; lihat Kasus."] : []),
+        ...(unmatched > 0 ? [`Akses ${unmatched} anggota grup akses tidak dijelaskan oleh data mana pun.`] : []),
+      ].join(" "),
+    unchecked: (n) => `Akses ${n} orang tidak dapat diperiksa.`,
+    endedEarly: "Perbandingan berakhir terlalu cepat. Diulang malam berikutnya.",
   },
   stages: {
     stage: "Tahap",

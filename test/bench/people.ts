@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../src/cli/output.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
+import { startRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
+import { measureOriginal, workers as originalWorkers } from "./original.ts";
+import { cpuMsOf, type Measured, peakMbOf } from "./processes.ts";
 
 const concurrency = 4;
 
@@ -24,28 +27,20 @@ const kinds = {
   "group/single/personList": "MEMBERS",
 };
 
-interface Measured {
-  readonly what: string;
-  readonly seconds: number;
-  readonly cpuMs: number;
-  readonly peakMb: number;
-  readonly calls: Readonly<Record<string, number>>;
-}
-
-/** New, half-changed and unchanged people, with the daemon as a process of its own: calls and time a person. */
+/**
+ * New, half-changed and unchanged people, with the daemon as a process of its own, and new ones in the original's way:
+ * calls and time a person.
+ */
 export default async function bench(): Promise<number> {
+  await using rabbit = await startRabbit();
   const head = ["MS", "PEOPLE", "PER S", "OF LIMIT", "CPU ms", "RSS MB", "CALLS", ...Object.values(kinds), "OTHER"];
   const rows: string[][] = [head];
   for (const ms of asked.ms.split(",").map(Number)) {
-    await using simulators = await startSimulators({
-      people,
-      faults: { hikcentral: [{ kind: "slow", minMs: ms }] },
-    });
-    for await (const { what, seconds, cpuMs, peakMb, calls } of site(simulators)) {
+    for await (const { what, seconds, cpuMs, peakMb, calls } of sites(ms, rabbit.url)) {
       const all = Object.values(calls).reduce((sum, times) => sum + times, 0);
       const share = (times: number) => (times / people).toFixed(2);
       const of = Object.keys(kinds).map((kind) => sumOf(calls, kind));
-      const limit = (concurrency * 1000) / ms / (all / people);
+      const limit = ((what === "original" ? originalWorkers : concurrency) * 1000) / ms / (all / people);
       const other = all - of.reduce((sum, times) => sum + times, 0);
       const perSecond = people / seconds;
       const figures = [perSecond.toFixed(1), (perSecond / limit).toFixed(2), (cpuMs / people).toFixed(0)];
@@ -54,13 +49,23 @@ export default async function bench(): Promise<number> {
   }
   console.log(table(rows));
   console.log(
-    `${people} people; CALLS and the columns after it are calls of HikCentral a person, ${concurrency} at a time`,
+    `${people} people; CALLS and the columns after it are calls of HikCentral a person, ${concurrency} at a time, and ${originalWorkers} by the original's workers`,
   );
   return 0;
 }
 
 const sumOf = (calls: Readonly<Record<string, number>>, end: string) =>
   Object.entries(calls).reduce((sum, [name, times]) => sum + (name.endsWith(`/${end}`) ? times : 0), 0);
+
+async function* sites(ms: number, rabbit: string): AsyncGenerator<Measured> {
+  const start = () => startSimulators({ people, faults: { hikcentral: [{ kind: "slow", minMs: ms }] } });
+  {
+    await using simulators = await start();
+    yield await measureOriginal(simulators, rabbit);
+  }
+  await using simulators = await start();
+  yield* site(simulators);
+}
 
 async function* site(simulators: Simulators): AsyncGenerator<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-bench-"));
@@ -118,16 +123,4 @@ async function* site(simulators: Simulators): AsyncGenerator<Measured> {
     await daemon.exited;
     rmSync(folder, { recursive: true });
   }
-}
-
-/** Of a process, in user and kernel; 100 ticks are a second. */
-async function cpuMsOf(pid: number): Promise<number> {
-  const stat = await Bun.file(`/proc/${pid}/stat`).text();
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-async function peakMbOf(pid: number): Promise<number> {
-  const status = await Bun.file(`/proc/${pid}/status`).text();
-  return Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]) / 1024;
 }

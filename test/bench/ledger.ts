@@ -6,7 +6,7 @@ import { table } from "../../src/cli/output.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import type { Entry } from "../../src/ledger/subjects.ts";
 import { startSimulators } from "../../src/simulator/start.ts";
-import { until } from "../support/until.ts";
+import { startDaemon } from "./processes.ts";
 
 const { values: asked } = parseArgs({
   args: process.argv.slice(3),
@@ -88,40 +88,21 @@ async function induct(ledger: Ledger, run: string, people: number): Promise<void
 /** Of a daemon over this folder: the time of each answer, and how long /livez waited meanwhile. */
 async function ask(folder: string): Promise<void> {
   await using simulators = await startSimulators({ people: 1 });
-  const own = { STATE_FOLDER: folder, HTTP_PORT: "0", HTTP_TOKEN: token };
-  const daemon = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/main.ts"), "serve"], {
-    env: { ...simulators.env, ...own },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  try {
-    let output = "";
-    void (async () => {
-      const decoder = new TextDecoder();
-      for await (const bytes of daemon.stdout) output += decoder.decode(bytes, { stream: true });
-    })();
-    const startedAt = performance.now();
-    const address = () => /trigger +POST (http\S+)\/eposh-induction/.exec(output)?.[1];
-    const url = await until(address, { timeoutMs: 120_000, what: "the daemon to answer" });
-    console.log(`ready after ${(performance.now() - startedAt).toFixed(0)} ms`);
-    await until(() => output.includes("take work from"), { what: "the stages to take work" });
-    const form = new URLSearchParams({ name: "bench", token });
-    const login = await fetch(`${url}/ui/login`, { method: "POST", body: form, redirect: "manual" });
-    const headers = { authorization: `Bearer ${token}`, cookie: login.headers.getSetCookie()[0]?.split(";")[0] ?? "" };
-    const paths = ["/livez", "/metrics", "/status", "/runs", "/runs/large", "/ui/", "/ui/runs", "/ui/runs/large"];
-    const rows = [["PATH", "ms", "LOOP WAITED ms"]];
-    for (const path of paths) {
-      const times: { ms: number; waitedMs: number }[] = [];
-      for (let round = 0; round < Number(asked.rounds); round++) times.push(await timed(url, path, headers));
-      const worst = (which: "ms" | "waitedMs") => Math.max(...times.map((one) => one[which])).toFixed(0);
-      rows.push([path, worst("ms"), worst("waitedMs")]);
-    }
-    console.log(table(rows));
-  } finally {
-    daemon.kill();
-    await daemon.exited;
+  await using daemon = await startDaemon({ ...simulators.env, STATE_FOLDER: folder, HTTP_TOKEN: token });
+  const { url, readyMs } = daemon;
+  console.log(`ready after ${readyMs.toFixed(0)} ms`);
+  const form = new URLSearchParams({ name: "bench", token });
+  const login = await fetch(`${url}/ui/login`, { method: "POST", body: form, redirect: "manual" });
+  const headers = { authorization: `Bearer ${token}`, cookie: login.headers.getSetCookie()[0]?.split(";")[0] ?? "" };
+  const paths = ["/livez", "/metrics", "/status", "/runs", "/runs/large", "/ui/", "/ui/runs", "/ui/runs/large"];
+  const rows = [["PATH", "ms", "LOOP WAITED ms"]];
+  for (const path of paths) {
+    const times: { ms: number; waitedMs: number }[] = [];
+    for (let round = 0; round < Number(asked.rounds); round++) times.push(await timed(url, path, headers));
+    const worst = (which: "ms" | "waitedMs") => Math.max(...times.map((one) => one[which])).toFixed(0);
+    rows.push([path, worst("ms"), worst("waitedMs")]);
   }
+  console.log(table(rows));
 }
 
 async function timed(url: string, path: string, headers: Record<string, string>) {

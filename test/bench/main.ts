@@ -2,6 +2,8 @@
 const benches: Record<string, () => Promise<{ default: () => Promise<number> }>> = {
   ledger: () => import("./ledger.ts"),
   people: () => import("./people.ts"),
+  photos: () => import("./photos.ts"),
+  scale: () => import("./scale.ts"),
   stages: () => import("./stages.ts"),
 };
 

@@ -5,9 +5,8 @@ import { parseArgs } from "node:util";
 import { table } from "../../src/cli/output.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
-import { until } from "../support/until.ts";
 import { measureOriginal, workers as originalWorkers } from "./original.ts";
-import { cpuMsOf, type Measured, peakMbOf } from "./processes.ts";
+import { cpuMsOf, type Measured, peakMbOf, runFor, startDaemon } from "./processes.ts";
 
 const concurrency = 4;
 
@@ -69,41 +68,13 @@ async function* sites(ms: number, rabbit: string): AsyncGenerator<Measured> {
 
 async function* site(simulators: Simulators): AsyncGenerator<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-bench-"));
-  const own = { HIKCENTRAL_CONCURRENCY: String(concurrency), STATE_FOLDER: folder, HTTP_PORT: "0" };
-  const daemon = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/main.ts"), "serve"], {
-    env: { ...simulators.env, ...own },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const own = { HIKCENTRAL_CONCURRENCY: String(concurrency), STATE_FOLDER: folder };
   try {
-    let output = "";
-    void (async () => {
-      const decoder = new TextDecoder();
-      for await (const bytes of daemon.stdout) output += decoder.decode(bytes, { stream: true });
-    })();
-    const address = () => /trigger +POST (http\S+)\/eposh-induction/.exec(output)?.[1];
-    const url = await until(address, { timeoutMs: 20_000, what: "the daemon to answer" });
-    await until(() => output.includes("take work from"), { what: "the stages to take work" });
+    await using daemon = await startDaemon({ ...simulators.env, ...own });
     const measure = async (what: string): Promise<Measured> => {
       const before = { ...simulators.hikcentral.calls };
       const usedMs = await cpuMsOf(daemon.pid);
-      const startedAt = performance.now();
-      const headers = { prefer: "respond-async" };
-      const { run } = (await (await fetch(`${url}/eposh-induction`, { method: "POST", headers })).json()) as {
-        run: string;
-      };
-      const isDone = async () => {
-        const view = (await (await fetch(`${url}/runs/${run}`)).json()) as Record<string, unknown>;
-        return view.status === "done" && view;
-      };
-      const view = await until(isDone, {
-        timeoutMs: 1_200_000,
-        everyMs: 200,
-        what: `the ${what} people to be through`,
-      });
-      const seconds = (performance.now() - startedAt) / 1000;
-      if (view.through !== people) throw new Error(`${view.through} of ${people} people are through`);
+      const seconds = await runFor(people, daemon.url);
       const calls = Object.fromEntries(
         Object.entries(simulators.hikcentral.calls).map(([name, times]) => [name, times - (before[name] ?? 0)]),
       );
@@ -119,8 +90,6 @@ async function* site(simulators: Simulators): AsyncGenerator<Measured> {
         if (at % 2 === 0) employee.kib_number = `9${employee.kib_number}`;
     yield await measure("half changed");
   } finally {
-    daemon.kill();
-    await daemon.exited;
     rmSync(folder, { recursive: true });
   }
 }

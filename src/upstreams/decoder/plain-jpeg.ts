@@ -1,5 +1,6 @@
 import { orientationIn } from "./exif.ts";
 import { endOfScan, isFrame } from "./jpeg.ts";
+import type { Source } from "./source.ts";
 
 const [app0, app1, app2, app14, app15, comment] = [0xe0, 0xe1, 0xe2, 0xee, 0xef, 0xfe];
 const [baseline, startOfScan, endOfImage] = [0xc0, 0xda, 0xd9];
@@ -8,7 +9,8 @@ const [baseline, startOfScan, endOfImage] = [0xc0, 0xda, 0xd9];
  * A JPEG as it is, but for its metadata, where every decoder shows it alike: baseline, in one scan, upright, of the three
  * ordinary components, without a colour profile. Undefined for any other.
  */
-export function plainJpeg(jpeg: Buffer): Buffer | undefined {
+export function plainJpeg({ format, bytes: jpeg }: Pick<Source, "format" | "bytes">): Buffer | undefined {
+  if (format !== "jpeg") return undefined;
   const kept = [jpeg.subarray(0, 2)];
   for (let at = 2; at + 4 <= jpeg.byteLength; ) {
     const marker = jpeg[at] === 0xff ? (jpeg[at + 1] ?? 0) : 0;

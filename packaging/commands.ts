@@ -36,7 +36,8 @@ export async function describeCommands(command: CommandDef = root, path: readonl
       name: type === "positional" ? name : `--${name}`,
       positional: type === "positional",
       value: type === "string" || type === "enum" ? (valueHint ?? "value") : undefined,
-      description,
+      // The help has lines.
+      description: description.replace(/\s+/g, " "),
       default: typeof preset === "string" ? preset : undefined,
     }),
   );

@@ -18,7 +18,7 @@ const startMs = 3_000;
 export default defineCommand({
   meta: {
     name: "verify",
-    description: "Compare Eposh with HikCentral: person, face, KIB, access, validity",
+    description: "Compare Eposh with HikCentral, employee by employee",
   },
   args: {
     ...configArgument,

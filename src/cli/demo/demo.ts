@@ -28,6 +28,10 @@ import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 const brokerWithinMs = 5_000;
 const queuesWithinMs = 60_000;
 const followMs = 30_000;
+/** In the help: what it describes stands in the second column. */
+const namesOfSabotage = [sabotages.slice(0, 5), sabotages.slice(5, 8), sabotages.slice(8)]
+  .map((names) => `${" ".repeat(25)}${names.join(", ")}`)
+  .join(",\n");
 
 export default defineCommand({
   meta: { name: "demo", description: "Run the whole job on this machine, with simulators" },
@@ -42,8 +46,8 @@ export default defineCommand({
     },
     sabotage: {
       type: "string",
-      valueHint: sabotages.join("|"),
-      description: "break one record before comparing",
+      valueHint: "what",
+      description: `break one record before comparing:\n${namesOfSabotage}`,
     },
   },
   async run({ args }) {

@@ -188,7 +188,7 @@ export default defineCommand({
     replay: handle("replay", "replayed", "Send dead letters back to their stages", {
       stale: { type: "boolean", description: "also if the data is over a day old" },
     }),
-    drop: handle("drop", "dropped", "Drop cases that are not needed, after writing them to a file"),
+    drop: handle("drop", "dropped", "Drop cases that are not needed; a file keeps them"),
     decide,
   },
 });

@@ -178,12 +178,11 @@ export function registerStages(found: readonly StageSource[], options: RegistryO
 
 const list = (names: Iterable<string>) => [...names].sort().join(", ");
 
-function notAStage(exported: unknown, at: Candidate["at"]): string[] {
+/** Why an export is no stage, at which property; it reads all of it. */
+export function notAStage(exported: unknown, at: Candidate["at"]): string[] {
   const helper = "a helper belongs in a folder below";
-  // It could answer otherwise each time, or never.
+  // It could answer otherwise each time.
   if (types.isProxy(exported)) return [`${at()}: the default export is a Proxy. Write export default defineStage({…})`];
-  const getter = getterOf(exported);
-  if (getter) return [`${at(getter)}: not a stage: its ${getter} is computed by a getter; write a plain value`];
   // n.b. An empty file is taken to export {}.
   if (exported === undefined || isDeepStrictEqual(exported, {}))
     return [`${at()}: no default export. Write export default defineStage({…}); ${helper}`];
@@ -200,17 +199,6 @@ function notAStage(exported: unknown, at: Candidate["at"]): string[] {
   } catch (error) {
     return [`${at()}: not a stage: reading it throws ${textOf(error)}; export a plain object`];
   }
-}
-
-/** The first property that is computed when it is read, own or inherited. */
-function getterOf(exported: unknown): string | undefined {
-  for (
-    let at = exported;
-    typeof at === "object" && at !== null && at !== Object.prototype;
-    at = Object.getPrototypeOf(at)
-  )
-    for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(at))) if (get) return name;
-  return undefined;
 }
 
 function graphProblems(stages: ReadonlyMap<string, Candidate>, broken: ReadonlySet<string>): string[] {

@@ -54,9 +54,9 @@ async function openCases(site: Site): Promise<CaseView[]> {
   return [...groups, ...warnings].flatMap(({ cases }) => cases);
 }
 
-/** A host that fails may be back tomorrow: the face is a case once it was waited for, in a stage that pauses meanwhile. */
+/** A photo that is refused now may come tomorrow: it is a case once it was waited for, in a stage that pauses meanwhile. */
 const mayFollow = ({ photo }: Employee) =>
-  /127\.0\.0\.1:\d+\/(\d+\.jpg|photos\/broken\/)/.test(JSON.stringify(photo ?? ""));
+  /127\.0\.0\.1:\d+\/(\d+\.jpg|photos\/(broken|forbidden)\/)/.test(JSON.stringify(photo ?? ""));
 
 /** Bad records without a case that lack something, those with several, and cases of others. */
 async function miscounted(site: Site, { bad, corrected }: Mixed): Promise<unknown[]> {

@@ -41,7 +41,7 @@ const isName = (given: unknown) =>
   typeof given !== "object" && given !== undefined && /\p{L}/u.test(String(given).normalize("NFKC"));
 /** A KIB number that two have is a trouble of both. */
 const ofOneAlone = (given: unknown) => (record: Employee) => {
-  if (typeof given === "number") return Number(`${given}${record.mark}`);
+  if (Number.isSafeInteger(given)) return Number(`${given}${record.mark}`);
   return typeof given === "string" && given.trim() !== "" ? given + record.mark : given;
 };
 /** Still the name of the same human being. */

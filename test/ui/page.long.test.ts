@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { todayIn } from "../../src/config/dates.ts";
 import { axeOf, type Browser, chromiumPath, openBrowser } from "../support/browser.ts";
 import { startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
 import { needs } from "../systemd/needs.ts";
 
 const token = "contoh-token-1234";
@@ -23,6 +25,38 @@ async function logIn(page: Page, { url }: { url: string }): Promise<void> {
   await page.fill("[name=token]", token);
   await page.keyboard.press("Enter");
   await page.waitForSelector("nav");
+}
+
+/** A port that leads to another one, and cuts what goes through. */
+async function wayThatIsCut(port: number) {
+  const sockets = new Set<Socket>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => {}).on("close", () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    cutEverySecond() {
+      timer = setInterval(() => {
+        for (const socket of sockets) socket.destroy();
+        sockets.clear();
+      }, 1_000);
+    },
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }
 
 /** To be looked at. */
@@ -46,6 +80,21 @@ describe.skipIf(!hasBrowser)("the page in a browser, for long", () => {
     await site.start({ HTTP_PORT: port });
     // The restart has ended its session, and so the page asks for the login.
     await page.waitForSelector("[name=token]", { timeout: 10_000 });
+    await page.context().close();
+  });
+
+  test("goes on, and says nothing of old data, while its stream is cut every second", async () => {
+    await using site = await startSite({ as: "binary", env: { HTTP_TOKEN: token } });
+    using way = await wayThatIsCut(Number(new URL(site.url).port));
+    const page = await browser.open();
+    await logIn(page, way);
+    way.cutEverySecond();
+    const streams: string[] = [];
+    page.on("request", (request) => request.url().includes("/ui/events") && streams.push(request.url()));
+    await until(() => streams.length >= 3);
+    await site.post("/stages/face/pause");
+    await page.waitForSelector("text=by an operator");
+    expect(await page.isVisible("#stale")).toBe(false);
     await page.context().close();
   });
 

@@ -136,3 +136,13 @@ test("no photo is in the state folder, nor its link in the page or the log", asy
   }
   expect(`${html}${site.output()}`).not.toMatch(/-1767600001|ngx\/proxy/);
 });
+
+test("System names where each value of the configuration comes from, and shows no value", async () => {
+  const html = /id="settings".*?<\/section>/s.exec(await operator.html("/ui/system"))?.[0] ?? "";
+  const text = html.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+  expect(text).toContain("hikcentral.app_secret HIKCENTRAL_APP_SECRET");
+  expect(text).toMatch(/values are not set and have their defaults .*eposh\.page_size/);
+  const { EPOSH_URL, EPOSH_API_KEY, HIKCENTRAL_APP_SECRET } = site.simulators.env;
+  for (const value of [token, viewToken, EPOSH_URL, EPOSH_API_KEY, HIKCENTRAL_APP_SECRET])
+    expect(text.includes(String(value))).toBe(false);
+});

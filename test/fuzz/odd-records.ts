@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { randomFrom } from "../../src/simulator/fault-server.ts";
 import { employee, nikOf } from "../../src/simulator/people.ts";
+import { exactText } from "../../src/util/exact-json.ts";
 
 export type Employee = Record<string, unknown>;
 
@@ -44,6 +45,8 @@ const ofOneAlone = (given: unknown) => (record: Employee) => {
   if (Number.isSafeInteger(given)) return Number(`${given}${record.mark}`);
   return typeof given === "string" && given.trim() !== "" ? given + record.mark : given;
 };
+/** Whoever has such a NIK is a second person, who is left over when it is corrected: `kib_in_use`, for an operator. */
+const isNumberOfSomebody = (given: unknown) => /^[\p{L}\d]{5,16}$/u.test(exactText(given) ?? "");
 /** Still the name of the same human being. */
 const longer = (text: string) => (record: Employee) => `${record.name} ${text}`;
 
@@ -57,7 +60,7 @@ const troubles = (photos: string, deadPort: number) =>
         fc.constant(longer("x".repeat(400))),
       ),
     }),
-    fc.record({ identity_number: junk }),
+    fc.record({ identity_number: junk.filter((one) => !isNumberOfSomebody(one)) }),
     fc.record({
       identity_number: fc.constantFrom("0".repeat(16), "1234567890123456", "320102310190000", "32010231019000011"),
     }),

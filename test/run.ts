@@ -63,7 +63,6 @@ const longest = [
   "stages/author.long",
   "binary/trigger",
   "outage/broker-away",
-  "systemd/package",
   "outage/poison.long",
 ];
 /** Its three nodes need both processors: it promises that work stands for less than 15 s. */

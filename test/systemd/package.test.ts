@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "../../build.ts";
 import { version } from "../../package.json";
 import { describeCommands } from "../../packaging/commands.ts";
 import { flatten } from "../../packaging/completion.ts";
@@ -11,8 +10,6 @@ import { temporaryFolder } from "../support/leaks.ts";
 import { needs } from "./needs.ts";
 
 const root = join(import.meta.dir, "../..");
-// Also where no test waits for them.
-afterAll(() => Promise.allSettled([linted, baseline, arm]), 180_000);
 const folder = temporaryFolder();
 const unpacked = join(folder, "unpacked");
 
@@ -21,30 +18,15 @@ function run(command: string[], env: Record<string, string | undefined> = proces
   return { exit: exitCode, out: stdout.toString(), err: stderr.toString() };
 }
 
-const lintian = await needs("lintian", "lintian");
-const arm64 = "/usr/aarch64-linux-gnu";
-const qemu =
-  (await needs("qemu-aarch64", "qemu-user")) &&
-  (await needs(`${arm64}/lib/ld-linux-aarch64.so.1`, "libc6-arm64-cross"));
 const man = await needs("man", "man-db");
 const systemd = await needs("systemd-analyze", "systemd");
 
-/** What takes seconds goes on beside the tests before it. */
-let [deb, linted, baseline, arm] = ["", Promise.resolve(""), Promise.resolve(""), Promise.resolve("")];
+let deb = "";
 beforeAll(async () => {
   // Of the last commit, unless there comes another one meanwhile.
   process.env.SOURCE_DATE_EPOCH = run(["git", "-C", root, "log", "-1", "--format=%ct"]).out.trim();
-  deb = await makeDeb({ binary, architecture: "amd64", folder });
-  const lint = ["lintian", "--no-cfg", "--allow-root", "--fail-on", "error,warning", deb];
-  // n.b. It leaves files of its own in TMPDIR.
-  if (lintian)
-    linted = new Response(
-      Bun.spawn(lint, { cwd: folder, env: { ...process.env, TMPDIR: folder }, stderr: "ignore" }).stdout,
-    ).text();
+  deb = await makeDeb({ binary, architecture: "amd64", folder, compress: false });
   run(["dpkg-deb", "-x", deb, unpacked]);
-  const outfile = (name: string) => join(folder, name, "hikvision-sync");
-  if (process.arch === "x64") baseline = build({ target: "bun-linux-x64-baseline", outfile: outfile("baseline") });
-  if (qemu) arm = build({ target: "bun-linux-arm64", outfile: outfile("arm") });
 });
 
 describe("the Debian package", () => {
@@ -165,28 +147,4 @@ describe("what is generated from the commands", () => {
     expect(out.startsWith(expected)).toBe(true);
     if (expected === "") expect(out).toBe("\n");
   });
-});
-
-describe("what takes longer", () => {
-  test.skipIf(!lintian)("pleases lintian", async () => expect(await linted).toBe(""), 180_000);
-
-  test.skipIf(process.arch !== "x64")(
-    "the amd64 binary needs nothing newer than a processor of 2009",
-    async () => {
-      const program = await baseline;
-      expect(run([program, "version"], {})).toMatchObject({ exit: 0, err: "" });
-      if (!Bun.which("qemu-x86_64")) return console.log("SKIPPED an old processor: there is no qemu-x86_64");
-      expect(run(["qemu-x86_64", "-cpu", "Nehalem", program, "version"], {})).toMatchObject({ exit: 0 });
-    },
-    180_000,
-  );
-
-  test.skipIf(!qemu)(
-    "the arm64 binary answers",
-    async () => {
-      const { exit, out } = run(["qemu-aarch64", "-L", arm64, await arm, "version"], {});
-      expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(/^hikvision-sync .* linux arm64\)\n$/) });
-    },
-    180_000,
-  );
 });

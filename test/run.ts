@@ -105,8 +105,8 @@ async function testAll(): Promise<void> {
     const lane = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) await test(file, env);
     };
-    // Four for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
-    await Promise.all([lane(), lane(), lane(), lane()]);
+    // Five for two processors, because they wait a lot: every file has a virtual host, folders and ports of its own.
+    await Promise.all([lane(), lane(), lane(), lane(), lane()]);
     const skipped = flags.all ? [] : files.filter(isLong);
     if (skipped.length > 0) console.log(`SKIPPED ${skipped.map(nameOf).join(", ")}: npm run test:all runs them too`);
   } finally {

@@ -58,7 +58,7 @@ describe("the Debian package", () => {
   });
 
   test("twice from one commit is the same to the byte, and so is the tarball", async () => {
-    // That two builds of the program are the same is test/binary/build.test.ts's to say; a small one stands for it.
+    // That two builds of the program are the same is test/binary/build.long.test.ts's to say; a small one stands for it.
     const program = join(root, "package.json");
     const both = async (name: string) => {
       const options = { binary: program, architecture: "amd64", folder: join(folder, name) } as const;

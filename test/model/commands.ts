@@ -64,6 +64,9 @@ export const commands = fc.commands(
     fc.nat(20).map((stopAfter) => {
       return new Step(`trigger and restart after ${stopAfter}`, (it) => it.trigger(0, dates.length - 1, { stopAfter }));
     }),
+    fc.nat(20).map((killAfter) => {
+      return new Step(`trigger and kill after ${killAfter}`, (it) => it.trigger(0, dates.length - 1, { killAfter }));
+    }),
     calls.map((match) => {
       return new Step(`trigger, answer to ${match} lost`, async (it) => {
         it.site.hikcentral.faults.set({ kind: "lost", match, times: 1 });

@@ -1,5 +1,8 @@
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { nikOf } from "../../src/simulator/people.ts";
 import type { SimulatedPerson } from "../../src/simulator/person-store.ts";
+import { temporaryFolder } from "../support/leaks.ts";
 import { budi, type InProcessSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { type Human, type Picture, strangers, zonesOf } from "./humans.ts";
@@ -17,6 +20,8 @@ export class History {
   readonly records = new Map<EposhRecord, "done" | "dead" | undefined>();
   readonly #known = new Map<string, Known>();
   readonly #humanOfKib = new Map<string, Human>();
+  /** Then what was granted may have lost its note. */
+  #wasKilled = false;
 
   constructor(
     readonly site: InProcessSite,
@@ -81,12 +86,12 @@ export class History {
       );
   }
 
-  /** Triggers the dates from one to another. With `stopAfter` the daemon is stopped after so many entries, and started again. */
-  async trigger(
-    from: number,
-    to: number,
-    { refresh = false, stopAfter }: { refresh?: boolean; stopAfter?: number } = {},
-  ) {
+  /**
+   * Triggers the dates from one to another. After as many entries as `stopAfter` or `killAfter` says, the daemon is
+   * stopped or killed, and started again.
+   */
+  async trigger(from: number, to: number, options: { refresh?: boolean; stopAfter?: number; killAfter?: number } = {}) {
+    const { refresh = false, killAfter, stopAfter = killAfter } = options;
     const { site } = this;
     this.#fillEposh();
     const before = site.entries.length;
@@ -98,21 +103,44 @@ export class History {
     const asked = { from: dates[from] ?? "", to: dates[to] ?? "", skip, ...(refresh && { refresh_faces: true }) };
     const { id } = await site.begin(asked);
     const isDone = () => {
-      const fetched = site.entries.slice(before).filter((one) => one.run === id && one.kind === "task");
-      return fetched.length === dates.length - skip.length && wanted.every((record) => this.#fateOf(record, before));
+      const tasks = site.entries.slice(before).filter((one) => one.run === id && one.kind === "task");
+      const fetched = new Set(tasks.map(({ item }) => item));
+      return fetched.size === dates.length - skip.length && wanted.every((record) => this.#fateOf(record, before));
     };
     if (stopAfter !== undefined) {
       const patience = { everyMs: 1, what: "the run to be under way" };
       await until(() => site.entries.length >= before + stopAfter || isDone(), patience);
-      await this.#restart();
+      await (killAfter === undefined ? this.#restart() : this.#kill());
     }
     await until(isDone, { everyMs: 3, what: "the run to be through" });
+    // What the killed daemon had in hand comes again, also where it was done with.
+    if (killAfter !== undefined) await until(async () => (await site.left()) === 0, { what: "nothing to be left" });
     for (const record of wanted) this.#settle(record, this.#fateOf(record, before), groups);
   }
 
   async #restart(): Promise<void> {
     await this.site.stop();
     await this.site.start();
+  }
+
+  /** The next daemon finds the files as they are now, and nothing that this one does from now on is seen by anybody. */
+  async #kill(): Promise<void> {
+    const { site } = this;
+    const kept = temporaryFolder();
+    // n.b. Of SQLite the database and its log are the state; the index in shared memory is made anew.
+    const isState = (path: string) => !/(-shm|\.sock)$/.test(path);
+    cpSync(site.folder, kept, { recursive: true, filter: isState });
+    const known = site.entries.length;
+    const servers = [site.eposh, site.hikcentral];
+    for (const { faults } of servers) faults.set({ kind: "reset" });
+    await site.stop();
+    for (const { faults } of servers) faults.set();
+    for (const name of readdirSync(site.folder)) rmSync(join(site.folder, name), { recursive: true });
+    cpSync(kept, site.folder, { recursive: true });
+    rmSync(kept, { recursive: true });
+    site.entries.length = known;
+    this.#wasKilled = true;
+    await site.start();
   }
 
   /** Sends back what is dead of this history. */
@@ -155,8 +183,14 @@ export class History {
       const group = zonesOf[human]?.[zone]?.group ?? "";
       if (date > (known.taken.get(group) ?? Number.POSITIVE_INFINITY)) known.taken.delete(group);
       const isOurs = known.granted.has(group) || !groupsBefore.get(person.personId)?.includes(group);
-      if (now.includes(group) && isOurs) known.granted.set(group, Math.max(date, known.granted.get(group) ?? 0));
+      if (now.includes(group) && isOurs && (!this.#wasKilled || this.#isNoted(person, group)))
+        known.granted.set(group, Math.max(date, known.granted.get(group) ?? 0));
     }
+  }
+
+  #isNoted({ personId }: SimulatedPerson, group: string): boolean {
+    const find = "select 1 from grants where person_id = ? and privilege_group = ?";
+    return this.site.daemon.ledger.rows(find, personId, group).length > 0;
   }
 
   /** Whose the person is, is decided when the person is first seen. */

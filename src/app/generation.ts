@@ -5,7 +5,6 @@ import type { Hono } from "hono";
 import { type Clients, createClients } from "../clients.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
 import { type Config, type InUse, type LocalConfig, siteOf } from "../config/load.ts";
-import { examineSystems } from "../doctor/doctor.ts";
 import { textOf } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { healthRoutes, readinessOf } from "../http/health.ts";
@@ -125,7 +124,8 @@ export class Generation {
     ledger.cases.followers = new Set(registered.flatMap(({ stage }) => (stage.follows ? [stage.name] : [])));
     const isPaused = (queue: string) =>
       pipeline.workers.some(({ registered: { stage }, state }) => stage.queue === queue && state.pause !== undefined);
-    const doctor = (signal: AbortSignal) => {
+    const doctor = async (signal: AbortSignal) => {
+      const { examineSystems } = await import("../doctor/doctor.ts");
       const asked = { registered: Promise.resolve(registered), isPaused, mask: log.mask, signal };
       const examinations = examineSystems(config, asked);
       return Promise.all(examinations.map(async (one) => ({ ...one, findings: await one.findings })));

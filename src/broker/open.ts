@@ -5,7 +5,7 @@ import { caBesidePublic } from "../config/ca-file.ts";
 import { brokerOf, type LocalConfig } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
 import { Exit, exits, textOf } from "../errors.ts";
-import { type AmqpOptions, openAmqp } from "./amqp-broker.ts";
+import type { AmqpOptions } from "./amqp-broker.ts";
 import type { Broker } from "./broker.ts";
 import { openSqlite } from "./sqlite-broker.ts";
 
@@ -14,6 +14,8 @@ export async function openBroker(config: LocalConfig, onReach?: AmqpOptions["onR
   const broker = brokerOf(config);
   if (broker.kind === "amqp") {
     const { queueType } = config.broker;
+    // The embedded queue starts without loading RabbitMQ's client.
+    const { openAmqp } = await import("./amqp-broker.ts");
     return openAmqp({ ...amqpOptionsOf(broker), queueType, ...(onReach && { onReach }) });
   }
   return inFolder(config, () => openSqlite({ file: broker.file }));

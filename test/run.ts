@@ -58,15 +58,14 @@ const longest = [
   "systemd/service",
   "outage/pause",
   "ui/page",
-  "binary/demo.long",
   "binary/demo",
   "stages/author.long",
   "binary/trigger",
   "outage/broker-away",
   "outage/poison.long",
 ];
-/** Its three nodes need both processors: it promises that work stands for less than 15 s. */
-const alone = "outage/cluster.long";
+/** What promises a time needs both processors. */
+const alone = ["outage/cluster.long", "binary/demo.long", "fuzz/bad-input.long"];
 const nameOf = (file: string) => file.replace(/\.test\.ts$/, "");
 const rank = (file: string) => longest.indexOf(nameOf(file)) + 1 || longest.length + 1;
 const isLong = (file: string) => file.endsWith(".long.test.ts");
@@ -100,8 +99,8 @@ async function testAll(): Promise<void> {
     const first = await Promise.all(checks.map((check) => check()));
     if (!first.every(Boolean)) return;
     const { env } = await starting;
-    const waiting = files.filter((file) => (flags.all || !isLong(file)) && nameOf(file) !== alone);
-    if (flags.all && isAsked(`${alone}.test.ts`)) await test(`${alone}.test.ts`, env);
+    const waiting = files.filter((file) => (flags.all || !isLong(file)) && !alone.includes(nameOf(file)));
+    for (const file of flags.all ? files : []) if (alone.includes(nameOf(file))) await test(file, env);
     const lane = async () => {
       for (let file = waiting.shift(); file; file = waiting.shift()) await test(file, env);
     };

@@ -46,7 +46,7 @@ test("poison of every kind on every queue is a dead letter with its body, and ev
       if (found !== count) throw new Error(`there are ${found}`);
       return true;
     };
-    await until(are(dead), { everyMs: 100, what: `${count} letters` });
+    await until(are(dead), { timeoutMs: 120_000, everyMs: 100, what: `${count} letters` });
     const total = async () => (await site.get("/dead")).body.total;
     await until(are(total), { everyMs: 100, what: `${count} letters to be listed` });
     for (const queue of queues) {
@@ -73,4 +73,4 @@ test("poison of every kind on every queue is a dead letter with its body, and ev
   } finally {
     await connection.close();
   }
-});
+}, 200_000);

@@ -66,7 +66,7 @@ function withSdk(sdk: Uint8Array): Bun.BunPlugin {
   };
 }
 
-/** prom-client loads these with node:cluster and node:http, which costs each start 20 ms; nothing here uses them. */
+/** prom-client loads these at each start, with node:cluster and node:http; nothing here uses them. */
 const withoutUnused: Bun.BunPlugin = {
   name: "without unused",
   setup: (builder) =>

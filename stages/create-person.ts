@@ -45,7 +45,7 @@ const employeeSchema = v.looseObject({
   identity_number: v.optional(v.unknown()),
   kib_number: v.optional(v.unknown()),
   birth_date: v.optional(v.unknown()),
-  // Of another shape it is no photo, which keeps nobody.
+  // A photo of a wrong type counts as none: it must not stop the employee.
   photo: v.fallback(v.nullish(v.looseObject({ link: v.nullish(v.string()) })), undefined),
   // As it came: update-kib says what is wrong with it.
   regionals: v.optional(v.unknown()),

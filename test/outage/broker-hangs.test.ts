@@ -38,7 +38,7 @@ test("while RabbitMQ hangs every route answers within 2 s, and readiness is red 
   answers.push(await trigger(), ...(await look()));
   expect(answers.filter(({ isSoon }) => !isSoon)).toEqual([]);
   expect(answers.filter(({ path }) => path === "trigger").map(({ status }) => status)).toEqual([503, 503]);
-  // Red is it for the queues first; that the node itself is silent is known a little later.
+  // The unreachable queues turn readiness red first; the silent node itself is named a little later.
   await until(async () => (await site.readyz()).trouble?.includes("does not answer"), { what: "the reason" });
   const { out } = await site.cli("status");
   expect(out).toMatch(/RabbitMQ: connecting \(.*does not answer/);

@@ -5,7 +5,9 @@ const listOf = (words: string) => words.trim().split(/\s+/);
 /** Before a name, without their dots. */
 export const titles = new Set(
   listOf(`h hj hjh haji hajah hajjah kh ir dr drs dra drg drh prof tn ny nn sdr sdri bpk bapak ibu mr mrs ms alm almh
-    capt pdt ust ustad ustadz ustadzah apt ns`),
+    capt pdt ust ustad ustadz ustadzah apt ns jenderal letjen mayjen brigjen kolonel kol letkol mayor kapten kapt
+    lettu letda peltu pelda serma serka sertu serda kopka koptu kopda praka pratu prada irjen kombes akbp akp kompol
+    iptu ipda aiptu aipda bripka brigadir briptu bripda inf kav czi purn`),
 );
 
 /** After a name, without their dots. */
@@ -49,19 +51,37 @@ export const manAndWoman = [
 
 /** Names that are one letter in the middle from another name, which is then no typing error: Darmawan, Dermawan. */
 export const otherNames = listOf(`
-  adrian aldian andrian ardian amalia amelia anwar aswar azwar badarudin baharudin badrudin bahrudin badri bahri basri
-  bisri berliana berlina harlina herlina herliana budianto budiarto darman darmin dirman darwin darmawan dermawan
-  darmo dirmo fahri fajri farman firman ferdian ferdinan hanif hafif harlan herlan harman herman hasman harmanto
-  hermanto harwanto herwanto haryanto heryanto haryadi heryadi haryono heryono hasan husin husein hasanah hasnah
-  husnah hasna husna hasti hesti irawan iriawan irman irwan iswan isman ihwan jalaludin jamaludin jumadi jumaidi
-  junaidi juniarti juniati kartini katini kiswanto kuswanto kristiana kristina kuncoro kuntoro lisiana lusiana mahfud
-  mahmud mardi murdi mardiana mariana marliana marlina marlena martina merlina merliana marni murni maryanto marwanto
-  mashur maskur masrur mastur melyana mulyana nabila nadila nasirul nasrul nurdiana nurliana nurlina paiman rahimah
-  rohimah rahman rasman rohman roman rokman rukman rusman rasidah rosidah rasidi rosidi rasmiati rosmiati rusmiati
-  rasmin rusmin ratna retna ridwan riswan ruswan risma rosma riswanto ruswanto rodin rudin rohana rosana rohani rosani
-  rosdiana rusdiana rosliana roslina rosmina rusmina rosmini rusmini rukmini rosli rusli roslan ruslan saiman sarman
-  samiran saniran salamah salimah salma selma silma samin sarmin sarimin samsuri sansuri santi sinti sardi surdi
-  sarwan sirwan siswanto suswanto sudarman sudirman suharman suherman suhirman sukarman sukirman supratman suratman
-  supriyadi suriyadi supriyanto suriyanto susanto sutanto sutarto suwanto surwanto suyanto suryanto sumanto tarno
-  tirno wanto winto wiyanto warno wirno wiyono yanti yenti yasman yusman yuliana yulina yulianti yuliarti yunianti
-  yuniarti yusniarti yulia yunia`);
+  adrian afifah aldian alfan alfian alifah amalia amanda amelia ananda andrian anwar apriyani ardana ardian ardiyanti
+  ariana arianti ariawan arini arman artana artawan aryani ashari asman asmawi asnawi aswar azhari azwar badarudin
+  badri badrudin baharudin bahri bahrudin basri berliana berlina bisri budianto budiarto dadang danang dariati darman
+  darmawan darmin darmo darwati darwin dermawan dianti didik dirman dirmo dodik dwiyanti elvina erliana erlina
+  ermawati ernawati erviana ervina fabian fahri faizan fajri farman fauzan febian febriana febrina ferdian ferdinan
+  firman gadang gading galang gilang gunadi gunardi hafif hafiz hamdi hanif hardana hardi harini hariz harlan harlina
+  harman harmanto harsana harsanto hartadi hartana hartanto hartati hartini hartono harwanto haryadi haryani haryanti
+  haryanto haryati haryono hasan hasanah hasman hasna hasnah hasni hasniah hasti hayati herawati herdi heriyanti
+  herlan herliana herlina herman hermanto hermawati hernawati herwanto herwati heryadi heryanto heryono hesti husein
+  husin husna husnah husni husniah idham ihsan ihwan ikawati ilfan ilham indira indra indrianti indriati irawan
+  irawati irfan irham iriawan irman irmawati irnawati irsan irwan irwanto isman ismawati isnawati iswadi iswan iswandi
+  iswanto jalaludin jamaludin jarwadi jaswadi jefri jufri jumadi jumaidi junaidi juniarti juniati kariman karman
+  kartini kasmawati kasmiati katini kiswanto kristiana kristina kuncoro kuntoro kurniati kusmawati kusmiati kusnadi
+  kusnandi kusniati kuswandi kuswanto lisiana lusiana mahfud mahmud malik malinda manik mardi mardiana mardiono
+  margana margono mariah mariana mariani mariati marjono marlena marliana marlina marlinda marni marsono martana
+  martani martina martono marwah marwanto marwati maryana maryanto maryono mashur maskur masrur mastur melinda melyana
+  merliana merlina merlinda mukti mulya mulyana murdi murni mursiah mursidah murti muryanto mutia nabila nadila naila
+  nasirul nasrul nilam nizam nuraini nurani nurdiana nurhadi nurliana nurlina nurwati nuryadi nuryati paiman prabowo
+  pranowo purwadi purwandi purwanti purwati rahim rahimah rahmah rahman rahmat raina ranto rasid rasidah rasidi rasman
+  rasmiati rasmin ratna ratno retna retno ridwan rifka riska risma riswan riswanto riyanto rodiah rodin rofiah rohadi
+  rohana rohani rohim rohimah rohmadi rohmah rohman rohmat rohmawati rokman roman rosana rosani rosdiana rosid rosidah
+  rosidi roslan rosli rosliana roslina rosma rosman rosmawati rosmiati rosmina rosmini rosnawati rudianto rudin rukman
+  rukmini rusdiana rusdianto ruslan rusli rusman rusmiati rusmin rusmina rusmini rusnawati ruswan ruswanto sabri
+  safitri safri saiman salamah salbiah salimah salma salmah salmiah samadi samiah samidi samin samiran samsiah samsuri
+  saniran sansuri santi santika saptono sardi sarimin sarman sarmin sartika sartini sartono sarwan satria satya
+  sawitri selma semadi setya silma sinti sirwan siswadi siswandi siswanto sobri suardana suarjana suarsana suartana
+  suartini suastini sudarman sudarsana sudirman suhadi suhardi suharman suhartini suhendi suherdi suherman suhirman
+  sukandi sukardi sukarman sukarta sukarti sukerta sukerti sukirman sumanto sumarsih sumiarsih sumiyati supandi
+  supardi supratman supriono supriyadi supriyanto supriyati suratman surdi suriyadi suriyanto surono surtini surwanto
+  suryanto suryati suryono susanti susanto susianti suswanto sutanto sutarto sutini suwandi suwanto suwardi suyanti
+  suyanto suyati suyatno suyitno suyono talia tania tarno taryono tirno trisno triyono umairah umayah wahono wahyono
+  wanto wardah wardiah warno warsito wasito widayanti widayati widiarto widiyanto wijayanti winda winto wirawan wirda
+  wirno wiryawan wiyanto wiyono yanti yasman yenti yudiana yulia yuliana yulianti yuliarti yuliati yulina yulita yunia
+  yunianti yuniarti yunita yurnita yusman yusniarti yusnita zahara zahra zubaida zuraida`);

@@ -13,16 +13,16 @@ export interface Nik {
 /** Whether the record's birth_date is the one in the NIK; `unknown` where one of them is missing or no date. */
 export type BirthAgreement = "agrees" | "differs" | "unknown";
 
-/** What people type where the NIK is not known, and digits after it, e.g. TEST0001. */
+/** Words that people type where the NIK is not known, maybe several, and digits after them, e.g. TEST0001. */
 const placeholder =
-  /^(x{3,}|tes|test(ing)?|dummy|coba|contoh|sample|te?mp|temporary|sementara|belum(ada)?|tidakada|kosong|menyusul|proses|hilang|lupa|(no|non|tanpa)?(nik|ktp|paspor|passport)|kitas|kitap|none|null|nan|undefined|unknown|tba|tbd|admin|user|tamu|visitor|karyawan|employee)$/i;
+  /^(x{3,}|tes(t(ing)?)?|dummy|coba|contoh|sample|te?mp|temporary|sementara|baru|belum|blm|tidak|tdk|tanpa|non?(?=[a-z])|masih|sedang|dalam|ada|punya|tahu|jelas|terbit|jadi|kosong|nihil|menyusul|menunggu|tunggu|proses|pending|urus|hilang|rusak|lupa|e?ktp|nik|paspor|passport|suket|resi|kitas|kitap|wn[ai]|tka|asing|none|null|nan|undefined|unknown|tba|tbd|admin|user|tamu|visitor|karyawan|employee)+$/i;
 
 /** As text without what a form or a spreadsheet adds: full-width digits, blanks, zero-width characters, an apostrophe. */
 export const normalNik = (value: unknown): string | undefined =>
   exactText(value)
     ?.normalize("NFKC")
-    .replace(/[\s\p{Cf}]/gu, "")
-    .replace(/^['’‘`]/, "");
+    .replace(/[\s\p{Cf}\p{DI}\u2800]/gu, "")
+    .replace(/^['’‘`ʼ′]/, "");
 
 /** Reads an identity_number. Rejects with `bad_identity_number`; the text never quotes it. */
 export function readNik(value: unknown): Nik {

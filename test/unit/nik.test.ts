@@ -31,6 +31,8 @@ describe("a NIK that is taken", () => {
     ["with zero-width characters", "\ufeff3201\u200b0231\u200d01900001\u2060", "310190"],
     ["with a spreadsheet's apostrophe", "'3201023101900001", "310190"],
     ["with a typographic apostrophe", "’3201023101900001", "310190"],
+    ["with a prime for an apostrophe", "′3201023101900001", "310190"],
+    ["with blanks that no program shows", "\u31643201\u28000231\u115f0190\ufe0f0001", "310190"],
   ])("%s", (_, value, born) => {
     const code = normalNik(value) ?? "";
     expect(code).toMatch(/^\d{16}$/);
@@ -40,6 +42,7 @@ describe("a NIK that is taken", () => {
   test.each([
     ["a passport", "A1234567"],
     ["a passport of two letters", "AB123456"],
+    ["a passport that begins as a word does", "NO1234567"],
     ["a passport of five characters", "A1234"],
     ["a KITAS", "2C21JE1234AX"],
     ["in full-width characters", "Ａ１２３４５６７"],
@@ -118,6 +121,9 @@ describe("a NIK that is refused, and never quoted", () => {
     ["a word and digits", "TEST0001", /is a word/],
     ["a word and digits in small letters", "belum2026", /is a word/],
     ["KTP and digits", "KTP480213", /is a word/],
+    ["several words and digits", "belum punya 2026", /is a word/],
+    ["abbreviated words and digits", "TDK ADA 2026", /is a word/],
+    ["a foreigner's letters and digits", "WNA0001", /is a word/],
     ["crosses and digits", "XXXX2013", /is a word/],
     ["with a hyphen", "3201-0231-0190-0001", /is neither/],
     ["with dots", "3201.0231.0190.0001", /is neither/],

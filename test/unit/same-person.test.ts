@@ -121,6 +121,17 @@ const strangers = pairs(`
   H. Nur Aziz / Hj. Nur Aziz
   Tn. Budi Santoso / Ny. Budi Santoso
   Rizki Ramadhan / Riska Ramadhani
+  Muhammad Ilham / Muhammad Irham
+  Siti Rohmah / Siti Rohimah
+  Joko Suhadi / Joko Suhardi
+  Agus Suwandi / Agus Suwardi
+  Eko Hartono / Eko Haryono
+  Budi Hartanto / Budi Haryanto
+  Sri Ermawati / Sri Ernawati
+  Dewi Yulita / Dewi Yunita
+  I Wayan Suardana / I Wayan Suarjana
+  Kol. Inf. Dadang / Kol. Inf. Dadang Rahmat
+  Letkol Dadang / Letkol Dadang Rahmat
   Fajar Nugroho / Fajri Nugraha
   Dewi Sri / Sri Dewi
   B / Budi Santoso
@@ -173,6 +184,10 @@ const same = pairs(`
   Tn. Suharto / Suharto
   K.H. Ahmad Dahlan / Ahmad Dahlan
   K.H. Dahlan / Dahlan
+  Kol. Inf. Dadang / Dadang
+  Mayjen (Purn.) Dadang Supriatna / Dadang Supriatna
+  Budi Hartono / Budi Hartnono
+  Sri Ernawati / Sri Erknawati
   Budi S T / Budi Santoso Tarigan
   Budi Santoso, Dipl.-Ing. / Budi Santoso Hadi
   Siti Aminah A.Md.Kep. / Siti Aminah

@@ -39,7 +39,7 @@ export { refusalOf, replaceFace, verifyFace } from "./hikcentral/faces.ts";
 export { replaceKib } from "./hikcentral/kibs.ts";
 export type { RecentPerson } from "./hikcentral/sharing/recent-persons.ts";
 export type { HikCentral, NewPerson, PersonChanges } from "./hikcentral/types.ts";
-export { assertSameHuman, labelOf, recordWrong } from "./people/conflict.ts";
+export { assertNoRival, assertSameHuman, Claims, labelOf, recordWrong } from "./people/conflict.ts";
 export * from "./people/differences.ts";
 export * from "./people/kib.ts";
 export * from "./people/names.ts";
@@ -71,6 +71,10 @@ export interface Meta {
   readonly repeat: number;
   /** Of a page: `repeat` of its records that have one, by their position. */
   readonly repeats: ReadonlyMap<number, number>;
+  /** Another human being whose record of this induction date has the same NIK: name and KIB number. */
+  readonly rival: string | undefined;
+  /** Of a page: `rival` of its records that have one, by their position. */
+  readonly rivals: ReadonlyMap<number, string>;
   /** Counted attempts before this one: 0 the first time. */
   readonly attempt: number;
   readonly firstSeenAt: Date;
@@ -142,7 +146,9 @@ export interface Dated<Message> {
   readonly [dated]: Message;
   readonly date: string | undefined;
   readonly message: unknown;
-  readonly order: Partial<Pick<Meta, "repeat" | "repeats">> & { readonly ends?: string | undefined };
+  readonly order: Partial<Pick<Meta, "repeat" | "repeats" | "rival" | "rivals">> & {
+    readonly ends?: string | undefined;
+  };
 }
 
 class EndResult {

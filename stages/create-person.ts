@@ -1,4 +1,5 @@
 import {
+  assertNoRival,
   assertSameHuman,
   assertSamePerson,
   type BirthAgreement,
@@ -83,7 +84,6 @@ function employeeOf(given: unknown): Employee {
 
 /** What was done before the person was read again. */
 interface Progress {
-  /** The photo, or that there is none to send. */
   readonly fetched?: { readonly photo: Photo | undefined };
   /** The mark of the picture that was sent last. */
   readonly sent?: { readonly mark: string | undefined };
@@ -135,8 +135,10 @@ class Work {
       return personId;
     }
     // n.b. Somebody whom a list does not show may be there all the same: the add says so.
-    const known = seen && !seen.person ? undefined : await this.read();
-    return known ? this.update(known) : this.#add(await this.#photo());
+    const known = seen && !seen.person && meta.rival === undefined ? undefined : await this.read();
+    if (known) return this.update(known);
+    if (assertNoRival({ ...this.names, kib: this.kib }, meta.rival, memory) === "record-wrong") return end(recordWrong);
+    return this.#add(await this.#photo());
   }
 
   /** Changes the name, extends the validity, and replaces a missing or older face; all else stays. */

@@ -1,10 +1,22 @@
-import { defineStage, type EposhPage, inductedOn, many, niksRounded, reject, usableNikOf, v } from "../src/stage.ts";
+import {
+  Claims,
+  defineStage,
+  type EposhPage,
+  inductedOn,
+  many,
+  niksRounded,
+  reject,
+  usableNikOf,
+  v,
+} from "../src/stage.ts";
 
 const fetchesPerDate = 3;
 /** After so many pages in a row that brought nobody new, a date has no more. */
 const maxRepeated = 3;
 /** Nobody inducts so many on a date. */
 const maxEmployees = 100_000;
+/** So many of a date are held back until all of it is there; of more, what is known by then decides. */
+const maxHeld = 1_000;
 
 interface Progress {
   /** Employees still wanted; Infinity without a limit. */
@@ -45,27 +57,41 @@ export default defineStage({
       throw reject("niks_rounded", `${rounded.join(", ")}: ${text}`);
     }
 
-    /** The pages of a date, held back until a NIK shows that they are exact. Returns true, and no page, where they are not. */
+    /**
+     * The pages of a date, held back until they show that the NIKs are exact, and who else has the same one. Returns true,
+     * and no page, where they are not.
+     */
     async function* exactPagesOf(date: string, progress: Progress) {
       const { left } = progress;
       const niks = new Set<unknown>();
+      const claims = new Claims();
       const held: Wanted[] = [];
-      const message = ({ data, repeats }: Wanted) => inductedOn(date, { event: "HIKVISION_SYNC", data }, { repeats });
+      const messageOf = ({ data, repeats }: Wanted) =>
+        inductedOn(date, { event: "HIKVISION_SYNC", data }, { repeats, rivals: claims.rivalsIn(data.data) });
       let areExact = false;
-      for await (const { employees, wanted } of pagesOf(date, progress)) {
-        if (!areExact) {
-          for (const employee of employees) niks.add(fieldOf(employee, "identity_number"));
-          const isRounded = niksRounded(niks);
-          areExact = isRounded === false;
-          if (isRounded) {
-            progress.left = left;
-            return true;
+      let seen = 0;
+      try {
+        for await (const { employees, wanted } of pagesOf(date, progress)) {
+          claims.add(employees);
+          seen += employees.length;
+          if (!areExact) {
+            for (const employee of employees) niks.add(fieldOf(employee, "identity_number"));
+            const isRounded = niksRounded(niks);
+            areExact = isRounded === false;
+            if (isRounded) {
+              progress.left = left;
+              return true;
+            }
           }
+          if (wanted.data.data.length > 0) held.push(wanted);
+          if (areExact && seen > maxHeld) for (const page of held.splice(0)) yield messageOf(page);
         }
-        if (wanted.data.data.length > 0) held.push(wanted);
-        if (areExact) for (const page of held.splice(0)) yield message(page);
+      } catch (thrown) {
+        // A page that cannot be had keeps nobody of the others waiting.
+        if (areExact) for (const page of held) yield messageOf(page);
+        throw thrown;
       }
-      for (const page of held) yield message(page);
+      for (const page of held) yield messageOf(page);
       return false;
     }
 

@@ -11,14 +11,14 @@ export default defineStage({
     const { current_page: page, last_page: last } = pagination;
     log.info(`Received batch: Page ${page}/${last}`);
     log.info(`Publishing ${data.length} employees to CREATE_PERSON queue...`);
-    const { inducted, repeats } = meta;
+    const { inducted, repeats, rivals } = meta;
     const unchanged = meta.skipUnchanged && !meta.refreshFaces ? await records.unchanged(data, inducted) : new Set();
     for (const employee of data) if (!unchanged.has(employee)) log.info(`Published: ${label(employee)}`);
     const sent = `${data.length - unchanged.size}/${data.length} employees sent to CREATE_PERSON queue`;
     log.info(`✓ Batch published: ${sent}${unchanged.size > 0 ? `, ${unchanged.size} are unchanged` : ""}`);
     const messages = data.map((employee, at) => {
       const ends = unchanged.has(employee) ? "the record is unchanged" : undefined;
-      return inductedOn(inducted, { employee }, { repeat: repeats.get(at) ?? 0, ends });
+      return inductedOn(inducted, { employee }, { repeat: repeats.get(at) ?? 0, rival: rivals.get(at), ends });
     });
     return many(messages);
   },

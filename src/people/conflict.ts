@@ -1,6 +1,7 @@
-import { reject } from "../errors.ts";
-import { type Names, wholeName } from "./names.ts";
-import type { BirthAgreement } from "./nik.ts";
+import { isReject, reject } from "../errors.ts";
+import { usableKibOf } from "./kib.ts";
+import { type Names, namesOf, wholeName } from "./names.ts";
+import { type BirthAgreement, birthAgreement, readNik } from "./nik.ts";
 import { type Identity, reasons, samePerson } from "./same-person.ts";
 import type { Decision, PersonMemory } from "./types.ts";
 
@@ -40,4 +41,96 @@ export function assertSameHuman(
     "identity_conflict",
     `${ours} at Eposh has the NIK of ${theirs} in HikCentral (person ${person.personId}): ${decided ? personWrong : reasons[reason]}`,
   );
+}
+
+/**
+ * Before a person is made: rejects with `identity_conflict` where another record of that induction date has the same NIK
+ * and is another human being, unless an operator has decided. `rival` is the other one's label.
+ */
+export function assertNoRival(
+  employee: Identity,
+  rival: string | undefined,
+  memory: Pick<PersonMemory, "decisionOn">,
+): Decision | undefined {
+  if (rival === undefined) return undefined;
+  const decided = memory.decisionOn({ name: wholeName(employee), kib: employee.kib }, rival);
+  if (decided === "same" || decided === "record-wrong") return decided;
+  const ours = labelOf(employee, employee.kib);
+  throw reject(
+    "identity_conflict",
+    `${ours} has the same NIK as ${rival} of that date at Eposh: the names differ, and birth_date does not tell whose it is`,
+  );
+}
+
+/** Who a record says that its NIK belongs to. */
+export interface Claim extends Identity {
+  /** HikCentral's personCode. */
+  readonly code: string;
+  readonly birth: BirthAgreement;
+}
+
+/** Undefined where no person is made of the record anyway. */
+export function claimOf(employee: unknown): Claim | undefined {
+  const { name, identity_number, kib_number, birth_date } = Object(employee) as Record<string, unknown>;
+  try {
+    const nik = readNik(identity_number);
+    const birth = birthAgreement(nik, birth_date);
+    return { ...namesOf(name), code: nik.code, kib: usableKibOf(kib_number), birth };
+  } catch (thrown) {
+    if (isReject(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+/**
+ * Of records with one NIK that belong to several human beings: whose claim stands against each of them, or undefined for
+ * one that may go on. Where the date of birth of exactly one human being is the one in the NIK, that one goes on; else
+ * nobody does.
+ */
+export function rivalsAmong(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
+  const humans: Claim[][] = [];
+  for (const claim of claims) {
+    const own = humans.find((human) => human.some((one) => isSame(one, claim)));
+    if (own) own.push(claim);
+    else humans.push([claim]);
+  }
+  const agreeing = humans.filter((human) => human.some(({ birth }) => birth === "agrees"));
+  const winner = agreeing.length === 1 ? agreeing[0] : undefined;
+  const rivals = new Map<Claim, Claim>();
+  for (const human of humans) {
+    const [rival] = winner ?? humans.find((other) => other !== human) ?? [];
+    if (rival && human !== winner) for (const claim of human) rivals.set(claim, rival);
+  }
+  return rivals;
+}
+
+/** Records are folded by their names, and where a part of a name, the KIB and one date of birth speak for it. */
+const isSame = (a: Claim, b: Claim) =>
+  samePerson(a, b, a.birth === "agrees" || b.birth === "agrees" ? "agrees" : "unknown").same;
+
+/** The claims of a date, as its pages come. */
+export class Claims {
+  readonly #byCode = new Map<string, Claim[]>();
+  readonly #of = new Map<unknown, Claim>();
+
+  add(employees: readonly unknown[]): void {
+    for (const employee of employees) {
+      const claim = claimOf(employee);
+      if (!claim) continue;
+      this.#of.set(employee, claim);
+      const others = this.#byCode.get(claim.code);
+      if (others) others.push(claim);
+      else this.#byCode.set(claim.code, [claim]);
+    }
+  }
+
+  /** Position → the name and the KIB number of the rival. */
+  rivalsIn(employees: readonly unknown[]): ReadonlyMap<number, string> {
+    const rivals = employees.flatMap((employee, at): [number, string][] => {
+      const claim = this.#of.get(employee);
+      const rival = claim && rivalsAmong(this.#byCode.get(claim.code) ?? []).get(claim);
+      return rival ? [[at, labelOf(rival, rival.kib?.slice(0, 32))]] : [];
+    });
+    return new Map(rivals);
+  }
 }

@@ -57,6 +57,8 @@ export interface Emitted extends Subject {
   readonly inducted: string | undefined;
   readonly repeat: number;
   readonly repeats: ReadonlyMap<number, number>;
+  readonly rival?: string | undefined;
+  readonly rivals?: ReadonlyMap<number, string>;
   readonly message: unknown;
   readonly body: string;
   /** Of a record: what is the same while the record is. */
@@ -75,7 +77,13 @@ export interface Emitted extends Subject {
 function emitted(result: unknown, index: number, from: Envelope, { stage, successors }: RegisteredStage): Emitted {
   const message = isDated(result) ? result.message : result;
   const inducted = (isDated(result) ? result.date : undefined) ?? from.inducted;
-  const { repeat = from.repeat, repeats = new Map<number, number>(), ends } = isDated(result) ? result.order : {};
+  const {
+    repeat = from.repeat,
+    repeats = new Map<number, number>(),
+    rival,
+    rivals = new Map<number, string>(),
+    ends,
+  } = isDated(result) ? result.order : {};
   const body = encoded(message, stage.name);
   checkFor(successors, message, stage.name);
   const kind = from.kind === "person" ? "person" : (stage.emits ?? kindOfBody(message));
@@ -83,14 +91,14 @@ function emitted(result: unknown, index: number, from: Envelope, { stage, succes
     const { code, kib } = from;
     const id = from.kind === "person" ? from.id : `${from.id}/${index}`;
     const record = from.kind === "person" ? from.record : recordMarkOf(message);
-    return { id, record, kind, code, kib, inducted, repeat, repeats, message, body };
+    return { id, record, kind, code, kib, inducted, repeat, repeats, rivals, message, body };
   }
   const { code, kib } = personOf(message) ?? { code: undefined, kib: undefined };
   const employee = (message as { employee?: unknown }).employee ?? message;
   const id = itemId(from.run ?? "", inducted, employee);
   const [record, mark] = [recordMarkOf(employee), unchangedMarkOf(employee, inducted)];
   const photo = photoPathOf(employee);
-  return { id, record, kind, code, kib, inducted, repeat, repeats, message, body, mark, photo, ends };
+  return { id, record, kind, code, kib, inducted, repeat, repeats, rival, message, body, mark, photo, ends };
 }
 
 function encoded(message: unknown, stage: string): string {

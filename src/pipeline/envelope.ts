@@ -21,6 +21,8 @@ const name = {
   fetched: "hs-fetched",
   inducted: "hs-inducted",
   repeat: "hs-repeat",
+  rival: "hs-rival",
+  rivals: "hs-rivals",
   again: "hs-again",
   refreshFaces: "hs-refresh-faces",
   skipUnchanged: "hs-skip-unchanged",
@@ -34,6 +36,8 @@ const name = {
 const maxAttempts = 1000;
 const maxRepeat = 9999;
 const maxRepeatsLength = 400;
+const maxRivalBytes = 300;
+const maxRivalsBytes = 300;
 /** The share of the history in the 4 KB of all headers. */
 const maxHistoryBytes = 3000;
 const historyEnds = 5;
@@ -99,6 +103,8 @@ const headersSchema = v.object({
     v.optional(v.pipe(v.string(), v.regex(/^(\d+:)?\d+(,\d+:\d+)*$/), v.maxLength(maxRepeatsLength))),
     undefined,
   ),
+  [name.rival]: short(maxRivalBytes),
+  [name.rivals]: short(maxRivalsBytes),
   [name.again]: v.fallback(v.boolean(), false),
   [name.refreshFaces]: v.fallback(v.boolean(), false),
   [name.skipUnchanged]: v.fallback(v.boolean(), false),
@@ -175,6 +181,8 @@ export function decodeHeaders(delivery: Delivery, body: unknown, now: Date): Env
     fetchedAt: plausible(headers[name.fetched], now),
     inducted: headers[name.inducted],
     ...readRepeats(headers[name.repeat]),
+    rival: headers[name.rival],
+    rivals: readRivals(headers[name.rivals]),
     attempt,
     firstSeenAt: plausible(headers[name.first], now) ?? now,
     again: delivery.redelivered || headers[name.again] || attempt > 0 || headers[name.failure].length > 0,
@@ -201,6 +209,20 @@ function writeRepeats({ repeat, repeats }: Partial<Pick<Meta, "repeat" | "repeat
   return pairs.join();
 }
 
+const rivalsSchema = v.fallback(v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string())), {});
+const readRivals = (text = "{}"): Meta["rivals"] =>
+  new Map(Object.entries(v.parse(rivalsSchema, text)).map(([at, label]) => [Number(at), label]));
+function writeRivals(rivals: Meta["rivals"] | undefined): string | undefined {
+  if (!rivals?.size) return undefined;
+  const all = [...rivals];
+  const written = () => JSON.stringify(Object.fromEntries(all));
+  const isTooLong = () => Buffer.byteLength(written()) > maxRivalsBytes;
+  // First the names give way, and then whoever is left is nobody's rival.
+  for (let last = all.length - 1; last >= 0 && isTooLong(); last--) all[last] = [all[last]?.[0] ?? 0, "another record"];
+  while (isTooLong()) all.pop();
+  return written();
+}
+
 type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedAt" | "inducted"> &
   Partial<
     Pick<
@@ -209,6 +231,8 @@ type Carried = Pick<Envelope, "id" | "kind" | "run" | "kib" | "code" | "fetchedA
       | "startedAt"
       | "repeat"
       | "repeats"
+      | "rival"
+      | "rivals"
       | "again"
       | "refreshFaces"
       | "skipUnchanged"
@@ -234,6 +258,8 @@ export function encodeHeaders(meta: Carried): Headers {
   set(name.fetched, meta.fetchedAt?.toISOString());
   set(name.inducted, meta.inducted);
   set(name.repeat, writeRepeats(meta));
+  set(name.rival, meta.rival);
+  set(name.rivals, writeRivals(meta.rivals));
   set(name.again, meta.again || undefined);
   set(name.refreshFaces, meta.refreshFaces || undefined);
   set(name.skipUnchanged, meta.skipUnchanged || undefined);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import type { CaseList } from "../../src/operator/dead-letters.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type InProcessSite, type Site, startSite } from "../support/site.ts";
+import { until } from "../support/until.ts";
 
 const nik = nikOf(42, "1990-01-31");
 const [first, second, third] = ["2026-01-01", "2026-01-02", "2026-01-03"];
@@ -135,6 +137,49 @@ describe("a NIK twice on one day", () => {
     site.eposh.days.set(first, [putu, qori, qori] as Body[]);
     expect(await site.induct({ from: first, to: first })).toMatchObject({ status: "done", dead: 0, warnings: [] });
     expect(site.eposh.pages).toEqual({ [`${first} 1`]: 1 });
+  });
+});
+
+describe("one NIK of two human beings on one day", () => {
+  const hasan = (site: Site, changes: Body = {}) =>
+    joko(site, 1, { name: "Hasan Siregar", kib_number: "11", ...changes });
+  const wati = (site: Site, changes: Body = {}) => joko(site, 2, { name: "Wati Halim", kib_number: "12", ...changes });
+  const [none, wrong] = [{ birth_date: null }, { birth_date: { ymd: "1985-05-05" } }];
+  const induct = async (site: Site, ...people: Body[]) => {
+    site.eposh.days.set(first, people);
+    const { dead, through: passed } = await site.induct({ from: first, to: first });
+    return { dead, passed, persons: site.hikcentral.state().persons.map(({ kib }) => kib) };
+  };
+
+  test.each([
+    ["has none", none, "100"],
+    ["has none, and comes a page earlier", none, "1"],
+    ["contradicts it", wrong, "100"],
+  ])(
+    "is the one's whose birth_date is in it, and the other's record, which %s, is an identity_conflict",
+    async (_, birth, size) => {
+      await using site = await startSite({ env: { EPOSH_PAGE_SIZE: size } });
+      for (const _ of [1, 2])
+        expect(await induct(site, hasan(site, birth), wati(site))).toEqual({ dead: 1, passed: 1, persons: ["12"] });
+      expect(site.output()).toContain(`"Hasan Siregar" (KIB 11)`);
+    },
+  );
+
+  test("is nobody's where no birth_date tells them apart: both are identity_conflicts until Eposh or an operator says whose it is", async () => {
+    await using site = await startSite();
+    for (const _ of [1, 2])
+      expect(await induct(site, hasan(site), wati(site))).toEqual({ dead: 2, passed: 0, persons: [] });
+    expect(site.output()).toContain(
+      `"Hasan Siregar" (KIB 11) has the same NIK as "Wati Halim" (KIB 12) of that date at Eposh`,
+    );
+    const { groups } = (await site.get("/dead")).body as unknown as CaseList;
+    const [ours, theirs] = groups.flatMap(({ cases }) => cases).sort((a, b) => Number(a.kib) - Number(b.kib));
+    await site.post(`/dead/${theirs?.id}/decide`, { answer: "record-wrong" });
+    expect((await site.post(`/dead/${ours?.id}/decide`, { answer: "same" })).body).toMatchObject({ replayed: 1 });
+    await until(() => site.person(nik)?.groups.length === 3, { what: "Hasan to have access" });
+    expect(await induct(site, hasan(site), wati(site))).toMatchObject({ persons: ["11"] });
+    const corrected = wati(site, { identity_number: nikOf(43, "1990-01-31") });
+    expect(await induct(site, hasan(site), corrected)).toMatchObject({ dead: 0, passed: 2, persons: ["11", "12"] });
   });
 });
 

@@ -43,6 +43,7 @@ test("what is written is read back", () => {
         startedAt: now,
         fetchedAt: now,
         inducted: "2026-01-05",
+        rival: '"Wati Halim" (KIB 12)',
         refreshFaces: true,
         skipUnchanged: true,
         noted: "1a2b3c4d",
@@ -67,6 +68,8 @@ test("what is written is read back", () => {
     inducted: "2026-01-05",
     repeat: 0,
     repeats: new Map(),
+    rival: '"Wati Halim" (KIB 12)',
+    rivals: new Map(),
     refreshFaces: true,
     skipUnchanged: true,
     noted: "1a2b3c4d",
@@ -103,6 +106,8 @@ test("whatever a stranger puts into the headers, sane values come out", () => {
     "hs-failure",
     "hs-due",
     "hs-record",
+    "hs-rival",
+    "hs-rivals",
   );
   fc.assert(
     fc.property(fc.dictionary(names, fc.oneof(fc.anything(), fc.string({ maxLength: 5000 }), fc.json())), (headers) => {
@@ -127,6 +132,21 @@ test("a page says which of its records repeat a NIK", () => {
   expect(decodeHeaders(delivery({ ...headers }), {}, now)).toMatchObject({ repeat: 0, repeats });
 });
 
+test("a page says which of its records have the NIK of somebody else, by name as far as there is room", () => {
+  const page = { id: "a", kind: "page", run: "r", kib: undefined, code: undefined, fetchedAt: now } as const;
+  const readBack = (rivals: ReadonlyMap<number, string>) => {
+    const headers = encodeHeaders({ ...page, inducted: "2026-01-05", rivals });
+    expect(Buffer.byteLength(String(headers["hs-rivals"]))).toBeLessThanOrEqual(300);
+    return decodeHeaders(delivery({ ...headers }), {}, now).rivals;
+  };
+  const label = '"Wati Halim" (KIB 12)';
+  const few = new Map([3, 17].map((at) => [at, label]));
+  expect(readBack(few)).toEqual(few);
+  const many = readBack(new Map(Array.from({ length: 100 }, (_, at) => [at, label])));
+  expect(many.size).toBeGreaterThan(10);
+  expect(many.get(0)).toBe("another record");
+});
+
 const aMoment = fc.date({ min: new Date(0), max: now, noInvalidDate: true });
 const aText = (maxLength: number) => fc.string({ unit: "grapheme", minLength: 1, maxLength });
 const maybe = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined });
@@ -142,6 +162,8 @@ test("whatever a message carries is read back as it was written", () => {
     inducted: maybe(fc.constant("2026-01-05")),
     repeat: fc.nat(9999),
     repeats: fc.constant(new Map()),
+    rival: maybe(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 })),
+    rivals: fc.constant(new Map()),
     run: maybe(fc.stringMatching(/^[\w-]{1,60}$/)),
     kib: maybe(fc.stringMatching(/^\w{1,40}$/)),
     code: maybe(fc.stringMatching(/^\w{1,20}$/)),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { Claims } from "../../src/people/conflict.ts";
 import { namesIn, namesOf } from "../../src/people/names.ts";
 import { type Identity, reasons, samePerson } from "../../src/people/same-person.ts";
 
@@ -315,4 +316,80 @@ test("names of hundreds of words and letters are compared in no time", () => {
   ])
     compare(a ?? "", b ?? "");
   expect(performance.now() - startedAt).toBeLessThan(500);
+});
+
+describe("of several human beings with one NIK on a date", () => {
+  const [agrees, differs, none] = [{ ymd: "1990-01-31" }, { ymd: "1985-05-05" }, null];
+  const record = ([name, birth_date]: readonly [string, object | null]) => ({
+    name,
+    birth_date,
+    identity_number: "3500003101900001",
+    kib_number: name.length,
+  });
+  test.each<[string, (readonly [string, object | null])[], string[]]>([
+    [
+      "one human being, in two spellings",
+      [
+        ["Budi Santoso", none],
+        ["Boedi Santoso, S.T.", differs],
+      ],
+      [],
+    ],
+    [
+      "the one whose birth_date agrees goes on",
+      [
+        ["Hasan Siregar", none],
+        ["Wati Halim", agrees],
+      ],
+      ["Hasan Siregar"],
+    ],
+    [
+      "also where the other one's contradicts",
+      [
+        ["Wati Halim", agrees],
+        ["Hasan Siregar", differs],
+      ],
+      ["Hasan Siregar"],
+    ],
+    [
+      "both agree: nobody goes on",
+      [
+        ["Hasan Siregar", agrees],
+        ["Wati Halim", agrees],
+      ],
+      ["Hasan Siregar", "Wati Halim"],
+    ],
+    [
+      "none agrees: nobody goes on",
+      [
+        ["Hasan Siregar", none],
+        ["Wati Halim", differs],
+      ],
+      ["Hasan Siregar", "Wati Halim"],
+    ],
+    [
+      "two records of the one who agrees, and two others",
+      [
+        ["Wati Halim", none],
+        ["Hasan Siregar", none],
+        ["Hj. Wati Halim", agrees],
+        ["Joko Wibowo", none],
+      ],
+      ["Hasan Siregar", "Joko Wibowo"],
+    ],
+    [
+      "a name that is refused anyway is nobody",
+      [
+        ["Wati Halim", none],
+        ["…", agrees],
+      ],
+      [],
+    ],
+  ])("%s", (_, people, held) => {
+    const [claims, records] = [new Claims(), people.map(record)];
+    for (const one of records) claims.add([one]);
+    const rivals = claims.rivalsIn(records);
+    expect(records.filter((_, at) => rivals.has(at)).map(({ name }) => name)).toEqual(held);
+    for (const [at, rival] of rivals) expect(rival).not.toContain(String(records[at]?.name));
+  });
 });

@@ -34,7 +34,7 @@ export const recordCodes = {
     "Tidak perlu apa-apa, atau pendekkan nama di Eposh.",
   ],
   identity_conflict: [
-    "Di HikCentral ada orang dengan NIK ini yang mungkin orang lain. Rinciannya menyebut kedua nama dan kedua KIB.",
+    "Di HikCentral ada orang dengan NIK ini, atau di Eposh ada data lain pada tanggal itu, yang mungkin orang lain. Rinciannya menyebut kedua nama dan kedua KIB.",
     "Cari tahu NIK siapa yang salah. Perbaiki di Eposh dan mulai proses untuk tanggalnya, atau perbaiki orangnya di HikCentral dan kirim lagi.",
   ],
   person_not_visible: [

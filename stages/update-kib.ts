@@ -91,7 +91,7 @@ export default defineStage({
 });
 
 async function update(person: RecentPerson, kib: string | undefined, context: Context): Promise<void> {
-  const { memory, log, warn, follow } = context;
+  const { hikcentral, memory, log, warn, follow } = context;
   const { personId } = person;
   if (kib === undefined) return warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);
   try {
@@ -104,8 +104,15 @@ async function update(person: RecentPerson, kib: string | undefined, context: Co
     return warn("kib_field_missing", `the KIB number of person ${personId} waits for its field in HikCentral`);
   }
   log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
-  for (const other of memory.noteKib(kib, { personId, name: JSON.stringify(wholeName(person)) })) {
-    const text = `KIB ${kib} is also that of ${other.name} (person ${other.personId}): compare the two in Eposh and HikCentral`;
-    warn("kib_in_use", text);
+  const name = wholeName(person);
+  for (const other of memory.noteKib(kib, { personId, name })) {
+    if (!(await hikcentral.hasKib(other.personId, other.name, kib))) {
+      memory.forgetHolder(other);
+      continue;
+    }
+    const textAbout = (one: { personId: string; name: string }) =>
+      `KIB ${kib} is also that of ${JSON.stringify(one.name)} (person ${one.personId}): compare the two in Eposh and HikCentral`;
+    warn("kib_in_use", textAbout(other));
+    memory.warnHolder(other, textAbout({ personId, name }));
   }
 }

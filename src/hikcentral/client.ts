@@ -13,7 +13,7 @@ import {
 import { createBatcher } from "./sharing/batcher.ts";
 import { createFaceChecks } from "./sharing/face-checks.ts";
 import { PersonDirectory } from "./sharing/person-directory.ts";
-import { RecentPersons } from "./sharing/recent-persons.ts";
+import { type RecentPerson, RecentPersons } from "./sharing/recent-persons.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
 
@@ -125,6 +125,8 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     throw thrown;
   };
 
+  const kibOf = ({ customFields }: RecentPerson) =>
+    customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "";
   const recent = new RecentPersons(now);
   const readPerson = async (personCode: string, caller: Caller) => {
     const person = await callsOf(caller)
@@ -241,8 +243,11 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           if (!isStored) recent.forget(personCode);
           return isStored;
         },
-        kibOf: ({ customFields }) =>
-          customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "",
+        kibOf,
+        async hasKib(personId, name, kib) {
+          const found = await optional("the search for persons", () => calls.personsByName(name));
+          return found?.some((one) => one.personId === personId && kibOf(one) === kib) ?? true;
+        },
         setKib: (personId, kib) =>
           write(async (setup) => {
             assertSetUp(setup, "field");

@@ -44,6 +44,8 @@ export interface HikCentral {
   /** The value of the configured KIB field, "" where it is empty. */
   kibOf(person: RecentPerson): string;
   setKib(personId: string, kib: string): Promise<void>;
+  /** Whether that person is there with the KIB number; also true where the partner may not search for persons. */
+  hasKib(personId: string, name: string, kib: string): Promise<boolean>;
   /**
    * Gathers concurrent calls into one of at most 20 ids a group, until a permit is free for it; each caller gets its own
    * answer. Rejects with `privilege_group_missing` where HikCentral has no such group.

@@ -1,5 +1,6 @@
 import { photoMark } from "../people/remark.ts";
-import type { KibHolder, OverwriteKind, PersonMemory } from "../people/types.ts";
+import type { OtherHolder, OverwriteKind, PersonMemory } from "../people/types.ts";
+import { type Other, warnOther, whoseOf } from "./cases/others.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Entry } from "./subjects.ts";
 import { notePerson } from "./unchanged.ts";
@@ -18,21 +19,20 @@ export const noPersonMemory: PersonMemory = {
   noteMet: () => {},
   wasFound: () => false,
   noteKib: () => [],
+  warnHolder: () => {},
+  forgetHolder: () => {},
 };
 
 /** A KIB number that HikCentral refused is tried again after so long: its field may have been changed there. */
 const refusalMs = 86_400_000;
 
-export type MemoryOf = Pick<Entry, "code" | "run" | "kib" | "inducted" | "record">;
+export type MemoryOf = Pick<Entry, "code" | "run" | "kib" | "inducted" | "record" | "repeat" | "fetchedAt">;
 
 /** In the table `refused`: the pair of a record and a person of HikCentral about which an operator is asked. */
 export const conflictOf = (record: string) => `conflict ${record}`;
 
-export function memoryOf(
-  ledger: Ledger,
-  { code, run, kib: kibOfRecord, inducted: day, record = "" }: MemoryOf,
-  onOverwrite: (what: OverwriteKind) => void,
-): PersonMemory {
+export function memoryOf(ledger: Ledger, of: MemoryOf, onOverwrite: (what: OverwriteKind) => void): PersonMemory {
+  const { code, run, kib: kibOfRecord, inducted: day, record = "" } = of;
   if (code === undefined) return noPersonMemory;
   const person = ledger.personKey(code);
   const { rows } = ledger;
@@ -97,8 +97,25 @@ export function memoryOf(
       rows("select 1 from met where person = ? and person_id = ? and how = 'found'", person, personId).length > 0,
     noteKib(kib, { personId, name }) {
       const at = ledger.now().toISOString();
-      rows("insert or replace into kibs values (?, ?, ?, ?, ?)", person, kib, personId, name, at);
-      return rows<KibHolder>("select person_id personId, name from kibs where kib = ? and person <> ?", kib, person);
+      rows(
+        "insert or replace into kibs values (?, ?, ?, ?, ?, ?)",
+        person,
+        kib,
+        personId,
+        name,
+        at,
+        whoseOf(ledger, of),
+      );
+      const find = "select person, person_id personId, name from kibs where kib = ? and person <> ?";
+      return rows<OtherHolder>(find, kib, person);
+    },
+    warnHolder({ person: other }, text) {
+      const [found] = rows<Pick<Other, "kib" | "whose">>("select kib, whose from kibs where person = ?", other);
+      const warning = { stage: "update-kib", code: "kib_in_use", text, run };
+      if (found) warnOther(ledger, { ...found, person: other }, warning);
+    },
+    forgetHolder({ person: other }) {
+      rows("delete from kibs where person = ?", other);
     },
   };
 }

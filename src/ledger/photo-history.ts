@@ -1,14 +1,8 @@
 import { photoMark } from "../people/remark.ts";
 import type { PhotoHistory } from "../people/types.ts";
+import { type Other, warnOther, whoseOf } from "./cases/others.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Entry } from "./subjects.ts";
-
-interface Other {
-  person: string;
-  run: string | null;
-  kib: string | null;
-  told: number;
-}
+import type { MemoryOf } from "./person-memory.ts";
 
 /** Where nothing is remembered. */
 export const noPhotoHistory: PhotoHistory = {
@@ -21,30 +15,26 @@ export const noPhotoHistory: PhotoHistory = {
 
 const isWebAddress = (link: string) => /^https?:$/.test(URL.parse(link)?.protocol ?? "");
 
-export function photosOf(ledger: Ledger, of: Pick<Entry, "code" | "kib" | "run">): PhotoHistory {
-  const { code, kib = null, run = null } = of;
+export function photosOf(ledger: Ledger, of: MemoryOf): PhotoHistory {
+  const { code, kib = null, run } = of;
   if (code === undefined) return noPhotoHistory;
   const person = ledger.personKey(code);
   const at = () => ledger.now().toISOString();
   return {
-    /** The first employee with the link got no warning, because it was not known yet: adds that warning now. */
+    /** The first employee with the link got no warning, because the second one was not known yet: adds it now. */
     sharedWith(link) {
       // n.b. What people write who have no link, e.g. "-", is nobody's photo.
       if (!isWebAddress(link)) return 0;
       const mark = photoMark(link);
-      const note = "insert or ignore into links (mark, person, run, kib, at) values (?, ?, ?, ?, ?)";
-      ledger.rows(note, mark, person, run, kib, at());
-      const find = "select person, run, kib, told from links where mark = ? and person <> ?";
+      const note = `insert into links (mark, person, run, kib, at, whose) values (?, ?, ?, ?, ?, ?)
+        on conflict do update set run = excluded.run, kib = excluded.kib, at = excluded.at, whose = excluded.whose`;
+      ledger.rows(note, mark, person, run ?? null, kib, at(), whoseOf(ledger, of));
+      // Whoever came with another link in a later run has another photo by now.
+      const find = `select person, kib, whose from links l where mark = ? and person <> ? and not exists
+        (select 1 from links later where later.person = l.person and later.at > l.at and later.run is not l.run)`;
       const others = ledger.rows<Other>(find, mark, person);
-      const untold = others.filter(({ told }) => told === 0);
-      if (untold.length > 0) {
-        const text = "another employee has the same photo link: compare the two faces";
-        ledger.write(() => {
-          for (const { person, run, kib } of untold)
-            ledger.items.warn({ person, run: run ?? undefined, kib, at: at() }, "shared_photo", text);
-        });
-        ledger.rows("update links set told = 1 where mark = ?", mark);
-      }
+      const text = "another employee has the same photo link: compare the two faces";
+      for (const other of others) warnOther(ledger, other, { stage: "create-person", code: "shared_photo", text, run });
       return others.length;
     },
     pictureBehind(link) {

@@ -153,6 +153,12 @@ export const migrations: Migrations = [
   create table comparisons (at text, employees int, differing int, fixable int, unmatched int, unchecked int, trouble text)
     strict;
 `,
+  `
+  alter table links add column whose text;
+  alter table kibs add column whose text;
+  update kibs set name = name ->> '$' where json_valid(name);
+  create index links_person on links (person);
+`,
 ];
 
 export type Value = string | number | null;

@@ -62,6 +62,11 @@ export interface KibHolder {
   readonly personId: string;
   readonly name: string;
 }
+/** As the ledger remembers another one. */
+export interface OtherHolder extends KibHolder {
+  /** The keyed hash of the NIK. */
+  readonly person: string;
+}
 
 /** What an operator decided of a record and a person of HikCentral with its NIK. */
 export type Decision = "same" | "record-wrong" | "person-wrong";
@@ -88,8 +93,12 @@ export interface PersonMemory {
   decisionOn(ours: { readonly name: string; readonly kib: string | undefined }, theirs: string): Decision | undefined;
   /** For the security officer: `changes` lists it. */
   noteOverwrite(overwrite: NewOverwrite): void;
-  /** Notes that this employee has the KIB number; returns the other ones who have it. */
-  noteKib(kib: string, holder: KibHolder): readonly KibHolder[];
+  /** Notes that this employee has the KIB number; returns the other ones who had it last. */
+  noteKib(kib: string, holder: KibHolder): readonly OtherHolder[];
+  /** Adds the warning `kib_in_use` to another holder, who could not get it where he came first in this run. */
+  warnHolder(other: OtherHolder, text: string): void;
+  /** HikCentral does not show that person with the KIB number any more. */
+  forgetHolder(other: OtherHolder): void;
 }
 
 /** What the ledger remembers of Eposh's records. */

@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import type { CaseList } from "../../src/operator/dead-letters.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -62,6 +63,45 @@ test("a NIK that was corrected in Eposh leaves two persons with one KIB number: 
   // Until one of them has another number.
   expect(await site.employ(joko(site, { kib_number: "77" }))).toEqual(fate("done"));
   expect(await site.employ(corrected)).toEqual(fate("done"));
+});
+
+describe("two who have one thing in common have a case each in the first run, and none once one of them is corrected:", () => {
+  const date = "2026-01-01";
+  const link = (site: Site, number: number) => ({
+    photo: { link: `${site.eposh.origin}/photos/kib/-${1_767_600_000 + number}.png` },
+  });
+  test.each<[string, string, (site: Site) => Body, (site: Site) => Body]>([
+    ["a KIB number", "kib_in_use", (site) => ({ ...link(site, 2), kib_number: "55" }), () => ({ kib_number: "56" })],
+    ["a photo link", "shared_photo", (site) => ({ ...link(site, 1), kib_number: "56" }), (site) => link(site, 3)],
+  ])("%s", async (_, code, second, correction) => {
+    await using site = await startSite();
+    const [one, two] = [
+      joko(site, { ...link(site, 1), kib_number: "55" }),
+      joko(site, { name: "Wati Halim", identity_number: nikOf(43, "1990-01-31"), ...second(site) }),
+    ];
+    const induct = async (...people: Body[]) => {
+      site.eposh.days.set(date, people);
+      const { warnings } = await site.induct({ from: date, to: date });
+      const open = ((await site.get("/dead")).body as unknown as CaseList).warnings.flatMap(({ cases }) => cases);
+      return [
+        ...warnings.map((one) => `${one.code} ${one.count}`),
+        ...open.map(({ name, runs }) => `${name} ${runs}`).sort(),
+      ];
+    };
+    for (const runs of [1, 2])
+      expect(await induct(one, two)).toEqual([`${code} 2`, `Joko Wibowo ${runs}`, `Wati Halim ${runs}`]);
+    await induct(one, { ...two, ...correction(site) });
+    expect(await induct(one, { ...two, ...correction(site) })).toEqual([]);
+  });
+
+  test("a KIB number, of which one is that of a person who was left over and is removed from HikCentral", async () => {
+    await using site = await startSite();
+    expect(await site.employ(joko(site))).toEqual(fate("done"));
+    const other = joko(site, { identity_number: nikOf(43, "1990-01-31") });
+    expect(await site.employ(other)).toEqual(fate("done", "kib_in_use"));
+    site.hikcentral.persons.delete(site.person(nik)?.personId ?? "");
+    expect(await site.employ(other)).toEqual(fate("done"));
+  });
 });
 
 test("a missing organisation pauses new persons alone", async () => {

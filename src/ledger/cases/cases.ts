@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import type { FailureCode } from "../../errors/codes.ts";
 import { namesIn } from "../../people/names.ts";
 import { isOlder } from "../../people/record-order.ts";
 import { samePerson } from "../../people/same-person.ts";
@@ -9,7 +10,7 @@ import type { Value } from "../schema.ts";
 import type { Entry, StageEnd } from "../subjects.ts";
 import { comparisonStage, endsByRun } from "./situations.ts";
 
-interface CaseRow {
+export interface CaseRow {
   id: string;
   record: string;
   person: string | null;
@@ -21,7 +22,15 @@ interface CaseRow {
   inducted: string | null;
   repeat: number;
   fetched: string | null;
+  last_run: string | null;
 }
+
+/** What opens a case, or is counted on it. */
+type Problem = Pick<CaseRow, "stage" | "code"> & { text: string; at: string; run: string | undefined };
+type Subject = Pick<CaseRow, "record" | "person" | "name" | "kib" | "inducted" | "repeat" | "fetched">;
+
+/** Warnings of two records, of which the first one could not know of the second. */
+const ofTwo: ReadonlySet<string> = new Set<FailureCode>(["kib_in_use", "shared_photo"]);
 
 /** Why a case is closed. */
 export type Closed =
@@ -167,20 +176,37 @@ export class Cases {
     // Its later record has passed, maybe a moment ago: what this one lacks is no problem any more.
     if (kind === "warning" && person !== null && this.#isPast(entry, person, name)) return id;
     // n.b. A letter that is there already has the order of the fetch that it is of: its replay must be able to close it.
-    const order = isKnownLetter
-      ? ""
-      : "inducted = excluded.inducted, repeat = excluded.repeat, fetched = excluded.fetched,";
+    const order = { inducted: inducted ?? null, repeat: repeat ?? 0, fetched: fetchedAt?.toISOString() ?? null };
+    const subject = { record, person, name, kib: kib ?? null, ...order };
+    this.#open(kind, subject, { stage, code, text: failure?.text ?? "", at, run }, isKnownLetter);
+    if (kind === "dead letter" && entry.kind === "person") this.#moveOn(record, id, at);
+    return id;
+  }
+
+  /** A warning that another record's delivery found. False where the case is open already. */
+  meetOther(subject: Subject, problem: Problem): boolean {
+    const open = "select 1 from cases where id = ? and closed is null";
+    if (this.db.query(open).get(this.idOf(subject.record, problem.stage, problem.code)) !== null) return false;
+    this.#open("warning", subject, problem);
+    return true;
+  }
+
+  #open(
+    kind: CaseRow["kind"],
+    { record, person, name, kib, inducted, repeat, fetched }: Subject,
+    { stage, code, text, at, run }: Problem,
+    keepsOrder = false,
+  ): void {
+    const set = keepsOrder ? "" : "inducted = ?12, repeat = ?13, fetched = ?14,";
     this.#run(
       `insert into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs, last_run, inducted,
          repeat, fetched, held_run) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?11, ?12, ?13, ?14, ?11)
-       on conflict (id) do update set ${order} kind = ?8, text = ?9, last = ?10,
+       on conflict (id) do update set ${set} kind = ?8, text = ?9, last = ?10,
          first = iif(closed is null, first, ?10), runs = iif(closed is null, runs + (last_run is not ?11), 1),
          last_run = ?11, held_run = ?11, absent = 0, closed = null, why = null`,
-      ...[id, record, person, name, kib ?? null, stage, code, kind, failure?.text ?? "", at, run ?? null],
-      ...[inducted ?? null, repeat ?? 0, fetchedAt?.toISOString() ?? null],
+      ...[this.idOf(record, stage, code), record, person, name, kib, stage, code, kind, text, at, run ?? null],
+      ...[inducted, repeat, fetched],
     );
-    if (kind === "dead letter" && entry.kind === "person") this.#moveOn(record, id, at);
-    return id;
   }
 
   #isPast(entry: Entry, person: string, name: string): boolean {
@@ -198,7 +224,7 @@ export class Cases {
 
   #pass(entry: Entry, end: StageEnd, marks: { record: string; name: string }, marked: Marked): void {
     const person = entry.code === undefined ? null : this.hash(entry.code);
-    const find = `select id, record, person, name, kib, stage, code, kind, inducted, repeat, fetched from cases
+    const find = `select id, record, person, name, kib, stage, code, kind, inducted, repeat, fetched, last_run from cases
       where closed is null and (record = ?1 or person = ?2)`;
     const open = this.db.query<CaseRow, Value[]>(find).all(marks.record, person);
     const isOfRecord = ({ stage, code }: CaseRow) => stage !== comparisonStage || endsByRun(code);
@@ -218,8 +244,10 @@ export class Cases {
   }
 
   /** Of the record's own case. */
-  #endOf(one: CaseRow, { stage, kind }: Entry, end: StageEnd, isOver: boolean): Closed | undefined {
+  #endOf(one: CaseRow, { stage, kind, run }: Entry, end: StageEnd, isOver: boolean): Closed | undefined {
     const isHere = one.stage === stage;
+    // It was in progress when the other record came.
+    if (ofTwo.has(one.code) && run !== undefined && one.last_run === run) return undefined;
     if (one.kind === "warning")
       return (isHere && !end.warned.includes(one.code)) || end.notFollowed.includes(one.stage) ? "passed" : undefined;
     // What follows by itself, a page and a date have no last stage but their own.

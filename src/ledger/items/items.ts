@@ -99,16 +99,14 @@ export class Items {
 
   /** A warning about somebody who has passed already. */
   warn(
-    of: { run: string | undefined; person: string; kib: string | null; at: string },
-    code: string,
-    text: string,
+    { run, person, kib, at }: { run: string | undefined; person: string; kib: string | null; at: string },
+    { stage, code, text }: { stage: string; code: string; text: string },
   ): void {
-    const { run, person, kib, at } = of;
     this.#noteWarning({ kib: kib ?? undefined, failure: { code, text } }, this.numberOf(run, at), person);
     this.#run(
       `insert into events (at, run, person, kib, kind, stage, outcome, attempt, code, text)
-        values (?, ?, ?, ?, 'person', 'create-person', 'warning', 0, ?, ?)`,
-      ...[at, run ?? null, person, kib, code, text],
+        values (?, ?, ?, ?, 'person', ?, 'warning', 0, ?, ?)`,
+      ...[at, run ?? null, person, kib, stage, code, text],
     );
   }
 

@@ -9,6 +9,7 @@ import { OperatorSocket } from "../http/operator-socket.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
 import { Metrics } from "../observability/metrics.ts";
+import { SharedExamination } from "../operator/examination.ts";
 import type { Operator } from "../operator/operator.ts";
 import { InFlightJournal } from "../pipeline/in-flight-journal.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -71,6 +72,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     broker,
     journal: opened.use(new InFlightJournal({ folder, say, calmAfterMs: config.broker.stallTimeoutMs / 4 })),
     sessions: new Sessions(),
+    examination: new SharedExamination(now),
     origin: () => url,
     removed,
     metrics: new Metrics(registered.map(({ stage }) => stage.name)),

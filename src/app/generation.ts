@@ -14,6 +14,7 @@ import { photosOf } from "../ledger/photo-history.ts";
 import { digest, recordsOf } from "../ledger/unchanged.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { SharedExamination } from "../operator/examination.ts";
 import { closeLostRuns } from "../operator/lost-runs.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
@@ -39,6 +40,8 @@ export interface SharedParts
   readonly removed: { readonly paths: readonly string[] };
   /** Of the page; a reload ends none. */
   readonly sessions: Sessions;
+  /** The last one is shown after a reload too. */
+  readonly examination: SharedExamination;
   /** http://127.0.0.1:5000 */
   readonly origin: () => string;
   /** A queue.db whose messages are moved to RabbitMQ before anything is consumed. */
@@ -124,18 +127,18 @@ export class Generation {
     ledger.cases.followers = new Set(registered.flatMap(({ stage }) => (stage.follows ? [stage.name] : [])));
     const isPaused = (queue: string) =>
       pipeline.workers.some(({ registered: { stage }, state }) => stage.queue === queue && state.pause !== undefined);
-    const doctor = async (signal: AbortSignal) => {
+    const { examination } = parts;
+    examination.examine = async () => {
       const { examineSystems } = await import("../doctor/doctor.ts");
-      const asked = { registered: Promise.resolve(registered), isPaused, mask: log.mask, signal };
-      const examinations = examineSystems(config, asked);
-      return Promise.all(examinations.map(async (one) => ({ ...one, findings: await one.findings })));
+      const { signal } = this.#starting;
+      return examineSystems(config, { registered: Promise.resolve(registered), isPaused, mask: log.mask, signal });
     };
     const attempts = new Attempts();
     const ui = config.http.ui
       ? createUi({
           operator,
           startRun: (asked) => trigger.start(asked, false),
-          examine: doctor,
+          examination,
           sessions: parts.sessions,
           attempts,
           http: config.http,
@@ -156,7 +159,7 @@ export class Generation {
       log,
       now,
     });
-    const routes = { trigger, operator, health: healthRoutes(health), doctor, ui: ui?.app };
+    const routes = { trigger, operator, health: healthRoutes(health), examination, ui: ui?.app };
     this.app = createApp({ ...routes, attempts, http, timeZone, log });
   }
 

@@ -6,11 +6,12 @@ import type { Broker } from "../broker/broker.ts";
 import { amqpOptionsOf } from "../broker/open.ts";
 import { formatDuration } from "../config/dates.ts";
 import { brokerOf, type Config } from "../config/load.ts";
+import type { Finding } from "../operator/examination.ts";
 import { deadQueueOf, retryQueueOf } from "../pipeline/retry/queues.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { checkWritable } from "./machine.ts";
 import { addressOf, reach } from "./network.ts";
-import { type Examine, Fault, type Finding, Unchecked } from "./probe.ts";
+import { type Examine, Fault, Unchecked } from "./probe.ts";
 import { checkQueues } from "./queues.ts";
 
 /** Probes the folder of the embedded queue; or RabbitMQ: address, login, and the existing queues. */

@@ -2,11 +2,12 @@ import { createClients } from "../clients.ts";
 import { brokerAt, type Config, type LocalConfig } from "../config/load.ts";
 import { createLog } from "../observability/log.ts";
 import type { Mask } from "../observability/mask.ts";
+import type { Examination, Finding } from "../operator/examination.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import type { Fetch } from "../upstreams/http.ts";
 import { examineBroker } from "./broker.ts";
 import { examineMachine } from "./machine.ts";
-import { type Examine, examiner, type Finding } from "./probe.ts";
+import { type Examine, examiner } from "./probe.ts";
 import { examineEposh, examineHikCentral } from "./upstreams.ts";
 
 export interface SystemsOptions {
@@ -16,14 +17,6 @@ export interface SystemsOptions {
   isPaused?: (queue: string) => boolean;
   mask: Mask;
   signal: AbortSignal;
-}
-
-export interface Examination {
-  system: string;
-  /** Where it is. */
-  at: string;
-  /** In the order in which the probes were made. */
-  findings: Promise<Finding[]>;
 }
 
 /** Probes the machine of the one who asks. No probe changes anything: no lock, no file, no queue, no write. */
@@ -75,7 +68,12 @@ function begin(
   signal: AbortSignal,
   look: (examine: Examine) => Promise<void>,
 ): Examination {
-  const found: Finding[] = [];
-  const examine = examiner(system, (finding) => found.push(finding), signal);
-  return { system, at, findings: look(examine).then(() => found) };
+  const soFar: Finding[] = [];
+  const findings = look(examiner(system, soFar, signal))
+    .then(() => soFar)
+    .finally(() => {
+      examination.isDone = true;
+    });
+  const examination = { system, at, isDone: false, soFar, findings };
+  return examination;
 }

@@ -1,20 +1,7 @@
 import { entryOf } from "../errors/codes.ts";
 import { Failure, textOf } from "../errors.ts";
+import type { Finding } from "../operator/examination.ts";
 import { untilAborted } from "../util/abort.ts";
-
-export interface Finding {
-  /** What it is about: "this machine", "the daemon", "Eposh", "HikCentral" or "the broker". */
-  system: string;
-  probe: string;
-  /** `unchecked`: reading is not permitted; `skipped`: an earlier probe failed. Neither is a fault. */
-  state: "ok" | "failed" | "unchecked" | "skipped";
-  /** Stable and in snake_case; of a fault only. */
-  code?: string;
-  text: string;
-  /** What to do about a fault. */
-  fix?: string;
-  ms: number;
-}
 
 /** A fault with its own words and its fix. */
 export class Fault extends Error {
@@ -36,21 +23,41 @@ export type Examine = (probe: string, look: Look, needs?: readonly Finding[]) =>
 
 const limitMs = 10_000;
 
-/** Every probe has its own time limit, and is skipped if a probe that it needs has failed. */
-export function examiner(system: string, tell: (finding: Finding) => void, stop: AbortSignal): Examine {
+/**
+ * Every probe has its own time limit, and is skipped if a probe that it needs has failed. Its place in `found` is taken
+ * when it begins.
+ */
+export function examiner(system: string, found: Finding[], stop: AbortSignal): Examine {
   return async (probe, look, needs = []) => {
     const startedAt = performance.now();
+    const place = found.push(waiting(system, probe, startedAt)) - 1;
     const signal = AbortSignal.any([AbortSignal.timeout(limitMs), stop]);
     const missing = needs.find(({ state }) => state !== "ok");
     const result = missing
       ? ({ state: "skipped", text: `skipped: first fix ${missing.probe}` } as const)
       : await untilAborted(look(signal), signal).then((text) => ({ state: "ok" as const, text }), resultOf);
-    stop.throwIfAborted();
+    if (stop.aborted) {
+      found.splice(place);
+      throw stop.reason;
+    }
     const finding = { system, probe, ...result, ms: Math.round(performance.now() - startedAt) };
-    tell(finding);
+    found[place] = finding;
     return finding;
   };
 }
+
+/** Whoever reads it sees how long the probe has waited by then. */
+const waiting = (system: string, probe: string, startedAt: number): Finding => ({
+  system,
+  probe,
+  state: "waiting",
+  get text() {
+    return `no answer within ${(this.ms / 1000).toFixed(1)} s so far; the limit is ${limitMs / 1000} s`;
+  },
+  get ms() {
+    return Math.round(performance.now() - startedAt);
+  },
+});
 
 function resultOf(thrown: unknown): Pick<Finding, "text"> & Partial<Finding> & { state: "failed" | "unchecked" } {
   if (thrown instanceof Unchecked) return { state: "unchecked", text: thrown.message };

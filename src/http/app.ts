@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Secret } from "../config/secret.ts";
 import { textOf } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
+import type { SharedExamination } from "../operator/examination.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Attempts } from "../util/access/attempts.ts";
 import { visibleJson } from "../util/text/visible.ts";
@@ -14,8 +15,8 @@ export interface AppOptions {
   trigger: RunStarter;
   operator: Operator;
   health: Hono;
-  /** Probes the upstreams and the broker as the daemon itself reaches them. */
-  doctor: (signal: AbortSignal) => Promise<unknown>;
+  /** Of the upstreams and the broker as the daemon itself reaches them. */
+  examination: SharedExamination;
   /** The page; undefined where it is switched off. */
   ui: Hono | undefined;
   /** Wrong tokens, also those of the page's login. */
@@ -30,7 +31,7 @@ export const timeZoneHeader = "HS-Time-Zone";
 
 /** What the daemon answers over HTTP. */
 export function createApp(options: AppOptions): Hono {
-  const { trigger, operator, health, doctor, ui, attempts, http, timeZone, log } = options;
+  const { trigger, operator, health, examination, ui, attempts, http, timeZone, log } = options;
   const app = new Hono();
   const error = (text: string) => ({ status: "error", error: text });
 
@@ -52,7 +53,12 @@ export function createApp(options: AppOptions): Hono {
   if (ui) app.route("/", ui);
   else app.get("/", (c) => c.text("The page is switched off (http.ui = false). See: hikvision-sync status"));
 
-  app.post("/doctor", async (c) => c.json({ examinations: await doctor(c.req.raw.signal) }));
+  app.post("/doctor", async (c) => {
+    await examination.begin();
+    return c.json({ examinations: await examination.answer() });
+  });
+  /** How the last one goes on. */
+  app.get("/doctor", async (c) => c.json({ examinations: await examination.answer() }));
 
   app.notFound((c) =>
     c.json(error(`unknown route ${c.req.method} ${c.req.path}; use POST /eposh-induction or GET /runs`), 404),

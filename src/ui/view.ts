@@ -2,6 +2,7 @@ import type { HtmlEscapedString } from "hono/utils/html";
 import type { Loaded } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
 import type { Log } from "../observability/log.ts";
+import type { SharedExamination } from "../operator/examination.ts";
 import type { Operator } from "../operator/operator.ts";
 import type { Times } from "../operator/words/times.ts";
 import type { Attempts } from "../util/access/attempts.ts";
@@ -15,24 +16,12 @@ export interface RunAnswer {
   text?: string;
 }
 
-/** What a probe of `doctor` found. */
-export interface Examined {
-  system: string;
-  at: string;
-  findings: readonly {
-    probe: string;
-    state: "ok" | "failed" | "unchecked" | "skipped";
-    text: string;
-    fix?: string;
-  }[];
-}
-
 /** The parts of the daemon that the page shows and acts on. */
 export interface UiOptions {
   operator: Operator;
   startRun: (asked: { from?: string; to?: string; kib?: string[] }) => Promise<RunAnswer>;
-  /** Probes the upstreams and the broker. */
-  examine: (signal: AbortSignal) => Promise<readonly Examined[]>;
+  /** Of the upstreams and the broker. */
+  examination: SharedExamination;
   /** They outlive a reload. */
   sessions: Sessions;
   attempts: Attempts;

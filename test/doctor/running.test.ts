@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Examined } from "../../src/operator/examination.ts";
 import { run } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
 import { startSite } from "../support/site.ts";
@@ -32,6 +33,30 @@ test("doctor says what is true of the running daemon, whose credentials the comm
     expect([named, exit]).toEqual([[], 0]);
     expect(aboutDaemon(findings)).toMatchObject({ state: "ok" });
   }
+}, 60_000);
+
+test("with a slow HikCentral the daemon says soon what it knows, and doctor waits for the rest and finds no fault", async () => {
+  await using site = await startSite(resting);
+  await site.start();
+  site.hikcentral.faults.set({ kind: "slow", minMs: 2_000, maxMs: 2_000 });
+  const askedAt = performance.now();
+  const { examinations } = (await site.post("/doctor")).body as { examinations: Examined[] };
+  expect(performance.now() - askedAt).toBeLessThan(2_000);
+  expect(examinations.map(({ system, isDone }) => [system, isDone])).toEqual([
+    ["Eposh", true],
+    ["HikCentral", false],
+    ["the broker", true],
+  ]);
+  expect(examinations[1]?.findings.at(-1)).toMatchObject({
+    state: "waiting",
+    text: expect.stringMatching(/^no answer within 1\.\d s so far/),
+  });
+  const { named, exit, err, findings } = await doctor(site);
+  expect([named, exit]).toEqual([[], 0]);
+  expect(err).toMatch(/^waiting for HikCentral, .* \(no answer within \d\.\d s so far; the limit is 10 s\)\n$/);
+  expect(findings.filter(({ state }) => state === "waiting")).toEqual([]);
+  // It joined the examination that ran already.
+  expect(site.hikcentral.calls["common/v1/version"]).toBe(1);
 }, 60_000);
 
 test("another program at the daemon's socket cannot be asked, which is said and no fault", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { doctor } from "../doctor/findings.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { wayToRabbit } from "../support/rabbitmq-proxy.ts";
 import { startSite } from "../support/site.ts";
@@ -19,7 +20,7 @@ test("while RabbitMQ hangs every route answers within 2 s, and readiness is red 
     const { status } = await ask();
     return { path, status, isSoon: performance.now() - askedAt < 2_000 };
   };
-  const told = ["/dead/replay", "/dead/drop", "/stages/publisher/pause", "/stages/publisher/resume"];
+  const told = ["/doctor", "/dead/replay", "/dead/drop", "/stages/publisher/pause", "/stages/publisher/resume"];
   const body = JSON.stringify({ all: true });
   const look = () =>
     Promise.all([
@@ -38,6 +39,16 @@ test("while RabbitMQ hangs every route answers within 2 s, and readiness is red 
   answers.push(await trigger(), ...(await look()));
   expect(answers.filter(({ isSoon }) => !isSoon)).toEqual([]);
   expect(answers.filter(({ path }) => path === "trigger").map(({ status }) => status)).toEqual([503, 503]);
+  const { body: examined } = await site.get("/doctor");
+  expect((examined.examinations as { system: string }[]).find(({ system }) => system === "the broker")).toMatchObject({
+    isDone: false,
+    findings: [
+      { probe: "address", state: "ok" },
+      { probe: "login", state: "waiting" },
+    ],
+  });
+  const { named, faults } = await doctor(site);
+  expect([named, faults[0]?.text]).toEqual([["the broker: no_answer"], "no answer within 10 s"]);
   // The unreachable queues turn readiness red first; the silent node itself is named a little later.
   await until(async () => (await site.readyz()).trouble?.includes("does not answer"), { what: "the reason" });
   const { out } = await site.cli("status");

@@ -1,10 +1,10 @@
 import { defineCommand } from "citty";
 import { registeredStages } from "../../app/generation.ts";
 import { hiddenCredentials } from "../../doctor/credentials.ts";
-import { type Examination, examineSystems, examineThisMachine, type SystemsOptions } from "../../doctor/doctor.ts";
-import type { Finding } from "../../doctor/probe.ts";
+import { examineSystems, examineThisMachine, type SystemsOptions } from "../../doctor/doctor.ts";
 import { Exit, exits, textOf } from "../../errors.ts";
 import { paint } from "../../observability/log.ts";
+import type { Examination, Examined, Finding } from "../../operator/examination.ts";
 import { stageNamesIn } from "../../registry/builtin.ts";
 import { untilAborted } from "../../util/abort.ts";
 import { configArgument, jsonArgument, loadConfig, loadLocalConfig } from "../args.ts";
@@ -24,15 +24,17 @@ export default defineCommand({
     const { config, warnings, hints } = loadLocalConfig(args, { stageNames: stageNamesIn });
     const { examination, registered } = examineThisMachine(config, () => registeredStages(config, { mask }), signal);
     const asked = await examinationsOf(args, new DaemonClient(config.http.socket), { registered, mask, signal });
-    const all: Finding[] = [];
-    for (const { system, at, findings } of [examination, ...asked]) {
-      if (!args.json) print(paint(bold, system) + paint(dim, `  ${at}`));
-      const found = await findings.catch((thrown) => {
-        throw stop.signal.aborted ? new Exit(exits.failed, "stopped before all probes were done") : thrown;
-      });
-      all.push(...found);
-      if (!args.json) print(findingsText(found));
-    }
+    // Each is shown once it is done: one that hangs keeps nobody from reading the others.
+    const looking = [examination, ...asked].map(async ({ system, at, findings }) => {
+      const found = await findings;
+      if (!args.json) print(`${paint(bold, system)}${paint(dim, `  ${at}`)}\n${findingsText(found)}`);
+      return found;
+    });
+    const all = (
+      await Promise.all(looking).catch((thrown) => {
+        throw signal.aborted ? new Exit(exits.failed, "stopped before all probes were done") : thrown;
+      })
+    ).flat();
     const failed = all.filter(({ state }) => state === "failed").length;
     if (args.json) printJson({ ok: failed === 0, findings: all });
     else print(`\n${summaryOf(all)}`);
@@ -41,24 +43,26 @@ export default defineCommand({
   },
 });
 
+type Looked = Pick<Examination, "system" | "at" | "findings">;
+
 /** By the running daemon, which has the credentials; otherwise as well as this command can, and with what it cannot see. */
 async function examinationsOf(
   args: { config?: string | undefined },
   daemon: DaemonClient,
   options: SystemsOptions,
-): Promise<Examination[]> {
+): Promise<Looked[]> {
   const noDaemon = await daemon.missing();
-  const about = (state: Finding["state"], text: string): Examination => {
+  const about = (state: Finding["state"], text: string): Looked => {
     const findings = Promise.resolve([{ system: "the daemon", probe: "configuration", state, text, ms: 0 }]);
     return { system: "the daemon", at: daemon.socket, findings };
   };
   let why = noDaemon;
   if (noDaemon === undefined) {
     const { status, body } = await untilAborted(daemon.call("POST", "/doctor"), options.signal);
-    const answered = body.examinations as (Omit<Examination, "findings"> & { findings: Finding[] })[] | undefined;
+    const answered = body.examinations as Examined[] | undefined;
     if (status === 200 && answered) {
       const own = about("ok", "the daemon probed what follows with its own configuration, credentials included");
-      return [own, ...answered.map((one) => ({ ...one, findings: Promise.resolve(one.findings) }))];
+      return [own, ...untilDone(answered, daemon, options.signal)];
     }
     why = `the daemon cannot be asked: ${body.error ?? `HTTP ${status}`}`;
   }
@@ -76,8 +80,40 @@ async function examinationsOf(
   }
 }
 
+/** The daemon answers soon with what it knows by then, and is asked again until no probe is left to wait for. */
+function untilDone(first: readonly Examined[], daemon: DaemonClient, signal: AbortSignal): Looked[] {
+  const found = first.map(() => Promise.withResolvers<readonly Finding[]>());
+  const follow = async () => {
+    for (let answered = first; ; ) {
+      for (const [at, { isDone, findings }] of answered.entries()) if (isDone) found[at]?.resolve(findings);
+      const open = answered.filter(({ isDone }) => !isDone);
+      if (open.length === 0) return;
+      if (answered === first) printError(`waiting for ${open.map(waitsFor).join("; ")}`);
+      const { status, body } = await untilAborted(daemon.call("GET", "/doctor"), signal);
+      if (status !== 200) throw new Exit(exits.unavailable, `the daemon cannot be asked: ${body.error}`);
+      answered = body.examinations as Examined[];
+    }
+  };
+  follow().catch((error: unknown) => {
+    for (const { reject } of found) reject(error);
+  });
+  return first.map(({ system, at }, index) => ({ system, at, findings: found[index]?.promise ?? Promise.resolve([]) }));
+}
+
+const waitsFor = ({ system, findings }: Examined) =>
+  findings
+    .filter(({ state }) => state === "waiting")
+    .map(({ probe, text }) => `${system}, ${probe} (${text})`)
+    .join("; ") || system;
+
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33] as const;
-const marks = { ok: paint(green, "✓"), failed: paint(red, "✗"), unchecked: paint(yellow, "?"), skipped: "·" };
+const marks = {
+  ok: paint(green, "✓"),
+  failed: paint(red, "✗"),
+  unchecked: paint(yellow, "?"),
+  skipped: "·",
+  waiting: "…",
+};
 
 /** A line for each probe; those that were skipped share one. */
 function findingsText(findings: readonly Finding[]): string {

@@ -1,7 +1,6 @@
 import { placeOf } from "../../config/sources.ts";
 import { type AuditEntry, auditOf } from "../../ledger/audit.ts";
 import { nowOf, type StageView } from "../../operator/overview/now.ts";
-import { examinationOf } from "../actions/examine.ts";
 import { ActionLink, Cell, State, Table, type Tone, When } from "../parts.tsx";
 import type { Page, UiOptions, View } from "../view.ts";
 
@@ -115,15 +114,15 @@ const StageAction = ({ name, isPaused, view }: { name: string; isPaused: boolean
   </ActionLink>
 );
 
-const findingTones = { ok: "good", failed: "bad", unchecked: "idle", skipped: "idle" } as const;
+const findingTones = { ok: "good", failed: "bad", unchecked: "idle", skipped: "idle", waiting: "note" } as const;
 
 function Findings({ options, view }: { options: UiOptions; view: View }) {
   const { system: texts } = view.words;
-  const { at, isRunning, found } = examinationOf(options.sessions);
+  const { at, isRunning, found } = options.examination;
   return (
     <>
       {isRunning && <p>{texts.examining}</p>}
-      {!isRunning && at === undefined && <p>{texts.never}</p>}
+      {at === undefined && <p>{texts.never}</p>}
       {at && (
         <p>
           {texts.examined} <When at={at} view={view} />

@@ -27,6 +27,8 @@ export interface RetryOptions {
   suspect?: string | undefined;
   /** After the last delay it is tried again with the same delay: the stage decides itself when to give up. */
   repeats?: boolean | undefined;
+  /** What the person lacks meanwhile: an open case once the message has failed twice, unless its stage is paused. */
+  lacks?: { readonly code: FailureCode; readonly text: string } | undefined;
 }
 
 /** Later, counted. After the last delay of the retry schedule it becomes a dead letter. */
@@ -35,12 +37,14 @@ export class Retry extends Failure {
   readonly afterMs: number | undefined;
   readonly suspect: string | undefined;
   readonly repeats: boolean;
+  readonly lacks: RetryOptions["lacks"];
 
   constructor(code: FailureCode, text: string, options: RetryOptions = {}) {
     super(code, text, options);
     this.afterMs = options.afterMs;
     this.suspect = options.suspect;
     this.repeats = options.repeats ?? false;
+    this.lacks = options.lacks;
   }
 }
 

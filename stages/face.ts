@@ -8,6 +8,7 @@ import {
   isEnd,
   isReject,
   isRetry,
+  labelOf,
   mayOverwrite,
   namesOf,
   type Person,
@@ -37,6 +38,8 @@ const message = v.object({
   }),
 });
 
+type Employee = v.InferOutput<typeof message>["employee"];
+
 /** Gives a person the face whose photo could not be had when the person was made or updated. */
 export default defineStage({
   name: "face",
@@ -49,7 +52,7 @@ export default defineStage({
     const found = await personFor(employee, context);
     if (isEnd(found)) return found;
     const { note } = found;
-    const photo = await photoOf(employee.photo.link.trim(), context, found.person.hasFace ? note.photoMark : undefined);
+    const photo = await photoOf(employee, context, found.person.hasFace ? note.photoMark : undefined);
     if (!photo) return end("the person has this face already");
     // The photo may have taken its time, and somebody may have changed the person meanwhile.
     const now = await personFor(employee, context);
@@ -78,7 +81,7 @@ interface Found {
 }
 
 /** The person as HikCentral has them now; an end where this face is not wanted any more. */
-async function personFor(employee: v.InferOutput<typeof message>["employee"], context: Context): Promise<Found | End> {
+async function personFor(employee: Employee, context: Context): Promise<Found | End> {
   const { hikcentral, meta, memory } = context;
   const nik = readNik(employee.identity_number);
   const person = await hikcentral.personByCode(nik.code);
@@ -99,10 +102,14 @@ async function personFor(employee: v.InferOutput<typeof message>["employee"], co
   return end("HikCentral's person may be another human being");
 }
 
-/** Undefined where it is the picture with the mark `sent`. Rejects once it is too late to wait for it. */
-async function photoOf(link: string, context: Context, sent: string | undefined): Promise<Photo | undefined> {
+/**
+ * Undefined where it is the picture with the mark `sent`. What will never come, or has not come in time, is rejected; all
+ * else is tried again, and is a case as long as it lasts.
+ */
+async function photoOf(employee: Employee, context: Context, sent: string | undefined): Promise<Photo | undefined> {
   const { photo, site, meta, signal } = context;
-  const code = meta.noted === undefined ? "no_photo" : "photo_not_updated";
+  const link = employee.photo.link.trim();
+  const code = meta.noted === undefined ? ("no_photo" as const) : ("photo_not_updated" as const);
   try {
     const found = await photo.fetch(link, { unless: sent });
     const mark = found?.mark ?? sent;
@@ -116,9 +123,15 @@ async function photoOf(link: string, context: Context, sent: string | undefined)
     }
     if (!isRetry(error)) throw error;
     const { message: text, afterMs } = error;
-    if (error.code === "photo_refused") throw retry(code, `${text}; trigger the date again`, { cause: error, afterMs });
-    if (meta.ageMs >= site.photoGiveUpAfterMs)
-      throw reject(code, `${text}; trigger the date again when the host answers`, { cause: error });
-    throw retry(error.code, text, { cause: error, afterMs, repeats: true });
+    if (meta.ageMs >= site.photoGiveUpAfterMs) throw reject(code, `${text}; trigger the date again`, { cause: error });
+    const whose = labelOf(namesOf(employee.name), usableKibOf(employee.kib_number));
+    const what = code === "no_photo" ? `${whose} has no face` : `the old face of ${whose} was kept`;
+    const end = new Date(meta.firstSeenAt.getTime() + site.photoGiveUpAfterMs);
+    const lacks = { code, text: `${what}: ${text}. The photo is tried again until ${minuteIn(site.timeZone, end)}` };
+    throw retry(error.code, text, { cause: error, afterMs, repeats: true, lacks });
   }
 }
+
+/** 2026-01-31 07:05 */
+const minuteIn = (timeZone: string, at: Date) =>
+  at.toLocaleString("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" });

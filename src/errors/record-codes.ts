@@ -86,7 +86,8 @@ export const recordCodes = {
     kinds: ["dead letter"],
   },
   no_photo: {
-    meaning: "The employee has no usable photo. The person gets no face, or with `photo.required` is not created.",
+    meaning:
+      "The employee has no usable photo. The person gets no face, or with `photo.required` is not created. Where the text says until when the photo is tried again, the face follows by itself and closes the case.",
     todo: "Upload a photo in Eposh, then trigger the date; after an expired link the trigger alone. The text says why there is none.",
     cure: "record",
     kinds: ["dead letter", "warning"],

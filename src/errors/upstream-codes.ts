@@ -216,13 +216,13 @@ export const upstreamCodes = {
   photo_unavailable: {
     meaning:
       "The host of the photo gave no answer, or answered with an error. The person is at the gate; the face follows by itself.",
-    todo: "Check the host. Faces are tried again until `photo.give_up_after` has passed; then trigger the date.",
+    todo: "Check the host. Photos are tried again until `photo.give_up_after` has passed; then trigger the date.",
     cure: "platform",
     kinds: ["pause", "dead letter"],
   },
   photo_refused: {
     meaning:
-      "The host refuses the photo (400, 401, 403): the link has expired, or nothing is behind it. Only a stage of your own fails with it; ours become `no_photo`.",
+      "The host refuses the photo (400, 401, 403): the link has expired, or nothing is behind it. The photo is tried again, and meanwhile is the case `no_photo`. Only a stage of your own becomes a dead letter with it.",
     todo: "Trigger the date: Eposh gives new links.",
     cure: "record",
     kinds: ["dead letter"],

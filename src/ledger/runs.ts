@@ -76,7 +76,10 @@ function viewOf(rows: Rows, run: RunRow): RunView {
   };
   const working = fetched.done + fetched.dead < fetched.of ? "fetching" : open > 0 ? "working" : "done";
   const status = working !== "done" && run.closed === "lost" ? "lost" : working;
-  const warnings = tallies.filter(({ kind }) => kind === "warning");
+  const warnings = [
+    ...tallies.flatMap(({ kind, stage, n, text }) => (kind === "warning" ? [{ code: stage, count: n, text }] : [])),
+    ...rows<{ code: string; count: number; text: string }>(awaitedQuery, run.id),
+  ];
   return {
     run: run.id,
     at: run.at,
@@ -92,7 +95,12 @@ function viewOf(rows: Rows, run: RunRow): RunView {
     dead,
     open,
     stages,
-    warnings: warnings.map(({ stage, n, text }) => ({ code: stage, count: n, text: text ?? "" })).sort(mostFirst),
+    warnings: [...Map.groupBy(warnings, ({ code }) => code)]
+      .map(([code, same]) => {
+        const count = same.reduce((all, one) => all + one.count, 0);
+        return { code, count, text: same[0]?.text ?? "" };
+      })
+      .sort(mostFirst),
     deadLetters: rows(deadQuery, run.no),
   };
 }
@@ -104,6 +112,10 @@ const isClosed = "exists (select 1 from cases c where c.id = case_id and c.close
 const deadQuery = `select code, count(*) count, min(text) text from stuck
   where run = ? and kind <> 'page' and not ${isClosed} group by code order by 2 desc, 1`;
 const deadPeopleQuery = `select count(distinct item) dead from stuck where run = ? and kind = 'person' and not ${isClosed}`;
+
+/** What somebody lacks and is tried again, as long as that is so. */
+const awaitedQuery = `select code, count(*) count, min(text) text from cases where closed is null and awaited and last_run = ?
+  group by code`;
 
 const mostFirst = (a: Tally, b: Tally) => b.count - a.count || (a.code < b.code ? -1 : 1);
 

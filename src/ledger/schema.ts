@@ -159,6 +159,7 @@ export const migrations: Migrations = [
   update kibs set name = name ->> '$' where json_valid(name);
   create index links_person on links (person);
 `,
+  "alter table cases add column awaited int default 0",
 ];
 
 export type Value = string | number | null;

@@ -43,6 +43,8 @@ export interface Entry extends Subject {
   inducted?: string | undefined;
   repeat?: number | undefined;
   failure?: { code: string; text: string };
+  /** Of what is tried again: what the person lacks meanwhile, since the message was first seen. */
+  lacks?: { code: string; text: string; since: Date } | undefined;
   /** Tells the record from all others (cases/record.ts). */
   record?: string | undefined;
   /** The employee's, which is only kept in memory. */

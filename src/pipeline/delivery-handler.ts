@@ -16,12 +16,14 @@ import { type Decision, decide, toFailure } from "./retry/policy.ts";
 import { createContext, type HandlerDeps, parsed, type Reason, StageOutput } from "./stage-context.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
+/** What is put off for longer is not waited for before it is said. */
+const longestUnsaidMs = 60_000;
 
 export interface HandlerOptions {
   readonly registered: RegisteredStage;
   readonly deps: HandlerDeps;
   readonly delivery: Delivery;
-  readonly session: Pick<ConsumeSession, "isOver" | "pause" | "end" | "charge" | "doubts" | "progress">;
+  readonly session: Pick<ConsumeSession, "isOver" | "canary" | "pause" | "end" | "charge" | "doubts" | "progress">;
   /** The message was run before and kept in progress through a pause. */
   readonly isRerun?: boolean;
   /** Aborts when the daemon no longer waits for work in progress. */
@@ -199,10 +201,18 @@ export class DeliveryHandler {
     // After the twentieth failure, further messages in progress that fail alike are not charged.
     if (session.pause?.reason === "streak" && session.pause.code === code) return "requeued";
     session.charge({ id: this.#envelope.id, code, text });
-    const isKnown = await this.#defer(decision);
-    await this.#settle(outcome, { code, text }, isKnown);
-    deps.metrics.charged(registered.stage.name, code, outcome === "dead" && !isKnown);
+    const isKnownLetter = await this.#defer(decision);
+    const lacks = failure instanceof Retry && this.#isCase(decision) ? failure.lacks : undefined;
+    await this.#settle(outcome, { code, text }, { isKnownLetter, lacks });
+    deps.metrics.charged(registered.stage.name, code, outcome === "dead" && !isKnownLetter);
     return outcome;
+  }
+
+  /** Whether what is tried again is a problem of this message by now, and not of many. */
+  #isCase(decision: Decision): boolean {
+    const { session } = this.options;
+    if (decision.do !== "retry" || session.canary || session.pause !== undefined) return false;
+    return this.#envelope.attempt > 0 || decision.delay.ms > longestUnsaidMs;
   }
 
   /** Whether its dead letter is known to be there already, so that no second one is needed. */
@@ -220,10 +230,14 @@ export class DeliveryHandler {
   }
 
   /** Recorded in the ledger, then acknowledged: everything that follows from the message is confirmed by now. */
-  async #settle(outcome: Exclude<Outcome, "requeued">, why?: Reason, isKnownLetter = false): Promise<Outcome> {
+  async #settle(
+    outcome: Exclude<Outcome, "requeued">,
+    why?: Reason,
+    more: { isKnownLetter?: boolean; lacks?: Reason | undefined } = {},
+  ): Promise<Outcome> {
     const { deps, registered, delivery } = this.options;
     const isLast = outcome === "ended" || !registered.successors.some(({ enabledHere }) => enabledHere);
-    const facts = { why, isKnownLetter, isThrough: isLast, ...(this.#isCancelled ? {} : { end: this.#end }) };
+    const facts = { why, ...more, isThrough: isLast, ...(this.#isCancelled ? {} : { end: this.#end }) };
     await this.#record.outcome(outcome, facts);
     delivery.ack();
     deps.journal.settle(this.#journalKey);

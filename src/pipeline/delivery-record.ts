@@ -4,6 +4,12 @@ import { type Emitted, entriesOf } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
 import type { HandlerDeps, Reason, StageOutput } from "./stage-context.ts";
 
+/** Why, and what the ledger must know of it. */
+type OutcomeFacts = Pick<Entry, "end" | "isKnownLetter" | "isThrough"> & {
+  why?: Reason | undefined;
+  lacks?: Reason | undefined;
+};
+
 /** Records one delivery in the ledger and the metrics. */
 export class DeliveryRecord {
   constructor(
@@ -20,14 +26,17 @@ export class DeliveryRecord {
     await this.deps.ledger.record(...batch.flatMap((one) => entriesOf(one, base)));
   }
 
-  async outcome(
-    outcome: TraceOutcome,
-    { why, ...facts }: { why?: Reason | undefined } & Pick<Entry, "end" | "isKnownLetter" | "isThrough">,
-  ): Promise<void> {
+  async outcome(outcome: TraceOutcome, { why, lacks, ...facts }: OutcomeFacts): Promise<void> {
     const warnings = why === undefined || outcome === "ended" ? this.output.warnings : [];
     for (const { code } of warnings) this.deps.metrics.warned(code);
     const entries = warnings.map((warning) => ({ ...this.#entry("warning"), failure: this.#masked(warning) }));
-    const entry = { ...this.#entry(outcome), ...facts, ...(why && { failure: this.#masked(why) }) };
+    const { firstSeenAt: since } = this.envelope;
+    const entry = {
+      ...this.#entry(outcome),
+      ...facts,
+      ...(why && { failure: this.#masked(why) }),
+      ...(lacks && { lacks: { ...this.#masked(lacks), since } }),
+    };
     const { id, record, kind, code, kib, inducted, repeat, repeats } = this.envelope;
     // A page that ends here ends for all of its employees.
     const isWholePage = outcome !== "done" && kind === "page";

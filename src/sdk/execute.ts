@@ -108,6 +108,7 @@ export async function execute(
     delivery: new ManagedDelivery(stage.queue, Buffer.from(body), headers, again, () => {}),
     session: {
       isOver: false,
+      canary: false,
       pause: undefined,
       end(why) {
         pause = why;

@@ -58,6 +58,9 @@ async function openCases(site: Site): Promise<CaseView[]> {
 const mayFollow = ({ photo }: Employee) =>
   /127\.0\.0\.1:\d+\/(\d+\.jpg|photos\/(broken|forbidden)\/)/.test(JSON.stringify(photo ?? ""));
 
+/** A photo that is late is the same problem at the stage that waits for it: which stage has the case is a matter of luck. */
+const isOfPhoto = ({ code }: CaseView) => ["no_photo", "photo_not_updated", "photo_host_not_allowed"].includes(code);
+
 /** Bad records without a case that lack something, those with several, and cases of others. */
 async function miscounted(site: Site, { bad, corrected }: Mixed): Promise<unknown[]> {
   const cases = await openCases(site);
@@ -159,11 +162,15 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     site.deeds();
     const again = await timed(site, both, timeoutMs);
     expect(again.view).toMatchObject({ through: view.through, dead: view.dead });
-    const metOnce = async () => (await openCases(site)).filter(({ runs, stage }) => runs !== 2 && stage !== "face");
+    const metOnce = async () => (await openCases(site)).filter((one) => one.runs !== 2 && !isOfPhoto(one));
     await settled(metOnce, "met by another number of runs than two");
     const { photo: _, ...writes } = site.deeds();
     expect(writes).toEqual({});
-    const idsOf = (all: readonly CaseView[]) => all.flatMap(({ id, stage }) => (stage === "face" ? [] : [id])).sort();
+    const following = new Set(bad.flatMap((one) => (mayFollow(one) ? [String(one.kib_number)] : [])));
+    const idsOf = (all: readonly CaseView[]) =>
+      all
+        .flatMap((one) => (!isOfPhoto(one) ? one.id : following.has(one.kib ?? "") ? [] : `${one.kib} ${one.code}`))
+        .sort();
     expect(idsOf(await openCases(site))).toEqual(idsOf(cases));
     expect(await miscounted(site, records)).toEqual([]);
     expect(cases.every(({ kind, letters }) => letters === (kind === "warning" ? 0 : 1))).toBe(true);

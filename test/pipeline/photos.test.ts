@@ -53,7 +53,7 @@ describe("no photo trouble keeps anybody waiting:", () => {
   });
 
   test.each([403, 400, 401])("a photo that answers %d: person without face, case no_photo", async (status) => {
-    await using site = await startSite();
+    await using site = await startSite({ env: { PHOTO_GIVE_UP_AFTER: "1s" } });
     site.eposh.faults.set(refused(status));
     expect(await site.employ(person(site, 1))).toEqual({ end: "done", warnings: [] });
     expect(site.atTheGate()).toHaveLength(1);

@@ -50,7 +50,7 @@ export const recordCodes = {
     "Kirim lagi. Bila terulang, cari orangnya di HikCentral.",
   ],
   no_photo: [
-    "Karyawan ini tidak punya foto yang dapat dipakai, jadi tidak ada wajah.",
+    "Karyawan ini tidak punya foto yang dapat dipakai, jadi tidak ada wajah. Jika rinciannya menyebut sampai kapan foto dicoba lagi, wajahnya menyusul sendiri.",
     "Unggah foto di Eposh, lalu mulai proses untuk tanggalnya. Rinciannya menyebut alasannya.",
   ],
   photo_missing: ["Tautan foto tidak menuju apa pun.", "Unggah foto di Eposh, lalu mulai proses untuk tanggalnya."],

@@ -3,55 +3,19 @@ import type { FailureCode } from "../../errors/codes.ts";
 import { namesIn } from "../../people/names.ts";
 import { isOlder } from "../../people/record-order.ts";
 import { samePerson } from "../../people/same-person.ts";
-import type { RecordOrder } from "../../people/types.ts";
 import type { DeadLetter } from "../dead-letter-index.ts";
 import type { Items, Marked } from "../items/items.ts";
 import type { Value } from "../schema.ts";
 import type { Entry, StageEnd } from "../subjects.ts";
-import { comparisonStage, endsByRun } from "./situations.ts";
-
-export interface CaseRow {
-  id: string;
-  record: string;
-  person: string | null;
-  name: string | null;
-  kib: string | null;
-  stage: string;
-  code: string;
-  kind: "dead letter" | "warning";
-  inducted: string | null;
-  repeat: number;
-  fetched: string | null;
-  last_run: string | null;
-}
-
-/** What opens a case, or is counted on it. */
-type Problem = Pick<CaseRow, "stage" | "code"> & { text: string; at: string; run: string | undefined };
-type Subject = Pick<CaseRow, "record" | "person" | "name" | "kib" | "inducted" | "repeat" | "fetched">;
+import { type CaseRow, type Closed, type Marks, orderOf, type Problem, type Subject } from "./case-row.ts";
+import { closeAlike, comparisonStage, endsByRun } from "./situations.ts";
 
 /** Warnings of two records, of which the first one could not know of the second. */
 const ofTwo: ReadonlySet<string> = new Set<FailureCode>(["kib_in_use", "shared_photo"]);
 
-/** Why a case is closed. */
-export type Closed =
-  | "passed"
-  | "later record passed"
-  | "no longer at Eposh"
-  | "no longer so"
-  | "failed elsewhere"
-  | "its dead letter was taken"
-  | "decided"
-  | "dropped";
-
 const maxNames = 5_000;
 /** Complete fetches of its date that no longer hold a record. */
 const fetchesWithout = 2;
-
-const orderOf = ({ inducted, repeat, fetched }: Pick<CaseRow, "inducted" | "repeat" | "fetched">): RecordOrder => ({
-  inducted: inducted ?? undefined,
-  repeat,
-  fetchedAt: fetched === null ? undefined : new Date(fetched),
-});
 
 /**
  * The open problems of records. It is written in the transactions of the ledger; losing it costs at most one more dead
@@ -79,9 +43,11 @@ export class Cases {
     if (name !== undefined) this.noteName(marks.record, name);
     if (outcome === "dead") return this.#meet(entry, marks, "dead letter");
     if (outcome === "warning") this.#meet(entry, marks, "warning");
+    if (outcome === "retry" && entry.lacks) this.#lack(entry, entry.lacks, marks);
     if (outcome !== "done" && outcome !== "ended") return null;
     if (stage === "induction" && entry.inducted !== undefined && entry.kind !== "task") this.#hold(entry, marks.record);
     else if (entry.end) this.#pass(entry, entry.end, marks, marked);
+    else if (entry.kind === "follow") this.#cancel(entry, marks.record);
     return null;
   }
 
@@ -117,7 +83,7 @@ export class Cases {
   }
 
   /** The keyed hashes that stand for a record and its name in the ledger. */
-  marksOf(record: string): { record: string; name: string } {
+  marksOf(record: string): Marks {
     const [whole = "", name = ""] = record.split(".");
     return { record: this.hash(whole), name: this.hash(name) };
   }
@@ -167,7 +133,7 @@ export class Cases {
     }
   }
 
-  #meet(entry: Entry, { record, name }: { record: string; name: string }, kind: CaseRow["kind"]): string {
+  #meet(entry: Entry, { record, name }: Marks, kind: CaseRow["kind"]): string {
     const { stage, run, kib, code: nik, failure, inducted, repeat, fetchedAt, isKnownLetter } = entry;
     const at = entry.at.toISOString();
     const code = failure?.code ?? "";
@@ -175,10 +141,22 @@ export class Cases {
     const person = nik === undefined ? null : this.hash(nik);
     // Its later record has passed, maybe a moment ago: what this one lacks is no problem any more.
     if (kind === "warning" && person !== null && this.#isPast(entry, person, name)) return id;
+    const known = this.db.query<CaseRow, Value[]>("select * from cases where id = ?").get(id);
+    // Of an earlier run, whose message took its time: the later one has been counted.
+    const isFormer = known?.closed === null && isOlder(entry, orderOf(known));
     // n.b. A letter that is there already has the order of the fetch that it is of: its replay must be able to close it.
     const order = { inducted: inducted ?? null, repeat: repeat ?? 0, fetched: fetchedAt?.toISOString() ?? null };
     const subject = { record, person, name, kib: kib ?? null, ...order };
-    this.#open(kind, subject, { stage, code, text: failure?.text ?? "", at, run }, isKnownLetter);
+    const counted = isFormer ? (known.last_run ?? undefined) : run;
+    this.#open(
+      kind,
+      subject,
+      { stage, code, text: failure?.text ?? "", at, run: counted },
+      {
+        keepsOrder: isKnownLetter || isFormer,
+        isAwaited: entry.outcome === "retry" && kind === "warning",
+      },
+    );
     if (kind === "dead letter" && entry.kind === "person") this.#moveOn(record, id, at);
     return id;
   }
@@ -195,17 +173,38 @@ export class Cases {
     kind: CaseRow["kind"],
     { record, person, name, kib, inducted, repeat, fetched }: Subject,
     { stage, code, text, at, run }: Problem,
-    keepsOrder = false,
+    { keepsOrder = false, isAwaited = false }: { keepsOrder?: boolean | undefined; isAwaited?: boolean } = {},
   ): void {
     const set = keepsOrder ? "" : "inducted = ?12, repeat = ?13, fetched = ?14,";
     this.#run(
       `insert into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs, last_run, inducted,
-         repeat, fetched, held_run) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?11, ?12, ?13, ?14, ?11)
-       on conflict (id) do update set ${set} kind = ?8, text = ?9, last = ?10,
+         repeat, fetched, held_run, awaited)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?11, ?12, ?13, ?14, ?11, ?15)
+       on conflict (id) do update set ${set} kind = ?8, text = ?9, last = ?10, awaited = ?15,
          first = iif(closed is null, first, ?10), runs = iif(closed is null, runs + (last_run is not ?11), 1),
          last_run = ?11, held_run = ?11, absent = 0, closed = null, why = null`,
       ...[this.idOf(record, stage, code), record, person, name, kib, stage, code, kind, text, at, run ?? null],
-      ...[inducted, repeat, fetched],
+      ...[inducted, repeat, fetched, Number(isAwaited)],
+    );
+    closeAlike((sql, ...values) => this.db.query(sql).all(...values) as never, code, { person, at });
+  }
+
+  /** What is tried again by itself, and is a case meanwhile. What was closed since the message came stays closed for it. */
+  #lack(entry: Entry, { since, ...failure }: NonNullable<Entry["lacks"]>, marks: Marks): void {
+    const id = this.idOf(marks.record, entry.stage, failure.code);
+    const known = this.db.query<CaseRow, Value[]>("select * from cases where id = ?").get(id);
+    const isDead = known?.kind === "dead letter" && known.closed === null;
+    if (known && (known.closed === null ? isOlder(entry, orderOf(known)) : known.closed >= since.toISOString())) return;
+    // Its dead letter of an earlier run is there still.
+    this.#meet({ ...entry, failure, isKnownLetter: isDead }, marks, isDead ? "dead letter" : "warning");
+  }
+
+  /** Nobody tries it any more. */
+  #cancel({ run = "", stage, at }: Entry, record: string): void {
+    this.#run(
+      `update cases set closed = ?, why = 'cancelled' where closed is null and awaited and record = ? and stage = ?
+        and last_run = ?`,
+      ...[at.toISOString(), record, stage, run],
     );
   }
 
@@ -222,7 +221,7 @@ export class Cases {
     this.#run(hold, run, inducted, record);
   }
 
-  #pass(entry: Entry, end: StageEnd, marks: { record: string; name: string }, marked: Marked): void {
+  #pass(entry: Entry, end: StageEnd, marks: Marks, marked: Marked): void {
     const person = entry.code === undefined ? null : this.hash(entry.code);
     const find = `select id, record, person, name, kib, stage, code, kind, inducted, repeat, fetched, last_run from cases
       where closed is null and (record = ?1 or person = ?2)`;
@@ -276,7 +275,7 @@ export class Cases {
   }
 
   /** The NIK is the same. In doubt they are two. */
-  #isSameHuman(one: CaseRow, { kib }: Entry, marks: { record: string; name: string }): boolean {
+  #isSameHuman(one: CaseRow, { kib }: Entry, marks: Marks): boolean {
     if (!this.#isOfChain(one)) return false;
     if (one.name === marks.name) return true;
     const theirs = this.#names.get(one.record) ?? this.#nameOfLetter(one.id);

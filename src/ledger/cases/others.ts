@@ -1,6 +1,6 @@
 import type { Ledger } from "../ledger.ts";
 import type { Entry } from "../subjects.ts";
-import type { CaseRow } from "./cases.ts";
+import type { CaseRow } from "./case-row.ts";
 
 /** What of a record its case needs, as keyed hashes, and the run that noted it. */
 type Whose = Pick<CaseRow, "record" | "name" | "inducted" | "repeat" | "fetched"> & { run: string | null };

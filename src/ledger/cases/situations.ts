@@ -73,6 +73,17 @@ export function noteSituations({ rows, personKey, cases }: Noting, found: readon
   }
 }
 
+/** A stage has said the same problem: it is one case, that of the stage. */
+export function closeAlike(rows: Rows, code: string, { person, at }: { person: string | null; at: string }): void {
+  const same = Object.keys(alike).filter((one) => alike[one]?.some((other) => other === code));
+  if (person === null || same.length === 0) return;
+  rows(
+    `update cases set closed = ?1, why = 'no longer so' where closed is null and stage = ?2 and person = ?3
+      and code in (select value from json_each(?4))`,
+    ...[at, comparisonStage, person, JSON.stringify(same)],
+  );
+}
+
 /** Closes those that no comparison since then has found, but none with a code of `unseen`. */
 export function closeSituations(rows: Rows, unseen: readonly string[], since: string, at: string): void {
   rows(

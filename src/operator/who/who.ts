@@ -148,7 +148,11 @@ function problemsOf(
      and at >= coalesce((select fetched from latest where person = ?1 and stage = 'create-person'), '') group by code`,
     person ?? "",
   );
-  const own = warnings.filter(({ kib }) => humans === 1 || kib === (one.kib ?? null));
+  const awaited = ledger.rows<(typeof warnings)[number]>(
+    "select code, text, stage, kib from cases where person = ? and closed is null and awaited",
+    person ?? "",
+  );
+  const own = [...warnings, ...awaited].filter(({ kib }) => humans === 1 || kib === (one.kib ?? null));
   return [...letters, ...own.map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: false }))];
 }
 

@@ -63,6 +63,7 @@ export class Generation {
   readonly #live: Disposable | undefined;
   readonly #closeRuns: () => Promise<void>;
   readonly operator: Operator;
+  readonly #letters: DeadLetterQueues;
   readonly #nightly: NightlyComparison;
   #closing: ReturnType<typeof setInterval> | undefined;
   #dropping: ReturnType<typeof setInterval> | undefined;
@@ -120,6 +121,7 @@ export class Generation {
     const readiness = () => readinessOf(health);
     const running = { pipeline, letters, breakers, photos, removed, readiness, upstreams };
     const operator = new Operator({ broker, ledger, registered, paused, queues, mask: log.mask, running, now });
+    this.#letters = letters;
     this.operator = operator;
     this.clients = clients;
     this.pipeline = pipeline;
@@ -173,6 +175,8 @@ export class Generation {
     // What a broker that is away keeps is dropped the next time.
     this.#dropping = setInterval(() => void this.operator.dead.dropExpired().catch(() => {}), dropEveryMs).unref();
     this.#started = startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal });
+    // Nobody asks for a list before the page says whether somebody is needed.
+    void this.#started.then(() => this.#letters.compare()).catch(() => {});
   }
 
   /** Finishes what is in progress until the deadline; the rest is delivered again later. */

@@ -6,16 +6,18 @@ import { openSqlite } from "../../src/broker/sqlite-broker.ts";
 import { table } from "../../src/cli/output.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { startSimulators } from "../../src/simulator/start.ts";
-import { peakMbOf, runFor, startDaemon } from "./processes.ts";
+import { until } from "../support/until.ts";
+import { cpuMsOf, peakMbOf, runFor, startDaemon } from "./processes.ts";
 
 const { values: asked } = parseArgs({
   args: process.argv.slice(3),
   options: {
     people: { type: "string", default: "1543,20000,100000" },
     waiting: { type: "string", default: "200000" },
+    dead: { type: "string", default: "5000" },
   },
 });
-const waiting = Number(asked.waiting);
+const [waiting, dead] = [Number(asked.waiting), Number(asked.dead)];
 const token = "a-token-of-the-bench";
 const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
 const asks: Record<string, RequestInit & { path: string }> = {
@@ -38,6 +40,7 @@ export default async function bench(): Promise<number> {
   const head = [
     "PEOPLE",
     "SECONDS",
+    "CPU s",
     "PEAK MB",
     "FILES MB",
     ...Object.keys(asks).map((name) => `${name} ms`),
@@ -45,17 +48,19 @@ export default async function bench(): Promise<number> {
   ];
   console.log(table([head, ...rows.map(({ people, figures }) => [people, ...figures.map(rounded)].map(String))]));
   const [first, last] = [rows.at(0), rows.at(-1)];
-  if (first && last && first !== last)
-    console.log(`The time of a run grows with the people to the power of ${exponentOf(first, last).toFixed(2)}`);
+  if (first && last && first !== last) {
+    const [seconds, cpu] = [0, 1].map((figure) => exponentOf(first, last, figure).toFixed(2));
+    console.log(`With the people to the power of ${seconds} grows the time of a run, of ${cpu} the daemon's CPU`);
+  }
   console.log(
-    `HikCentral answers at once; the answers and the restart are with ${waiting} messages waiting, the worst of ${rounds}`,
+    `HikCentral answers at once; the answers and the restart are with ${waiting} messages waiting and ${dead} dead letters, the worst of ${rounds}`,
   );
   return 0;
 }
 
 const rounded = (figure: number) => Number(figure.toPrecision(3));
-const exponentOf = (first: Row, last: Row) =>
-  Math.log((last.figures[0] ?? 0) / (first.figures[0] ?? 0)) / Math.log(last.people / first.people);
+const exponentOf = (first: Row, last: Row, figure: number) =>
+  Math.log((last.figures[figure] ?? 0) / (first.figures[figure] ?? 0)) / Math.log(last.people / first.people);
 
 async function measure(people: number): Promise<number[]> {
   const folder = mkdtempSync(join(tmpdir(), "hikvision-sync-bench-"));
@@ -65,14 +70,20 @@ async function measure(people: number): Promise<number[]> {
     const figures: number[] = [];
     {
       await using daemon = await startDaemon(env);
-      figures.push(await runFor(people, daemon.url, headers), await peakMbOf(daemon.pid));
+      const seconds = await runFor(people, daemon.url, headers);
+      figures.push(seconds, (await cpuMsOf(daemon.pid)) / 1000, await peakMbOf(daemon.pid));
     }
     const files = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
     figures.push(files.reduce((sum, bytes) => sum + bytes, 0) / 1e6);
-    await fillQueue(folder);
+    await fill(folder);
     // The stage that they wait for is paused by its upstream, as in an outage.
     simulators.hikcentral.faults.set({ kind: "hang", match: "/api/" });
     await using daemon = await startDaemon(env);
+    const isIndexed = async () => {
+      const metrics = await (await fetch(`${daemon.url}/metrics`, { headers })).text();
+      return metrics.includes(`hikvision_sync_cases_open{code="unknown"} ${dead}`);
+    };
+    if (dead > 0) await until(isIndexed, { timeoutMs: 300_000, everyMs: 500, what: "all dead letters to be known" });
     for (const { path, ...init } of Object.values(asks))
       figures.push(await worst(() => timed(daemon.url + path, init)));
     figures.push(daemon.readyMs);
@@ -82,8 +93,8 @@ async function measure(people: number): Promise<number[]> {
   }
 }
 
-/** With messages of people who are not in HikCentral. */
-async function fillQueue(folder: string): Promise<void> {
+/** Queues with messages of people who are not in HikCentral. */
+async function fill(folder: string): Promise<void> {
   await using broker = openSqlite({ file: join(folder, "queue.db") });
   const body = (at: number) =>
     JSON.stringify({
@@ -94,11 +105,12 @@ async function fillQueue(folder: string): Promise<void> {
         regionals: [{ name: "Zona I", slug: "zona-i" }],
       },
     });
+  const messages = (from: number, count: number) =>
+    Array.from({ length: count }, (_, number) => ({ body: body(from + number) }));
   for (let at = 0; at < waiting; at += chunk)
-    await broker.publish(
-      "hikvision_create_person",
-      Array.from({ length: Math.min(chunk, waiting - at) }, (_, number) => ({ body: body(at + number) })),
-    );
+    await broker.publish("hikvision_create_person", messages(at, Math.min(chunk, waiting - at)));
+  for (let at = 0; at < dead; at += chunk)
+    await broker.publish("hikvision_create_person.dead", messages(waiting + at, Math.min(chunk, dead - at)));
 }
 
 async function worst(measure: () => Promise<number>): Promise<number> {

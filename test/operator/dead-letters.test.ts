@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Outgoing } from "../../src/broker/broker.ts";
 import { headersOf } from "../../src/broker/careful-pass.ts";
@@ -100,6 +101,16 @@ describe.each([
     // What somebody else took is gone from the list too.
     (await site.daemon.broker.take(dead))?.ack();
     await until(async () => (await ask(site, "/dead")).total === 3, { timeoutMs: 20_000, everyMs: 500 });
+  });
+
+  test("after a start with a lost ledger the dead letters are open cases before anybody lists them", async () => {
+    await using site = await startSite({ broker });
+    await kill(site, 3);
+    await site.stop();
+    for (const end of ["", "-wal", "-shm"]) rmSync(join(site.folder, `ledger.db${end}`), { force: true });
+    await site.start();
+    const open = async () => (await (await site.fetch("/metrics")).text()).includes('cases_open{code="bad_name"} 3');
+    await until(open, { what: "the three letters to be open cases" });
   });
 
   test("a letter that somebody else took is unknown to a replay, also where the depth does not show it", async () => {

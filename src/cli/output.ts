@@ -17,21 +17,43 @@ export const printError = (text: string): void => void process.stderr.write(`${s
 
 const maxColumns = 80;
 
+// n.b. What is cut or broken into lines must be masked before.
 /** In lines that fit on a terminal: the first one begins with `first`, the others with as many blanks. */
 export function wrapped(text: string, first = ""): string {
   const indent = Bun.stringWidth(first);
-  const lines = Bun.wrapAnsi(text, maxColumns - indent, { hard: true }).replaceAll("\n", `\n${" ".repeat(indent)}`);
+  const lines = Bun.wrapAnsi(mask(text), maxColumns - indent, { hard: true }).replaceAll(
+    "\n",
+    `\n${" ".repeat(indent)}`,
+  );
   return first + lines;
 }
 
+/** The same on a terminal; elsewhere in one line, for other programs. */
+export const fitted = (text: string, first = ""): string =>
+  process.stdout.isTTY ? wrapped(text, first) : first + text;
+
 /** Cut where it takes more columns. */
-export const cutTo = (width: number, text: string): string => Bun.sliceAnsi(text, 0, width, { ellipsis: "…" });
+export const cutTo = (width: number, text: string): string => Bun.sliceAnsi(mask(text), 0, width, { ellipsis: "…" });
+
+/** Of the employees in a list. Each may take one more column, where the last letter that fits is a wide one. */
+export const [nameWidth, kibWidth] = [26, 14];
 
 /** Columns as wide as their widest cell, two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ""))));
   const pad = (cell: string, column: number) => cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell));
   return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+/** The same for a label and two columns, whose cells take as many lines as they need. */
+export function comparison(rows: readonly (readonly [string, string, string])[]): string {
+  const labelWidth = Math.max(...rows.map(([label]) => Bun.stringWidth(label)));
+  const width = Math.floor((maxColumns - labelWidth - 4) / 2);
+  const lines = rows.flatMap(([label, ...cells]) => {
+    const [a = [], b = []] = cells.map((cell) => Bun.wrapAnsi(mask(cell), width, { hard: true }).split("\n"));
+    return (a.length > b.length ? a : b).map((_, at) => [at === 0 ? label : "", a[at] ?? "", b[at] ?? ""]);
+  });
+  return table(lines);
 }
 
 const barWidth = 24;

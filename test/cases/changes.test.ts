@@ -42,7 +42,10 @@ test("every face, KIB number and name that was replaced is listed with its run, 
   expect((await site.get("/changes?since=nonsense")).status).toBe(400);
 
   const { out } = await site.cli("changes --kib 9200699");
-  expect(out).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +9200699 +Joko Jo Wibowo +kib +9200601 → 9200699 +2026-01-02 /m);
+  const line =
+    /^\d{4}-\d\d-\d\d \d\d:\d\d +9200699 +Joko Jo Wibowo +kib +2026-01-02\n {2}9200601 → 9200699: with the other/m;
+  expect(out).toMatch(line);
+  expect(Math.max(...out.split("\n").map((one) => Bun.stringWidth(one)))).toBeLessThanOrEqual(80);
   const csv = (await site.cli("changes --csv")).out.trim().split("\n");
   expect(csv).toHaveLength(4);
   expect(csv[0]).toBe("at,kib,name,what,from,to,inducted,run,reason");

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { WhoAnswer } from "../../src/operator/who/answer.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 
@@ -56,4 +57,26 @@ test("names without a letter are bad_name, and no conflict with themselves", asy
   const { view, persons } = await thrice(site, { [first]: names });
   expect(view).toMatchObject({ dead: 4, deadLetters: [{ code: "bad_name", count: 4 }] });
   expect(persons).toEqual([]);
+});
+
+test("of several people with one name each is told of their own problem, and once", async () => {
+  await using site = await startSite();
+  const joko = (kib_number: string, identity_number: string) =>
+    budi(site, { name: "Joko Wibowo", identity_number, kib_number });
+  site.eposh.days.set(first, [joko("1", "NA"), joko("2", nikOf(420, "1990-01-31")), joko("3", "-")]);
+  await site.induct({ from: first, to: first });
+  const { people } = (await site.post("/who", { key: "Joko Wibowo", language: "en" })).body as unknown as {
+    people: WhoAnswer[];
+  };
+  const told = people.map(({ kib, canEnter, problems }) => ({
+    kib,
+    canEnter,
+    codes: problems.map(({ code }) => code),
+  }));
+  const held = { canEnter: false, codes: ["bad_identity_number"] };
+  expect(told.sort((a, b) => Number(a.kib) - Number(b.kib))).toEqual([
+    { kib: "1", ...held },
+    { kib: "2", canEnter: true, codes: [] },
+    { kib: "3", ...held },
+  ]);
 });

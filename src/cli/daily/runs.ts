@@ -3,7 +3,7 @@ import { Exit, exits } from "../../errors.ts";
 import type { RunView } from "../../ledger/runs.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
-import { print, printJson, table } from "../output.ts";
+import { fitted, print, printJson, table } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "runs", description: "List the runs, show one (ID) or cancel one (cancel ID)" },
@@ -49,14 +49,16 @@ export function textOfRun(view: RunView, startedAt: string): string {
   const dead = fetched.dead > 0 ? `, ${fetched.dead} of them dead` : "";
   return [
     `run ${run}, started ${startedAt}: ${status}`,
-    `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through, ${deadPeople} with a case, ${open} open`,
+    fitted(
+      `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through, ${deadPeople} with a case, ${open} open`,
+    ),
     ...(part ? ["  incomplete: other daemons share the queues or started the run. Ask them too"] : []),
     ...Object.entries(stages).map(([stage, counts]) => {
       return `  ${stage}: ${Object.entries(counts)
         .map(([outcome, count]) => `${count} ${outcome}`)
         .join(", ")}`;
     }),
-    ...warnings.map(({ code, count, text }) => `warning ${code}: ${count} (${text})`),
-    ...deadLetters.map(({ code, count, text }) => `dead letter ${code}: ${count} (${text})`),
+    ...warnings.map(({ code, count, text }) => fitted(`${code}: ${count} (${text})`, "warning ")),
+    ...deadLetters.map(({ code, count, text }) => fitted(`${code}: ${count} (${text})`, "dead letter ")),
   ].join("\n");
 }

@@ -7,7 +7,7 @@ import { visible } from "../../util/text/visible.ts";
 import { configArgument, loadLocalConfig, numberOf } from "../args.ts";
 import { DaemonClient, withoutFace } from "../daemon-client.ts";
 import { untilStopped } from "../exit.ts";
-import { Progress, print, printError } from "../output.ts";
+import { fitted, Progress, print, printError } from "../output.ts";
 
 const startMs = 3_000;
 
@@ -82,8 +82,9 @@ const barsOf = ({ fetched, employees, through, dead }: RunView) => [
 
 function report(view: RunView, patience: string): number {
   const { run, status, employees, through, dead: held, open, warnings, deadLetters, fetched } = view;
-  for (const { code, count, text } of warnings) print(visible(`warning ${code}: ${count} (${text})`));
-  for (const { code, count, text } of deadLetters) print(visible(`dead letter ${code}: ${count} (${text})`));
+  for (const { code, count, text } of warnings) print(fitted(visible(`${code}: ${count} (${text})`), "warning "));
+  for (const { code, count, text } of deadLetters)
+    print(fitted(visible(`${code}: ${count} (${text})`), "dead letter "));
   if (status === "cancelled") {
     printError(`run ${run} was cancelled (${through} of ${employees} employees done)`);
     return exits.failed;
@@ -96,7 +97,7 @@ function report(view: RunView, patience: string): number {
   const faceless = withoutFace(view);
   const dead = deadLetters.reduce((sum, { count }) => sum + count, 0);
   const counts = `${through} through, ${held} with a case, ${open} open; ${faceless} without a face`;
-  print(`run ${run}: ${employees} employees, ${counts}`);
+  print(fitted(`run ${run}: ${employees} employees, ${counts}`));
   if (fetched.dead > 0) printError(`${fetched.dead} of ${fetched.of} dates could not be fetched`);
   else if (employees === 0) printError(noEmployees(view.kib));
   return dead + faceless + fetched.dead > 0 ? exits.failed : exits.ok;

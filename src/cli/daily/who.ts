@@ -5,7 +5,7 @@ import { isLanguage, languageOf, languages } from "../../operator/words/language
 import { wordsIn } from "../../operator/words/words.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
-import { print, printError, printJson, table } from "../output.ts";
+import { comparison, fitted, print, printError, printJson } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "who", description: "Say whether somebody can enter, or why not" },
@@ -32,7 +32,7 @@ export default defineCommand({
       print(answer.people.map((one) => textOf(one, language, (at) => client.time(at))).join("\n\n"));
       if (answer.more > 0) printError(`+${answer.more}`);
     }
-    if (answer.note && !args.json) printError(answer.note);
+    if (answer.note && !args.json) printError(fitted(answer.note));
     return answer.people.length > 0 ? exits.ok : exits.failed;
   },
 });
@@ -43,16 +43,16 @@ function textOf(
   time: (at: string) => string,
 ): string {
   const { who } = wordsIn(language);
-  const rows = fields.map(({ field, eposh, hikcentral, isRight }) => [
+  const rows = fields.map(({ field, eposh, hikcentral, isRight }): [string, string, string] => [
     `  ${isRight ? "✓" : "✗"} ${who.fields[field]}`,
     eposh ?? "–",
     hikcentral ?? "–",
   ]);
   const steps = traces.at(-1)?.steps ?? [];
   return [
-    sentence,
-    table([["", "Eposh", "HikCentral"], ...rows]),
-    ...problems.map(({ code, meaning, todo }) => `  ${code}: ${meaning}\n  → ${todo}`),
+    fitted(sentence),
+    comparison([["", "Eposh", "HikCentral"], ...rows]),
+    ...problems.flatMap(({ code, meaning, todo }) => [fitted(`${code}: ${meaning}`, "  "), fitted(todo, "  → ")]),
     ...steps.map(({ at, stage, outcome, code }) => `  ${time(at)} ${stage} ${outcome}${code ? ` (${code})` : ""}`),
   ].join("\n");
 }

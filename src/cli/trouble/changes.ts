@@ -3,7 +3,7 @@ import type { Overwrite } from "../../ledger/overwrites.ts";
 import { csvOf } from "../../util/text/csv.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
-import { print, printJson, table } from "../output.ts";
+import { cutTo, kibWidth, nameWidth, print, printJson, table, wrapped } from "../output.ts";
 
 const columns = ["at", "kib", "name", "what", "from", "to", "inducted", "run", "reason"] as const;
 
@@ -32,9 +32,13 @@ export default defineCommand({
         ),
       );
     if (changes.length === 0) return print("nothing of a known person was replaced");
-    const rows = changes.map(({ at, kib, name, what, from, to, inducted, reason }) => {
-      return [client.time(at), kib ?? "", name, what, `${from} → ${to}`, inducted ?? "", reason];
+    const rows = changes.map(({ at, kib, name, what, inducted }) => {
+      return [client.time(at).slice(0, 16), cutTo(kibWidth, kib ?? ""), cutTo(nameWidth, name), what, inducted ?? ""];
     });
-    print(table([["WHEN", "KIB", "NAME", "WHAT", "CHANGE", "INDUCTED", "REASON"], ...rows]));
+    const [titles = "", ...lines] = table([["WHEN", "KIB", "NAME", "WHAT", "INDUCTED"], ...rows]).split("\n");
+    const each = changes.map(({ from, to, reason }, at) =>
+      [lines[at], wrapped(`${from} → ${to}: ${reason}`, "  ")].join("\n"),
+    );
+    print([titles, ...each].join("\n"));
   },
 });

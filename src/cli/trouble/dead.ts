@@ -11,7 +11,7 @@ import { csvOf } from "../../util/text/csv.ts";
 import { visibleIn, visibleLines } from "../../util/text/visible.ts";
 import { configArgument, jsonArgument, numberOf } from "../args.ts";
 import { type OperatorClient, openOperatorClient } from "../operator-client.ts";
-import { cutTo, print, printError, printJson, table, wrapped } from "../output.ts";
+import { cutTo, kibWidth, nameWidth, print, printError, printJson, table, wrapped } from "../output.ts";
 
 const filters = {
   stage: { type: "string", valueHint: "name", description: "only of this stage" },
@@ -234,7 +234,5 @@ const noBody = "the dead letter cannot be read now";
 
 /** So many digits of an id are enough to tell cases apart, and few enough to type. */
 const idLength = 8;
-/** Each may take one more column, where the last letter that fits is a wide one. */
-const [nameWidth, kibWidth] = [26, 14];
 const sumOf = (groups: readonly { count: number }[]) => groups.reduce((sum, { count }) => sum + count, 0);
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;

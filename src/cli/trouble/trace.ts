@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import type { Trace } from "../../ledger/trace.ts";
 import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
-import { print, printJson, table } from "../output.ts";
+import { cutTo, fitted, kibWidth, print, printJson, table } from "../output.ts";
 
 export default defineCommand({
   meta: { name: "trace", description: "Show what happened to one employee, run by run" },
@@ -16,13 +16,17 @@ export default defineCommand({
     const { journeys } = await client.ask<{ journeys: Trace[] }>("POST", "/trace", { key: args.key });
     if (args.json) return printJson({ journeys });
     for (const { run, where, steps } of journeys) {
-      print(`run ${run ?? "unknown"}: ${where}`);
-      const rows = steps.map(({ at, stage, outcome, attempt, kib, code, text }) => {
-        const why = [code, text].filter(Boolean).join(": ");
+      print(fitted(`run ${run ?? "unknown"}: ${where}`));
+      const rows = steps.map(({ at, stage, outcome, attempt, kib }) => {
         const tried = outcome === "replayed" || outcome === "dropped" ? "" : `attempt ${attempt + 1}`;
-        return [`  ${client.time(at)}`, stage, outcome, tried, kib ? `KIB ${kib}` : "", why];
+        return [`  ${client.time(at)}`, stage, outcome, tried, kib ? `KIB ${cutTo(kibWidth, kib)}` : ""];
       });
-      print(table(rows));
+      const lines = table(rows).split("\n");
+      for (const [at, { code, text }] of steps.entries()) {
+        print(lines[at] ?? "");
+        const why = [code, text].filter(Boolean).join(": ");
+        if (why) print(fitted(why, "    "));
+      }
     }
   },
 });

@@ -48,9 +48,10 @@ const words = (key: string) => key.toLowerCase().split(/\s+/).filter(Boolean);
 
 function distinct(subjects: readonly Subject[]): Subject[] {
   const kept: Subject[] = [];
-  for (const one of subjects)
-    if (!kept.some((other) => sameName(one.name, other.name) && (one.kib === other.kib || one.person === other.person)))
-      kept.push(one);
+  // n.b. Of several without a usable NIK none has a person.
+  const isSame = (a: Subject, b: Subject) =>
+    sameName(a.name, b.name) && (a.kib === b.kib || (a.person !== undefined && a.person === b.person));
+  for (const one of subjects) if (!kept.some((other) => isSame(one, other))) kept.push(one);
   return kept;
 }
 

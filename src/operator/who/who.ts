@@ -1,3 +1,4 @@
+import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
 import type { Trace } from "../../ledger/trace.ts";
 import { namesIn, wholeName } from "../../people/names.ts";
 import { readRemark } from "../../people/remark.ts";
@@ -130,18 +131,23 @@ async function readPerson(upstreams: Upstreams, code: string, signal: AbortSigna
   }
 }
 
-/** Dead letters of the name or the KIB, and the warnings since the person was last written. */
+/** Dead letters of the record, and the warnings since the person was last written, each cause once. */
 function problemsOf(
   { options: { ledger, mask } }: Operator,
   { person }: Subject,
   one: Pick<Human, "name" | "kib">,
   humans: number,
 ): Problem[] {
+  /** A name alone is that of others too: it counts where there is nothing else. */
+  const isNamed = ({ name, kib }: DeadLetter) =>
+    kib !== undefined && one.kib !== undefined ? kib === one.kib : sameName(name, one.name);
+  const isOwn = (letter: DeadLetter) => {
+    if (person === undefined || letter.person === undefined) return isNamed(letter);
+    return letter.person === person && (humans === 1 || isNamed(letter));
+  };
   const letters = ledger.deadLetters
     .select({})
-    .filter(
-      ({ name, kib }) => sameName(name, one.name) || (one.kib !== undefined && kib === one.kib && name === undefined),
-    )
+    .filter(isOwn)
     .map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: true }));
   const warnings = ledger.rows<{ code: string; text: string; stage: string; kib: string | null }>(
     `select code, text, stage, kib from events e where person = ?1 and outcome = 'warning'
@@ -153,7 +159,8 @@ function problemsOf(
     person ?? "",
   );
   const own = [...warnings, ...awaited].filter(({ kib }) => humans === 1 || kib === (one.kib ?? null));
-  return [...letters, ...own.map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: false }))];
+  const all = [...letters, ...own.map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: false }))];
+  return all.filter(({ stage, code }, at) => all.findIndex((one) => one.stage === stage && one.code === code) === at);
 }
 
 function handsOffIn(person: Human["person"], { handsOff }: Upstreams): string | undefined {

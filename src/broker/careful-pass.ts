@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Broker, Delivery, Headers } from "./broker.ts";
 
 /** Up to so many from the head, in progress. */
@@ -38,6 +39,8 @@ export interface PassOptions {
 }
 
 const keepForMs = 10_000;
+/** Messages that are looked at before everything else has its turn. */
+const atATime = 25;
 
 /**
  * Shows every message of a queue to `visit`, from the head. What is kept is published again, confirmed, before it is
@@ -58,6 +61,7 @@ export async function passThrough(broker: Broker, queue: string, options: PassOp
     let going: Delivery[][] = [];
     try {
       for (let group = groups.shift(); group; group = groups.shift()) {
+        if (groups.length % atATime === 0) await nextTurn();
         kept.push(group);
         isWhole = !isOver();
         if (!isWhole || !(await visit(group.at(-1) as Delivery))) continue;

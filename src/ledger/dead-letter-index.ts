@@ -1,3 +1,4 @@
+import { inParts } from "../util/turns/in-parts.ts";
 import type { Rows } from "./schema.ts";
 
 /** What is known of a dead letter without its body, which is only in its queue. */
@@ -45,15 +46,26 @@ const columns = (
   " inducted repeat"
 ).split(" ");
 
-const insert = `insert into dead_letters (${columns.join()})
+const insertInto = (table: string) => `insert into ${table} (${columns.join()})
   select ${columns.map((name) => `value ->> '${name}'`).join()} from json_each(?) where true
   on conflict do update set copies = copies + 1,
   ${columns.map((name) => `${name} = iif(coalesce(excluded.fetched >= fetched, 1), excluded.${name}, ${name})`).join()}`;
 
-const select = `select ${columns.join()} from dead_letters where (?1 is null or stage = ?1) and (?2 is null or code = ?2)
+const insert = insertInto("dead_letters");
+
+/** What a pass has seen; it takes the place of what was known in one moment. */
+const passing = `create temp table if not exists passing (${columns.join()}, copies default 1, primary key (queue, id))`;
+const replace = `insert into dead_letters (${columns.join()}, copies) select ${columns.join()}, copies from passing`;
+
+const select = `select queue, id from dead_letters where (?1 is null or stage = ?1) and (?2 is null or code = ?2)
   and (?3 is null or run = ?3 or exists (select 1 from stuck s join runs r on r.no = s.run where r.id = ?3 and s.case_id = dead_letters.case_id))
   and (?4 is null or exists (select 1 from json_each(?4) where substr(dead_letters.id, 1, length(value)) = value or substr(case_id, 1, length(value)) = value))
   and (?4 is not null or exists (select 1 from cases c where c.id = case_id and c.closed is null)) order by first, id`;
+
+const details = `select ${columns.map((name) => `d.${name}`).join()} from json_each(?) one cross join dead_letters d
+  on d.queue = one.value ->> 'queue' and d.id = one.value ->> 'id' order by one.key`;
+
+type Key = Pick<DeadLetter, "queue" | "id">;
 
 /**
  * Which dead letters there are, so that nobody has to take them out of their queues to know: RabbitMQ counts every
@@ -68,7 +80,7 @@ export class DeadLetterIndex {
   constructor(
     readonly rows: Rows,
     /** Makes the cases of letters that have none. */
-    readonly adopt: (id?: string) => void,
+    readonly adopt: (ids: readonly string[]) => void,
     /** Ends those of these cases whose letters somebody else took. */
     readonly gone: (ids: readonly string[]) => void,
   ) {}
@@ -82,19 +94,23 @@ export class DeadLetterIndex {
     this.rows("insert into indexed values (?)", broker);
   }
 
-  /** Letters of cases that were closed before that. */
-  expired(before: string): DeadLetter[] {
-    return this.rows<DeadLetter>(
-      "select d.* from dead_letters d join cases c on c.id = d.case_id where c.closed < ?",
-      before,
-    );
+  /** Queues that hold letters of cases which were closed before that. */
+  withExpired(before: string): string[] {
+    const queues = "select distinct d.queue from dead_letters d join cases c on c.id = d.case_id where c.closed < ?";
+    return this.rows<Key>(queues, before).map(({ queue }) => queue);
+  }
+
+  isExpired({ queue, id }: Key, before: string): boolean {
+    const expired = `select 1 from dead_letters d join cases c on c.id = d.case_id
+      where d.queue = ? and d.id = ? and c.closed < ?`;
+    return this.rows(expired, queue, id, before).length > 0;
   }
 
   /** To be called once its queue has it. */
   add(letter: DeadLetter): void {
     this.rows(insert, JSON.stringify([letter]));
     this.#lately.push({ queue: letter.queue, at: performance.now() });
-    this.adopt(letter.case_id);
+    this.adopt([letter.case_id]);
     this.#added.get(letter.queue)?.push(letter);
   }
 
@@ -116,10 +132,25 @@ export class DeadLetterIndex {
     this.rows("delete from dead_letters where queue = ? and id = ?", queue, id);
   }
 
-  select({ ids, stage, code, run }: DeadLetterFilter): DeadLetter[] {
-    const wanted = [stage ?? null, code ?? null, run ?? null, ids ? JSON.stringify(ids) : null];
+  /** The oldest first. For a few: there may be thousands. */
+  select(filter: DeadLetterFilter): DeadLetter[] {
+    return this.#whole(this.#keysOf(filter));
+  }
+
+  /** The same for any number of them. */
+  async selectAll(filter: DeadLetterFilter): Promise<DeadLetter[]> {
+    const all: DeadLetter[] = [];
+    for await (const some of inParts(this.#keysOf(filter))) all.push(...this.#whole(some));
+    return all;
+  }
+
+  #keysOf({ ids, stage, code, run }: DeadLetterFilter): Key[] {
+    return this.rows<Key>(select, stage ?? null, code ?? null, run ?? null, ids ? JSON.stringify(ids) : null);
+  }
+
+  #whole(keys: readonly Key[]): DeadLetter[] {
     const isKnown = ([, value]: [string, unknown]) => value !== null;
-    return this.rows<DeadLetter>(select, ...wanted).map(
+    return this.rows<DeadLetter>(details, JSON.stringify(keys)).map(
       (row) => Object.fromEntries(Object.entries(row).filter(isKnown)) as unknown as DeadLetter,
     );
   }
@@ -139,16 +170,20 @@ export class DeadLetterIndex {
   }
 
   /** For a pass through a queue. What it returns is called at its end, with all that was seen if that was everything. */
-  replace(queue: string): (seen: readonly DeadLetter[] | undefined) => void {
+  replace(queue: string): (seen: readonly DeadLetter[] | undefined) => Promise<void> {
     const added: DeadLetter[] = [];
     this.#added.set(queue, added);
-    return (seen) => {
+    return async (seen) => {
+      if (seen === undefined) return void this.#added.delete(queue);
+      this.rows(passing);
+      this.rows("delete from passing");
+      for await (const some of inParts(seen)) this.rows(insertInto("passing"), JSON.stringify(some));
       this.#added.delete(queue);
-      if (seen === undefined) return;
       const before = this.rows<{ id: string }>("delete from dead_letters where queue = ? returning case_id id", queue);
-      this.rows(insert, JSON.stringify([...seen, ...added]));
-      this.adopt();
-      this.gone(before.map(({ id }) => id));
+      this.rows(replace);
+      this.rows(insert, JSON.stringify(added));
+      for await (const some of inParts([...seen, ...added])) this.adopt(some.map((one) => one.case_id));
+      for await (const some of inParts(before)) this.gone(some.map(({ id }) => id));
     };
   }
 }

@@ -195,7 +195,7 @@ export class Ledger implements Disposable {
 
   readonly deadLetters = new DeadLetterIndex(
     this.rows,
-    (id) => this.#try(() => this.cases.adopt(id)),
+    (ids) => this.#try(() => this.cases.adopt(ids)),
     (ids) => this.#try(() => this.cases.taken(ids, this.now().toISOString())),
   );
 

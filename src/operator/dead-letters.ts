@@ -8,19 +8,10 @@ import { encodeHeaders, type FailureRecord } from "../pipeline/envelope.ts";
 import type { DeadLetterQueues, DeadLetterQueuesOptions, OpenedLetter } from "../pipeline/retry/dead-letter-queues.ts";
 import { untilAborted } from "../util/abort.ts";
 import { shellWord } from "../util/text/shell-word.ts";
-import { type CaseFilter, type CaseView, casesOf, type Group, groupsOf } from "./cases.ts";
+import { inParts } from "../util/turns/in-parts.ts";
+import { allCasesOf, type CaseFilter, type CaseList, type CaseView, casesOf, listOf, summaryOf } from "./cases.ts";
 import { DroppedFile, lineOf } from "./dropped-file.ts";
 import { type BatchResult, type DropResult, isOf, meantBy, type Selection } from "./selection.ts";
-
-export interface CaseList {
-  /** Open cases that hold up their employees. */
-  total: number;
-  groups: Group[];
-  /** Of employees who only lack something. */
-  warnings: Group[];
-  /** Why the list may not be all that there is. */
-  note?: string;
-}
 
 /** A case with the history and the body of its newest dead letter, as text without a NIK. */
 export interface ShownCase extends CaseView {
@@ -46,6 +37,8 @@ const oldMs = 86_400_000;
 const keepClosedMs = 30 * 86_400_000;
 /** A list waits so long until the queues are compared with the index, and of that so long for a pass through them. */
 const [answerMs, passWaitMs] = [1_500, 700];
+/** A letter is some rows of the ledger: nobody waits for more of them than for a page of employees. */
+const writtenAtATime = 25;
 const kibsHere = "{kibs}";
 
 /** Also one of blanks or full-width digits; what is too short for a NIK is shown, because it says what is wrong. */
@@ -63,19 +56,27 @@ export class DeadLetters {
     this.#queues = options.letters;
   }
 
-  /** By stage and cause. Answers within two seconds, whatever the broker does. */
+  /** By stage and cause, with all cases. Answers within two seconds, whatever the broker does. */
   async list(selected: CaseFilter = {}): Promise<CaseList> {
-    const { isShortLived, broker, ledger, mask } = this.options;
+    const note = await this.#compared();
+    return { ...(await listOf(this.options.ledger, selected, this.options.mask)), ...(note && { note }) };
+  }
+
+  /** The same with a few cases of each cause. */
+  async summary(): Promise<CaseList> {
+    const note = await this.#compared();
+    return { ...(await summaryOf(this.options.ledger, this.options.mask)), ...(note && { note }) };
+  }
+
+  /** Why the cases may not be all that there are. */
+  #compared(): Promise<string | undefined> {
+    const { isShortLived, broker } = this.options;
     const soon = isShortLived ? undefined : AbortSignal.timeout(answerMs);
     const comparing = this.#queues.compare(isShortLived ? undefined : passWaitMs);
-    const note = await untilAborted(comparing, soon).catch((error: unknown) => {
+    return untilAborted(comparing, soon).catch((error: unknown) => {
       const why = error === soon?.reason ? `${broker.label} does not answer` : textOf(error);
       return `these are the dead letters as they were last seen: ${why}`;
     });
-    const open = casesOf(ledger, selected, mask);
-    const letters = open.filter(({ kind }) => kind === "dead letter");
-    const warnings = groupsOf(open.filter(({ kind }) => kind === "warning"));
-    return { total: letters.length, groups: groupsOf(letters), warnings, ...(note && { note }) };
   }
 
   /** Undefined where no case, or more than one, begins with that id. */
@@ -131,21 +132,25 @@ export class DeadLetters {
     using file = new DroppedFile(ledger.folder, now());
     const dropLetters = async (found: readonly OpenedLetter[]) => {
       file.add(...found.map(lineOf));
-      await ledger.record(...found.flatMap((one) => this.#entries(one, "dropped")));
-      const at = now().toISOString();
-      ledger.write(() => {
-        for (const { letter } of found) {
-          ledger.deadLetters.remove(letter);
-          ledger.cases.dropped(letter, at);
-        }
-      });
+      for await (const some of inParts(found, writtenAtATime)) {
+        await ledger.record(...some.flatMap((one) => this.#entries(one, "dropped")));
+        const at = now().toISOString();
+        ledger.write(() => {
+          for (const { letter } of some) {
+            ledger.deadLetters.remove(letter);
+            ledger.cases.dropped(letter, at);
+          }
+        });
+      }
     };
-    const dropWarnings = (cases: readonly CaseView[]) => {
-      file.add(...cases);
-      const at = now().toISOString();
-      ledger.write(() => {
-        for (const { id } of cases) ledger.cases.close(id, "dropped", at);
-      });
+    const dropWarnings = async (cases: readonly CaseView[]) => {
+      for await (const some of inParts(cases)) {
+        file.add(...some);
+        const at = now().toISOString();
+        ledger.write(() => {
+          for (const { id } of some) ledger.cases.close(id, "dropped", at);
+        });
+      }
     };
     const result = await this.#handle(selected, signal, none, { together: dropLetters }, dropWarnings);
     return { ...result, ...(file.written !== undefined && { file: file.written }) };
@@ -154,12 +159,12 @@ export class DeadLetters {
   /** Takes the bodies of cases that were closed long ago out of their queues. */
   async dropExpired(): Promise<void> {
     const { ledger, now } = this.options;
-    const expired = () => ledger.deadLetters.expired(new Date(now().getTime() - keepClosedMs).toISOString());
-    for (const queue of new Set(expired().map((letter) => letter.queue)))
+    const before = () => new Date(now().getTime() - keepClosedMs).toISOString();
+    for (const queue of ledger.deadLetters.withExpired(before()))
       await this.#queues.pass(queue, {
         visit: async ({ letter }) => {
           // Asked of each: a case may be open again by now.
-          if (!expired().some(({ id }) => id === letter.id)) return false;
+          if (!ledger.deadLetters.isExpired(letter, before())) return false;
           ledger.deadLetters.remove(letter);
           return true;
         },
@@ -171,29 +176,29 @@ export class DeadLetters {
     signal: AbortSignal | undefined,
     reasonToSkip: (letter: DeadLetter) => string | undefined,
     act: Act,
-    actOnWarnings?: (cases: readonly CaseView[]) => void,
+    actOnWarnings?: (cases: readonly CaseView[]) => Promise<void>,
   ): Promise<BatchResult> {
     const { ids, limit = Number.POSITIVE_INFINITY, rate = limit, dryRun = false } = selected;
     const { ledger, mask } = this.options;
-    const done = { count: 0, gone: [] as string[], trouble: undefined as string | undefined };
+    const done = { count: 0, gone: new Set<string>(), trouble: undefined as string | undefined };
     await this.#queues.compare().catch((error: unknown) => {
       done.trouble = textOf(error);
     });
-    const isWarning = ({ kind, letters, closed }: CaseView) => kind === "warning" && letters === 0 && !closed;
-    const found = ledger.deadLetters.select(selected);
-    const warned = actOnWarnings ? casesOf(ledger, selected, mask).filter(isWarning) : [];
-    const { isMeant, unknown } = meantBy(ids, [...found, ...warned]);
+    const found = await ledger.deadLetters.selectAll(selected);
+    const warned = actOnWarnings ? await allCasesOf(ledger, { ...selected, kind: "warning" }, mask) : [];
+    const open = warned.filter(({ letters, closed }) => letters === 0 && !closed);
+    const { isMeant, unknown } = meantBy(ids, [...found, ...open]);
     const letters = found.filter(isMeant);
     const left = Map.groupBy(letters, reasonToSkip);
     const wanted = (left.get(undefined) ?? []).slice(0, limit);
-    const warnings = warned.filter(isMeant).slice(0, limit - wanted.length);
+    const warnings = open.filter(isMeant).slice(0, limit - wanted.length);
     left.delete(undefined);
     if (dryRun) done.count = wanted.length + warnings.length;
     else if (done.trouble === undefined)
       await this.#actOn(wanted, { rate, signal, act, done })
-        .then(() => {
+        .then(async () => {
           if (signal?.aborted || warnings.length === 0) return;
-          actOnWarnings?.(warnings);
+          await actOnWarnings?.(warnings);
           done.count += warnings.length;
         })
         .catch((error: unknown) => {
@@ -204,7 +209,7 @@ export class DeadLetters {
       return { count: letters.length, text: reason.replace(kibsHere, kibs && ` --kib ${shellWord(kibs)}`) };
     });
     const { count, gone, trouble } = done;
-    const isGone = letters.filter(({ id }) => gone.includes(id));
+    const isGone = letters.filter(({ id }) => gone.has(id));
     unknown.push(...(ids ?? []).filter((id) => isGone.some(isOf(id))));
     return { count, left: texts, unknown: count < limit ? unknown : [], ...(trouble && { trouble }) };
   }
@@ -221,7 +226,7 @@ export class DeadLetters {
       rate: number;
       signal: AbortSignal | undefined;
       act: Act;
-      done: { count: number; gone: string[] };
+      done: { count: number; gone: Set<string> };
     },
   ): Promise<void> {
     let share = rate;
@@ -250,7 +255,7 @@ export class DeadLetters {
         const isWhole = await this.#queues.pass(queue, { visit, leave, isOver, windowSize, signal });
         if (!isWhole || share === 0) continue;
         // Somebody else took the rest.
-        done.gone.push(...todo);
+        for (const id of todo) done.gone.add(id);
         break;
       }
     }

@@ -11,7 +11,8 @@ import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import type { CircuitBreaker, ShownState } from "../upstreams/circuit-breaker.ts";
 import type { PhotoClient } from "../upstreams/photos.ts";
-import { type CaseList, DeadLetters } from "./dead-letters.ts";
+import type { CaseList } from "./cases.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { type Decided, decide } from "./decide.ts";
 import type { PausedStages } from "./paused-stages.ts";
 import type { Upstreams } from "./who/upstreams.ts";
@@ -73,7 +74,11 @@ export class Operator {
 
   async status(): Promise<StatusView> {
     const { broker, registered, running, paused, ledger } = this.options;
-    const [queues, readiness, deadLetters] = await Promise.all([this.queues(), running?.readiness(), this.dead.list()]);
+    const [queues, readiness, deadLetters] = await Promise.all([
+      this.queues(),
+      running?.readiness(),
+      this.dead.summary(),
+    ]);
     const stopped = registered.map(({ stage: { name } }) => {
       const since = paused.all.get(name);
       if (since === undefined) return { name, state: "stopped", paused: null, since: null };

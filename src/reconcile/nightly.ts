@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import type { Clients } from "../clients.ts";
 import { addDays, datesOf, todayIn } from "../config/dates.ts";
 import type { Config } from "../config/load.ts";
@@ -7,6 +6,7 @@ import { noteComparison } from "../ledger/cases/last-comparison.ts";
 import { closeSituations, endBaseline, noteMembers, recallFrom } from "../ledger/cases/situations.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../observability/log.ts";
+import { inParts } from "../util/turns/in-parts.ts";
 import { type Comparison, compare } from "./comparison.ts";
 import { noKib, type Recall } from "./difference.ts";
 import { countsOf, type Fix, fixesOf, sentenceOf } from "./fixes.ts";
@@ -81,9 +81,6 @@ export class NightlyComparison implements Disposable {
   }
 }
 
-/** At a time, so that nothing else waits for it. */
-const maxNoted = 200;
-
 /** Opens and closes the cases. What could not be compared closes none. */
 async function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked }: Comparison): Promise<void> {
   const since = ledger.now().toISOString();
@@ -92,10 +89,7 @@ async function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked
     kib: kib === noKib ? undefined : kib,
     inducted: date || undefined,
   }));
-  for (const some of inParts(situations)) {
-    ledger.found(some);
-    await setImmediate();
-  }
+  for await (const some of inParts(situations)) ledger.found(some);
   const unseen = [
     ...(isWhole ? [] : ["kib_in_use", "kib_on_other_person"]),
     ...(unchecked === 0 ? [] : ["taken_away_in_hikcentral"]),
@@ -103,14 +97,6 @@ async function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked
   ];
   closeSituations(ledger.rows, unseen, since, ledger.now().toISOString());
   if (members === undefined) return;
-  for (const some of inParts(members)) {
-    noteMembers(ledger, some);
-    await setImmediate();
-  }
+  for await (const some of inParts(members)) noteMembers(ledger, some);
   endBaseline(ledger.rows);
 }
-
-const inParts = <One>(all: readonly One[]): One[][] =>
-  Array.from({ length: Math.ceil(all.length / maxNoted) }, (_, part) =>
-    all.slice(part * maxNoted, (part + 1) * maxNoted),
-  );

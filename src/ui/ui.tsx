@@ -181,7 +181,7 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
       "content-type": "text/csv; charset=utf-8",
       "content-disposition": 'attachment; filename="cases.csv"',
     };
-    return c.body(shown(casesCsv(options)), 200, headers);
+    return c.body(shown(await casesCsv(options)), 200, headers);
   });
 
   app.get("/ui/do/:action", async (c) => {

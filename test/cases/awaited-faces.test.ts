@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger/runs.ts";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList } from "../../src/operator/cases.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";

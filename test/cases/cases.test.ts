@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList } from "../../src/operator/cases.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -150,7 +150,7 @@ test("a letter that another daemon only looked at is still an open case", async 
   await using site = await startSite();
   await openAfter(site, [person(site, 1, { name: "123" })]);
   // While that one had it in progress, a look through the queue saw none.
-  site.daemon.ledger.deadLetters.replace("hikvision_create_person")([]);
+  await site.daemon.ledger.deadLetters.replace("hikvision_create_person")([]);
   expect(closedFor(site)).toEqual(["its dead letter was taken"]);
   await until(async () => (await casesOf(site)).total === 1, { what: "the case to be open again" });
 });

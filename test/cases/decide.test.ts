@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { CaseView } from "../../src/operator/cases.ts";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList, CaseView } from "../../src/operator/cases.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList } from "../../src/operator/cases.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList } from "../../src/operator/cases.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type InProcessSite, type Site, startSite } from "../support/site.ts";

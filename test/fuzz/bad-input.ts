@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import { defaultRegionals } from "../../src/config/schema.ts";
 import type { RunView } from "../../src/ledger/runs.ts";
-import type { CaseView } from "../../src/operator/cases.ts";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList, CaseView } from "../../src/operator/cases.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList } from "../../src/operator/cases.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { bombs } from "../support/bombs.ts";
 import { decodersOf, fileOf, isRunning } from "../support/processes.ts";

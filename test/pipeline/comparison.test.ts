@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { breakOne, type Sabotage, sabotages } from "../../src/cli/demo/sabotage.ts";
 import { readConfig } from "../../src/config/load.ts";
-import type { CaseList } from "../../src/operator/dead-letters.ts";
+import type { CaseList } from "../../src/operator/cases.ts";
 import { NightlyComparison } from "../../src/reconcile/nightly.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { employee } from "../../src/simulator/people.ts";

@@ -106,20 +106,20 @@ export class Cases {
   }
 
   /** Of letters that were found in their queues, e.g. after the ledger was lost. */
-  adopt(id?: string): void {
+  adopt(ids: readonly string[]): void {
     this.#run(
       `insert or ignore into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs,
         last_run, inducted, repeat, fetched)
       select case_id, record, person, mark, kib, stage, code, 'dead letter', text, first, last, 1, run, inducted, repeat,
-        fetched from dead_letters where (?1 is null or case_id = ?1)
+        fetched from dead_letters where case_id in (select value from json_each(?1))
         and not exists (select 1 from cases c where c.id = case_id)`,
-      id ?? null,
+      JSON.stringify(ids),
     );
     // Another daemon had only looked at them.
     this.#run(
-      `update cases set closed = null, why = null where why = 'its dead letter was taken'
-        and exists (select 1 from dead_letters d where d.case_id = cases.id and (?1 is null or d.case_id = ?1))`,
-      id ?? null,
+      `update cases set closed = null, why = null where id in (select value from json_each(?1))
+        and why = 'its dead letter was taken' and exists (select 1 from dead_letters d where d.case_id = cases.id)`,
+      JSON.stringify(ids),
     );
   }
 

@@ -3,7 +3,7 @@ import { todayIn } from "../../config/dates.ts";
 import { type Funnel, funnelOf } from "../../ledger/today.ts";
 import type { Pause } from "../../pipeline/consume-session.ts";
 import type { ShownState } from "../../upstreams/circuit-breaker.ts";
-import { casesOf, type Group, groupsOf } from "../cases.ts";
+import { type Cause, causesOf } from "../cases.ts";
 import type { Operator } from "../operator.ts";
 
 export interface SystemView {
@@ -45,7 +45,7 @@ export interface NowView {
   funnel: Funnel;
   /** Cases that hold up their people, as `status` counts them. */
   needing: number;
-  causes: Group[];
+  causes: Cause[];
   broker: { label: string; state: string };
   systems: SystemView[];
   stages: StageView[];
@@ -69,7 +69,7 @@ export async function nowOf({ options }: Operator, timeZone: string): Promise<No
     return { name, state: word, since, pause, waiting: depths.get(queue)?.ready ?? null, inFlight };
   });
   const breakers = [...(running?.breakers.values() ?? [])];
-  const open = casesOf(ledger, {}, options.mask);
+  const causes = causesOf(ledger);
   const unhurried = new Set(
     options.registered.flatMap(({ stage }) => (stage.follows === undefined ? [] : [stage.name])),
   );
@@ -92,8 +92,8 @@ export async function nowOf({ options }: Operator, timeZone: string): Promise<No
     isStarting: stages.some(({ state, name }) => state === "starting" && !broker.unreachable.has(name)),
     troubles,
     funnel: funnelOf(ledger.rows, today),
-    needing: open.filter(({ kind }) => kind === "dead letter").length,
-    causes: groupsOf(open),
+    needing: causes.reduce((sum, { kind, count }) => sum + (kind === "dead letter" ? count : 0), 0),
+    causes,
     broker: { label: broker.label, state: broker.state },
     systems: [...breakers, ...(photos ?? [])].map(({ name, shown }) => ({ name: properName(name), ...shown })),
     stages,

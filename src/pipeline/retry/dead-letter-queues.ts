@@ -158,7 +158,7 @@ export class DeadLetterQueues {
         },
       });
     } finally {
-      replaced(isWhole ? seen : undefined);
+      await replaced(isWhole ? seen : undefined);
     }
     return isWhole;
   }

@@ -1,4 +1,4 @@
-import { type CaseView, casesOf, type Group, groupsOf } from "../../operator/cases.ts";
+import { allCasesOf, type CaseView, casesOf, firstOfEach, type Group } from "../../operator/cases.ts";
 import { subjectOfCase } from "../../operator/who/search.ts";
 import { labelOf } from "../../operator/who/verdict.ts";
 import { csvOf } from "../../util/text/csv.ts";
@@ -16,22 +16,19 @@ const patienceMs = 1_500;
 export async function casesPage({ operator }: UiOptions, view: View): Promise<Page> {
   const { ledger, mask } = operator.options;
   const { cases: texts } = view.words;
-  const open = casesOf(ledger, {}, mask);
-  const of = (kind: CaseView["kind"]) => groupsOf(open.filter((one) => one.kind === kind));
+  const dead = await firstOfEach(ledger, { kind: "dead letter" }, mask, maxShown);
+  const warned = await firstOfEach(ledger, { kind: "warning" }, mask, maxShown);
+  const sum = (groups: readonly Group[]) => groups.reduce((all, { count }) => all + count, 0);
+  const total = sum(dead) + sum(warned);
   const main = (
     <>
-      <h1 aria-live="polite">
-        {texts.sentence(open.filter(({ kind }) => kind === "dead letter").length, open.length)}
-      </h1>
-      {open.length > 0 && (
+      <h1 aria-live="polite">{texts.sentence(sum(dead), total)}</h1>
+      {total > 0 && (
         <p>
           <a href="/ui/cases.csv">{texts.csv}</a>
         </p>
       )}
-      {of("dead letter").map((group) => (
-        <Cause group={group} view={view} />
-      ))}
-      {of("warning").map((group) => (
+      {[...dead, ...warned].map((group) => (
         <Cause group={group} view={view} />
       ))}
     </>
@@ -39,20 +36,20 @@ export async function casesPage({ operator }: UiOptions, view: View): Promise<Pa
   return { title: texts.title, main, isLive: true };
 }
 
-function Cause({ group: { code, stage, kind, cases }, view }: { group: Group; view: View }) {
+function Cause({ group: { code, stage, kind, cases, count }, view }: { group: Group; view: View }) {
   const { cases: texts } = view.words;
   const isDead = kind === "dead letter";
-  const more = cases.length - maxShown;
+  const more = count - cases.length;
   return (
     <section aria-label={`${code} ${stage}`}>
       <h2>
-        {texts.people(cases.length)} · {isDead ? texts.heldUp : texts.lacking}
+        {texts.people(count)} · {isDead ? texts.heldUp : texts.lacking}
       </h2>
       <CodeText code={code} stage={stage} view={view} />
       <details>
         <summary>{texts.who}</summary>
         <ul class="plain-list people">
-          {cases.slice(0, maxShown).map((one) => (
+          {cases.map((one) => (
             <li>
               <a href={`/ui/cases/${encodeURIComponent(one.id)}`}>{nameOf(one, view)}</a>{" "}
               <When at={one.last} view={view} />
@@ -167,10 +164,11 @@ const withoutLinks = (body: string) => body.replace(/https?:\/\/[^"\s]+/gi, "[li
 
 const late = () => Bun.sleep(patienceMs).then(() => undefined);
 
-export function casesCsv({ operator }: UiOptions): string {
+export async function casesCsv({ operator }: UiOptions): Promise<string> {
   const { ledger, mask } = operator.options;
   const heads = ["case", "kind", "code", "stage", "name", "kib", "first", "last", "runs", "text"];
-  const rows = casesOf(ledger, {}, mask).map(({ id, kind, code, stage, name, kib, first, last, runs, text }) => {
+  const all = await allCasesOf(ledger, {}, mask);
+  const rows = all.map(({ id, kind, code, stage, name, kib, first, last, runs, text }) => {
     return [id, kind, code, stage, name, kib, first, last, runs, text];
   });
   return csvOf(heads, rows);

@@ -39,7 +39,7 @@ export default defineStage({
       const isNew = granted === undefined || isLater(meta, granted);
       if (isIn) {
         // A later record for the same group: only an induction after that one lifts what a human takes away.
-        if (granted !== undefined && isNew) memory.noteGrant(group, personId, meta.inducted);
+        if (granted !== undefined && isNew) memory.noteGrant(group, personId, meta.inducted, true);
         return;
       }
       if (isIn === false && !isNew) {

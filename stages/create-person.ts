@@ -113,9 +113,8 @@ class Work {
     if (this.birth === "differs") context.warn("birth_date_differs", differs);
     this.link = employee.photo?.link?.trim() || undefined;
     if (this.names.cut) context.warn("name_cut", "the name is longer than HikCentral accepts and was cut");
-    if (this.link && context.photo.sharedWith(this.link) > 0) {
+    if (this.link && context.photo.sharedWith(this.link) > 0)
       context.warn("shared_photo", "another employee has the same photo link: compare the two faces");
-    }
   }
 
   async read(): Promise<Person | undefined> {
@@ -129,10 +128,9 @@ class Work {
     // Of a list, if there is one. What is delivered again may be of long ago: it looks at the person itself.
     const seen = meta.again || !meta.startedAt ? undefined : hikcentral.glance(this.personCode, meta.startedAt);
     if (seen?.person && hasAll(seen.person, hikcentral.kibOf(seen.person), this, this.context)) {
-      const { personId } = seen.person;
-      memory.noteMet(personId, "found");
-      log.info(`Person ${personId} is unchanged`);
-      return personId;
+      memory.noteMet(seen.person.personId, "found");
+      log.info(`Person ${seen.person.personId} is unchanged`);
+      return seen.person.personId;
     }
     // n.b. Somebody whom a list does not show may be there all the same: the add says so.
     const known = seen && !seen.person && meta.rival === undefined ? undefined : await this.read();
@@ -145,7 +143,7 @@ class Work {
   async update(known: Person, { fetched, sent: done }: Progress = {}): Promise<string | End> {
     const { hikcentral, photo, site, meta, memory, log } = this.context;
     const { personId } = known;
-    memory.noteMet(personId, "found");
+    memory.noteMet(personId, "found", known.remark);
     const kibThere = hikcentral.kibOf(known);
     const found = differencesOf(known, kibThere, this, this.context);
     const { note, remembers, sent, rename, otherPicture, otherKib } = found;
@@ -194,6 +192,7 @@ class Work {
     const hasChanges = Object.keys(changes).length > 0;
     if (hasChanges && this.#isStale()) return this.#again(known, { sent: { mark } });
     if (hasChanges) await hikcentral.updatePerson(known, { ...timesAsTaken(known, site), ...changes });
+    if (changes.remark !== undefined) memory.noteRemark(personId, changes.remark);
     if (changes.givenName !== undefined || changes.familyName !== undefined)
       this.#noteOverwrite("name", note, [wholeName(known), wholeName(this.names)]);
     return personId;
@@ -221,9 +220,10 @@ class Work {
       warn("face_refused", refused);
       return this.#add(undefined);
     }
+    const person = this.#newPerson(photo);
     try {
-      const personId = await hikcentral.addPerson(this.#newPerson(photo));
-      memory.noteMet(personId, "made");
+      const personId = await hikcentral.addPerson(person);
+      memory.noteMet(personId, "made", person.remark);
       if (photo) await verifyFace({ personId, personCode: this.personCode, photo }, this.context);
       return personId;
     } catch (error) {
@@ -241,7 +241,7 @@ class Work {
   /** The answer to the add was lost, or somebody else added the person first: look it up. */
   async #updateFound(error: unknown, photo: Photo | undefined): Promise<string | End> {
     const known = await this.read();
-    if (known && codeOf(error) === "answer_lost") this.context.memory.noteMet(known.personId, "made");
+    if (known && codeOf(error) === "answer_lost") this.context.memory.noteMet(known.personId, "appeared");
     if (known) return this.update(known, { fetched: { photo } });
     if (codeOf(error) === "answer_lost") throw error;
     const hint = "let the partner see its organisation";

@@ -69,7 +69,10 @@ export default defineStage({
     const remark = writeRemark(now.note.text, { ...now.note, photoMark: photo.mark });
     const remembers = readRemark(remark).photoMark === photo.mark;
     if (!remembers) context.photo.noteSent(photo.mark);
-    else if (remark !== person.remark) await hikcentral.updatePerson(person, { remark });
+    else if (remark !== person.remark) {
+      await hikcentral.updatePerson(person, { remark });
+      memory.noteRemark(personId, remark);
+    }
     log.info(`✓ Person ${personId} has the face that was missing`);
     return undefined;
   },

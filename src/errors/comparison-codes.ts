@@ -32,6 +32,13 @@ export const comparisonCodes = {
     cure: "platform",
     kinds: ["warning"],
   },
+  access_lost: {
+    meaning:
+      "A privilege group that was granted is missing, because HikCentral was restored to a backup from before the grant.",
+    todo: "Nothing: a run of the date grants it again, and its result closes the case.",
+    cure: "platform",
+    kinds: ["warning"],
+  },
   not_yet_valid: {
     meaning: "The validity of the person in HikCentral begins later. The comparison leaves it so.",
     todo: "Nothing, if that is intended. Otherwise set the begin in HikCentral, or trigger the date: a run lets the validity begin on its day.",

@@ -11,7 +11,10 @@ import type { HikCentral } from "./types.ts";
 export interface KibWriter {
   readonly hikcentral: Pick<HikCentral, "kibOf" | "setKib" | "personByCode" | "updatePerson">;
   readonly meta: MessageOrder;
-  readonly memory: Pick<PersonMemory, "hasLeft" | "isFormer" | "refusalOf" | "noteRefusal" | "noteOverwrite">;
+  readonly memory: Pick<
+    PersonMemory,
+    "hasLeft" | "isFormer" | "refusalOf" | "noteRefusal" | "noteOverwrite" | "noteRemark"
+  >;
   readonly site: Pick<Site, "validFrom" | "validUntil">;
 }
 
@@ -41,7 +44,7 @@ export async function replaceKib(person: RecentPerson, kib: string, writer: KibW
 }
 
 /** After a KIB was overwritten the remark says by which record, so that no earlier one brings the old KIB back. */
-async function noteOrder(before: RecentPerson, { hikcentral, meta, site }: KibWriter): Promise<void> {
+async function noteOrder(before: RecentPerson, { hikcentral, meta, memory, site }: KibWriter): Promise<void> {
   const note = readRemark(before.remark);
   const isNoted = note.hasNote && !isOlder(note, meta) && (note.inducted !== undefined || meta.inducted === undefined);
   if (meta.fetchedAt === undefined || isNoted) return;
@@ -49,5 +52,7 @@ async function noteOrder(before: RecentPerson, { hikcentral, meta, site }: KibWr
   const person = await hikcentral.personByCode(before.personCode);
   if (person?.personId !== before.personId) return;
   const remark = writeRemark(readRemark(person.remark).text, { ...meta, photoMark: note.photoMark });
-  if (remark !== person.remark) await hikcentral.updatePerson(person, { ...timesAsTaken(person, site), remark });
+  if (remark === person.remark) return;
+  await hikcentral.updatePerson(person, { ...timesAsTaken(person, site), remark });
+  memory.noteRemark(person.personId, remark);
 }

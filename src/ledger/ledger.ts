@@ -4,6 +4,7 @@ import { textOf } from "../errors.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { Cases } from "./cases/cases.ts";
 import { Decisions } from "./cases/decisions.ts";
+import { Losses } from "./cases/losses.ts";
 import { noteSituations, type Situation } from "./cases/situations.ts";
 import { DeadLetterIndex } from "./dead-letter-index.ts";
 import { Items } from "./items/items.ts";
@@ -192,6 +193,8 @@ export class Ledger implements Disposable {
 
   readonly #latest: Latest;
   readonly #funnels: Funnels;
+
+  readonly losses = new Losses(this.rows, () => this.now());
 
   readonly deadLetters = new DeadLetterIndex(
     this.rows,

@@ -1,6 +1,7 @@
 import { photoMark } from "../people/remark.ts";
 import type { OtherHolder, OverwriteKind, PersonMemory } from "../people/types.ts";
 import { type Other, warnOther, whoseOf } from "./cases/others.ts";
+import { lastInductedOf } from "./items/latest.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Entry } from "./subjects.ts";
 import { notePerson } from "./unchanged.ts";
@@ -17,6 +18,7 @@ export const noPersonMemory: PersonMemory = {
   grantOf: () => undefined,
   noteGrant: () => {},
   noteMet: () => {},
+  noteRemark: () => {},
   wasFound: () => false,
   noteKib: () => [],
   warnHolder: () => {},
@@ -40,6 +42,7 @@ export function memoryOf(ledger: Ledger, of: MemoryOf, onOverwrite: (what: Overw
     link: "select 1 from links where person = ? and mark = ? and former = 1",
     kib: "select 1 from former_kibs where person = ? and kib = ?",
   };
+  const noteRemark = (personId: string, remark: string) => ledger.losses.remarkWritten(person, personId, remark);
   return {
     hasLeft: (noted) => ledger.hasLeft(person, noted),
     isFormer: (what, value) => rows(former[what], person, what === "link" ? photoMark(value) : value).length > 0,
@@ -67,32 +70,32 @@ export function memoryOf(ledger: Ledger, of: MemoryOf, onOverwrite: (what: Overw
       rows(insert, ...of, name, what, from, to, day ?? null, reason);
       onOverwrite(what);
     },
-    lastInducted: () =>
-      rows<{ day: string | null }>(
-        "select inducted day from latest where person = ? and stage = 'create-person'",
-        person,
-      )[0]?.day ?? undefined,
+    lastInducted: () => lastInductedOf(rows, person),
     grantOf: (group, personId) =>
       rows<{ inducted: string }>(
-        "select inducted from grants where person = ? and person_id = ? and privilege_group = ?",
+        "select inducted from grants where person = ? and person_id = ? and privilege_group = ? and lost is null",
         person,
         personId,
         group,
       )[0]?.inducted,
-    noteGrant(group, personId, inducted) {
+    noteGrant(group, personId, inducted, wasIn = false) {
       const at = ledger.now().toISOString();
       // Of a record without a date: nothing that was inducted up to now is later.
       const day = inducted ?? at.slice(0, 10);
-      rows("insert or replace into grants values (?, ?, ?, ?, ?)", person, personId, group, day, at);
+      const note = `insert into grants (person, person_id, privilege_group, inducted, at) values (?, ?, ?, ?, ?)
+        on conflict do update set inducted = excluded.inducted, at = iif(?, at, excluded.at), lost = null`;
+      rows(note, person, personId, group, day, at, Number(wasIn));
     },
-    noteMet(personId, how) {
-      const insert = "insert or ignore into met values (?, ?, ?, ?) returning 1";
-      const isNew = rows(insert, person, personId, how, ledger.now().toISOString()).length > 0;
-      if (how !== "made") return;
-      // After a restore HikCentral gives its numbers again: what was granted to an earlier person of that number is gone.
-      rows("delete from grants where person = ? and person_id = ?", person, personId);
-      if (isNew) notePerson(rows);
+    noteMet(personId, how, remark) {
+      if (how === "made") ledger.losses.numberGiven(personId);
+      const kind = how === "found" ? how : "made";
+      const insert = "insert or ignore into met (person, person_id, how, at) values (?, ?, ?, ?) returning 1";
+      const isNew = rows(insert, person, personId, kind, ledger.now().toISOString()).length > 0;
+      if (isNew && kind === "made") notePerson(rows);
+      if (how === "made") noteRemark(personId, remark ?? "");
+      else if (how === "found" && !isNew) ledger.losses.remarkSeen(person, personId, remark ?? "");
     },
+    noteRemark,
     wasFound: (personId) =>
       rows("select 1 from met where person = ? and person_id = ? and how = 'found'", person, personId).length > 0,
     noteKib(kib, { personId, name }) {

@@ -160,6 +160,13 @@ export const migrations: Migrations = [
   create index links_person on links (person);
 `,
   "alter table cases add column awaited int default 0",
+  `
+  create table losses (person text, how text, at text, seen text, primary key (person, how)) strict, without rowid;
+  alter table grants add column lost int;
+  alter table met add column noted text;
+  alter table met add column noted_at text;
+  alter table met add column lost int;
+`,
 ];
 
 export type Value = string | number | null;

@@ -84,9 +84,16 @@ export interface PersonMemory {
   lastInducted(): string | undefined;
   /** The induction for which we granted the group to the person; undefined where we did not, or do not know. */
   grantOf(groupId: string, personId: string): string | undefined;
-  noteGrant(groupId: string, personId: string, inducted: string | undefined): void;
-  /** Notes that this daemon made the person, or found the person in HikCentral; the first note of a person stays. */
-  noteMet(personId: string, how: "made" | "found"): void;
+  /** `wasIn`: the person is in the group already, and the grant was for an earlier induction. */
+  noteGrant(groupId: string, personId: string, inducted: string | undefined, wasIn?: boolean): void;
+  /**
+   * Notes that this daemon made the person and was given the number, or that the person `appeared` after an add whose
+   * answer was lost, or was found in HikCentral; of the latter two the first note of a person stays. `remark` is what was
+   * written, or what HikCentral shows.
+   */
+  noteMet(personId: string, how: "made" | "appeared" | "found", remark?: string): void;
+  /** Notes the remark that was written: an earlier note in its place shows that HikCentral was restored to a backup. */
+  noteRemark(personId: string, remark: string): void;
   /** Whether the person was there before: what was granted then, and taken away, is not noted. */
   wasFound(personId: string): boolean;
   /** What an operator decided of exactly this name and KIB at Eposh and this name in HikCentral, which it asks for. */

@@ -87,7 +87,7 @@ export async function compare(
     });
   }
   const members = new Map<string, Set<string> | undefined>();
-  const wanted = kib ? [...people.values()].flatMap(({ groups }) => groups) : Object.values(regionals);
+  const wanted = kib ? [...people.values()].flatMap(({ groups }) => [...groups.keys()]) : Object.values(regionals);
   for (const group of new Set(wanted)) members.set(group, await membersOf(group));
 
   const calls = hikcentral.for(signal);
@@ -106,7 +106,7 @@ export async function compare(
   const note = ({ personCode, kib = noKib, name, date, record }: Expected, findings: readonly Finding[]) => {
     for (const { isRight, ...finding } of findings) {
       if (isRight) agree[finding.what]++;
-      else differences.push({ ...finding, personCode, kib, name, date, record });
+      else differences.push({ personCode, kib, name, date, record, ...finding });
     }
     const isPerson = findings.length > 1;
     if (isPerson && !findings.some(({ what }) => what === "access")) unchecked++;

@@ -31,6 +31,8 @@ export interface Recalled {
   hasOtherPhoto?: boolean | undefined;
   /** The mark of the picture that is behind the photo link. */
   picture?: string | undefined;
+  /** Privilege groups that we granted and that HikCentral has lost, because it was restored to a backup. */
+  lost?: readonly string[] | undefined;
   /** The person was met in a record, or was a member before. */
   isKnown?: boolean | undefined;
 }

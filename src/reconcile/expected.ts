@@ -14,7 +14,8 @@ export interface Expected {
   birth: BirthAgreement;
   /** The link of the photo. */
   photo: string | undefined;
-  groups: string[];
+  /** Privilege group → the induction date of the last record that names it. */
+  groups: ReadonlyMap<string, string>;
   /** The induction date of the last record. */
   date: string;
   /** Tells that record from all others (cases/record.ts). */
@@ -69,9 +70,7 @@ export async function expectedFrom(
 
 /** Two records of one NIK: access is only ever added, and the later record decides the rest. */
 const united = (before: Expected | undefined, found: Expected): Expected =>
-  before
-    ? { ...found, kib: found.kib ?? before.kib, groups: [...new Set([...before.groups, ...found.groups])] }
-    : found;
+  before ? { ...found, kib: found.kib ?? before.kib, groups: new Map([...before.groups, ...found.groups]) } : found;
 
 const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
@@ -87,7 +86,8 @@ function expectationOf(employee: unknown, regionals: Config["regionals"], date: 
     const groups = slugs.flatMap((slug) => (Object.hasOwn(regionals, slug) ? (regionals[slug] ?? []) : []));
     const photo = String(field(field(employee, "photo"), "link") ?? "").trim() || undefined;
     const kib = usableKibOf(field(employee, "kib_number"));
-    return { personCode: nik.code, name, kib, birth, photo, groups, date, record: recordMarkOf(employee) };
+    const dated = new Map(groups.map((group) => [group, date]));
+    return { personCode: nik.code, name, kib, birth, photo, groups: dated, date, record: recordMarkOf(employee) };
   } catch (error) {
     if (error instanceof Failure && isReject(error)) return undefined;
     throw error;

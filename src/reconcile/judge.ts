@@ -12,6 +12,8 @@ export interface Finding extends Pick<Difference, "code" | "text"> {
   what: Compared;
   isRight: boolean;
   canBeFixed: boolean;
+  /** The induction date whose run puts it right, where that is not the last one. */
+  date?: string;
 }
 
 export interface JudgeOptions {
@@ -43,7 +45,7 @@ export function judge(
     { ...another, isRight: isNamed, canBeFixed: false },
     { ...faceOf(person, expected, recalled), canBeFixed },
     { ...otherKib, isRight: kib === undefined || kibThere === kib, canBeFixed },
-    ...accessOf(person, expected, options),
+    ...accessOf(person, expected, recalled.lost ?? [], options, canBeFixed),
     { ...validityOf(person, taken, options.now, canBeFixed), what: "validity" },
   ];
 }
@@ -64,13 +66,27 @@ function faceOf({ hasFace, remark }: Person, { photo }: Expected, recalled: Reca
   return { ...older, isRight: !hasOtherPhoto && !isOlder };
 }
 
-function accessOf({ personId }: Person, { groups }: Expected, { members }: JudgeOptions): Finding[] {
-  const missing = groups.filter((group) => members.get(group)?.has(personId) === false);
-  const isUnchecked = missing.length === 0 && groups.some((group) => members.get(group) === undefined);
-  if (isUnchecked) return [];
-  const text = `not in privilege group ${missing.join(", ")}`;
-  const access = { what: "access", code: "taken_away_in_hikcentral", text } as const;
-  return [{ ...access, isRight: missing.length === 0, canBeFixed: false }];
+function accessOf(
+  { personId }: Person,
+  { groups }: Expected,
+  lost: readonly string[],
+  { members }: JudgeOptions,
+  canBeFixed: boolean,
+): Finding[] {
+  const missing = [...groups].filter(([group]) => members.get(group)?.has(personId) === false);
+  if (missing.length === 0) {
+    const isUnchecked = groups.keys().some((group) => members.get(group) === undefined);
+    const right = { what: "access", code: "taken_away_in_hikcentral", text: "", isRight: true } as const;
+    return isUnchecked ? [] : [{ ...right, canBeFixed: false }];
+  }
+  /** A run of that date grants what HikCentral has lost; what a human took away stays away. */
+  const dateOf = ([group, date]: readonly [string, string]) => (lost.includes(group) ? date : undefined);
+  return [...Map.groupBy(missing, dateOf)].map(([date, those]) => {
+    const text = `not in privilege group ${those.map(([group]) => group).join(", ")}`;
+    const what = { what: "access", isRight: false } as const;
+    if (date === undefined) return { ...what, text, code: "taken_away_in_hikcentral", canBeFixed: false };
+    return { ...what, text: `${text} since HikCentral was restored`, code: "access_lost", canBeFixed, date };
+  });
 }
 
 /** An end that nobody wanted to last is extended by a run; a later begin may be wanted. */

@@ -10,6 +10,7 @@ import { inParts } from "../util/turns/in-parts.ts";
 import { type Comparison, compare } from "./comparison.ts";
 import { noKib, type Recall } from "./difference.ts";
 import { countsOf, type Fix, fixesOf, sentenceOf } from "./fixes.ts";
+import { forgetLostWrites } from "./lost-writes.ts";
 
 export interface NightlyOptions {
   readonly clients: Clients;
@@ -19,6 +20,8 @@ export interface NightlyOptions {
   readonly startRun: (fix: Fix) => Promise<unknown>;
   readonly log: Pick<Log, "info" | "warn">;
   readonly now: () => Date;
+  /** How long no further loss of HikCentral is found before the site is compared again. */
+  readonly settleMs?: number;
 }
 
 const noCounts = { employees: 0, differing: 0, fixable: 0, unmatched: 0, unchecked: 0 };
@@ -36,9 +39,21 @@ export function msUntil(at: string, timeZone: string, now: Date): number {
 /** Compares the whole site every night. What it finds becomes cases; what is missing goes out as ordinary runs. */
 export class NightlyComparison implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #settling: ReturnType<typeof setTimeout> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  readonly #unwatch: () => void;
   readonly #closed = new AbortController();
 
-  constructor(readonly options: NightlyOptions) {}
+  constructor(readonly options: NightlyOptions) {
+    const { ledger, config, settleMs = 60_000 } = options;
+    const settle = () => {
+      clearTimeout(this.#settling);
+      this.#settling = setTimeout(() => void this.run(), settleMs);
+      this.#settling.unref();
+    };
+    // A restore shows while persons are made again: then there is more that is lost.
+    this.#unwatch = config.verify.at === "never" ? () => {} : ledger.losses.onNoted(settle);
+  }
 
   schedule(): void {
     const { config, now } = this.options;
@@ -51,14 +66,21 @@ export class NightlyComparison implements Disposable {
     this.#timer.unref();
   }
 
-  /** Never rejects. */
-  async run(): Promise<void> {
+  /** Never rejects. One after the other. */
+  run(): Promise<void> {
+    this.#running = this.#running.then(() => this.#run());
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
     const { clients, config, ledger, startRun, log, now } = this.options;
     const { signal } = this.#closed;
     const { days } = config.verify;
     const today = todayIn(config.site.timeZone, now());
     const dates = datesOf({ from: addDays(today, 1 - days), to: today, maxDays: days, today });
     try {
+      const lost = await forgetLostWrites(clients, config, { ledger, signal });
+      if (lost !== undefined) log.warn(lost);
       const recall: Recall = async (asked) => recallFrom(ledger, asked);
       const say = (text: string) => log.warn(text);
       const found = await compare(clients, config, { dates, signal, recall, say, now: now() });
@@ -77,6 +99,8 @@ export class NightlyComparison implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#settling);
+    this.#unwatch();
     this.#closed.abort();
   }
 }
@@ -92,7 +116,7 @@ async function noteIn(ledger: Ledger, { differences, members, isWhole, unchecked
   for await (const some of inParts(situations)) ledger.found(some);
   const unseen = [
     ...(isWhole ? [] : ["kib_in_use", "kib_on_other_person"]),
-    ...(unchecked === 0 ? [] : ["taken_away_in_hikcentral"]),
+    ...(unchecked === 0 ? [] : ["taken_away_in_hikcentral", "access_lost"]),
     ...(members ? [] : ["unmatched_member"]),
   ];
   closeSituations(ledger.rows, unseen, since, ledger.now().toISOString());

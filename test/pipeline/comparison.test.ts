@@ -4,7 +4,6 @@ import { readConfig } from "../../src/config/load.ts";
 import type { CaseList } from "../../src/operator/cases.ts";
 import { NightlyComparison } from "../../src/reconcile/nightly.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
-import { employee } from "../../src/simulator/people.ts";
 import { type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { Visitor } from "../support/visitor.ts";
@@ -157,44 +156,6 @@ test("what the partner may no longer read ends no case, and is said", async () =
   await night();
   expect(await openCases()).toEqual([]);
 });
-
-test("HikCentral restored to the day before, with numbers used again, is whole after one night", async () => {
-  const { eposh, hikcentral } = site;
-  const on = (date: string) => eposh.days.get(date) ?? [];
-  const persons = () => hikcentral.state().persons;
-  const shapes = () =>
-    persons()
-      .map(({ personId: _, remark: __, ...person }) => person)
-      .sort((a, b) => a.personCode.localeCompare(b.personCode));
-  const linkOf = (number: number) => `${eposh.origin}/photos/kib/-${1_790_000_000 + number}.png`;
-  const [own, ...others] = [901, 902, 903, 904].map((number) => employee(number, 7, linkOf(number)));
-  const [early] = on("2026-01-01");
-  if (!(own && early)) throw new Error("nobody was inducted");
-  const dayBefore = hikcentral.backup();
-  eposh.days.set("2026-01-18", [...on("2026-01-18"), own]);
-  await site.induct();
-  const ownNumber = site.person(String(own.identity_number))?.personId;
-  eposh.days.set("2026-01-19", [...on("2026-01-19"), ...others]);
-  early.kib_number = "2699001";
-  await site.induct();
-  const whole = shapes();
-  const numbersOfOthers = others.map((one) => site.person(String(one.identity_number))?.personId);
-
-  dayBefore();
-  const guest = { personCode: "3500000101900002", personGivenName: "Tamu", personFamilyName: "Baru" };
-  await night(async (fix) => {
-    // One gets the own number again; then somebody is entered by hand, and the others get each other's.
-    if ((fix as { from: string }).from === "2026-01-19")
-      expect(numbersOfOthers).toContain(hikcentral.seed(guest).personId);
-    return site.induct(fix);
-  });
-  const allEnd = async () => (await openCases()).length === 0;
-  await until(allEnd, { what: "all cases to end" });
-  expect(shapes().filter(({ personCode }) => personCode !== guest.personCode)).toEqual(whole);
-  expect(site.person(String(own.identity_number))?.personId).toBe(String(ownNumber));
-  expect(site.person(guest.personCode)).toMatchObject({ hasFace: false, kib: "", groups: [] });
-  expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people + 4} employees.`]);
-}, 60_000);
 
 test("the page shows what the last night found and when, and that one ended early", async () => {
   const now = async (language: string) => {

@@ -20,6 +20,10 @@ export const comparisonCodes = {
     "Masa berlaku orang ini berakhir sebelum induksi terakhir.",
     "Tidak perlu apa-apa: proses untuk tanggalnya memperpanjang masa berlaku, dan hasilnya menutup kasus ini.",
   ],
+  access_lost: [
+    "Grup akses yang sudah diberikan tidak ada lagi, karena HikCentral dipulihkan dari cadangan sebelum pemberian itu.",
+    "Tidak perlu apa-apa: proses untuk tanggalnya memberikan grup itu lagi, dan hasilnya menutup kasus ini.",
+  ],
   not_yet_valid: [
     "Masa berlaku orang ini di HikCentral baru mulai nanti. Perbandingan membiarkannya.",
     "Bila memang begitu, tidak perlu apa-apa. Bila tidak, ubah awal masa berlaku di HikCentral, atau mulai proses untuk tanggalnya.",

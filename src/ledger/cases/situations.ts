@@ -1,5 +1,6 @@
 import type { FailureCode } from "../../errors/codes.ts";
 import { photoMark } from "../../people/remark.ts";
+import { lastInductedOf } from "../items/latest.ts";
 import type { Rows, Value } from "../schema.ts";
 import { photoPath } from "../unchanged.ts";
 
@@ -13,6 +14,7 @@ const fixedByRun: ReadonlySet<string> = new Set<FailureCode>([
   "face_outdated",
   "kib_differs",
   "validity_ended",
+  "access_lost",
 ]);
 
 /** The same problem, as a stage says it. */
@@ -21,6 +23,7 @@ const alike: Readonly<Record<string, readonly FailureCode[]>> = {
   face_outdated: ["photo_not_updated", "face_refused", "photo_host_not_allowed"],
   kib_differs: ["bad_kib_number", "kib_field_missing"],
   name_differs: ["identity_conflict"],
+  access_lost: ["taken_away_in_hikcentral"],
 };
 
 /** What the comparison found of a record, or of a person whom no record explains. */
@@ -103,17 +106,18 @@ export function recallFrom(ledger: Remembering, asked: readonly { code: string; 
   const { rows } = ledger;
   const persons = asked.map(({ code, photo }) => {
     const person = ledger.personKey(code);
-    const find = `select (select inducted from latest where person = ?1 and stage = 'create-person') lastInducted,
-      (select photo from unchanged where person = ?1 and at is not null) photo,
+    const find = `select (select photo from unchanged where person = ?1 and at is not null) photo,
       (select picture from links where person = ?1 and mark = ?2) picture,
+      (select json_group_array(privilege_group) from grants where person = ?1 and lost = 1) lost,
       exists (select 1 from members where person = ?1) or exists (select 1 from seen where person = ?1) isKnown`;
-    type Row = { lastInducted: string | null; photo: string | null; picture: string | null; isKnown: number };
+    type Row = { photo: string | null; picture: string | null; lost: string; isKnown: number };
     const [row] = rows<Row>(find, person, photo === undefined ? null : photoMark(photo));
     const written = row?.photo ?? undefined;
     return {
-      lastInducted: row?.lastInducted ?? undefined,
+      lastInducted: lastInductedOf(rows, person),
       hasOtherPhoto: photo !== undefined && written !== undefined && written !== ledger.personKey(photoPath(photo)),
       picture: row?.picture ?? undefined,
+      lost: JSON.parse(row?.lost ?? "[]") as string[],
       isKnown: row?.isKnown === 1,
     };
   });

@@ -93,3 +93,11 @@ export class Latest {
     return latest !== undefined && isOlder(order, latest) && !this.hasLeft(person, latest);
   }
 }
+
+/** The latest induction date of a record that passed create-person, unless HikCentral was restored to a state before it. */
+export const lastInductedOf = (rows: Rows, person: string): string | undefined =>
+  rows<{ day: string | null }>(
+    `select inducted day from latest where person = ?1 and stage = 'create-person'
+       and not exists (select 1 from met where person = ?1 and lost = 1)`,
+    person,
+  )[0]?.day ?? undefined;

@@ -1,3 +1,4 @@
+import { textOf } from "../errors.ts";
 import { conflictOf } from "../ledger/person-memory.ts";
 import type { Decision } from "../people/types.ts";
 import { casesOf } from "./cases.ts";
@@ -30,8 +31,16 @@ export async function decide(
   );
   if (row === undefined)
     return { problem: "it is not known which two are meant: replay the dead letter first, then decide" };
-  ledger.decisions.set(row.pair, decision, now());
+  if (found.closed && found.closed.why !== "decided")
+    return { problem: `case ${found.id} is closed (${found.closed.why}): there is nothing to decide` };
+  try {
+    ledger.decisions.set(row.pair, decision, now());
+  } catch (error) {
+    return { problem: `the decision cannot be stored, and nothing was changed: ${textOf(error)}` };
+  }
   if (decision === "record-wrong") ledger.write(() => ledger.cases.close(found.id, "decided", now().toISOString()));
+  // Another answer takes back that the record is wrong.
+  else ledger.rows("update cases set closed = null, why = null where id = ? and closed is not null", found.id);
   if (decision !== "same") return { id: found.id, decision };
   // Of old data too: what is later in HikCentral stays.
   const { count, trouble } = await dead.replay({ ids: [found.id], stale: true }, signal);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CaseList, CaseView } from "../../src/operator/cases.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
@@ -81,6 +81,33 @@ describe("an identity conflict is decided once", () => {
     await site.start();
     expect(await site.induct(dates)).toMatchObject({ dead: 0 });
     expect((await open()).filter(({ letters }) => letters === 0)).toEqual([]);
+  });
+
+  test("and another answer takes its place: a case that was closed is open again", async () => {
+    const { site, open, id } = await siteWithConflict();
+    await using _site = site;
+    await decide(site, id, "record-wrong");
+    expect(await open()).toEqual([]);
+    await decide(site, id, "person-wrong");
+    expect(await open()).toMatchObject([{ id, letters: 1, decision: "person-wrong" }]);
+    expect(await site.induct(dates)).toMatchObject({ dead: 1 });
+    await decide(site, id, "record-wrong");
+    expect((await decide(site, id, "same")).body).toMatchObject({ replayed: 1 });
+    await until(() => site.person(nik)?.groups.length === 3, { what: "Budi to have access" });
+    const late = await decide(site, id, "record-wrong");
+    expect([late.status, late.body.error]).toEqual([409, expect.stringContaining("is closed (passed)")]);
+  });
+
+  test("or is not, where the answer cannot be stored, and the case says so no less", async () => {
+    const { site, open, id } = await siteWithConflict();
+    await using _site = site;
+    mkdirSync(join(site.folder, "decisions.json"));
+    const { status, body } = await decide(site, id, "record-wrong");
+    expect([status, body.error]).toEqual([409, expect.stringContaining("cannot be stored, and nothing was changed")]);
+    expect(await open()).toMatchObject([{ id }]);
+    rmSync(join(site.folder, "decisions.json"), { recursive: true });
+    expect((await decide(site, id, "record-wrong")).status).toBe(200);
+    expect(await open()).toEqual([]);
   });
 
   test("and nothing else can be decided", async () => {

@@ -149,9 +149,9 @@ async function confirm(verb: "replay" | "drop", client: OperatorClient): Promise
   const { total, warnings } = await client.ask<CaseList>("GET", "/dead");
   const count = verb === "drop" ? total + sumOf(warnings) : total;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const typed = await terminal.question(
-    `This will ${verb} all ${plural(count, nouns[verb])}. Type ${count} to go on: `,
-  );
+  const question = `This will ${verb} all ${plural(count, nouns[verb])}. Type ${count} to go on: `;
+  // Ctrl+C and Ctrl+D are a no.
+  const typed = await terminal.question(question).catch(() => "");
   terminal.close();
   if (typed.trim() !== String(count)) throw new Exit(exits.usage, "nothing was changed");
 }

@@ -58,7 +58,7 @@ export function assertNoRival(
   const ours = labelOf(employee, employee.kib);
   throw reject(
     "identity_conflict",
-    `${ours} has the same NIK as ${rival} of that date at Eposh: the names differ, and birth_date does not tell whose it is`,
+    `${ours} has the same NIK as ${rival} of that date at Eposh: the names differ, and birth_date does not say that the NIK is this one's`,
   );
 }
 

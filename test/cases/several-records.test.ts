@@ -175,6 +175,8 @@ describe("one NIK of two human beings on one day", () => {
     const { groups } = (await site.get("/dead")).body as unknown as CaseList;
     const [ours, theirs] = groups.flatMap(({ cases }) => cases).sort((a, b) => Number(a.kib) - Number(b.kib));
     await site.post(`/dead/${theirs?.id}/decide`, { answer: "record-wrong" });
+    const told = (await site.post("/who", { key: "12", language: "en" })).body as { people: { sentence: string }[] };
+    expect(told.people[0]?.sentence).toMatch(/^Wati Halim \(KIB 12\) cannot enter: .* this NIK/);
     expect((await site.post(`/dead/${ours?.id}/decide`, { answer: "same" })).body).toMatchObject({ replayed: 1 });
     await until(() => site.person(nik)?.groups.length === 3, { what: "Hasan to have access" });
     expect(await induct(site, hasan(site), wati(site))).toMatchObject({ persons: ["11"] });

@@ -1,3 +1,4 @@
+import { recordMarkOf } from "../../ledger/cases/record.ts";
 import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
 import type { Trace } from "../../ledger/trace.ts";
 import { namesIn, wholeName } from "../../people/names.ts";
@@ -135,7 +136,7 @@ async function readPerson(upstreams: Upstreams, code: string, signal: AbortSigna
 function problemsOf(
   { options: { ledger, mask } }: Operator,
   { person }: Subject,
-  one: Pick<Human, "name" | "kib">,
+  one: Pick<Human, "name" | "kib" | "record">,
   humans: number,
 ): Problem[] {
   /** A name alone is that of others too: it counts where there is nothing else. */
@@ -159,7 +160,15 @@ function problemsOf(
     person ?? "",
   );
   const own = [...warnings, ...awaited].filter(({ kib }) => humans === 1 || kib === (one.kib ?? null));
+  // A record that an operator found wrong is an open case no more, and keeps its employee out all the same.
+  const { name, kib, code } = one.record ?? { name: "", kib: undefined, code: undefined };
+  const mark = recordMarkOf({ name, identity_number: code, kib_number: kib });
+  const refused = ledger.rows<Pick<Problem, "code" | "text" | "stage">>(
+    "select code, text, stage from cases where record = ? and why = 'decided'",
+    ledger.cases.marksOf(mark).record,
+  );
   const all = [...letters, ...own.map(({ code, text, stage }) => ({ code, text: mask(text), stage, isDead: false }))];
+  all.push(...refused.map((problem) => ({ ...problem, text: mask(problem.text), isDead: true })));
   return all.filter(({ stage, code }, at) => all.findIndex((one) => one.stage === stage && one.code === code) === at);
 }
 

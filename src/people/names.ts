@@ -31,14 +31,17 @@ export function namesIn(whole: string): Names {
 export const wholeName = ({ givenName, familyName }: Names): string =>
   familyName === "-" ? givenName : `${givenName} ${familyName}`;
 
-/** The names that HikCentral takes. `cut`: one was over 256 characters. Rejects with `bad_name`. */
-export function namesOf(name: unknown): Names & { cut: boolean } {
-  if (typeof name !== "string") throw reject("bad_name", "name is missing or not a text: correct it in Eposh");
-  const clean = name
+/** Without what HikCentral forbids. */
+export const cleanName = (name: string): string =>
+  name
     .toWellFormed()
     .replaceAll("'", "’")
     .replace(/[/\\:*?"<>|\p{Cc}\s]+/gu, " ");
-  const whole = namesIn(clean);
+
+/** The names that HikCentral takes. `cut`: one was over 256 characters. Rejects with `bad_name`. */
+export function namesOf(name: unknown): Names & { cut: boolean } {
+  if (typeof name !== "string") throw reject("bad_name", "name is missing or not a text: correct it in Eposh");
+  const whole = namesIn(cleanName(name));
   const [givenName, familyName] = [cutTo(maxName, whole.givenName), cutTo(maxName, whole.familyName)];
   if (!hasLetter(givenName + familyName)) throw reject("bad_name", "name has no letter: correct it in Eposh");
   return { givenName, familyName, cut: givenName !== whole.givenName || familyName !== whole.familyName };

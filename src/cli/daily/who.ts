@@ -7,6 +7,8 @@ import { configArgument, jsonArgument } from "../args.ts";
 import { openOperatorClient } from "../operator-client.ts";
 import { comparison, fitted, print, printError, printJson } from "../output.ts";
 
+const longestKey = 100;
+
 export default defineCommand({
   meta: { name: "who", description: "Say whether somebody can enter, or why not" },
   args: {
@@ -24,13 +26,16 @@ export default defineCommand({
     if (args.lang !== undefined && !isLanguage(args.lang))
       throw new Exit(exits.usage, `--lang must be ${languages.join(" or ")}`);
     const language = args.lang ?? languageOf(process.env.LC_ALL || process.env.LANG);
+    const { who } = wordsIn(language);
+    const key = args._.join(" ").trim();
+    if (key === "" || key.length > longestKey) throw new Exit(exits.usage, who.badKey);
     await using client = await openOperatorClient(args);
-    const asked = { key: args._.join(" "), language };
+    const asked = { key, language };
     const answer = await client.ask<{ people: WhoAnswer[]; note?: string; more: number }>("POST", "/who", asked);
     if (args.json) printJson(answer);
-    else {
+    else if (answer.people.length > 0) {
       print(answer.people.map((one) => textOf(one, language, (at) => client.time(at))).join("\n\n"));
-      if (answer.more > 0) printError(`+${answer.more}`);
+      if (answer.more > 0) printError(who.more(answer.more));
     }
     if (answer.note && !args.json) printError(fitted(answer.note));
     return answer.people.length > 0 ? exits.ok : exits.failed;
@@ -42,17 +47,31 @@ function textOf(
   language: "en" | "id",
   time: (at: string) => string,
 ): string {
+<<<<<<< HEAD
   const { who } = wordsIn(language);
   const rows = fields.map(({ field, eposh, hikcentral, isRight }): [string, string, string] => [
+=======
+  const { who, outcomes } = wordsIn(language);
+  const rows = fields.map(({ field, eposh, hikcentral, isRight }) => [
+>>>>>>> 9726f01 (who tells from HikCentral alone while Eposh is away, finds names with quotes, and speaks its operator's language)
     `  ${isRight ? "✓" : "✗"} ${who.fields[field]}`,
     eposh ?? "–",
     hikcentral ?? "–",
   ]);
   const steps = traces.at(-1)?.steps ?? [];
   return [
+<<<<<<< HEAD
     fitted(sentence),
     comparison([["", "Eposh", "HikCentral"], ...rows]),
     ...problems.flatMap(({ code, meaning, todo }) => [fitted(`${code}: ${meaning}`, "  "), fitted(todo, "  → ")]),
     ...steps.map(({ at, stage, outcome, code }) => `  ${time(at)} ${stage} ${outcome}${code ? ` (${code})` : ""}`),
+=======
+    sentence,
+    table([["", "Eposh", "HikCentral"], ...rows]),
+    ...problems.map(({ code, meaning, todo }) => `  ${code}: ${meaning}\n  → ${todo}`),
+    ...steps.map(
+      ({ at, stage, outcome, code }) => `  ${time(at)} ${stage} ${outcomes[outcome]}${code ? ` (${code})` : ""}`,
+    ),
+>>>>>>> 9726f01 (who tells from HikCentral alone while Eposh is away, finds names with quotes, and speaks its operator's language)
   ].join("\n");
 }

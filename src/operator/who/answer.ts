@@ -66,8 +66,16 @@ export function answerOf(view: WhoView, upstreams: Upstreams, times: Times): Who
       const { meaning = problem.code, todo = "" } = codeTextIn(problem.code, times.language) ?? {};
       return { ...problem, meaning, todo };
     }),
-    traces: traces.slice(-maxTraces),
+    traces: byRun(traces).slice(-maxTraces),
   };
+}
+
+/** A photo that follows, and a warning about others, are traces of their own. */
+function byRun(traces: readonly Trace[]): Trace[] {
+  return [...Map.groupBy(traces, ({ run }) => run).values()].flatMap((same) => {
+    const steps = same.flatMap((one) => one.steps).sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+    return same.slice(-1).map((last) => ({ ...last, steps }));
+  });
 }
 
 function fieldsOf({ human, at }: WhoView, { regionals }: Upstreams, times: Times): FieldView[] {

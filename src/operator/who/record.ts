@@ -32,7 +32,8 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value.tr
 /** Names as people compare them at a glance. */
 export const sameName = (a: string | undefined, b: string | undefined): boolean =>
   a !== undefined && b !== undefined && plain(a) === plain(b);
-const plain = (name: string) =>
+/** Its letters and digits. */
+export const plain = (name: string): string =>
   name
     .normalize("NFKD")
     .toLowerCase()

@@ -1,7 +1,7 @@
 import type { Ledger } from "../../ledger/ledger.ts";
-import { wholeName } from "../../people/names.ts";
+import { cleanName, wholeName } from "../../people/names.ts";
 import { usableNikOf } from "../../people/nik.ts";
-import { type Subject, sameName } from "./record.ts";
+import { plain, type Subject, sameName } from "./record.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** How long HikCentral's search may take. */
@@ -24,13 +24,13 @@ export async function search(ledger: Ledger, upstreams: Upstreams, key: string):
   if (key.length < shortest || !/\p{L}/u.test(key)) return { subjects: [] };
   const inHand = subjectsInHand(ledger, key);
   try {
-    const persons = await upstreams.hikcentral.reads(AbortSignal.timeout(patienceMs)).personsByName(key);
+    const persons = await upstreams.hikcentral.reads(AbortSignal.timeout(patienceMs)).personsByName(cleanName(key));
     const there = persons
       .map((person): Subject => {
         const { personCode: code } = person;
         return { code, person: ledger.personKey(code), name: wholeName(person), kib: kibOfPerson(ledger, code) };
       })
-      .filter(({ name = "" }) => words(key).every((word) => name.toLowerCase().includes(word)));
+      .filter(({ name = "" }) => isNamed(name, key));
     return { subjects: distinct([...there, ...inHand]) };
   } catch (trouble) {
     return { subjects: inHand, trouble };
@@ -44,7 +44,37 @@ export function subjectOfCase({ rows }: Ledger, { name, kib }: Pick<Subject, "na
   return { name, kib, person, code: undefined };
 }
 
-const words = (key: string) => key.toLowerCase().split(/\s+/).filter(Boolean);
+/** Each word of the key is in the name, however either writes its quotes and accents. */
+function isNamed(name: string, key: string): boolean {
+  const words = plain(key).split(" ");
+  return words.every((word) => plain(name).includes(word));
+}
+
+/** The NIK of somebody whom only HikCentral can tell: found by name, known by its keyed hash. */
+export async function codeByName(
+  ledger: Ledger,
+  { hikcentral }: Upstreams,
+  { person, name }: Subject,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (person === undefined) return undefined;
+  const asked = name ?? nameOf(ledger, person);
+  if (asked === undefined) return undefined;
+  const found = await hikcentral
+    .reads(signal)
+    .personsByName(cleanName(asked))
+    .catch(() => []);
+  return found.find(({ personCode }) => ledger.personKey(personCode) === person)?.personCode;
+}
+
+/** As HikCentral had it when the KIB number was set. */
+function nameOf({ rows }: Ledger, person: string): string | undefined {
+  const [row] = rows<{ name: string | null }>("select name from kibs where person = ?", person);
+  return row?.name == null ? undefined : unquoted(row.name);
+}
+
+/** n.b. It is kept as texts quote it. */
+const unquoted = (name: string): string => (name.startsWith('"') ? String(JSON.parse(name)) : name);
 
 function distinct(subjects: readonly Subject[]): Subject[] {
   const kept: Subject[] = [];
@@ -63,7 +93,9 @@ function subjectsOfKib({ rows }: Ledger, kib: string): Subject[] {
     kib,
   );
   const letters = rows<{ name: string | null }>("select distinct name from dead_letters where kib = ?", kib);
-  const named = persons.map(({ person, name }): Subject => ({ person, code: undefined, name: name ?? undefined, kib }));
+  const named = persons.map(
+    ({ person, name }): Subject => ({ person, code: undefined, name: name === null ? undefined : unquoted(name), kib }),
+  );
   const failed = letters.map(({ name }): Subject => {
     const own = persons.length === 1 ? persons[0]?.person : undefined;
     return { person: own, code: undefined, name: name ?? undefined, kib };
@@ -88,7 +120,7 @@ function subjectsInHand({ rows }: Ledger, key: string): Subject[] {
        limit 1) person from dead_letters d where name is not null`,
   );
   return letters
-    .filter(({ name }) => words(key).every((word) => name.toLowerCase().includes(word)))
+    .filter(({ name }) => isNamed(name, key))
     .map(({ name, kib, person }) => ({ name, kib: kib ?? undefined, person: person ?? undefined, code: undefined }));
 }
 

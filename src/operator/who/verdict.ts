@@ -21,6 +21,8 @@ export interface Human {
   record: EposhRecord | undefined;
   /** Live from HikCentral: undefined where there is none, null where it could not be read. */
   person: (Person & { kib: string; groups: readonly string[] | undefined }) | undefined | null;
+  /** Eposh does not answer, so the NIK to look for in HikCentral is not known. */
+  isUnread: boolean;
   /** The one in HikCentral who has the NIK and is another human being. */
   other: { name: string; kib: string } | undefined;
   /** The groups of the zones that Eposh gives. */
@@ -34,7 +36,17 @@ export interface Human {
 
 /** Why somebody cannot enter, the gravest first. */
 export type Reason =
-  | { why: "unreachable" | "on_the_way" | "not_inducted" | "missing" | "no_groups" | "no_access" | "no_face" }
+  | {
+      why:
+        | "unreachable"
+        | "eposh_away"
+        | "on_the_way"
+        | "not_inducted"
+        | "missing"
+        | "no_groups"
+        | "no_access"
+        | "no_face";
+    }
   | { why: "ended"; until: string }
   | { why: "hands_off"; word: string }
   | { why: "conflict"; name: string; kib: string }
@@ -48,7 +60,7 @@ export interface Verdict {
 
 /** From the live state in HikCentral; what happened on the way explains it. */
 export function verdictOf(human: Human, now: Date): Verdict {
-  const { person, other, problems, record, waits, handsOff, wanted } = human;
+  const { person, other, problems, record, waits, handsOff, wanted, isUnread } = human;
   const cannot = (reason: Reason): Verdict => ({ canEnter: false, reason });
   const dead = problems.find(({ isDead }) => isDead);
   if (other) return cannot({ why: "conflict", ...other });
@@ -56,6 +68,7 @@ export function verdictOf(human: Human, now: Date): Verdict {
   if (person === undefined) {
     if (dead) return cannot({ why: "code", code: dead.code });
     if (waits) return cannot({ why: "on_the_way" });
+    if (isUnread) return { canEnter: undefined, reason: { why: "eposh_away" } };
     return cannot({ why: record ? "missing" : "not_inducted" });
   }
   if (handsOff !== undefined) return cannot({ why: "hands_off", word: handsOff });

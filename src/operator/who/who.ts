@@ -1,5 +1,6 @@
 import { recordMarkOf } from "../../ledger/cases/record.ts";
 import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Trace } from "../../ledger/trace.ts";
 import { namesIn, wholeName } from "../../people/names.ts";
 import { readRemark } from "../../people/remark.ts";
@@ -7,11 +8,16 @@ import { samePerson } from "../../people/same-person.ts";
 import type { Person } from "../../people/types.ts";
 import type { Operator } from "../operator.ts";
 import { datesOf, type EposhRecord, recordsOf, type Subject, sameName } from "./record.ts";
+import { codeByName } from "./search.ts";
 import type { Upstreams } from "./upstreams.ts";
 import { type Human, type Problem, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What is not answered by then is told as not known. */
 const patienceMs = 1_500;
+/** An Eposh that has not answered by then is not waited for before HikCentral is asked. */
+const hurryMs = 500;
+/** HikCentral is asked late where Eposh was slow: the page still comes within 2 s. */
+const lateMs = 400;
 
 export interface WhoView {
   human: Human;
@@ -26,11 +32,8 @@ export interface WhoView {
 export async function lookAt(operator: Operator, upstreams: Upstreams, subject: Subject): Promise<WhoView[]> {
   const { ledger } = operator.options;
   const at = ledger.now();
-  const signal = AbortSignal.timeout(patienceMs);
-  const read = await readRecords(operator, upstreams, subject, signal);
+  const { read, code, person } = await readBoth(operator, upstreams, subject);
   const records = latestOfEach(read ?? []);
-  const code = subject.code ?? records.find((one) => one.code !== undefined)?.code;
-  const person = code === undefined ? undefined : await readPerson(upstreams, code, signal);
   const isThatOne = (name: string, kib: string | undefined, birth: EposhRecord["birth"]) =>
     person != null && samePerson({ ...namesIn(name), kib }, person, birth).same;
 
@@ -55,7 +58,7 @@ export async function lookAt(operator: Operator, upstreams: Upstreams, subject: 
       person: person === null ? null : undefined,
       other: person ? { name: wholeName(person), kib: person.kib } : undefined,
     });
-  if (seen.length === 0 && subject.kib !== undefined)
+  if (seen.length === 0 && (subject.kib !== undefined || person === null))
     seen.push({
       name: "–",
       kib: subject.kib,
@@ -69,16 +72,53 @@ export async function lookAt(operator: Operator, upstreams: Upstreams, subject: 
   return seen
     .sort((a, b) => Number(isMeant(b)) - Number(isMeant(a)))
     .map((one) => {
-      const traces = operator.trace(code ?? one.kib ?? "");
+      const traces = tracesOf(operator, code, one, seen.length);
       const human: Human = {
         ...one,
+        isUnread: person === undefined && code === undefined && read === undefined,
         wanted: one.record?.zones.flatMap(({ slug }) => groupOf(upstreams, slug) ?? []) ?? [],
         problems: problemsOf(operator, subject, one, seen.length),
-        waits: traces.at(-1)?.where.startsWith("waiting") ?? false,
+        waits: traces.some(({ run, where }) => run === traces.at(-1)?.run && where.startsWith("waiting")),
         handsOff: handsOffIn(one.person, upstreams),
       };
       return { human, verdict: verdictOf(human, at), traces, at, isEposhKnown: read !== undefined };
     });
+}
+
+interface Read {
+  /** Undefined where Eposh does not answer. */
+  read: EposhRecord[] | undefined;
+  code: string | undefined;
+  person: Live | undefined | null;
+}
+
+/** The NIK is Eposh's to tell; where Eposh is slow or away, HikCentral is asked for the name meanwhile. */
+async function readBoth(operator: Operator, upstreams: Upstreams, subject: Subject): Promise<Read> {
+  const { ledger } = operator.options;
+  const startedAt = performance.now();
+  const signal = AbortSignal.timeout(patienceMs);
+  const reading = readRecords(operator, upstreams, subject, signal);
+  const early = subject.code ?? (await Promise.race([reading, sleep(hurryMs, undefined, { ref: false })]));
+  const find = async (): Promise<string | undefined> =>
+    typeof early === "string" ? early : early ? codeIn(early) : codeByName(ledger, upstreams, subject, signal);
+  const readEarly = async () => {
+    const code = await find();
+    return { code, person: code === undefined ? undefined : await readPerson(upstreams, code, signal) };
+  };
+  const [read, found] = await Promise.all([reading, readEarly()]);
+  const late = found.code === undefined ? codeIn(read ?? []) : undefined;
+  if (late === undefined) return { read, ...found };
+  const leftMs = Math.max(lateMs, patienceMs - (performance.now() - startedAt));
+  return { read, code: late, person: await readPerson(upstreams, late, AbortSignal.timeout(leftMs)) };
+}
+
+const codeIn = (records: readonly EposhRecord[]) => records.find(({ code }) => code !== undefined)?.code;
+
+/** Of two people under one NIK each has what happened to records with the own KIB number. */
+function tracesOf(operator: Operator, code: string | undefined, { kib }: Pick<Human, "kib">, humans: number): Trace[] {
+  const traces = operator.trace(code ?? kib ?? "");
+  if (humans === 1) return traces;
+  return traces.filter(({ steps }) => steps.some((step) => step.kib === kib));
 }
 
 const groupOf = ({ regionals }: Upstreams, slug: string) =>

@@ -25,6 +25,15 @@ export const english = {
     unconsumed: (queue: string, count: number) =>
       `${queue} holds ${counted(count, "message", "messages")} and has no consumer`,
   },
+  outcomes: {
+    done: "done",
+    ended: "ended on purpose",
+    retry: "waiting for another attempt",
+    dead: "dead letter",
+    warning: "warning",
+    replayed: "sent again",
+    dropped: "dropped",
+  },
   since: (time: string) => ` since ${time}`,
   who: {
     can: (who: string) => `${who} can enter: face and access are there`,
@@ -35,8 +44,11 @@ export const english = {
     fields: { name: "Name", kib: "KIB", face: "Face", access: "Access", validity: "Valid until" },
     nobody: "Nobody was found. Names are searched in HikCentral and among the open cases; try the KIB or the NIK.",
     unsearched: "HikCentral does not answer, so only the open cases were searched. Try the KIB or the NIK.",
+    more: (n: number) => `${n} more people have this name: give more of it, or the KIB.`,
+    badKey: "Give a name, KIB or NIK of at most 100 characters.",
     reasons: {
       unreachable: { because: "HikCentral does not answer now.", todo: "Try again when it is back." },
+      eposh_away: { because: "Eposh does not answer now.", todo: "Try again when it is back, or search by the NIK." },
       on_the_way: {
         because: "the person is on the way through the stages.",
         todo: "Wait a minute; if it lasts, see what the site waits for.",

@@ -21,6 +21,15 @@ export const indonesian: Words = {
     unreachable: (queue) => `antrean ${queue} tidak dapat dihubungi: hidupkan lagi node-nya`,
     unconsumed: (queue, count) => `${queue} berisi ${count} pesan dan tidak ada yang mengambilnya`,
   },
+  outcomes: {
+    done: "selesai",
+    ended: "diakhiri dengan sengaja",
+    retry: "menunggu percobaan berikutnya",
+    dead: "gagal",
+    warning: "peringatan",
+    replayed: "dikirim lagi",
+    dropped: "dihapus",
+  },
   since: (time) => ` sejak ${time}`,
   who: {
     can: (who) => `${who} bisa masuk: wajah dan akses sudah ada`,
@@ -30,8 +39,14 @@ export const indonesian: Words = {
     fields: { name: "Nama", kib: "KIB", face: "Wajah", access: "Akses", validity: "Berlaku sampai" },
     nobody: "Tidak ada yang ditemukan. Nama dicari di HikCentral dan di kasus terbuka; coba dengan KIB atau NIK.",
     unsearched: "HikCentral tidak menjawab, jadi hanya kasus terbuka yang dicari. Coba dengan KIB atau NIK.",
+    more: (n) => `Ada ${n} orang lagi dengan nama ini: tulis nama yang lebih lengkap, atau KIB-nya.`,
+    badKey: "Tulis nama, KIB atau NIK, paling banyak 100 karakter.",
     reasons: {
       unreachable: { because: "HikCentral tidak menjawab sekarang.", todo: "Coba lagi setelah HikCentral kembali." },
+      eposh_away: {
+        because: "Eposh tidak menjawab sekarang.",
+        todo: "Coba lagi setelah Eposh kembali, atau cari dengan NIK.",
+      },
       on_the_way: {
         because: "datanya sedang diproses.",
         todo: "Tunggu satu menit; bila tetap begitu, lihat apa yang ditunggu sistem.",

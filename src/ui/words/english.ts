@@ -1,4 +1,5 @@
 import type { ComparisonCounts } from "../../ledger/cases/last-comparison.ts";
+import { english as shared } from "../../operator/words/english.ts";
 import { sentenceOf } from "../../reconcile/fixes.ts";
 import { fetchedAgain } from "../../reconcile/nightly.ts";
 import { englishActions } from "./english-actions.ts";
@@ -104,15 +105,7 @@ export const english = {
     warnings: "Warnings",
     deadLetters: "Dead letters by cause",
     unknown: "This run is not known. The ledger remembers runs for state.keep_days.",
-    outcomes: {
-      done: "done",
-      ended: "ended on purpose",
-      retry: "waiting for another attempt",
-      dead: "dead letter",
-      warning: "warning",
-      replayed: "sent again",
-      dropped: "dropped",
-    },
+    outcomes: shared.outcomes,
     from: "First induction date",
     until: "Last induction date",
     kib: "Only these KIB numbers (optional, with commas)",

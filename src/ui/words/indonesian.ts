@@ -1,3 +1,4 @@
+import { indonesian as shared } from "../../operator/words/indonesian.ts";
 import type { UiWords } from "./english.ts";
 import { indonesianActions } from "./indonesian-actions.ts";
 
@@ -128,15 +129,7 @@ export const indonesian: UiWords = {
     warnings: "Peringatan",
     deadLetters: "Kegagalan per penyebab",
     unknown: "Proses ini tidak dikenal. Proses diingat selama state.keep_days.",
-    outcomes: {
-      done: "selesai",
-      ended: "diakhiri dengan sengaja",
-      retry: "menunggu percobaan berikutnya",
-      dead: "gagal",
-      warning: "peringatan",
-      replayed: "dikirim lagi",
-      dropped: "dihapus",
-    },
+    outcomes: shared.outcomes,
     from: "Tanggal induksi pertama",
     until: "Tanggal induksi terakhir",
     kib: "Hanya nomor KIB ini (boleh kosong, dipisah koma)",

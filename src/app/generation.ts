@@ -139,7 +139,7 @@ export class Generation {
     const ui = config.http.ui
       ? createUi({
           operator,
-          startRun: (asked) => trigger.start(asked, false),
+          startRun: (asked, name) => trigger.start(asked, false, { how: "page", name }),
           examination,
           sessions: parts.sessions,
           attempts,
@@ -157,7 +157,7 @@ export class Generation {
       clients,
       config,
       ledger,
-      startRun: (fix) => trigger.start(fix, false),
+      startRun: (fix) => trigger.start(fix, false, { how: "nightly" }),
       log,
       now,
     });

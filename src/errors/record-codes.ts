@@ -60,7 +60,7 @@ export const recordCodes = {
   identity_conflict: {
     meaning:
       "HikCentral has a person with this NIK, or Eposh another record of that date, who may be another human being. The text gives both names and both KIB numbers.",
-    todo: "Find out whose NIK is wrong, then `hikvision-sync dead decide ID` with `same`, `record-wrong` or `person-wrong`. A wrong NIK is corrected in Eposh, a wrong person in HikCentral.",
+    todo: "Find out whose NIK is wrong, then decide the case: on the page under Cases, or `hikvision-sync dead decide ID` with `same`, `record-wrong` or `person-wrong`. A wrong NIK is corrected in Eposh, a wrong person in HikCentral.",
     cure: "record",
     kinds: ["dead letter"],
   },

@@ -16,7 +16,7 @@ export function inductionRoute(starter: RunStarter, { hasToken }: { hasToken: bo
     // With a token whoever gets here has shown it.
     const isOperator = connection.isOperator || hasToken;
     const address = connection.requestIP?.(c.req.raw)?.address ?? "unknown";
-    const started = await starter.start(request, wait, isOperator ? operatorCaller : sourceOf(address));
+    const started = await starter.start(request, wait, undefined, isOperator ? operatorCaller : sourceOf(address));
     if (started.outcome === "accepted") c.header("Location", `/runs/${started.run}`);
     return c.json(bodyOf(started, request.kib), statuses[started.outcome]);
   });

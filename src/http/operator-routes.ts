@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { BrokerDown } from "../broker/broker.ts";
 import { textOf } from "../errors.ts";
 import { answers } from "../ledger/cases/decisions.ts";
+import { noteComparison } from "../ledger/cases/last-comparison.ts";
 import { recallFrom } from "../ledger/cases/situations.ts";
 import type { Operator } from "../operator/operator.ts";
 import { nowOf } from "../operator/overview/now.ts";
@@ -37,6 +38,18 @@ async function sentenceNow(operator: Operator): Promise<string | null> {
 
 const recallRequest = v.strictObject({
   persons: v.array(v.strictObject({ code: v.string(), photo: v.optional(v.string()) })),
+});
+
+const date = v.pipe(v.string(), v.isoDate());
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const noteRequest = v.strictObject({
+  employees: count,
+  differing: count,
+  fixable: count,
+  unmatched: count,
+  unchecked: count,
+  dates: v.tuple([date, date]),
+  isFixed: v.boolean(),
 });
 
 type Status = 400 | 404 | 409 | 500 | 503;
@@ -108,6 +121,14 @@ export function operatorRoutes(operator: Operator): Hono {
     const asked = await bodyOf(c, recallRequest);
     if (asked === undefined) return error(c, 'send {"persons":[{"code":"a NIK"}]}', 400);
     return c.json(recallFrom(operator.options.ledger, asked.persons));
+  });
+
+  app.post("/comparison/note", async (c) => {
+    const asked = await bodyOf(c, noteRequest);
+    if (asked === undefined) return error(c, "send what verify found, in numbers", 400);
+    const { ledger } = operator.options;
+    noteComparison(ledger, { ...asked, at: ledger.now().toISOString(), trouble: null });
+    return c.json({ noted: true });
   });
 
   app.get("/changes", (c) => {

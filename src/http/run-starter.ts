@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Broker } from "../broker/broker.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { StartedBy } from "../ledger/runs.ts";
 import { encodeHeaders } from "../pipeline/envelope.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { untilAborted } from "../util/abort.ts";
@@ -67,15 +68,25 @@ export class RunStarter {
     this.#waiting = new WaitingRuns(options.ledger.rows);
   }
 
-  async start(request: RunRequest, wait: boolean, caller = operatorCaller): Promise<Started> {
+  async start(
+    request: RunRequest,
+    wait: boolean,
+    by: StartedBy = { how: "trigger" },
+    caller = operatorCaller,
+  ): Promise<Started> {
     // One at a time: of two concurrent triggers only one may find its dates free.
-    const begun = this.#last.then(() => this.#begin(request, wait, caller));
+    const begun = this.#last.then(() => this.#begin(request, wait, by, caller));
     this.#last = begun.catch(() => {});
     return (await begun).answer;
   }
 
   /** Resolves once the run is durable; `answer` may come much later. */
-  async #begin(request: RunRequest, wait: boolean, caller: string): Promise<{ answer: Started | Promise<Started> }> {
+  async #begin(
+    request: RunRequest,
+    wait: boolean,
+    by: StartedBy,
+    caller: string,
+  ): Promise<{ answer: Started | Promise<Started> }> {
     const { broker, ledger, pipeline, queue, datesFor, now } = this.options;
     const late = AbortSignal.timeout(patienceMs);
     const found = datesFor(request);
@@ -116,7 +127,7 @@ export class RunStarter {
       await broker.declare([queue]);
       await broker.publish(queue, messages);
       const asked = { ...(limit ? { limit } : {}), ...(kib ? { kib } : {}) };
-      ledger.openRun({ id: run, at: now(), dates, tasks: tasks.length, ...asked });
+      ledger.openRun({ id: run, at: now(), dates, tasks: tasks.length, by, ...asked });
     };
     const begun = begin().then(
       () => "yes" as const,

@@ -10,20 +10,11 @@ import { DeadLetterIndex } from "./dead-letter-index.ts";
 import { Items } from "./items/items.ts";
 import { Latest } from "./items/latest.ts";
 import { tidy } from "./items/tidy.ts";
+import type { RunRecord } from "./runs.ts";
 import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
 import { Funnels } from "./today.ts";
 import { noteProgress } from "./unchanged.ts";
-
-export interface RunRecord {
-  id: string;
-  at: Date;
-  dates: readonly string[];
-  /** Messages put on the induction queue for it. */
-  tasks: number;
-  limit?: number;
-  kib?: readonly string[];
-}
 
 /** No two employees of a run have an item in common. */
 const itemLength = 12;
@@ -109,7 +100,7 @@ export class Ledger implements Disposable {
     return () => this.#listeners.delete(listener);
   }
 
-  openRun({ id, at, dates, tasks, limit, kib }: RunRecord): void {
+  openRun({ id, at, dates, tasks, limit, kib, by }: RunRecord): void {
     const values = [
       id,
       at.toISOString(),
@@ -117,10 +108,11 @@ export class Ledger implements Disposable {
       tasks,
       limit ?? null,
       kib ? JSON.stringify(kib) : null,
+      by ? JSON.stringify(by) : null,
     ];
-    const insert = `insert into runs (id, at, dates, tasks, people_limit, kib) values (?, ?, ?, ?, ?, ?)
+    const insert = `insert into runs (id, at, dates, tasks, people_limit, kib, started_by) values (?, ?, ?, ?, ?, ?, ?)
       on conflict do update set at = excluded.at, dates = excluded.dates, tasks = excluded.tasks, part = 0,
-        people_limit = excluded.people_limit, kib = excluded.kib, cancelled = null, closed = null`;
+        people_limit = excluded.people_limit, kib = excluded.kib, started_by = excluded.started_by, cancelled = null, closed = null`;
     this.#write(() => this.#db.run(insert, values));
     this.items.forget();
     this.#purge();

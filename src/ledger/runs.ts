@@ -1,6 +1,20 @@
 import type { Rows } from "./schema.ts";
 import type { TraceOutcome } from "./subjects.ts";
 
+/** A trigger may be the command, the timer or any caller of the route. */
+export type StartedBy = { how: "trigger" | "nightly" } | { how: "page"; name: string };
+
+export interface RunRecord {
+  id: string;
+  at: Date;
+  dates: readonly string[];
+  /** Messages put on the induction queue for it. */
+  tasks: number;
+  limit?: number;
+  kib?: readonly string[];
+  by?: StartedBy;
+}
+
 /** A run as it stands, in numbers of distinct employees. */
 export interface RunView {
   run: string;
@@ -17,6 +31,8 @@ export interface RunView {
   fetched: { done: number; dead: number; of: number };
   limit?: number;
   kib?: readonly string[];
+  /** Missing where another daemon, or an older version, has started it. */
+  by?: StartedBy;
   pages: number;
   employees: number;
   /**
@@ -89,6 +105,7 @@ function viewOf(rows: Rows, run: RunRow): RunView {
     fetched,
     ...(run.people_limit === null ? {} : { limit: run.people_limit }),
     ...(run.kib === null ? {} : { kib: JSON.parse(run.kib) as string[] }),
+    ...(run.started_by === null ? {} : { by: JSON.parse(run.started_by) as StartedBy }),
     pages: all("page", "items"),
     employees,
     through,
@@ -136,6 +153,7 @@ interface RunRow {
   tasks: number;
   people_limit: number | null;
   kib: string | null;
+  started_by: string | null;
   cancelled: string | null;
   closed: string | null;
   part: number;

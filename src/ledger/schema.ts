@@ -167,6 +167,11 @@ export const migrations: Migrations = [
   alter table met add column noted_at text;
   alter table met add column lost int;
 `,
+  `
+  alter table runs add column started_by text;
+  alter table comparisons add column dates text;
+  alter table comparisons add column fixed int default 1;
+`,
 ];
 
 export type Value = string | number | null;

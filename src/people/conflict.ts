@@ -18,6 +18,30 @@ export function labelOf(names: Names, kib: string | undefined): string {
   return `"${shown}" (${kib ? `KIB ${kib}` : "no KIB"})`;
 }
 
+/** One of the two whom a conflict is about. */
+export interface Side {
+  name: string;
+  kib: string | undefined;
+}
+
+const label = (side: string) => `"(?<${side}Name>.*)" \\((?:KIB (?<${side}Kib>.*?)|no KIB)\\)`;
+const [inHikCentral, inEposh] = [
+  `${label("our")} at Eposh has the NIK of ${label("their")} in HikCentral \\(person `,
+  `${label("our")} has the same NIK as ${label("their")} of that date at Eposh: `,
+].map((pattern) => new RegExp(`^${pattern}`, "s"));
+
+/**
+ * Both of them, from the text of an `identity_conflict`: the record's, and the other one in HikCentral or in Eposh.
+ * n.b. Undefined too for a name that is written like such a text.
+ */
+export function sidesOf(text: string): { ours: Side; theirs: Side & { isInEposh: boolean } } | undefined {
+  const isInEposh = inEposh?.test(text) ?? false;
+  const { ourName, ourKib, theirName, theirKib } = (isInEposh ? inEposh : inHikCentral)?.exec(text)?.groups ?? {};
+  if (ourName === undefined || theirName === undefined) return undefined;
+  if (/ NIK (of|as) | in HikCentral | at Eposh/.test(ourName + theirName)) return undefined;
+  return { ours: { name: ourName, kib: ourKib }, theirs: { name: theirName, kib: theirKib, isInEposh } };
+}
+
 /**
  * Rejects with `identity_conflict` unless the person is clearly this employee, or an operator has decided otherwise: what
  * was decided is returned, and a record that was found wrong must not be used. Where birth_date contradicts the NIK, equal

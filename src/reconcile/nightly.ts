@@ -25,6 +25,8 @@ export interface NightlyOptions {
 }
 
 const noCounts = { employees: 0, differing: 0, fixable: 0, unmatched: 0, unchecked: 0 };
+/** Of the whole site, and what can be fixed is. */
+const ofNight = { dates: null, isFixed: true };
 /** What becomes of those who can be fixed. */
 export const fetchedAgain = (count: number) => `What is missing for ${count} of them is fetched again.`;
 
@@ -86,14 +88,14 @@ export class NightlyComparison implements Disposable {
       const found = await compare(clients, config, { dates, signal, recall, say, now: now() });
       await noteIn(ledger, found);
       const counts = countsOf(found);
-      noteComparison(ledger, { ...counts, at: now().toISOString(), trouble: null });
+      noteComparison(ledger, { ...counts, at: now().toISOString(), trouble: null, ...ofNight });
       for (const fix of fixesOf(found)) await startRun(fix);
       log.info(sentenceOf(counts, fetchedAgain));
     } catch (error) {
       if (signal.aborted) return;
       const trouble = textOf(error);
       log.warn(`the nightly comparison ended early: ${trouble}; it is made again tomorrow`);
-      noteComparison(ledger, { ...noCounts, at: now().toISOString(), trouble });
+      noteComparison(ledger, { ...noCounts, at: now().toISOString(), trouble, ...ofNight });
     }
   }
 

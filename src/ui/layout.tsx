@@ -56,7 +56,7 @@ export function Layout({ page, frame }: { page: Page; frame: Frame }) {
               <nav aria-label={layout.menu}>
                 <ul>
                   {(Object.keys(addresses) as (keyof typeof addresses)[]).map((name) => (
-                    <li>
+                    <li class={addresses[name] === undefined ? "later" : undefined}>
                       <MenuEntry text={layout.pages[name]} to={addresses[name]} path={path} later={layout.later} />
                     </li>
                   ))}
@@ -108,6 +108,9 @@ export function Layout({ page, frame }: { page: Page; frame: Frame }) {
           <p id="stale" class="banner" role="alert" hidden>
             {layout.stale} <time></time>
           </p>
+          <p id="full" class="banner" role="alert" hidden>
+            {layout.full}
+          </p>
           {result && (
             <p class="result" role="status">
               {result}
@@ -128,7 +131,7 @@ export function Layout({ page, frame }: { page: Page; frame: Frame }) {
 function MenuEntry({ text, to, path, later }: { text: string; to: string | undefined; path: string; later: string }) {
   if (to === undefined)
     return (
-      <span class="later">
+      <span>
         {text} ({later})
       </span>
     );

@@ -25,14 +25,27 @@ export const State = ({ tone, children }: { tone: Tone; children?: Child }) => (
 );
 
 /** A table that can be scrolled by itself on a small screen. */
-export function Table({ caption, heads, children }: { caption: string; heads: readonly string[]; children?: Child }) {
+export function Table({
+  caption,
+  heads,
+  numbers = [],
+  children,
+}: {
+  caption: string;
+  heads: readonly string[];
+  /** Those of `heads` over numbers. */
+  numbers?: readonly string[];
+  children?: Child;
+}) {
   return (
     <table>
       <caption>{caption}</caption>
       <thead>
         <tr>
           {heads.map((head) => (
-            <th scope="col">{head}</th>
+            <th scope="col" class={numbers.includes(head) ? "number" : undefined}>
+              {head}
+            </th>
           ))}
         </tr>
       </thead>

@@ -29,6 +29,7 @@ const policy =
 const [cookie, languageCookie] = ["hs-session", "hs-lang"];
 const yearSeconds = 365 * 86_400;
 const sessionSeconds = 12 * 3_600;
+const streamHeaders = { "content-type": "text/event-stream" };
 const maxWrong = 10;
 const longestName = 60;
 const longestKey = 100;
@@ -141,8 +142,7 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
     const sessionId = getCookie(c, cookie) ?? "";
     const session = sessions.find(sessionId);
     // A session may have ended with a restart: the page then asks for the login.
-    if (session === undefined)
-      return c.body("event: bye\ndata: log in\n\n", 200, { "content-type": "text/event-stream" });
+    if (session === undefined) return c.body("event: bye\ndata: log in\n\n", 200, streamHeaders);
     const path = c.req.query("page") ?? "";
     const render = async () => {
       const page = await pageAt(path, options, viewOf(c, session, true));
@@ -151,7 +151,8 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
       return JSON.stringify({ title: visible(log.mask(titleOf(page))), html: shown(html) });
     };
     const key = `${languageFor(c)} ${session.role} ${path}`;
-    return live.open({ key, render, session, sessionId }) ?? c.text("too many pages are open", 503);
+    // n.b. A stream, because a browser tells a page nothing of another answer.
+    return live.open({ key, render, session, sessionId }) ?? c.body("event: full\ndata: 20\n\n", 200, streamHeaders);
   });
 
   app.post("/ui/people", async (c) => {

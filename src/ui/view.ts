@@ -19,7 +19,7 @@ export interface RunAnswer {
 /** The parts of the daemon that the page shows and acts on. */
 export interface UiOptions {
   operator: Operator;
-  startRun: (asked: { from?: string; to?: string; kib?: string[] }) => Promise<RunAnswer>;
+  startRun: (asked: { from?: string; to?: string; kib?: string[] }, name: string) => Promise<RunAnswer>;
   /** Of the upstreams and the broker. */
   examination: SharedExamination;
   /** They outlive a reload. */

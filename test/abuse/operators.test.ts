@@ -24,6 +24,7 @@ const attempts = [
   "POST /trace",
   "GET /changes",
   "POST /comparison/recall",
+  "POST /comparison/note",
   "POST /stages/publisher/pause",
   "POST /stages/publisher/resume",
   "POST /runs/1/cancel",

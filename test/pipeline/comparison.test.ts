@@ -174,4 +174,10 @@ test("the page shows what the last night found and when, and that one ended earl
   await night();
   site.eposh.faults.set();
   expect(await now("en")).toContain("The comparison ended early.");
+  // An operator's own stands below it, with its dates; one of a few KIB numbers is no comparison of the site.
+  await site.cli("verify --from 2026-01-01 --to 2026-01-03");
+  await site.cli("verify --from 2026-01-04 --kib 2600001");
+  expect(await now("en")).toMatch(
+    /ended early\..*Eposh and HikCentral .*by an operator \(verify\), of those inducted from 1 Jan 2026 to 3 Jan 2026/s,
+  );
 });

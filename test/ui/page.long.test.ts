@@ -98,6 +98,27 @@ describe.skipIf(!hasBrowser)("the page in a browser, for long", () => {
     await page.context().close();
   });
 
+  test("says on the page after the twentieth that it is not live, until one of them is closed", async () => {
+    await using site = await startSite({ as: "binary", env: { HTTP_TOKEN: token } });
+    const page = await browser.open();
+    await logIn(page, site);
+    const [session] = await page.context().cookies();
+    await page.goto("about:blank");
+    const leaving = new AbortController();
+    const cookie = `${session?.name}=${session?.value}`;
+    const others = { headers: { cookie }, signal: leaving.signal };
+    for (let open = 0; open < 20; open++) {
+      const { body } = await fetch(`${site.url}/ui/events?page=/ui/`, others);
+      await body?.getReader().read();
+    }
+    await page.goto(`${site.url}/ui/`);
+    await page.waitForSelector("text=20 pages are live already");
+    expect(await page.isVisible("#stale")).toBe(false);
+    leaving.abort();
+    await page.waitForSelector("#full", { state: "hidden", timeout: 20_000 });
+    await page.context().close();
+  });
+
   test("has nothing for axe to find and nothing to scroll sideways: every page, language, theme and width", async () => {
     const today = todayIn("Asia/Jakarta");
     await using site = await startSite({ as: "binary", people: 60, odd: true, env: { HTTP_TOKEN: token } });

@@ -232,9 +232,13 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
     const page = await logIn();
     await page.goto(`${site.url}/ui/cases`);
     const cause = page.locator("section", { hasText: "identity_conflict" });
-    await cause.locator("summary").click();
-    await cause.locator("details a").click();
-    expect(await page.textContent("#decide + p")).toContain('has the NIK of "Siti Rahma"');
+    const sides = await cause.locator(".sides > div").allInnerTexts();
+    expect(sides.map((side) => side.split("\n").filter(Boolean))).toEqual([
+      ["Eposh", "Wati Halim", "KIB 2690031"],
+      ["HikCentral", "Siti Rahma", "KIB 2690030"],
+    ]);
+    await cause.locator("article >> text=Details").click();
+    expect(await page.textContent("#compared + table")).toMatch(/Name\s*Wati Halim\s*Siti Rahma\s*✗ no/);
     await page.click("text=Not the same: the record in Eposh is wrong");
     await page.click("button.main");
     await page.waitForSelector("text=Decided: Not the same: the record in Eposh is wrong.");
@@ -261,6 +265,9 @@ describe.skipIf(!hasBrowser)("the page in a browser", () => {
     await page.click("nav >> text=Runs");
     await page.click("table a");
     expect(await headingOf(page)).toStartWith("Run ");
+    expect(await page.textContent("main")).toMatch(/Started by\s*the trigger/);
+    const stages = await page.locator("#by-stage + ol li > span:first-child").allTextContents();
+    expect(stages).toEqual(["induction", "publisher", "create-person", "update-kib", "assign-privilege"]);
     await close(page);
   });
 

@@ -45,10 +45,15 @@ export default defineCommand({
 /** A run in a few lines. */
 export function textOfRun(view: RunView, startedAt: string): string {
   const { run, status, part, fetched, pages, employees, through, dead: deadPeople, open, stages } = view;
-  const { warnings, deadLetters } = view;
+  const { warnings, deadLetters, by } = view;
+  const starters = {
+    trigger: "the trigger",
+    nightly: "the nightly comparison",
+    page: by && "name" in by ? by.name : "",
+  };
   const dead = fetched.dead > 0 ? `, ${fetched.dead} of them dead` : "";
   return [
-    `run ${run}, started ${startedAt}: ${status}`,
+    `run ${run}, started ${startedAt}${by ? ` by ${starters[by.how]}` : ""}: ${status}`,
     fitted(
       `${fetched.done + fetched.dead} of ${fetched.of} dates${dead}, ${pages} pages, ${through} of ${employees} employees through, ${deadPeople} with a case, ${open} open`,
     ),

@@ -52,6 +52,7 @@ export default defineCommand({
       if (args.json) print(JSON.stringify(shown(comparison), null, 2));
       else print(`${tableOf(comparison)}\n${sentenceOf(countsOf(comparison), howToFix)}`);
       if (args.fix) await fix(fixesOf(comparison), args);
+      if (!kib) await note(config.http.socket, comparison, dates, args.fix === true && !args["dry-run"]);
       return comparison.differences.length === 0 ? exits.ok : exits.failed;
     } catch (error) {
       stop.signal.throwIfAborted();
@@ -79,6 +80,14 @@ async function recallOf(socket: string, say: (text: string) => void): Promise<Re
     };
   say(`${missing}: changed photos and unknown members of privilege groups are not found`);
   return undefined;
+}
+
+/** For the page; the comparison is as good without. */
+async function note(socket: string, comparison: Comparison, dates: readonly string[], isFixed: boolean): Promise<void> {
+  const [from, to] = [dates[0], dates.at(-1)];
+  if (from === undefined || to === undefined) return;
+  const noted = { ...countsOf(comparison), dates: [from, to], isFixed };
+  await new DaemonClient(socket, startMs).call("POST", "/comparison/note", noted).catch(() => undefined);
 }
 
 const howToFix = (count: number) => `\`hikvision-sync verify --fix\` adds what is missing for ${count} of them.`;

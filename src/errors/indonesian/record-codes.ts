@@ -35,7 +35,7 @@ export const recordCodes = {
   ],
   identity_conflict: [
     "Di HikCentral ada orang dengan NIK ini, atau di Eposh ada data lain pada tanggal itu, yang mungkin orang lain. Rinciannya menyebut kedua nama dan kedua KIB.",
-    "Cari tahu NIK siapa yang salah. Perbaiki di Eposh dan mulai proses untuk tanggalnya, atau perbaiki orangnya di HikCentral dan kirim lagi.",
+    "Cari tahu NIK siapa yang salah, lalu putuskan kasusnya di halaman Kasus. NIK yang salah diperbaiki di Eposh, orang yang salah di HikCentral.",
   ],
   person_not_visible: [
     "HikCentral punya orang dengan NIK ini tetapi tidak menunjukkannya kepada partner.",

@@ -16,12 +16,16 @@ export interface ComparisonNote extends ComparisonCounts {
   at: string;
   /** Why it ended early; its counts mean nothing then. */
   trouble: string | null;
+  /** The first and the last induction date of an operator's `verify`; null for the nightly one, of the whole site. */
+  dates: readonly [from: string, to: string] | null;
+  /** Whether what can be fixed was fetched again. */
+  isFixed: boolean;
 }
 
 export function noteComparison({ rows }: Pick<Ledger, "rows">, note: ComparisonNote): void {
-  const { at, employees, differing, fixable, unmatched, unchecked, trouble } = note;
+  const { at, employees, differing, fixable, unmatched, unchecked, trouble, dates, isFixed } = note;
   rows(
-    "insert into comparisons values (?, ?, ?, ?, ?, ?, ?)",
+    "insert into comparisons values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     at,
     employees,
     differing,
@@ -29,8 +33,20 @@ export function noteComparison({ rows }: Pick<Ledger, "rows">, note: ComparisonN
     unmatched,
     unchecked,
     trouble,
+    dates && JSON.stringify(dates),
+    Number(isFixed),
   );
 }
 
-export const lastComparison = ({ rows }: Pick<Ledger, "rows">): ComparisonNote | undefined =>
-  rows<ComparisonNote>("select * from comparisons order by rowid desc limit 1")[0];
+/** The last nightly one, and an operator's later one, in this order. */
+export function lastComparisons({ rows }: Pick<Ledger, "rows">): ComparisonNote[] {
+  type Row = Omit<ComparisonNote, "dates" | "isFixed"> & { dates: string | null; fixed: number };
+  const nightly = "select max(rowid) from comparisons where dates is null";
+  const last = "select max(rowid) from comparisons";
+  const found = rows<Row>(`select * from comparisons where rowid in ((${nightly}), (${last})) order by rowid`);
+  return found.map(({ dates, fixed, ...note }) => ({
+    ...note,
+    dates: dates === null ? null : (JSON.parse(dates) as [string, string]),
+    isFixed: fixed === 1,
+  }));
+}

@@ -8,7 +8,7 @@ import type { Times } from "../words/times.ts";
 import { wordsIn } from "../words/words.ts";
 import { search } from "./search.ts";
 import type { Upstreams } from "./upstreams.ts";
-import { type Problem, whoSentence } from "./verdict.ts";
+import { accessCodes, faceCodes, type Problem, whoSentence } from "./verdict.ts";
 import { lookAt, type WhoView } from "./who.ts";
 
 export type FieldName = "name" | "kib" | "face" | "access" | "validity";
@@ -17,8 +17,11 @@ export type FieldName = "name" | "kib" | "face" | "access" | "validity";
 export interface FieldView {
   field: FieldName;
   eposh: string | null;
+  /** Where another human being has the NIK, what HikCentral holds of that one. */
   hikcentral: string | null;
   isRight: boolean;
+  /** What is known of why it is not. */
+  why: string | null;
 }
 
 /** Somebody, as `who` shows it: without a NIK. */
@@ -78,8 +81,18 @@ function byRun(traces: readonly Trace[]): Trace[] {
   });
 }
 
+/** Which codes explain which field. */
+const codesOf: Record<FieldName, readonly string[]> = {
+  name: [],
+  kib: ["no_kib", "bad_kib_number", "kib_in_use"],
+  face: faceCodes,
+  access: accessCodes,
+  validity: [],
+};
+
 function fieldsOf({ human, at }: WhoView, { regionals }: Upstreams, times: Times): FieldView[] {
-  const { record, person } = human;
+  const { record, other, wanted, problems } = human;
+  const person = other ?? human.person;
   const { values } = wordsIn(times.language).who;
   const zonesIn = (groups: readonly string[]) =>
     Object.entries(regionals).flatMap(([slug, group]) =>
@@ -87,39 +100,43 @@ function fieldsOf({ human, at }: WhoView, { regionals }: Upstreams, times: Times
     );
   const isSame =
     !record || !person || samePerson({ ...namesIn(record.name), kib: record.kib }, person, record.birth).same;
-  const groups = person ? person.groups : undefined;
-  const has = person ? true : null;
-  const ended = person ? isBefore(person.validUntil, at.toISOString()) : false;
+  const groups = person?.groups;
+  const row = (
+    field: FieldName,
+    eposh: string | null | undefined,
+    hikcentral: string | null | undefined,
+    agrees: boolean,
+  ) => {
+    const isRight = agrees && person != null && other === undefined;
+    const problem = isRight ? undefined : problems.find(({ code }) => codesOf[field].includes(code));
+    const why = problem ? (codeTextIn(problem.code, times.language)?.meaning ?? problem.code) : null;
+    return { field, eposh: eposh ?? null, hikcentral: hikcentral ?? null, isRight, why };
+  };
   return [
-    {
-      field: "name",
-      eposh: record?.name || null,
-      hikcentral: person ? wholeName(person) : null,
-      isRight: has === true && isSame,
-    },
-    {
-      field: "kib",
-      eposh: record ? (record.kib ?? values.none) : null,
-      hikcentral: person ? person.kib || values.none : null,
-      isRight: has === true && (!record?.kib || record.kib === person?.kib),
-    },
-    {
-      field: "face",
-      eposh: record ? (record.photo ? values.photo : values.none) : null,
-      hikcentral: person ? (person.hasFace ? values.face : values.none) : null,
-      isRight: person?.hasFace === true,
-    },
-    {
-      field: "access",
-      eposh: record ? record.zones.map(({ name }) => name).join(", ") || values.none : null,
-      hikcentral: groups ? zonesIn(groups).join(", ") || values.none : null,
-      isRight: groups !== undefined && groups.length > 0 && human.wanted.every((group) => groups.includes(group)),
-    },
-    {
-      field: "validity",
-      eposh: null,
-      hikcentral: person ? times.date(person.validUntil.slice(0, 10)) : null,
-      isRight: has === true && !ended,
-    },
+    row("name", record?.name || null, person && wholeName(person), isSame),
+    row(
+      "kib",
+      record && (record.kib ?? values.none),
+      person && (person.kib || values.none),
+      !record?.kib || record.kib === person?.kib,
+    ),
+    row(
+      "face",
+      record && (record.photo ? values.photo : values.none),
+      person && (person.hasFace ? values.face : values.none),
+      person?.hasFace === true,
+    ),
+    row(
+      "access",
+      record && (record.zones.map(({ name }) => name).join(", ") || values.none),
+      groups && (zonesIn(groups).join(", ") || values.none),
+      groups !== undefined && groups.length > 0 && wanted.every((group) => groups.includes(group)),
+    ),
+    row(
+      "validity",
+      null,
+      person && times.date(person.validUntil.slice(0, 10)),
+      !person || !isBefore(person.validUntil, at.toISOString()),
+    ),
   ];
 }

@@ -70,11 +70,8 @@ export async function codeByName(
 /** As HikCentral had it when the KIB number was set. */
 function nameOf({ rows }: Ledger, person: string): string | undefined {
   const [row] = rows<{ name: string | null }>("select name from kibs where person = ?", person);
-  return row?.name == null ? undefined : unquoted(row.name);
+  return row?.name ?? undefined;
 }
-
-/** n.b. It is kept as texts quote it. */
-const unquoted = (name: string): string => (name.startsWith('"') ? String(JSON.parse(name)) : name);
 
 function distinct(subjects: readonly Subject[]): Subject[] {
   const kept: Subject[] = [];
@@ -93,9 +90,7 @@ function subjectsOfKib({ rows }: Ledger, kib: string): Subject[] {
     kib,
   );
   const letters = rows<{ name: string | null }>("select distinct name from dead_letters where kib = ?", kib);
-  const named = persons.map(
-    ({ person, name }): Subject => ({ person, code: undefined, name: name === null ? undefined : unquoted(name), kib }),
-  );
+  const named = persons.map(({ person, name }): Subject => ({ person, code: undefined, name: name ?? undefined, kib }));
   const failed = letters.map(({ name }): Subject => {
     const own = persons.length === 1 ? persons[0]?.person : undefined;
     return { person: own, code: undefined, name: name ?? undefined, kib };

@@ -1,3 +1,4 @@
+import { wholeName } from "../../people/names.ts";
 import type { Person } from "../../people/types.ts";
 import { isBefore } from "../../people/validity.ts";
 import { codeTextIn } from "../words/codes.ts";
@@ -24,7 +25,7 @@ export interface Human {
   /** Eposh does not answer, so the NIK to look for in HikCentral is not known. */
   isUnread: boolean;
   /** The one in HikCentral who has the NIK and is another human being. */
-  other: { name: string; kib: string } | undefined;
+  other: NonNullable<Human["person"]> | undefined;
   /** The groups of the zones that Eposh gives. */
   wanted: readonly string[];
   problems: readonly Problem[];
@@ -63,7 +64,7 @@ export function verdictOf(human: Human, now: Date): Verdict {
   const { person, other, problems, record, waits, handsOff, wanted, isUnread } = human;
   const cannot = (reason: Reason): Verdict => ({ canEnter: false, reason });
   const dead = problems.find(({ isDead }) => isDead);
-  if (other) return cannot({ why: "conflict", ...other });
+  if (other) return cannot({ why: "conflict", name: wholeName(other), kib: other.kib });
   if (person === null) return { canEnter: undefined, reason: { why: "unreachable" } };
   if (person === undefined) {
     if (dead) return cannot({ why: "code", code: dead.code });
@@ -91,16 +92,15 @@ export function verdictOf(human: Human, now: Date): Verdict {
   };
 }
 
-const accessCodes = [
+export const accessCodes = [
   "no_regionals",
   "unknown_regional",
   "too_many_zones",
   "privilege_group_missing",
   "taken_away_in_hikcentral",
 ];
-const faceCodes = "no_photo photo_host_not_allowed face_refused face_not_stored photo_missing photo_unusable".split(
-  " ",
-);
+export const faceCodes =
+  "no_photo photo_host_not_allowed face_refused face_not_stored photo_missing photo_unusable".split(" ");
 
 /** `Budi Santoso (KIB 2600001)` */
 export const labelOf = ({ name, kib }: { name: string; kib: string | undefined }): string =>

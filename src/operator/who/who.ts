@@ -1,6 +1,6 @@
 import { recordMarkOf } from "../../ledger/cases/record.ts";
-import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
 import type { Trace } from "../../ledger/trace.ts";
 import { namesIn, wholeName } from "../../people/names.ts";
 import { readRemark } from "../../people/remark.ts";
@@ -41,7 +41,7 @@ export async function lookAt(operator: Operator, upstreams: Upstreams, subject: 
     const isSame = isThatOne(record.name, record.kib, record.birth);
     const of = { name: record.name || "–", kib: record.kib, record };
     if (person == null || isSame) return { ...of, person, other: undefined };
-    return { ...of, person: undefined, other: { name: wholeName(person), kib: person.kib } };
+    return { ...of, person: undefined, other: person };
   });
   if (person && !seen.some((one) => one.person))
     seen.push({ name: wholeName(person), kib: person.kib || undefined, record: undefined, person, other: undefined });
@@ -56,7 +56,7 @@ export async function lookAt(operator: Operator, upstreams: Upstreams, subject: 
       kib: subject.kib,
       record: undefined,
       person: person === null ? null : undefined,
-      other: person ? { name: wholeName(person), kib: person.kib } : undefined,
+      other: person ?? undefined,
     });
   if (seen.length === 0 && (subject.kib !== undefined || person === null))
     seen.push({

@@ -1,4 +1,6 @@
 import { casesOf } from "../../operator/cases.ts";
+import { labelOf } from "../../operator/who/verdict.ts";
+import { sidesOf } from "../../people/conflict.ts";
 import type { Decision } from "../../people/types.ts";
 import { type Action, audit, type Fields } from "./action.ts";
 
@@ -16,7 +18,17 @@ export const decide: Action = {
     const [known] = casesOf(options.ledger, { ids: [fields.id ?? ""] }, options.mask);
     if (answer === undefined || known?.code !== "identity_conflict") return undefined;
     const { title, text } = texts.answers[answer];
-    return { title, texts: [text, texts.kept], button: title, back: backOf(fields), isDangerous: answer === "same" };
+    const sides = sidesOf(known.text);
+    const who = sides
+      ? [`Eposh: ${labelOf(sides.ours)}. ${sides.theirs.isInEposh ? "Eposh" : "HikCentral"}: ${labelOf(sides.theirs)}.`]
+      : [];
+    return {
+      title,
+      texts: [...who, text, texts.kept],
+      button: title,
+      back: backOf(fields),
+      isDangerous: answer === "same",
+    };
   },
   async run(options, view, fields) {
     const answer = answerOf(fields);

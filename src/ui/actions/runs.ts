@@ -51,7 +51,11 @@ export const start: Action = {
   async run(options, view, fields) {
     const { from = "", to = "" } = fields;
     const kib = kibsOf(fields);
-    const { outcome, run, text: said = "" } = await options.startRun({ from, to, ...(kib.length > 0 && { kib }) });
+    const {
+      outcome,
+      run,
+      text: said = "",
+    } = await options.startRun({ from, to, ...(kib.length > 0 && { kib }) }, view.session.name);
     const { start: texts, failed } = view.words.actions;
     const isStarted = outcome === "accepted" || outcome === "running";
     const text = isStarted && run ? (outcome === "accepted" ? texts.accepted(run) : texts.covered(run)) : failed(said);
@@ -81,7 +85,11 @@ export const sync: Action = {
     const record = await recordOf(options, person);
     if (record === undefined) return undefined;
     const { date, kib } = record;
-    const { outcome, run, text: said = "" } = await options.startRun({ from: date, to: date, kib: [kib] });
+    const {
+      outcome,
+      run,
+      text: said = "",
+    } = await options.startRun({ from: date, to: date, kib: [kib] }, view.session.name);
     const { start: texts, failed } = view.words.actions;
     const text = outcome === "accepted" && run ? texts.accepted(run) : failed(said);
     audit(options, view, { action: "sync", what: `KIB ${kib}`, result: text });

@@ -2,6 +2,7 @@
 (() => {
   const live = document.getElementById("live");
   const stale = document.getElementById("stale");
+  const full = document.getElementById("full");
   const language = document.documentElement.lang;
   const freshMs = 20_000;
   let freshAt = Date.now();
@@ -11,7 +12,7 @@
   const clock = new Intl.DateTimeFormat(language === "id" ? "id-ID" : "en-GB", { timeStyle: "medium" });
   function look() {
     if (!live || document.hidden) return;
-    const isStale = Date.now() - freshAt > freshMs;
+    const isStale = full.hidden && Date.now() - freshAt > freshMs;
     if (isStale && stale.hidden) stale.querySelector("time").textContent = clock.format(freshAt);
     stale.hidden = !isStale;
   }
@@ -48,6 +49,7 @@
   }
   function fresh() {
     freshAt = Date.now();
+    full.hidden = true;
     look();
   }
 
@@ -60,12 +62,17 @@
       fresh();
     });
     source.addEventListener("beat", fresh);
+    // Too many pages are open: this one stays as it was loaded until another one is closed.
+    source.addEventListener("full", () => {
+      full.hidden = false;
+      look();
+    });
     source.addEventListener("bye", () => location.reload());
     source.onerror = () => {
       // A browser does not come back by itself after an answer that is no stream.
       source.close();
       source = undefined;
-      again = setTimeout(listen, 2_000);
+      again = setTimeout(listen, full.hidden ? 2_000 : 15_000);
     };
   }
   function hush() {

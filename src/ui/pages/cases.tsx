@@ -1,14 +1,20 @@
 import { allCasesOf, type CaseView, casesOf, firstOfEach, type Group } from "../../operator/cases.ts";
+import { answerOf } from "../../operator/who/answer.ts";
 import { subjectOfCase } from "../../operator/who/search.ts";
 import { labelOf } from "../../operator/who/verdict.ts";
+import { sidesOf } from "../../people/conflict.ts";
 import { csvOf } from "../../util/text/csv.ts";
 import { answers } from "../actions/decide.ts";
+import { lookedAt } from "../looks.ts";
 import { ActionLink, When } from "../parts.tsx";
+import { Photos } from "../photos.tsx";
 import { isOperator, type Page, type UiOptions, type View } from "../view.ts";
 import { CodeText } from "./code.tsx";
 import { messagePage } from "./confirm.tsx";
+import { Compared } from "./person.tsx";
 
 const maxShown = 100;
+const maxConflicts = 20;
 /** A case is opened from its queue: a broker that hangs is not waited for. */
 const patienceMs = 1_500;
 
@@ -36,16 +42,29 @@ export async function casesPage({ operator }: UiOptions, view: View): Promise<Pa
   return { title: texts.title, main, isLive: true };
 }
 
-function Cause({ group: { code, stage, kind, cases, count }, view }: { group: Group; view: View }) {
+/** Where a cause stands on the page of all cases. */
+export const anchorOf = ({
+  code,
+  stage,
+  decision,
+}: Pick<Group, "code" | "stage"> & { decision?: Group["decision"] | undefined }): string =>
+  [code, stage, decision].filter(Boolean).join("-");
+
+function Cause({ group, view }: { group: Group; view: View }) {
+  const { code, stage, kind, cases, decision, count } = group;
   const { cases: texts } = view.words;
   const isDead = kind === "dead letter";
   const more = count - cases.length;
   return (
-    <section aria-label={`${code} ${stage}`}>
+    <section aria-label={`${code} ${stage}`} id={anchorOf(group)}>
       <h2>
         {texts.people(count)} · {isDead ? texts.heldUp : texts.lacking}
       </h2>
       <CodeText code={code} stage={stage} view={view} />
+      {decision && (
+        <p class="banner">{view.words.actions.decide.done(view.words.actions.decide.answers[decision].title)}</p>
+      )}
+      {code === "identity_conflict" && cases.slice(0, maxConflicts).map((one) => <Conflict of={one} view={view} />)}
       <details>
         <summary>{texts.who}</summary>
         <ul class="plain-list people">
@@ -72,24 +91,74 @@ function Cause({ group: { code, stage, kind, cases, count }, view }: { group: Gr
   );
 }
 
+/** Both who may be one human being, and the question whether they are. */
+function Conflict({ of: { id, text, name, kib }, view }: { of: CaseView; view: View }) {
+  const { people: texts, cases, codes } = view.words;
+  const sides = sidesOf(text);
+  const Side = ({ system, side }: { system: string; side: { name: string; kib?: string | undefined } }) => (
+    <div>
+      <p class="detail">{system}</p>
+      <p>
+        <strong>{side.name}</strong>
+      </p>
+      <p>{side.kib ? `KIB ${side.kib}` : cases.noKib}</p>
+    </div>
+  );
+  return (
+    <article>
+      {sides ? (
+        <div class="sides">
+          <Side system={texts.eposh} side={{ name: name ?? sides.ours.name, kib: kib ?? sides.ours.kib }} />
+          <Side system={sides.theirs.isInEposh ? texts.eposh : texts.hikcentral} side={sides.theirs} />
+        </div>
+      ) : (
+        <p>{text}</p>
+      )}
+      <Answers id={id} view={view} />
+      <p>
+        <a href={`/ui/cases/${encodeURIComponent(id)}`}>{codes.details}</a>
+      </p>
+    </article>
+  );
+}
+
+const Answers = ({ id, view }: { id: string; view: View }) => (
+  <p class="actions">
+    {answers.map((answer) => (
+      <ActionLink action="decide" fields={{ id, answer }} view={view}>
+        {view.words.actions.decide.answers[answer].title}
+      </ActionLink>
+    ))}
+  </p>
+);
+
 const nameOf = ({ name, kib }: CaseView, view: View) => labelOf({ name: name ?? view.words.cases.noName, kib });
 
-export async function casePage({ operator, sessions }: UiOptions, view: View, id: string): Promise<Page> {
+export async function casePage(options: UiOptions, view: View, id: string): Promise<Page> {
+  const { operator, sessions } = options;
   const { cases: texts, codes } = view.words;
   const { ledger, mask } = operator.options;
   const known = casesOf(ledger, { ids: [id] }, mask).find((one) => one.id === id);
   if (known === undefined)
     return messagePage({ title: texts.title, text: texts.gone, to: "/ui/cases", status: 404 }, view.words);
-  const opened = await Promise.race([operator.dead.show(known.id).catch(() => undefined), late()]);
   const { code, stage, text, kind, name, kib, runs, first, last, run, closed } = known;
+  const isAsked = code === "identity_conflict" && !closed;
+  const handle =
+    name === undefined && kib === undefined ? undefined : sessions.handleOf(subjectOfCase(ledger, { name, kib }));
+  const [opened, views = []] = await Promise.all([
+    Promise.race([operator.dead.show(known.id).catch(() => undefined), late()]),
+    isAsked && handle !== undefined ? lookedAt(handle, options, view.isPush) : [],
+  ]);
+  const { upstreams } = operator.options.running ?? {};
+  const [look] = views;
   const main = (
     <>
       <h1>{nameOf(known, view)}</h1>
       <CodeText code={code} stage={stage} view={view} />
       {closed && <p class="banner">{texts.closed}</p>}
       <p class="actions">
-        {(name !== undefined || kib !== undefined) && (
-          <a class="button main" href={`/ui/people/${sessions.handleOf(subjectOfCase(ledger, { name, kib }))}`}>
+        {handle !== undefined && (
+          <a class="button main" href={`/ui/people/${handle}`}>
             {texts.person}
           </a>
         )}
@@ -104,17 +173,16 @@ export async function casePage({ operator, sessions }: UiOptions, view: View, id
           </ActionLink>
         )}
       </p>
-      {code === "identity_conflict" && !closed && (
+      {isAsked && look && handle !== undefined && upstreams && (
+        <>
+          <Compared answer={answerOf(look, upstreams, view.times)} look={look} view={view} />
+          <Photos handle={handle} views={views} options={options} view={view} />
+        </>
+      )}
+      {isAsked && (
         <section aria-labelledby="decide">
           <h2 id="decide">{texts.decide}</h2>
-          <p>{text}</p>
-          <p class="actions">
-            {answers.map((answer) => (
-              <ActionLink action="decide" fields={{ id: known.id, answer }} view={view}>
-                {view.words.actions.decide.answers[answer].title}
-              </ActionLink>
-            ))}
-          </p>
+          <Answers id={known.id} view={view} />
         </section>
       )}
       <dl class="facts">

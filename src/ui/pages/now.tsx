@@ -1,10 +1,11 @@
-import { type ComparisonNote, lastComparison } from "../../ledger/cases/last-comparison.ts";
+import { type ComparisonNote, lastComparisons } from "../../ledger/cases/last-comparison.ts";
 import type { RunView } from "../../ledger/runs.ts";
 import { type NowView, nowOf, type SystemView } from "../../operator/overview/now.ts";
 import { sentenceOf, troubleText } from "../../operator/overview/sentence.ts";
 import { codeTextIn } from "../../operator/words/codes.ts";
 import { Cell, FunnelBars, State, Table, type Tone, When } from "../parts.tsx";
 import type { Page, UiOptions, View } from "../view.ts";
+import { anchorOf } from "./cases.tsx";
 import { CodeText } from "./code.tsx";
 import { RunLine } from "./runs.tsx";
 import { StageTable } from "./system.tsx";
@@ -12,7 +13,7 @@ import { StageTable } from "./system.tsx";
 export async function nowPage({ operator, timeZone }: UiOptions, view: View): Promise<Page> {
   const now = await nowOf(operator, timeZone);
   const [lastRun] = await operator.runs(1);
-  const compared = lastComparison(operator.options.ledger);
+  const compared = lastComparisons(operator.options.ledger);
   const main = <Now now={now} lastRun={lastRun} compared={compared} view={view} />;
   return { title: sentenceOf(now, view.times), main, isLive: true };
 }
@@ -72,11 +73,13 @@ function Now({ now, lastRun, compared, view }: NowOf) {
         {causes.length === 0 ? (
           <p>{texts.noCauses}</p>
         ) : (
-          <Table caption={texts.causes} heads={[texts.cause, texts.people, texts.last]}>
-            {causes.map(({ code, stage, count, last }) => (
+          <Table caption={texts.causes} heads={[texts.cause, texts.people, texts.last]} numbers={[texts.people]}>
+            {causes.map(({ code, stage, decision, count, last }) => (
               <tr>
                 <Cell head={texts.cause}>
-                  <a href="/ui/cases">{codeTextIn(code, times.language)?.meaning ?? words.codes.own}</a>
+                  <a href={`/ui/cases#${anchorOf({ code, stage, decision })}`}>
+                    {codeTextIn(code, times.language)?.meaning ?? words.codes.own}
+                  </a>
                   <p class="detail">
                     <code>{code}</code> · {stage}
                   </p>
@@ -102,7 +105,10 @@ function Now({ now, lastRun, compared, view }: NowOf) {
       </section>
       <section aria-labelledby="comparison">
         <h2 id="comparison">{texts.comparison}</h2>
-        <LastComparison compared={compared} view={view} />
+        {compared.length === 0 && <p>{texts.notCompared}</p>}
+        {compared.map((one) => (
+          <Comparison compared={one} view={view} />
+        ))}
       </section>
     </>
   );
@@ -111,14 +117,14 @@ function Now({ now, lastRun, compared, view }: NowOf) {
 interface NowOf {
   now: NowView;
   lastRun: RunView | undefined;
-  compared: ComparisonNote | undefined;
+  compared: readonly ComparisonNote[];
   view: View;
 }
 
-function LastComparison({ compared, view }: Pick<NowOf, "compared" | "view">) {
+function Comparison({ compared, view }: { compared: ComparisonNote; view: View }) {
   const { now: texts } = view.words;
-  if (compared === undefined) return <p>{texts.notCompared}</p>;
-  const { trouble, unchecked, at } = compared;
+  const { trouble, unchecked, at, dates } = compared;
+  const [from, to] = dates?.map((date) => view.times.date(date)) ?? [];
   return (
     <>
       <p>
@@ -127,7 +133,7 @@ function LastComparison({ compared, view }: Pick<NowOf, "compared" | "view">) {
       </p>
       {trouble !== null && <p class="detail">{trouble}</p>}
       <p class="detail">
-        <When at={at} view={view} />
+        {from && to ? texts.ofVerify(from, to) : texts.ofNight} · <When at={at} view={view} />
       </p>
     </>
   );

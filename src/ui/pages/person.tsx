@@ -57,7 +57,8 @@ export async function personPage(options: UiOptions, view: View, handle: string)
   return { title: labelOf(first.human), main, isLive: true };
 }
 
-function Compared({ answer, look, view }: { answer: WhoAnswer; look: WhoView; view: View }) {
+/** What each of the two systems holds. */
+export function Compared({ answer, look, view }: { answer: WhoAnswer; look: WhoView; view: View }) {
   const { people: texts } = view.words;
   const { fields } = wordsIn(view.times.language).who;
   const { record } = look.human;
@@ -65,13 +66,14 @@ function Compared({ answer, look, view }: { answer: WhoAnswer; look: WhoView; vi
     <section aria-labelledby="compared">
       <h2 id="compared">{texts.compared}</h2>
       <Table caption={texts.compared} heads={[texts.field, texts.eposh, texts.hikcentral, texts.agrees]}>
-        {answer.fields.map(({ field, eposh, hikcentral, isRight }) => (
+        {answer.fields.map(({ field, eposh, hikcentral, isRight, why }) => (
           <tr>
             <Cell head={texts.field}>{fields[field]}</Cell>
             <Cell head={texts.eposh}>{eposh ?? "–"}</Cell>
             <Cell head={texts.hikcentral}>{hikcentral ?? "–"}</Cell>
             <Cell head={texts.agrees}>
               <State tone={isRight ? "good" : "bad"}>{isRight ? texts.yes : texts.no}</State>
+              {why !== null && <p class="detail">{why}</p>}
             </Cell>
           </tr>
         ))}

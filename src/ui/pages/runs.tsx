@@ -26,6 +26,7 @@ export async function runsPage({ operator }: UiOptions, view: View): Promise<Pag
         <Table
           caption={texts.title}
           heads={[texts.run, texts.started, texts.status, texts.dates, texts.through, texts.dead]}
+          numbers={[texts.through, texts.dead]}
         >
           {runs.map((run) => (
             <tr>
@@ -79,6 +80,15 @@ export async function runPage({ operator }: UiOptions, view: View, id: string): 
             <When at={run.at} view={view} />
           </dd>
         </div>
+        {run.by && (
+          <div>
+            <dt>{texts.startedBy}</dt>
+            <dd>
+              {run.by.how === "page" && `${run.by.name}, `}
+              {texts.by[run.by.how]}
+            </dd>
+          </div>
+        )}
         <div>
           <dt>{texts.dates}</dt>
           <dd>
@@ -98,18 +108,7 @@ export async function runPage({ operator }: UiOptions, view: View, id: string): 
       )}
       <section aria-labelledby="by-stage">
         <h2 id="by-stage">{texts.byStage}</h2>
-        <dl class="facts">
-          {Object.entries(run.stages).map(([stage, counts]) => (
-            <div>
-              <dt>{stage}</dt>
-              <dd>
-                {Object.entries(counts)
-                  .map(([outcome, count]) => `${count} ${texts.outcomes[outcome as keyof typeof texts.outcomes]}`)
-                  .join(", ")}
-              </dd>
-            </div>
-          ))}
-        </dl>
+        <StageBars run={run} stages={operator.options.registered.map(({ stage }) => stage.name)} view={view} />
       </section>
       <Tallies title={texts.deadLetters} tallies={run.deadLetters} view={view} />
       <Tallies title={texts.warnings} tallies={run.warnings} view={view} />
@@ -119,6 +118,31 @@ export async function runPage({ operator }: UiOptions, view: View, id: string): 
     </>
   );
   return { title: texts.title1(run.run), main, isLive: true };
+}
+
+/** How many got through each stage, in the order in which they are passed. */
+function StageBars({ run, stages, view }: { run: RunView; stages: readonly string[]; view: View }) {
+  const { runs: texts } = view.words;
+  const place = (stage: string) => (stages.includes(stage) ? stages.indexOf(stage) : stages.length);
+  const passed = Object.entries(run.stages).sort(([a], [b]) => place(a) - place(b));
+  return (
+    <ol class="funnel" aria-label={texts.byStage}>
+      {passed.map(([stage, { done = 0, ended = 0, ...others }]) => (
+        <li>
+          <span>{stage}</span>
+          <meter min={0} max={Math.max(1, run.employees)} value={done + ended} aria-label={stage}></meter>
+          <strong>{done + ended}</strong>
+          {Object.keys(others).length > 0 && (
+            <span class="detail">
+              {Object.entries(others)
+                .map(([outcome, count]) => `${texts.outcomes[outcome as keyof typeof texts.outcomes]}: ${count}`)
+                .join(", ")}
+            </span>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
 }
 
 /** The dates to start a run with; the confirm page follows. */
@@ -191,7 +215,7 @@ function Tallies({ title, tallies, view }: { title: string; tallies: readonly Ta
   return (
     <section>
       <h2>{title}</h2>
-      <Table caption={title} heads={[codes.meaning, codes.count]}>
+      <Table caption={title} heads={[codes.meaning, codes.count]} numbers={[codes.count]}>
         {tallies.map(({ code, count, text }) => (
           <tr>
             <Cell head={codes.meaning}>

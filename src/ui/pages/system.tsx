@@ -28,7 +28,11 @@ export async function systemPage(options: UiOptions, view: View): Promise<Page> 
         {queues === null ? (
           <p>{texts.unknownQueues}</p>
         ) : (
-          <Table caption={texts.queues} heads={[texts.queue, texts.waiting, texts.consumers]}>
+          <Table
+            caption={texts.queues}
+            heads={[texts.queue, texts.waiting, texts.consumers]}
+            numbers={[texts.waiting, texts.consumers]}
+          >
             {queues
               .filter(
                 ({ queue, ready, consumers }) => ready > 0 || consumers > 0 || !/\.(retry\.\w+|dead)$/.test(queue),
@@ -77,7 +81,7 @@ export function StageTable({
   const { stages: texts, now } = view.words;
   const heads = [texts.stage, texts.state, texts.waiting, texts.inFlight, ...(hasActions ? [texts.action] : [])];
   return (
-    <Table caption={now.stages} heads={heads}>
+    <Table caption={now.stages} heads={heads} numbers={[texts.waiting, texts.inFlight]}>
       {stages.map(({ name, state, since, pause, waiting, inFlight }) => (
         <tr>
           <Cell head={texts.stage}>{name}</Cell>

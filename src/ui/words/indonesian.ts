@@ -21,6 +21,7 @@ export const indonesian: UiWords = {
     logout: "Keluar",
     roles: { operator: "operator", viewer: "pembaca" },
     stale: "Tidak ada data baru sejak",
+    full: "Sudah ada 20 halaman yang terbuka. Halaman ini tetap seperti saat dibuka sampai salah satunya ditutup; muat ulang untuk melihat yang baru.",
     plain:
       "Sambungan ini tidak dienkripsi: orang lain di jaringan dapat membaca yang Anda lihat. Gunakan TLS atau SSH.",
     zone: (zone) => `Waktu: ${zone}`,
@@ -68,14 +69,19 @@ export const indonesian: UiWords = {
     troubles: "Yang bermasalah",
     lastRun: "Proses terakhir",
     noRun: "Belum pernah ada proses.",
-    comparison: "Perbandingan terakhir seluruh situs",
+    comparison: "Perbandingan terakhir",
+    ofNight: "seluruh situs, malam hari",
+    ofVerify: (from, to) => `oleh operator (verify), untuk yang diinduksi dari ${from} sampai ${to}`,
     notCompared: "Belum ada perbandingan malam.",
-    compared: ({ employees, differing, fixable, unmatched }) =>
+    compared: ({ employees, differing, fixable, unmatched, isFixed }) =>
       [
         differing === 0
           ? `Eposh dan HikCentral cocok untuk semua ${employees} karyawan.`
           : `Eposh dan HikCentral berbeda pada ${differing} dari ${employees} karyawan.`,
-        ...(fixable > 0 ? [`Yang kurang pada ${fixable} di antaranya diambil lagi.`] : []),
+        ...(fixable > 0 && isFixed ? [`Yang kurang pada ${fixable} di antaranya diambil lagi.`] : []),
+        ...(fixable > 0 && !isFixed
+          ? [`Yang kurang pada ${fixable} di antaranya dilengkapi dengan: hikvision-sync verify --fix`]
+          : []),
         ...(differing > 0 && fixable === 0 ? ["Masing-masing perlu keputusan; lihat Kasus."] : []),
         ...(unmatched > 0 ? [`Akses ${unmatched} anggota grup akses tidak dijelaskan oleh data mana pun.`] : []),
       ].join(" "),
@@ -110,6 +116,8 @@ export const indonesian: UiWords = {
     open: "Dalam perjalanan",
     employees: "Karyawan",
     none: "Belum pernah ada proses.",
+    startedBy: "Dimulai oleh",
+    by: { trigger: "pemicu (perintah, jadwal, atau HTTP)", nightly: "perbandingan malam", page: "di halaman ini" },
     statuses: {
       fetching: "mengambil data",
       working: "bekerja",
@@ -147,6 +155,7 @@ export const indonesian: UiWords = {
     who: "Siapa",
     more: (n) => `dan ${n} lagi: lihat berkas CSV`,
     noName: "tanpa nama",
+    noKib: "tanpa KIB",
     csv: "Semua kasus terbuka sebagai berkas CSV",
     replayAll: "Kirim semua lagi",
     dropAll: "Tidak diperlukan lagi",

@@ -47,31 +47,19 @@ function textOf(
   language: "en" | "id",
   time: (at: string) => string,
 ): string {
-<<<<<<< HEAD
-  const { who } = wordsIn(language);
-  const rows = fields.map(({ field, eposh, hikcentral, isRight }): [string, string, string] => [
-=======
   const { who, outcomes } = wordsIn(language);
-  const rows = fields.map(({ field, eposh, hikcentral, isRight }) => [
->>>>>>> 9726f01 (who tells from HikCentral alone while Eposh is away, finds names with quotes, and speaks its operator's language)
+  const rows = fields.map(({ field, eposh, hikcentral, isRight }): [string, string, string] => [
     `  ${isRight ? "✓" : "✗"} ${who.fields[field]}`,
     eposh ?? "–",
     hikcentral ?? "–",
   ]);
   const steps = traces.at(-1)?.steps ?? [];
   return [
-<<<<<<< HEAD
     fitted(sentence),
     comparison([["", "Eposh", "HikCentral"], ...rows]),
     ...problems.flatMap(({ code, meaning, todo }) => [fitted(`${code}: ${meaning}`, "  "), fitted(todo, "  → ")]),
-    ...steps.map(({ at, stage, outcome, code }) => `  ${time(at)} ${stage} ${outcome}${code ? ` (${code})` : ""}`),
-=======
-    sentence,
-    table([["", "Eposh", "HikCentral"], ...rows]),
-    ...problems.map(({ code, meaning, todo }) => `  ${code}: ${meaning}\n  → ${todo}`),
     ...steps.map(
       ({ at, stage, outcome, code }) => `  ${time(at)} ${stage} ${outcomes[outcome]}${code ? ` (${code})` : ""}`,
     ),
->>>>>>> 9726f01 (who tells from HikCentral alone while Eposh is away, finds names with quotes, and speaks its operator's language)
   ].join("\n");
 }

@@ -43,12 +43,7 @@ export async function casesPage({ operator }: UiOptions, view: View): Promise<Pa
 }
 
 /** Where a cause stands on the page of all cases. */
-export const anchorOf = ({
-  code,
-  stage,
-  decision,
-}: Pick<Group, "code" | "stage"> & { decision?: Group["decision"] | undefined }): string =>
-  [code, stage, decision].filter(Boolean).join("-");
+export const anchorOf = ({ code, stage }: Pick<Group, "code" | "stage">): string => `${code}-${stage}`;
 
 function Cause({ group, view }: { group: Group; view: View }) {
   const { code, stage, kind, cases, decision, count } = group;
@@ -56,7 +51,7 @@ function Cause({ group, view }: { group: Group; view: View }) {
   const isDead = kind === "dead letter";
   const more = count - cases.length;
   return (
-    <section aria-label={`${code} ${stage}`} id={anchorOf(group)}>
+    <section aria-label={`${code} ${stage}`} id={decision ? undefined : anchorOf(group)}>
       <h2>
         {texts.people(count)} · {isDead ? texts.heldUp : texts.lacking}
       </h2>

@@ -74,10 +74,10 @@ function Now({ now, lastRun, compared, view }: NowOf) {
           <p>{texts.noCauses}</p>
         ) : (
           <Table caption={texts.causes} heads={[texts.cause, texts.people, texts.last]} numbers={[texts.people]}>
-            {causes.map(({ code, stage, decision, count, last }) => (
+            {causes.map(({ code, stage, count, last }) => (
               <tr>
                 <Cell head={texts.cause}>
-                  <a href={`/ui/cases#${anchorOf({ code, stage, decision })}`}>
+                  <a href={`/ui/cases#${anchorOf({ code, stage })}`}>
                     {codeTextIn(code, times.language)?.meaning ?? words.codes.own}
                   </a>
                   <p class="detail">

@@ -1,5 +1,5 @@
-import { recordMarkOf } from "../../ledger/cases/record.ts";
 import { setTimeout as sleep } from "node:timers/promises";
+import { recordMarkOf } from "../../ledger/cases/record.ts";
 import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
 import type { Trace } from "../../ledger/trace.ts";
 import { namesIn, wholeName } from "../../people/names.ts";

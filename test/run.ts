@@ -65,7 +65,7 @@ const longest = [
   "outage/poison.long",
 ];
 /** What promises a time needs both processors. */
-const alone = ["outage/cluster.long", "binary/demo.long", "fuzz/bad-input.long"];
+const alone = ["outage/cluster.long", "outage/minority.long", "binary/demo.long", "fuzz/bad-input.long"];
 const nameOf = (file: string) => file.replace(/\.test\.ts$/, "");
 const rank = (file: string) => longest.indexOf(nameOf(file)) + 1 || longest.length + 1;
 const isLong = (file: string) => file.endsWith(".long.test.ts");

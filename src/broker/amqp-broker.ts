@@ -15,6 +15,7 @@ import {
   type Outgoing,
 } from "./broker.ts";
 import { QueueWatch } from "./known-queues.ts";
+import { MajorityProbe } from "./majority.ts";
 import { bufferOf, ManagedDelivery } from "./managed-delivery.ts";
 
 export interface AmqpOptions {
@@ -39,16 +40,22 @@ export async function openAmqp(options: AmqpOptions): Promise<AmqpBroker> {
   const { url, ca, queueType = "classic", deadlineMs = 10_000, depthAgeMs = 500, onReach = () => {} } = options;
   const { newQueueMs = queueType === "quorum" ? 3_000 : 1_000 } = options;
   const nodes = new AmqpNodes([url].flat());
-  const connection = await amqp.connect(nodes.target, {
+  const socket = {
     noDelay: true,
     // With another node to try, sooner: work must go on within 15 s of the death of one.
     timeout: nodes.size > 1 ? deadlineMs / 2 : deadlineMs,
-    recovery: { initialDelay: 100, maxDelay: 2_000, waitForConnect: false },
     // n.b. Without it NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
     rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca }),
-  });
-  return new AmqpBroker(connection, nodes, { queueType, deadlineMs, newQueueMs, depthAgeMs, onReach });
+  };
+  const recovery = { initialDelay: 100, maxDelay: 2_000, waitForConnect: false } as const;
+  const connection = await amqp.connect(nodes.target, { ...socket, recovery });
+  const majority = new MajorityProbe(nodes.target, socket);
+  return new AmqpBroker(connection, nodes, { queueType, deadlineMs, newQueueMs, depthAgeMs, onReach, majority });
+}
+
+interface Parts extends Required<Omit<AmqpOptions, "url" | "ca">> {
+  majority: MajorityProbe;
 }
 
 interface SharedDepth {
@@ -66,6 +73,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   readonly label = "RabbitMQ";
   readonly #declared = new Set<string>();
   readonly #watch: QueueWatch;
+  readonly #majority: MajorityProbe;
   readonly #depths = new Map<string, SharedDepth>();
   readonly #heads = new Map<string, Promise<Heads>>();
   /** Channels of own consumers, by queue. */
@@ -78,16 +86,17 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   constructor(
     connection: RecoveringChannelModel,
     nodes: AmqpNodes,
-    { queueType, deadlineMs, newQueueMs, depthAgeMs, onReach }: Required<Omit<AmqpOptions, "url" | "ca">>,
+    { queueType, deadlineMs, newQueueMs, depthAgeMs, onReach, majority }: Parts,
   ) {
     super(connection, nodes, deadlineMs);
     this.#newQueueArguments = queueType === "quorum" ? { "x-queue-type": "quorum" } : {};
     this.#watch = new QueueWatch({
       queues: () => this.#declared,
-      ask: (queue) => this.#ask(queue).catch(mustBeReachable),
+      ask: (queue, isThorough) => this.reach(queue, isThorough),
       isConnected: () => this.isConnected,
       onChange: onReach,
     });
+    this.#majority = majority;
     this.#newQueueMs = newQueueMs;
     this.#depthAgeMs = depthAgeMs;
   }
@@ -97,8 +106,18 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   }
 
   protected async reachesAll(): Promise<boolean> {
-    await this.#watch.look();
+    await this.#watch.look(true);
     return this.unreachable.size === 0;
+  }
+
+  /** Rejects if the queue cannot be reached; where it is asked thoroughly and is empty, also if it has no majority. */
+  async reach(queue: string, isThorough: boolean): Promise<void> {
+    const depth = await this.#ask(queue).catch(mustBeReachable);
+    // n.b. A get from a queue that holds messages would take one.
+    if (!isThorough || depth?.ready !== 0) return;
+    const answer = await this.#majority.ask(queue);
+    if (answer === "silent" || (answer === "unknown" && this.unreachable.has(queue)))
+      throw new BrokerDown("most of the nodes that hold it do not answer");
   }
 
   /** n.b. RabbitMQ 4 keeps the channel of a question about a queue whose node is gone for 70 s. */
@@ -127,8 +146,16 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     return isMade;
   }
 
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.#majority.close();
+    await super[Symbol.asyncDispose]();
+  }
+
   protected async restore(): Promise<void> {
-    await this.#watch.look();
+    // It may be another node now.
+    this.#majority.close();
+    // n.b. While a new leader is elected a majority may be silent for seconds.
+    await this.#watch.look(false);
     await this.declare([...this.#declared].filter((queue) => !this.unreachable.has(queue)));
   }
 

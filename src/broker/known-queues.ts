@@ -73,8 +73,8 @@ export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues:
 
 export interface QueueWatchOptions {
   queues: () => Iterable<string>;
-  /** Rejects if the queue cannot be reached, or RabbitMQ does not answer in time. */
-  ask: (queue: string) => Promise<unknown>;
+  /** Rejects if the queue cannot be reached, or RabbitMQ does not answer in time. Thorough: also without a majority. */
+  ask: (queue: string, isThorough: boolean) => Promise<unknown>;
   /** Answers about queues count only while it is. */
   isConnected: () => boolean;
   /** Called when it is noticed that queues are lost, or that all are back. */
@@ -82,28 +82,29 @@ export interface QueueWatchOptions {
 }
 
 /**
- * Which queues cannot be reached although RabbitMQ can, because the node that holds them is gone. n.b. RabbitMQ 3 refuses
+ * Which queues cannot be reached although RabbitMQ can, because the nodes that hold them are gone. n.b. RabbitMQ 3 refuses
  * at once, and RabbitMQ 4 after 70 s, in which it keeps the channel: of the queues that are known to be lost, one is asked
- * for at a time.
+ * for at a time. A loss is usually that of many queues: each thorough look asks one of them thoroughly, and all once one is lost.
  */
 export class QueueWatch {
   /** Queue → why. */
   readonly unreachable = new Map<string, string>();
   #looking: Promise<void> | undefined;
+  #looks = 0;
 
   constructor(readonly options: QueueWatchOptions) {}
 
-  /** Callers share a look. */
-  look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
+  /** Callers share a look. Only a thorough one finds a loss of majority, and it may take 3 s longer. */
+  look(isThorough: boolean): Promise<void> {
+    this.#looking ??= this.#look(isThorough).finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
   }
 
-  async #look(): Promise<void> {
+  async #look(isThorough: boolean): Promise<void> {
     const before = new Set(this.unreachable.keys());
-    await this.#lookAtAll();
+    await this.#lookAtAll(isThorough);
     const lost = [...this.unreachable].filter(([queue]) => !before.has(queue));
     const names = lost.map(([queue]) => queue).join(", ");
     if (lost.length > 0) this.options.onChange(`${names} cannot be reached: ${lost[0]?.[1]}`, true);
@@ -111,22 +112,25 @@ export class QueueWatch {
       this.options.onChange("all queues can be reached again", false);
   }
 
-  async #lookAtAll(): Promise<void> {
+  async #lookAtAll(isThorough: boolean): Promise<void> {
     const others = [...this.options.queues()].filter((queue) => !this.unreachable.has(queue));
     const [canary] = this.unreachable.keys();
-    if (canary !== undefined && (await this.#isThere(canary))) others.push(...this.unreachable.keys());
-    await Promise.all(others.map((queue) => this.#isThere(queue)));
+    if (canary !== undefined && (await this.#isThere(canary, true))) others.push(...this.unreachable.keys());
+    const thorough = isThorough ? others[this.#looks++ % others.length] : undefined;
+    await Promise.all(others.map((queue) => this.#isThere(queue, canary !== undefined || queue === thorough)));
   }
 
-  async #isThere(queue: string): Promise<boolean> {
+  async #isThere(queue: string, isThorough: boolean): Promise<boolean> {
     try {
-      await this.options.ask(queue);
+      await this.options.ask(queue, isThorough);
       this.unreachable.delete(queue);
       return true;
     } catch (error) {
+      // A lost connection says nothing of the queue: what was lost before is lost until it answers.
+      if (!this.options.isConnected()) return false;
       // Deleted first, so that another one is the next canary.
       this.unreachable.delete(queue);
-      if (this.options.isConnected()) this.unreachable.set(queue, textOf(error));
+      this.unreachable.set(queue, textOf(error));
       return false;
     }
   }

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import type { Log } from "../observability/log.ts";
 import type { Broker } from "./broker.ts";
 import { headersOf, takeUpTo } from "./careful-pass.ts";
-import { openSqlite } from "./sqlite-broker.ts";
+import { openSqlite } from "./sqlite/sqlite-broker.ts";
 
 const batchSize = 100;
 

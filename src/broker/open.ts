@@ -7,7 +7,7 @@ import type { Secret } from "../config/secret.ts";
 import { Exit, exits, textOf } from "../errors.ts";
 import type { AmqpOptions } from "./amqp-broker.ts";
 import type { Broker } from "./broker.ts";
-import { openSqlite } from "./sqlite-broker.ts";
+import { openSqlite } from "./sqlite/sqlite-broker.ts";
 
 /** Opens the configured broker. Exit 69 or 78 if the embedded queue cannot be used. Does not wait for RabbitMQ. */
 export async function openBroker(config: LocalConfig, onReach?: AmqpOptions["onReach"]): Promise<Broker> {

@@ -28,39 +28,44 @@ export async function examineBroker(
   }
   await using opened = new AsyncDisposableStack();
   const { url: urls, ca } = amqpOptionsOf(configured);
-  const nodes: AmqpBroker[] = [];
+  const usable: Usable[] = [];
   const logins = await Promise.all(
     urls.map(async (url) => {
-      const address = await examine("address", reach(addressOf(new URL(url), "broker.url")));
+      const { host } = new URL(url);
+      const of = (probe: string) => (urls.length === 1 ? probe : `${probe} ${host}`);
+      const address = await examine(of("address"), reach(addressOf(new URL(url), "broker.url")));
       const look = async (signal: AbortSignal) => {
         const node = opened.use(await openAmqp({ url, ca }));
-        const text = await logIn(node, signal, urls.length === 1 ? undefined : new URL(url).host);
-        nodes.push(node);
-        return text;
+        await logIn(node, signal);
+        usable.push({ node, url });
+        return "login accepted";
       };
-      return examine("login", look, [address]);
+      return examine(of("login"), look, [address]);
     }),
   );
-  const [broker] = nodes as [AmqpBroker];
+  const [first] = usable as [Usable];
   // The daemon works with any node; each one that does not answer is named.
   const login = logins.find(({ state }) => state === "ok") ?? (logins[0] as Finding);
-  if (urls.length > 1) await examine("cluster", async () => checkCluster(nodes), [login]);
+  if (urls.length > 1) await examine("cluster", async () => checkCluster(usable.map(({ node }) => node)), [login]);
   const queues = registered.map(({ stage }) => stage.queue);
   const delays = config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) }));
   const all = queues.flatMap((queue) => [queue, ...delays.map((one) => retryQueueOf(queue, one)), deadQueueOf(queue)]);
-  const reachable = await examine("nodes of queues", async () => checkReach(broker, all), [login]);
-  await examine("queues", async () => checkQueues(broker, all, amqpOptionsOf(configured)), [reachable]);
-  await examine("consumers", async () => checkConsumers(broker, registered, config.hikcentral.concurrency, isPaused), [
-    reachable,
-  ]);
+  const reachable = await examine("nodes of queues", async () => checkReach(first.node, all), [login]);
+  await examine("queues", async () => checkQueues(first.node, all, { url: first.url, ca }), [reachable]);
+  const { concurrency } = config.hikcentral;
+  await examine("consumers", async () => checkConsumers(first.node, registered, concurrency, isPaused), [reachable]);
 }
 
-/** `host` is given where there are several. */
-async function logIn(broker: Broker, signal: AbortSignal, host?: string): Promise<string> {
+/** An address that accepts the login. */
+interface Usable {
+  node: AmqpBroker;
+  url: string;
+}
+
+async function logIn(broker: Broker, signal: AbortSignal): Promise<void> {
   while (broker.state === "connecting" && broker.trouble === undefined) await sleep(20, undefined, { signal });
-  const at = host === undefined ? "" : `${host} `;
-  if (broker.state === "up") return host === undefined ? "login accepted" : `${host} accepts the login`;
-  const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, at);
+  if (broker.state === "up") return;
+  const text = (broker.trouble ?? "no connection").replace(/^RabbitMQ at \S+ /, "");
   if (broker.state === "blocked")
     throw new Fault("broker_blocked", text, "free memory or disk on its machine: rabbitmqctl list_alarms");
   const [, what, fix] = /(.+ (?:publish|trusted)): ((?:grant|set) .+)$/.exec(text) ?? [];
@@ -89,11 +94,11 @@ async function checkCluster([first, ...others]: readonly AmqpBroker[]): Promise<
   }
 }
 
-async function checkReach(broker: Broker, queues: readonly string[]): Promise<string> {
-  const asked = await Promise.allSettled(queues.map((queue) => broker.depths([queue])));
+async function checkReach(broker: AmqpBroker, queues: readonly string[]): Promise<string> {
+  const asked = await Promise.allSettled(queues.map((queue) => broker.reach(queue, true)));
   const lost = queues.filter((_, at) => asked[at]?.status === "rejected");
   if (lost.length === 0) return "every queue can be reached";
-  const fix = "start the node that holds them: rabbitmqctl cluster_status";
+  const fix = "start the nodes that hold them: rabbitmqctl cluster_status";
   throw new Fault("unreachable_queues", `${lost.join(", ")} cannot be reached`, fix);
 }
 

@@ -1,4 +1,4 @@
-import type { AmqpBroker, AmqpOptions } from "../broker/amqp-broker.ts";
+import type { AmqpBroker } from "../broker/amqp-broker.ts";
 import { textOf } from "../errors.ts";
 import { shellWord } from "../util/text/shell-word.ts";
 import { Fault, Unchecked } from "./probe.ts";
@@ -71,26 +71,36 @@ const unlimited = (policy: Policy | undefined, at: string) =>
     ? `rabbitmqctl set_policy ${at} --apply-to queues hikvision-sync '^hikvision_' '{"delivery-limit":-1}'`
     : `add "delivery-limit": -1 to the policy ${policy.name}`;
 
+/** So many dangers fit into a finding. */
+const maxNamed = 3;
+
 /** How the queues are declared that exist; throws what may lose messages, or what cannot be seen of it. */
 export async function checkQueues(
   broker: AmqpBroker,
   queues: readonly string[],
-  { url, ca }: Pick<AmqpOptions, "url" | "ca">,
+  { url, ca }: { url: string; ca: string | undefined },
 ): Promise<string> {
   const existing = [...(await broker.depths(queues)).keys()];
-  const [address = ""] = [url].flat();
-  const vhost = vhostOf(new URL(address));
-  const shown = await askManagement(new URL(address), ca);
+  const vhost = vhostOf(new URL(url));
+  const shown = await askManagement(new URL(url), ca);
   const unlimitedUnknown: string[] = [];
+  /** One fix may be that of many queues. */
+  const dangers = new Map<string, Danger>();
   const types = new Map<string, number>();
   for (const queue of existing) {
     const facts = shown?.get(queue) ?? { queue, ...(await askByRefusal(broker, queue)), policy: undefined };
     const danger = dangerOf(facts, broker.version, vhost);
-    if (danger) throw new Fault("queue_arguments", danger.text, danger.fix);
+    if (danger && !dangers.has(danger.fix)) dangers.set(danger.fix, danger);
     types.set(facts.type, (types.get(facts.type) ?? 0) + 1);
     const mayHaveLimit =
       facts.type === "quorum" && facts.policy === undefined && Number.parseInt(broker.version, 10) >= 4;
     if (mayHaveLimit && facts.arguments["x-delivery-limit"] === undefined) unlimitedUnknown.push(queue);
+  }
+  if (dangers.size > 0) {
+    const named = [...dangers.values()].slice(0, maxNamed);
+    const more = dangers.size > maxNamed ? `; ${dangers.size - maxNamed} more will be named when these are fixed` : "";
+    const text = named.map((danger) => danger.text).join("; ") + more;
+    throw new Fault("queue_arguments", text, named.map(({ fix }) => fix).join("; then "));
   }
   const [first] = unlimitedUnknown;
   if (first !== undefined) {

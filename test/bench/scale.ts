@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { table } from "../../src/cli/output.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { startSimulators } from "../../src/simulator/start.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { migrateQueue } from "../../src/broker/migrate.ts";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { temporaryFolder } from "../support/leaks.ts";
 import { messagesIn } from "../support/messages.ts";
 import { amqpTransport, bodies, depthOf, numbered, textOf } from "./transports.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { PausedStages } from "../../src/operator/paused-stages.ts";
 import { messagesIn } from "../support/messages.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BrokerDown, type Delivery } from "../../src/broker/broker.ts";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { messagesIn } from "../support/messages.ts";
 import { until } from "../support/until.ts";
 import { bodies, depthOf, isUp, numbered, queueOf, ready, take, textOf } from "./transports.ts";
@@ -42,7 +42,7 @@ test("publishes that arrive together share one commit", async () => {
 test("what was confirmed before a kill -9 is there, and what was handed out is marked", async () => {
   const file = newFile();
   const script = `
-    import { openSqlite } from ${JSON.stringify(join(import.meta.dir, "../../src/broker/sqlite-broker.ts"))};
+    import { openSqlite } from ${JSON.stringify(join(import.meta.dir, "../../src/broker/sqlite/sqlite-broker.ts"))};
     const broker = openSqlite({ file: ${JSON.stringify(file)} });
     await broker.declare(["first", "second"]);
     await broker.publish("first", [{ body: "a" }, { body: "b" }, { body: "c" }]);

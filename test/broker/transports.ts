@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AmqpOptions, openAmqp } from "../../src/broker/amqp-broker.ts";
 import type { Broker, Consumer, Delivery, Depth } from "../../src/broker/broker.ts";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 

@@ -12,16 +12,16 @@ const queue = "hikvision_update_kib";
 const resting = { as: "binary", people: 20, broker: rabbit.url, start: false } as const;
 
 /** Declares a queue, and takes it away again after `look`. */
-async function withQueue(args: Record<string, unknown>, messages: number, look: () => Promise<void>) {
+async function withQueue(args: Record<string, unknown>, messages: number, look: () => Promise<void>, name = queue) {
   const connection = await amqp.connect(rabbit.url);
   const channel = await connection.createConfirmChannel();
   try {
-    await channel.assertQueue(queue, { durable: true, arguments: args });
-    for (let sent = 0; sent < messages; sent++) channel.sendToQueue(queue, Buffer.from("{}"));
+    await channel.assertQueue(name, { durable: true, arguments: args });
+    for (let sent = 0; sent < messages; sent++) channel.sendToQueue(name, Buffer.from("{}"));
     await channel.waitForConfirms();
     await look();
   } finally {
-    await channel.deleteQueue(queue);
+    await channel.deleteQueue(name);
     await connection.close();
   }
 }
@@ -44,11 +44,34 @@ test("broker: what is wrong is named and no other", async () => {
   expect(out).toContain("rejects the user name or the password");
   expect(out).not.toContain("geheim-1");
 
+  const { findings } = await doctor(site, { BROKER_URL: `amqp://guest:guest@127.0.0.1:1,${rabbit.url}` });
+  const { host } = new URL(rabbit.url);
+  expect(findings.filter(({ probe }) => /^(address|login) /.test(probe))).toMatchObject([
+    { probe: "address 127.0.0.1:1", state: "failed" },
+    { probe: `address ${host}`, state: "ok" },
+    { probe: "login 127.0.0.1:1", state: "skipped", text: "skipped: first fix address 127.0.0.1:1" },
+    { probe: `login ${host}`, state: "ok" },
+  ]);
+
   await withQueue({ "x-message-ttl": 60_000, "x-max-length": 3 }, 0, async () => {
     const { named, faults } = await doctor(site);
     expect(named).toEqual(["the broker: queue_arguments"]);
     expect(faults[0]?.text).toContain(`${queue} has x-message-ttl 60000`);
   });
+  await withQueue({ "x-max-length": 3 }, 0, () =>
+    withQueue(
+      { "x-message-ttl": 60_000 },
+      0,
+      async () => {
+        const { faults } = await doctor(site);
+        expect(faults.map(({ code }) => code)).toEqual(["queue_arguments"]);
+        for (const said of [`${queue} has x-max-length 3`, `${queue}.dead has x-message-ttl 60000`])
+          expect(faults[0]?.text).toContain(said);
+        expect(faults[0]?.fix).toMatch(/hikvision_update_kib; .*; then .*hikvision_update_kib\.dead; /);
+      },
+      `${queue}.dead`,
+    ),
+  );
   await withQueue({}, 3, async () => {
     const { named, faults } = await doctor(site);
     expect(named).toEqual(["the broker: queue_unconsumed"]);

@@ -30,10 +30,11 @@ async function lookedAt(node: typeof bare, args: Record<string, unknown>, defaul
   await connection.close();
   const options = { as: "binary", people: 1, broker: place.url, start: false } as const;
   const site = opened.use(await startSite(options));
-  const say = async () => (await doctor(site)).findings.find(({ probe }) => probe === "queues");
+  const say = async (changes = {}) => (await doctor(site, changes)).findings.find(({ probe }) => probe === "queues");
   const kept = opened.move();
   return {
     say,
+    url: place.url,
     /** n.b. What the API shows of policies may be seconds old. */
     saysSoon: (word: string) =>
       until(
@@ -60,6 +61,9 @@ test.if(isThere)(
     await using look = await lookedAt(managed, { "x-queue-type": "quorum" });
     const limited = { state: "failed", code: "queue_arguments", text: expect.stringContaining("after 20 returns") };
     expect(await look.say()).toMatchObject({ ...limited, fix: unlimited });
+    // The API of any node of a cluster tells.
+    const withDeadNode = { BROKER_URL: `amqp://guest:guest@127.0.0.1:1,${look.url}` };
+    expect(await look.say(withDeadNode)).toMatchObject({ ...limited, fix: unlimited });
     await look.policy("parse_set", { "delivery-limit": -1 });
     expect(await look.saysSoon("1 quorum; no policy")).toMatchObject({ state: "ok" });
   },

@@ -24,11 +24,12 @@ export interface StormsOptions {
  */
 export function testStorms(count: number, { minutes = 0, on }: StormsOptions = {}): void {
   const isOnRabbit = (seed: number) => on !== undefined || isOfRabbit(seed);
-  const queueOf = (seed: number) => (isOnRabbit(seed) ? (on?.name ?? "RabbitMQ") : "the embedded queue");
+  const queueOf = (seed: number) => (isOnRabbit(seed) ? (on?.name ?? "RabbitMQ 3.10") : "the embedded queue");
   const { FAULTS_SEED: given, FAULTS_MINUTES: moreMinutes = minutes } = process.env;
   const first = given === undefined ? Math.floor(Math.random() * 1_000_000) : Number(given);
   const seeds = Array.from({ length: given === undefined ? count : 1 }, (_, at) => first + at);
-  const tally = new Tally();
+  const whole = new Tally();
+  const tallies = new Map<string, Tally>();
   const output: string[] = [];
   const nodes = new Map<number, Promise<RabbitNode>>();
   let skipped = false;
@@ -36,6 +37,8 @@ export function testStorms(count: number, { minutes = 0, on }: StormsOptions = {
   /** Storms of a lane follow each other, because each may kill the lane's RabbitMQ. */
   async function blow(seed: number, lane: number): Promise<void> {
     const started = performance.now();
+    const tally = tallies.get(queueOf(seed)) ?? new Tally(whole);
+    tallies.set(queueOf(seed), tally);
     try {
       if (isOnRabbit(seed)) {
         const node = nodes.get(lane) ?? startRabbit(on && { installation: on.installation });
@@ -94,9 +97,9 @@ export function testStorms(count: number, { minutes = 0, on }: StormsOptions = {
 
   describe.if(given === undefined)("in all of them", () => {
     test("each kind of fault was seen to hit often enough", () => {
-      for (const line of tally.table(on?.name ?? "RabbitMQ 3.10 and the embedded queue")) console.log(`STEP ${line}`);
+      for (const [where, tally] of tallies) for (const line of tally.table(where)) console.log(`STEP ${line}`);
       if (skipped) console.log("SKIPPED a full disk: this machine lets nobody mount");
-      const short = tally.short(on ? 0.5 : seeds.length, skipped || on !== undefined);
+      const short = whole.short(on ? 0.5 : seeds.length, skipped || on !== undefined);
       // Two storms on another broker are about that broker; the foreign systems' faults are asked of the suite with more.
       expect(on ? short.filter((kind) => /kills|confirms/.test(kind)) : short).toEqual([]);
     });

@@ -29,8 +29,12 @@ export class Tally {
   readonly storms: { seed: number; people: number; lost: number; doubled: number; expected: number; found: number }[] =
     [];
 
+  /** What is added counts in the other one too. */
+  constructor(readonly whole?: Tally) {}
+
   add(kind: string, times = 1): void {
     if (times > 0) this.counts.set(kind, (this.counts.get(kind) ?? 0) + times);
+    this.whole?.add(kind, times);
   }
 
   /** Kinds that were seen less often than so many storms must show. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chownSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { employee, nikOf } from "../../src/simulator/people.ts";
 import { run } from "../support/binary.ts";
 import { budi, startSite } from "../support/site.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import type { Broker } from "../../src/broker/broker.ts";
-import { openSqlite } from "../../src/broker/sqlite-broker.ts";
+import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
 import { messagesIn } from "../support/messages.ts";
 import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";

@@ -43,7 +43,10 @@ export interface Cluster extends AsyncDisposable {
 }
 
 /** Nodes that know each other, each as `startRabbit` gives one; resolves once all of them are up. */
-export async function startCluster(installation: Installation, size = 3): Promise<Cluster> {
+export async function startCluster(
+  installation: Installation,
+  { size = 3, whenSplit = "pause_minority" } = {},
+): Promise<Cluster> {
   const names = Array.from({ length: size }, (_, at) => `node-${at + 1}`);
   const epmdPort = await freePort();
   await using opened = new AsyncDisposableStack();
@@ -53,7 +56,7 @@ export async function startCluster(installation: Installation, size = 3): Promis
     await epmd.exited;
   });
   const settings = [
-    "cluster_partition_handling = pause_minority",
+    `cluster_partition_handling = ${whenSplit}`,
     "net_ticktime = 15",
     "cluster_formation.peer_discovery_backend = classic_config",
     ...names.map((name, at) => `cluster_formation.classic_config.nodes.${at + 1} = ${name}@127.0.0.1`),

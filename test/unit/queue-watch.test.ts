@@ -3,24 +3,29 @@ import { QueueWatch } from "../../src/broker/known-queues.ts";
 
 function watchOf(queues: string[]) {
   const lost = new Set<string>();
+  /** Without a majority: only a thorough question tells. */
+  const silent = new Set<string>();
   const asked: string[] = [];
+  const askedThoroughly: string[] = [];
   const heard: [string, boolean][] = [];
   const state = { isUp: true };
   const watch = new QueueWatch({
     queues: () => queues,
-    ask: async (queue) => {
+    ask: async (queue, isThorough) => {
       asked.push(queue);
+      if (isThorough) askedThoroughly.push(queue);
       if (lost.has(queue)) throw new Error("home node is down");
+      if (isThorough && silent.has(queue)) throw new Error("no majority");
     },
     isConnected: () => state.isUp,
     onChange: (...change) => heard.push(change),
   });
   const look = async () => {
-    asked.length = 0;
-    await watch.look();
+    asked.length = askedThoroughly.length = 0;
+    await watch.look(true);
     return asked.toSorted();
   };
-  return { watch, lost, heard, state, look };
+  return { watch, lost, silent, askedThoroughly, heard, state, look };
 }
 
 test("queues that cannot be reached are named once, and said to be back when all are", async () => {
@@ -56,4 +61,34 @@ test("what fails because RabbitMQ is away says nothing about a queue", async () 
   state.isUp = false;
   await look();
   expect([watch.unreachable.size, heard.length]).toEqual([0, 0]);
+});
+
+test("each look asks one queue thoroughly, and all once one is lost, so that all without a majority are named", async () => {
+  const { watch, silent, askedThoroughly, look } = watchOf(["a", "b", "c", "d"]);
+  const turns: string[] = [];
+  for (let looks = 0; looks < 4; looks++) {
+    await look();
+    turns.push(...askedThoroughly);
+  }
+  expect(turns.toSorted()).toEqual(["a", "b", "c", "d"]);
+  for (const queue of ["a", "b", "c"]) silent.add(queue);
+  await look();
+  await look();
+  expect([...watch.unreachable.keys()].toSorted()).toEqual(["a", "b", "c"]);
+  silent.clear();
+  await look();
+  expect(watch.unreachable.size).toBe(0);
+});
+
+test("a lost connection brings no lost queue back", async () => {
+  const { watch, lost, state, look } = watchOf(["a"]);
+  lost.add("a");
+  await look();
+  state.isUp = false;
+  await look();
+  expect([...watch.unreachable.keys()]).toEqual(["a"]);
+  lost.clear();
+  state.isUp = true;
+  await look();
+  expect(watch.unreachable.size).toBe(0);
 });

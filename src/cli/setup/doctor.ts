@@ -127,7 +127,7 @@ function findingsText(findings: readonly Finding[]): string {
 function linesOf({ state, probe, text, fix }: Finding): string {
   const indent = `\n${" ".repeat(22)}`;
   const said = (state === "failed" ? paint(red, text) : text).replaceAll("\n", indent);
-  return `  ${marks[state]} ${probe.padEnd(18)}${said}${fix === undefined ? "" : `${indent}→ ${fix}`}`;
+  return `  ${marks[state]} ${probe.padEnd(17)} ${said}${fix === undefined ? "" : `${indent}→ ${fix}`}`;
 }
 
 function summaryOf(findings: readonly Finding[]): string {

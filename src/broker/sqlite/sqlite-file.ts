@@ -1,7 +1,7 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
-import { Exit, exits, textOf } from "../errors.ts";
-import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
+import { Exit, exits, textOf } from "../../errors.ts";
+import { type Migrations, migrate, versionOf } from "../../util/migrations.ts";
 
 // handed_out is the highest id ever delivered: a queue is first in, first out, so all ids before it were delivered too.
 // AUTOINCREMENT, because a reused id would acknowledge another message.

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
-import { textOf } from "../errors.ts";
-import { untilAborted } from "../util/abort.ts";
-import { SameFile } from "../util/files/same-file.ts";
+import { textOf } from "../../errors.ts";
+import { untilAborted } from "../../util/abort.ts";
+import { SameFile } from "../../util/files/same-file.ts";
 import {
   type Broker,
   BrokerDown,
@@ -10,8 +10,8 @@ import {
   type Delivery,
   type Depth,
   type Outgoing,
-} from "./broker.ts";
-import { bufferOf, ManagedDelivery, StatefulBroker } from "./managed-delivery.ts";
+} from "../broker.ts";
+import { bufferOf, ManagedDelivery, StatefulBroker } from "../managed-delivery.ts";
 import { giveBack, isPassing, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;

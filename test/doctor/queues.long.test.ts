@@ -62,7 +62,7 @@ test.if(isThere)(
     const limited = { state: "failed", code: "queue_arguments", text: expect.stringContaining("after 20 returns") };
     expect(await look.say()).toMatchObject({ ...limited, fix: unlimited });
     // The API of any node of a cluster tells.
-    const withDeadNode = { BROKER_URL: `amqp://guest:guest@127.0.0.1:1,${look.url}` };
+    const withDeadNode = { BROKER_URL: `${look.url.replace(/:\d+\//, ":1/")},${look.url}` };
     expect(await look.say(withDeadNode)).toMatchObject({ ...limited, fix: unlimited });
     await look.policy("parse_set", { "delivery-limit": -1 });
     expect(await look.saysSoon("1 quorum; no policy")).toMatchObject({ state: "ok" });

@@ -104,11 +104,11 @@ describe("a photo", () => {
   });
 
   test("that the host refuses or cannot give just now is tried again", async () => {
-    for (const code of [304, 429, 500, 502, 503]) {
+    for (const code of [304, 408, 425, 429, 500, 502, 503]) {
       answer = status(code);
       expect(await failureOf(fetchOne(link))).toMatchObject({ kind: "retry", code: "photo_unavailable" });
     }
-    for (const code of [400, 401, 403]) {
+    for (const code of [400, 401, 402, 403, 405, 406, 414, 431, 451]) {
       answer = status(code);
       expect(await failureOf(fetchOne(link))).toMatchObject({ kind: "retry", code: "photo_refused" });
     }

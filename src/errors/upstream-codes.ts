@@ -222,7 +222,7 @@ export const upstreamCodes = {
   },
   photo_refused: {
     meaning:
-      "The host refuses the photo (400, 401, 403): the link has expired, or nothing is behind it. The photo is tried again, and meanwhile is the case `no_photo`. Only a stage of your own becomes a dead letter with it.",
+      "The host refuses the photo (401, 403 or another 4xx): the link has expired, or nothing is behind it. The photo is tried again, and meanwhile is the case `no_photo`. Only a stage of your own becomes a dead letter with it.",
     todo: "Trigger the date: Eposh gives new links.",
     cure: "record",
     kinds: ["dead letter"],

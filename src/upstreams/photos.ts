@@ -33,7 +33,7 @@ export interface PhotoWish {
 export interface Photos extends PhotoHistory {
   /**
    * The photo behind a link. Rejects with `photo_missing` (404, 410), `photo_unusable` (too large, undecodable) or
-   * `photo_host_not_allowed`, and retries with `photo_refused` (400, 401, 403: the link may have expired),
+   * `photo_host_not_allowed`, and retries with `photo_refused` (4xx: the link may have expired),
    * `photo_untrusted` (the certificate), `decoder_failed` or `photo_unavailable` (all else). It never pauses a stage:
    * one link says nothing about the others.
    */
@@ -64,8 +64,10 @@ export interface PhotoClient extends Disposable {
 
 const maxRedirects = 5;
 const probeTimeoutMs = 1_000;
-/** Expired, not permitted, or an object that is not there. */
-const refusals = new Set([400, 401, 403]);
+/** What object stores say to a link that has expired, or that leads to nothing. */
+const expired = new Set([400, 401, 403]);
+/** Of those that speak of the request, these speak of the moment. */
+const notNow = new Set([408, 425, 429]);
 
 export function createPhotos(options: PhotoOptions): PhotoClient {
   const { maxBytes, tls, now = Date.now, fetch = globalThis.fetch } = options;
@@ -148,8 +150,10 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     }
     if (status === 404 || status === 410)
       throw reject("photo_missing", `${url.host} has no photo behind the link (${status})`);
-    if (refusals.has(status))
-      throw retry("photo_refused", `${url.host} refuses the photo (${status}): its link may have expired`);
+    if (status >= 400 && status < 500 && !notNow.has(status)) {
+      const why = expired.has(status) ? ": its link may have expired" : "";
+      throw retry("photo_refused", `${url.host} refuses the photo (${status})${why}`);
+    }
     const afterMs = status === 429 || status === 503 ? retryAfterMs(headers, now()) : undefined;
     throw retry("photo_unavailable", `${url.host} answered ${status} instead of a photo`, { afterMs });
   }

@@ -1,4 +1,4 @@
-import { exifOf, jpegWith, jpegWithExif, pngWith, pngWithExif, webpWithExif } from "../support/exif.ts";
+import { animatedWebp, exifOf, jpegWith, jpegWithExif, pngWith, pngWithExif, webpWithExif } from "../support/exif.ts";
 import { makeJpeg, repeatLastScan } from "../support/jpeg.ts";
 import { makePng, type PngOptions, pngChunk, pngHeader, type Rgba } from "../support/png.ts";
 import { codedQuarters, codes, quarters, turnedCorners } from "../support/quarters.ts";
@@ -10,7 +10,8 @@ export interface Sample {
   readonly wanted: { readonly corners: string; readonly size: string } | { readonly refused: RegExp };
 }
 
-const [width, height] = [160, 128];
+const size = { width: 160, height: 128 };
+const { width, height } = size;
 const rgba = quarters(width, height);
 const [upright = ""] = turnedCorners;
 const landscape = `${width}×${height}`;
@@ -57,11 +58,11 @@ async function good(): Promise<Given[]> {
   const block = coded(codes.ycc);
   const turned = turnedCorners.flatMap((corners, at): Given[] => {
     const exif = exifOf(at + 1, at % 2 ? "II" : "MM");
-    const size = at < 4 ? landscape : `${height}×${width}`;
+    const turnedSize = at < 4 ? landscape : `${height}×${width}`;
     return [
-      [`JPEG turned by EXIF ${at + 1}`, jpegWithExif(jpeg, exif), corners, size],
-      [`PNG turned by EXIF ${at + 1}`, pngWithExif(png, exif), corners, size],
-      [`WebP turned by EXIF ${at + 1}`, webpWithExif(webp, exif, { width, height }), corners, size],
+      [`JPEG turned by EXIF ${at + 1}`, jpegWithExif(jpeg, exif), corners, turnedSize],
+      [`PNG turned by EXIF ${at + 1}`, pngWithExif(png, exif), corners, turnedSize],
+      [`WebP turned by EXIF ${at + 1}`, webpWithExif(webp, exif, size), corners, turnedSize],
     ];
   });
   return [
@@ -106,6 +107,9 @@ async function good(): Promise<Given[]> {
     ],
     ["WebP", await webpOf(png, false)],
     ["lossless WebP", webp],
+    ["animated WebP", animatedWebp([await webpOf(png, false), await webpOf(picture({ rgba: hollow }), false)], size)],
+    ["animated WebP with alpha", animatedWebp([await webpOf(picture({ rgba: hollow }), false), webp], size)],
+    ["animated PNG", pngWith(png, pngChunk("acTL", Buffer.of(0, 0, 0, 1, 0, 0, 0, 0)))],
     ["PNG of 120 × 120", makePng({ width: 120, height: 120, rgba: quarters(120, 120) }), upright, "120×120"],
     ["JPEG of 29 megapixels", await large.jpeg({ quality: 60 }).buffer(), upright, "640×512"],
     [
@@ -146,6 +150,7 @@ async function bad(): Promise<Bad[]> {
     ["PNG of one pixel", small(1), /only 1 × 1 pixels/],
     ["JPEG of one pixel", await jpegOf(small(1)), /only 1 × 1 pixels/],
     ["PNG of 119 × 119", small(119), /only 119 × 119 pixels/],
+    ["PNG of 120 × 700", picture({ width: 120, height: 700 }), /strip of 120 × 700 pixels/],
     ["JPEG of 52 megapixels", many, /more than 50 megapixels/],
     [
       "PNG of 30 megapixels",

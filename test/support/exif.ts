@@ -27,25 +27,43 @@ export const pngWith = (png: Buffer, ...chunks: Buffer[]): Buffer =>
 
 export const pngWithExif = (png: Buffer, exif: Buffer): Buffer => pngWith(png, pngChunk("eXIf", exif));
 
-/** A WebP of one chunk, in the extended form that can hold an EXIF block. */
-export function webpWithExif(webp: Buffer, exif: Buffer, { width, height }: { width: number; height: number }): Buffer {
-  const chunk = (name: string, data: Buffer) => {
-    const header = Buffer.from(`${name}0000`);
-    header.writeUInt32LE(data.byteLength, 4);
-    return Buffer.concat([header, data, Buffer.alloc(data.byteLength & 1)]);
-  };
-  const extended = Buffer.alloc(10);
-  // That there is EXIF, and alpha.
-  extended[0] = 0x18;
-  extended.writeUIntLE(width - 1, 4, 3);
-  extended.writeUIntLE(height - 1, 7, 3);
-  const body = Buffer.concat([
-    Buffer.from("WEBP"),
-    chunk("VP8X", extended),
-    webp.subarray(12),
-    chunk("EXIF", Buffer.concat([Buffer.from("Exif\0\0"), exif])),
-  ]);
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(body.byteLength);
-  return Buffer.concat([Buffer.from("RIFF"), size, body]);
+interface Size {
+  width: number;
+  height: number;
+}
+
+function webpChunk(name: string, data: Buffer): Buffer {
+  const header = Buffer.from(`${name}0000`);
+  header.writeUInt32LE(data.byteLength, 4);
+  return Buffer.concat([header, data, Buffer.alloc(data.byteLength & 1)]);
+}
+
+/** Three bytes for each. */
+function edges({ width, height }: Size): Buffer {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntLE(width - 1, 0, 3);
+  bytes.writeUIntLE(height - 1, 3, 3);
+  return bytes;
+}
+
+/** In the extended form. */
+function webpOf(flags: number, size: Size, ...chunks: Buffer[]): Buffer {
+  const extended = webpChunk("VP8X", Buffer.concat([Buffer.of(flags, 0, 0, 0), edges(size)]));
+  const body = Buffer.concat([Buffer.from("WEBP"), extended, ...chunks]);
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(body.byteLength);
+  return Buffer.concat([Buffer.from("RIFF"), bytes, body]);
+}
+
+/** A WebP of one chunk, with an EXIF block; there may be alpha. */
+export const webpWithExif = (webp: Buffer, exif: Buffer, size: Size): Buffer =>
+  webpOf(0x18, size, webp.subarray(12), webpChunk("EXIF", Buffer.concat([Buffer.from("Exif\0\0"), exif])));
+
+/** Each frame a WebP of its own, of the same size. */
+export function animatedWebp(frames: readonly Buffer[], size: Size): Buffer {
+  const chunks = frames.map((webp) => {
+    const picture = webp.toString("latin1", 12, 16) === "VP8X" ? webp.subarray(30) : webp.subarray(12);
+    return webpChunk("ANMF", Buffer.concat([Buffer.alloc(6), edges(size), Buffer.of(100, 0, 0, 0), picture]));
+  });
+  return webpOf(0x12, size, webpChunk("ANIM", Buffer.alloc(6)), ...chunks);
 }

@@ -119,7 +119,7 @@ describe("what HikCentral gets", () => {
     for (const [width, height, wanted] of [
       [1024, 1365, [480, 640]],
       [1700, 850, [640, 320]],
-      [3000, 121, [640, 26]],
+      [3000, 621, [640, 132]],
     ] as const) {
       const png = makePng({ width, height, rgba: () => white, kind: "grey-alpha", level: 1 });
       const frame = frameOf(await fit(png));
@@ -195,7 +195,7 @@ describe("what HikCentral gets", () => {
   test("keeps the average of what is too fine to show", async () => {
     const stripes = (x: number): Rgba => (x % 2 ? white : black);
     for (const kind of ["rgba", "rgb"] as const) {
-      const { at } = await pixelsOf(await fit(makePng({ width: 1280, height: 128, rgba: stripes, kind })));
+      const { at } = await pixelsOf(await fit(makePng({ width: 1280, height: 256, rgba: stripes, kind })));
       for (let x = 20; x < 620; x++) near(at(x, 32), [127, 127, 127, 255], 12);
     }
   });
@@ -265,7 +265,7 @@ describe("transparency", () => {
       const half = Math.floor(width / 2) + 1;
       const seam = (x: number): Rgba => (x < half ? white : x === half ? [255, 255, 255, 90] : [0, 0, 0, 0]);
       for (const kind of ["rgba", "palette"] as const) {
-        const face = await fit(makePng({ width, height: 120, rgba: seam, kind }));
+        const face = await fit(makePng({ width, height: width / 5, rgba: seam, kind }));
         const { at, ...size } = await pixelsOf(face);
         for (let x = 0; x < size.width; x++) near(at(x, size.height >> 1), white, 3);
       }

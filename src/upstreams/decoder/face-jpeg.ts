@@ -11,6 +11,8 @@ const edgePixels = 640;
 const checkEdgePixels = edgePixels / 4;
 /** With fewer pixels a face cannot be recognised. */
 const minEdgePixels = 120;
+/** The long edge is made to fit: of a strip nothing would be left. */
+const maxRatio = 5;
 /** What HikCentral takes of a face, as JPEG. */
 const [minBytes, maxBytes] = [20_000, 200_000];
 const [quality, finest] = [90, 98];
@@ -68,6 +70,8 @@ async function checkSize(source: Source): Promise<{ width: number; height: numbe
     throw unusable(
       `the photo has only ${width} × ${height} pixels: upload one of at least ${minEdgePixels} × ${minEdgePixels} in Eposh`,
     );
+  if (Math.max(width, height) > maxRatio * Math.min(width, height))
+    throw unusable(`the photo is a strip of ${width} × ${height} pixels: upload a portrait in Eposh`);
   return { width, height };
 }
 

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits, textOf } from "../errors.ts";
 import { writeAtomically } from "../util/files/atomic-file.ts";
+import { letNewShrink, letShrink } from "../util/files/shrink.ts";
 import { type Migrations, migrate, versionOf } from "../util/migrations.ts";
 
 export const migrations: Migrations = [
@@ -212,10 +213,12 @@ function open(file: string): Database {
   if (existsSync(file)) check(file);
   const db = new Database(file, { create: true, strict: true });
   chmodSync(file, 0o600);
+  letNewShrink(db);
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma busy_timeout = 2000");
   migrate(db, migrations);
+  letShrink(db, isPassing);
   return db;
 }
 

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { textOf } from "../../errors.ts";
 import { untilAborted } from "../../util/abort.ts";
 import { SameFile } from "../../util/files/same-file.ts";
+import { giveBack } from "../../util/files/shrink.ts";
 import {
   type Broker,
   BrokerDown,
@@ -12,7 +13,7 @@ import {
   type Outgoing,
 } from "../broker.ts";
 import { bufferOf, ManagedDelivery, StatefulBroker } from "../managed-delivery.ts";
-import { giveBack, isPassing, openQueueFile } from "./sqlite-file.ts";
+import { isPassing, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;
 /** After a backlog the file shrinks by 2 MB at a time: nobody waits for that longer than for a commit. */
@@ -76,7 +77,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
     this.#files = ["", "-wal"].map((end) => new SameFile(file + end));
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
-    this.#shrinking = setInterval(() => giveBack(database, shrinkPages), shrinkEveryMs).unref();
+    this.#shrinking = setInterval(() => this.#shrink(), shrinkEveryMs).unref();
     this.setState("up");
   }
 
@@ -148,6 +149,14 @@ class SqliteBroker extends StatefulBroker implements Broker {
     clearInterval(this.#shrinking);
     for (const delivery of this.#inFlight) delivery.revoke();
     this.database.close(true);
+  }
+
+  #shrink(): void {
+    try {
+      giveBack(this.database, shrinkPages);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
   }
 
   #queue(name: string): Queue {

@@ -1,6 +1,7 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { Exit, exits, textOf } from "../../errors.ts";
+import { letNewShrink, letShrink } from "../../util/files/shrink.ts";
 import { type Migrations, migrate, versionOf } from "../../util/migrations.ts";
 
 // handed_out is the highest id ever delivered: a queue is first in, first out, so all ids before it were delivered too.
@@ -17,11 +18,8 @@ const migrations: Migrations = [
 export const isPassing = (error: unknown) =>
   error instanceof SQLiteError && /^SQLITE_(FULL|IOERR|BUSY|CANTOPEN|READONLY|LOCKED)/.test(error.code ?? "");
 
-/** A backlog may have made the file large; a smaller one is put in order at once. */
-const maxVacuumBytes = 64 * 1024 * 1024;
 /** The write-ahead log is cut to this size when it is empty. */
 const maxEmptyLogBytes = 8 * 1024 * 1024;
-const incremental = 2;
 
 /** Opens or creates the file, for its owner only. Throws if it is damaged or newer, without changing it. */
 export function openQueueFile(file: string): Database {
@@ -29,37 +27,13 @@ export function openQueueFile(file: string): Database {
   const fault = faultOf(file);
   if (fault !== undefined) throw new Exit(exits.config, `${file} ${fault}`);
   const database = new Database(file, { readwrite: true });
-  // n.b. A new file takes this only before it has a table.
-  database.run(`PRAGMA auto_vacuum = ${incremental}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
+  letNewShrink(database);
+  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database.run(`PRAGMA journal_size_limit = ${maxEmptyLogBytes}`);
   migrate(database, migrations);
-  letShrink(database);
+  letShrink(database, isPassing);
   return database;
 }
-
-/** A file of a version before `giveBack`: only a VACUUM, which needs room for all that is in it, lets it shrink. */
-function letShrink(database: Database): void {
-  const pages = numberOf(database, "PRAGMA page_count") - numberOf(database, "PRAGMA freelist_count");
-  const bytes = pages * numberOf(database, "PRAGMA page_size");
-  if (numberOf(database, "PRAGMA auto_vacuum") === incremental || bytes > maxVacuumBytes) return;
-  try {
-    database.run(`PRAGMA auto_vacuum = ${incremental}; VACUUM`);
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-  }
-}
-
-/** Returns up to so many unused pages to the file system, if there are as many. */
-export function giveBack(database: Database, pages: number): void {
-  if (numberOf(database, "PRAGMA freelist_count") < pages) return;
-  try {
-    database.run(`PRAGMA incremental_vacuum(${pages})`);
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-  }
-}
-
-export const numberOf = (database: Database, query: string) => Number(database.query(query).values()[0]?.[0]);
 
 const damaged = (how: string) =>
   `is damaged (${how}) and was left as it is: restore a backup, or move it away and trigger the dates again`;

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { giveBack } from "../../util/files/shrink.ts";
 import type { Value } from "../schema.ts";
 
 /** Tables whose rows have the time `at` and are kept `state.keep_days`. */
@@ -7,8 +8,12 @@ const keptTables = "links faces held fetches refused kibs grants met unchanged o
 /** After so long a closed run is its numbers, and those of its employees who simply went through are no rows any more. */
 const foldAfterMs = 7 * 86_400_000;
 const dayMs = 86_400_000;
-/** Rows at a time: others are answered in between. */
-const batch = 500;
+/** Rows at a time: others are answered in between, and wait for some milliseconds. */
+const batch = 250;
+/** Unused pages that go back to the file system at a time, and the share of the file that is kept for what comes. */
+const [pagesBack, keptShare] = [50, 0.2];
+/** Of each the other rows of the same person are looked at. */
+const foldBatch = 50;
 
 interface Tidying {
   db: Database;
@@ -24,6 +29,8 @@ interface Tidying {
 /** Forgets what is older than `keepDays`, and folds the runs that were closed long ago. It ends at a failure. */
 export async function tidy(tidying: Tidying): Promise<void> {
   const all = steps(tidying);
+  // n.b. Not at once: a start must not wait for it.
+  await nextTurn();
   for (let isOver = false; !isOver && !tidying.isEnded(); await nextTurn())
     tidying.run(() => {
       isOver = true;
@@ -38,8 +45,25 @@ function* steps({ db, now, keepDays, purge }: Tidying): Generator<() => void> {
   const oldest = new Date(oldestMs).toISOString();
   const run = (sql: string, ...values: Value[]) => db.query(sql).run(...values).changes;
   const all = <Row>(sql: string, ...values: Value[]) => db.query<Row, Value[]>(sql).all(...values);
-  for (const table of keptTables) yield () => run(`delete from ${table} where at < ?`, oldest);
-  yield () => run("delete from passed where fetched < ?", oldest);
+  /** Along its primary key, because none of them is sorted by time. */
+  function* forget(table: string, time: string): Generator<() => void> {
+    const found = all<{ name: string }>("select name from pragma_table_info(?) where pk > 0 order by pk", table);
+    const names = found.length > 0 ? found.map(({ name }) => name) : ["rowid"];
+    const [key, marks] = [`(${names.join()})`, `(${names.map(() => "?").join()})`];
+    const next = (after: string) => `select ${names.join()} from ${table} ${after} order by ${names.join()}`;
+    for (let from: Value[] = [], isOver = false; !isOver; )
+      yield () => {
+        const after = from.length > 0 ? `where ${key} > ${marks}` : "";
+        const [last] = all<Record<string, Value>>(`${next(after)} limit 1 offset ${batch - 1}`, ...from);
+        const until = last && names.map((name) => last[name] ?? null);
+        const part = `${after || "where true"} ${until ? `and ${key} <= ${marks}` : ""}`;
+        run(`delete from ${table} ${part} and ${time} < ?`, ...from, ...(until ?? []), oldest);
+        from = until ?? [];
+        isOver = until === undefined;
+      };
+  }
+  for (const table of keptTables) yield* forget(table, "at");
+  yield* forget("passed", "fetched");
 
   let changed = batch;
   // n.b. They are in the order of time, by and large.
@@ -67,7 +91,7 @@ function* steps({ db, now, keepDays, purge }: Tidying): Generator<() => void> {
       const from: string = last;
       yield () => {
         const next = all<{ item: string }>(
-          `select item from items where run = ? and item > ? order by item limit ${batch}`,
+          `select item from items where run = ? and item > ? order by item limit ${foldBatch}`,
           ...[no, from],
         );
         last = next.at(-1)?.item;
@@ -76,6 +100,9 @@ function* steps({ db, now, keepDays, purge }: Tidying): Generator<() => void> {
     }
     yield () => run("update runs set folded = 1 where no = ?", no);
   }
+
+  // What is free is used again; where it is much, the file shrinks.
+  for (let isMuch = true; isMuch; ) yield () => (isMuch = giveBack(db, pagesBack, keptShare));
 }
 
 /** Of everybody the newest row stays: it says where they are. */

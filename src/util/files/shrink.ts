@@ -1,0 +1,32 @@
+import type { Database } from "bun:sqlite";
+
+/** A large file is not put in order at once: it takes seconds, and room for all that is in it. */
+const maxVacuumBytes = 64 * 1024 * 1024;
+const incremental = 2;
+
+/** To be called before a new file has a table. n.b. In any other one SQLite would write the setting at each start. */
+export function letNewShrink(database: Database): void {
+  if (numberOf(database, "PRAGMA page_count") === 0) database.run(`PRAGMA auto_vacuum = ${incremental}`);
+}
+
+/** A file of a version before `giveBack`: only a VACUUM lets it shrink. */
+export function letShrink(database: Database, isPassing: (error: unknown) => boolean): void {
+  const pages = numberOf(database, "PRAGMA page_count") - numberOf(database, "PRAGMA freelist_count");
+  const bytes = pages * numberOf(database, "PRAGMA page_size");
+  if (numberOf(database, "PRAGMA auto_vacuum") === incremental || bytes > maxVacuumBytes) return;
+  try {
+    database.run(`PRAGMA auto_vacuum = ${incremental}; VACUUM`);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+  }
+}
+
+/** Returns so many unused pages to the file system, if there are as many beyond that share of all. */
+export function giveBack(database: Database, pages: number, keptShare = 0): boolean {
+  const kept = keptShare * numberOf(database, "PRAGMA page_count");
+  const isMuch = numberOf(database, "PRAGMA freelist_count") >= kept + pages;
+  if (isMuch) database.run(`PRAGMA incremental_vacuum(${pages})`);
+  return isMuch;
+}
+
+export const numberOf = (database: Database, query: string) => Number(database.query(query).values()[0]?.[0]);

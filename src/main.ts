@@ -1,21 +1,21 @@
 import { root } from "./cli/commands.ts";
 import { exit, fail } from "./cli/exit.ts";
 import { runLine } from "./cli/run.ts";
-import { importFromStdin, importWord } from "./registry/import-process.ts";
 import { decoderWord } from "./upstreams/decoder/decoder.ts";
+import { importWord } from "./util/own-program.ts";
+import { ignoreClosedPipes } from "./util/text/closed-pipes.ts";
 
 if (process.argv[2] === decoderWord) await (await import("./upstreams/decoder/decoder-process.ts")).decodePhotos();
 
-if (process.argv[2] === importWord) await importFromStdin();
+if (process.argv[2] === importWord) await (await import("./registry/import-process.ts")).importFromStdin();
 
 // Otherwise the runtime would print an uncaught error unmasked, with source lines.
 process.on("uncaughtException", (error) => exit(fail(error)));
 process.on("unhandledRejection", (error) => exit(fail(error)));
 // SIGHUP must not end the daemon before `serve` listens for it.
 if (process.argv[2] === "serve") process.on("SIGHUP", () => {});
-// A closed pipe, e.g. by `head`, is not an error.
-process.stdout.on("error", () => {});
-process.stderr.on("error", () => {});
+// The daemon's log does it, when it is first written.
+else ignoreClosedPipes();
 
 // n.b. The runtime sends even loopback calls through HTTP_PROXY. The lower-case spelling wins over NO_PROXY.
 const { no_proxy: direct = process.env.NO_PROXY } = process.env;

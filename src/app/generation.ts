@@ -169,7 +169,8 @@ export class Generation {
   start(): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
-    this.#nightly.schedule();
+    // The start does not wait for the time at the site.
+    setTimeout(() => this.#nightly.schedule(), 1_000).unref();
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
     this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs).unref();
     // What a broker that is away keeps is dropped the next time.

@@ -43,7 +43,9 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
   const keepTelling = async () => {
     const isReady = () => daemon.broker.state === "up" && isWorking(daemon);
-    for (let looks = 0; !isReady() && !signal.aborted; await pause(20)) if (looks++ % 100 === 0) await tell();
+    // The embedded queue is ready at once.
+    for (let looks = 0; !isReady() && !signal.aborted; await pause(looks < 100 ? 1 : 20))
+      if (looks++ % 100 === 0) await tell();
     for (await tell("READY=1"); !signal.aborted; await tell()) await pause(everyMs);
   };
   void keepTelling();

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { rootCertificates } from "node:tls";
 import { Exit, exits, textOf } from "../errors.ts";
+import { tls } from "../util/access/sockets.ts";
 
 /** The certificates (PEM) that the setting `ca_file` of a section names. Exit 78 if they cannot be read. */
 export function readCa(section: string, file: string): string {
@@ -13,4 +13,4 @@ export function readCa(section: string, file: string): string {
 
 /** These and the public ones. */
 export const caBesidePublic = (section: string, file: string): string =>
-  [...rootCertificates, readCa(section, file)].join("\n");
+  [...tls().rootCertificates, readCa(section, file)].join("\n");

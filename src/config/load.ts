@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, fstatSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
@@ -63,7 +63,7 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   const file = options.file ?? (isHidden ? undefined : usual);
   const env = { ...(isHidden && { STATE_DIRECTORY: service.state }), ...(options.env ?? process.env) };
   const { values, problems, hints } = collect(file, env, options.stageNames);
-  addDefaults(values, env, options.terminal ?? process.stdout.isTTY === true);
+  addDefaults(values, env, options.terminal ?? isTerminal());
 
   const schema = required ? configSchema : v.omit(configSchema, ["eposh", "hikcentral"]);
   const checked = v.safeParse(schema, treeOf(values));
@@ -82,12 +82,29 @@ export function readConfig(options: ReadOptions & { required?: boolean } = {}): 
   const config = freeze(checked.output) as LocalConfig;
   const known = [...names.keys(), ...values.keys()];
   const sources = Object.fromEntries(known.map((name) => [name, values.get(name)?.source ?? "default"]));
-  const today = todayIn(config.site.timeZone, options.now);
-  const isOld = resolveDay("induction.to", config.induction.to, today) < addDays(today, -7);
-  const warnings = isOld ? ["induction.to is more than a week ago: a trigger without dates fetches old dates"] : [];
+  const warnings = isLongPast(config, options.now)
+    ? ["induction.to is more than a week ago: a trigger without dates fetches old dates"]
+    : [];
   if (!isLoopback(config.http.host) && config.http.certFile === undefined)
     warnings.push("http.host is not a loopback address and http.cert_file is not set: the network can read http.token");
   return { config, file, sources, secrets: secretsOf(values), hints, warnings };
+}
+
+/** Where the day at the site does not matter, as nearly always, it is not looked up. */
+function isLongPast({ induction, site }: LocalConfig, now = new Date()): boolean {
+  const isPastOn = (today: string) => resolveDay("induction.to", induction.to, today) < addDays(today, -7);
+  const day = now.toISOString().slice(0, 10);
+  const [yesterday, tomorrow] = [isPastOn(addDays(day, -1)), isPastOn(addDays(day, 1))];
+  return yesterday === tomorrow ? yesterday : isPastOn(todayIn(site.timeZone, now));
+}
+
+/** n.b. The first look at process.stdout takes 15 ms. */
+function isTerminal(): boolean {
+  try {
+    return fstatSync(1).isCharacterDevice();
+  } catch {
+    return false;
+  }
 }
 
 function isReadable(file: string): boolean {

@@ -1,11 +1,12 @@
 import { randomUUID, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, isIP, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { type Fetch, TransportError } from "../upstreams/http.ts";
 import { plainSha256 } from "../upstreams/tls.ts";
+import { net, tls } from "../util/access/sockets.ts";
 
 /** Less than HikCentral's probe may take. */
 const connectTimeoutMs = 4_000;
@@ -22,7 +23,7 @@ export class CertificatePin implements Disposable {
   readonly #sockets = new Set<Socket>();
   readonly #folder = mkdtempSync(join(tmpdir(), "hikvision-sync-pin-"));
   readonly #path = join(this.#folder, "socket");
-  readonly #server = createServer((local) => this.#join(local));
+  readonly #server = net().createServer((local) => this.#join(local));
   readonly #listening: Promise<void>;
 
   constructor(
@@ -57,8 +58,8 @@ export class CertificatePin implements Disposable {
 
   #join(local: Socket): void {
     const host = this.url.hostname.replace(/^\[|\]$/g, "");
-    const name = isIP(host) ? {} : { servername: host };
-    const remote = connect({ host, port: Number(this.url.port || 443), rejectUnauthorized: false, ...name });
+    const name = net().isIP(host) ? {} : { servername: host };
+    const remote = tls().connect({ host, port: Number(this.url.port || 443), rejectUnauthorized: false, ...name });
     const timer = setTimeout(() => refuse("ETIMEDOUT"), connectTimeoutMs);
     let isJoined = false;
     const refuse = (why: string) => {

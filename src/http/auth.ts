@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context, MiddlewareHandler } from "hono";
@@ -8,6 +7,7 @@ import type { Secret } from "../config/secret.ts";
 import type { Log } from "../observability/log.ts";
 import { Attempts, sourceOf } from "../util/access/attempts.ts";
 import { sameText } from "../util/access/same-text.ts";
+import { net } from "../util/access/sockets.ts";
 import type { Connection } from "./listen.ts";
 
 export interface AccessOptions {
@@ -52,7 +52,7 @@ const hostnameOf = (host: string) => (URL.parse(`http://${host}`)?.hostname ?? "
 function isOwnHost(name: string, listening: string): boolean {
   if (isLoopback(listening)) return isLoopback(name);
   const machine = (full: string) => full.toLowerCase().split(".")[0];
-  return isIP(name) > 0 || isLoopback(name) || name === listening || machine(name) === machine(hostname());
+  return isLoopback(name) || name === listening || net().isIP(name) > 0 || machine(name) === machine(hostname());
 }
 
 /** The page has sessions of its own, because a browser cannot send the token. */

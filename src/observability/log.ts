@@ -2,6 +2,7 @@ import { format as formatArguments } from "node:util";
 import { createConsola, type LogObject } from "consola/core";
 import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
+import { ignoreClosedPipes } from "../util/text/closed-pipes.ts";
 import { visible, visibleJson } from "../util/text/visible.ts";
 import { createMask, type Mask } from "./mask.ts";
 
@@ -59,13 +60,29 @@ const writers: Record<Format, (line: Line) => string> = {
   },
 };
 
-/** The daemon's log, on stdout. Everything is masked here, in the sink. */
-export function createLog(options: LogOptions = {}): Log {
+/** What stdout and the first local time cost, 30 ms, is not paid before the daemon is ready. */
+const firstAfterMs = 150;
+
+/**
+ * The daemon's log, on stdout. Everything is masked here, in the sink. Its first lines are written together, a moment
+ * later; at the latest when it is disposed of.
+ */
+export function createLog(options: LogOptions = {}): Log & Disposable {
   const { level = "info", format = "pretty", mask = createMask(), now = () => new Date() } = options;
   const { write = writeToStdout } = options;
   let dropped = 0;
-  const put = (level: Level, text: string, fields: Fields) =>
-    write(writers[format]({ at: now(), level, text, fields })) !== false;
+  let first: Line[] | undefined = options.write === undefined ? [] : undefined;
+  const writeFirst = () => {
+    const lines = first ?? [];
+    first = undefined;
+    if (lines.length > 0) ignoreClosedPipes();
+    for (const line of lines) write(writers[format](line));
+  };
+  const put = (level: Level, text: string, fields: Fields) => {
+    const line = { at: now(), level, text, fields };
+    if (first?.length === 0) setTimeout(writeFirst, firstAfterMs);
+    return first === undefined ? write(writers[format](line)) !== false : first.push(line) > 0;
+  };
   const report = ({ type, args }: LogObject) => {
     const [text, fields] = plain(args, mask, level === "debug") as [unknown, Fields];
     if (
@@ -83,7 +100,7 @@ export function createLog(options: LogOptions = {}): Log {
     const child = (fields: Fields) => withFields({ ...own, ...fields });
     return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug"), child, mask };
   };
-  return withFields({});
+  return { ...withFields({}), [Symbol.dispose]: writeFirst };
 }
 
 /** Sends to the log what a library or a site's stage prints to the console, until disposed of. */

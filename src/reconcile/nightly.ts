@@ -60,7 +60,7 @@ export class NightlyComparison implements Disposable {
   schedule(): void {
     const { config, now } = this.options;
     const { at } = config.verify;
-    if (at === "never") return;
+    if (at === "never" || this.#closed.signal.aborted) return;
     this.#timer = setTimeout(
       () => void this.run().finally(() => this.schedule()),
       msUntil(at, config.site.timeZone, now()),

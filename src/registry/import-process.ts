@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ownProgram } from "../util/own-program.ts";
+import { importWord, ownProgram } from "../util/own-program.ts";
 import { importBundle } from "./import-bundle.ts";
-
-/** The hidden command of main.ts that imports a bundle from its stdin and ends. */
-export const importWord = "import-stage";
 
 const awaitedMs = 500;
 

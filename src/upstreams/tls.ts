@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
-import { connect } from "node:tls";
+import { net, tls } from "../util/access/sockets.ts";
 import { TransportError } from "./http.ts";
 
 const connectTimeoutMs = 5000;
@@ -9,8 +8,8 @@ const connectTimeoutMs = 5000;
 export function certificateOf(url: URL): Promise<X509Certificate> {
   const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const name = isIP(host) ? {} : { servername: host };
-  const socket = connect({ host, port: Number(url.port || 443), rejectUnauthorized: false, ...name });
+  const name = net().isIP(host) ? {} : { servername: host };
+  const socket = tls().connect({ host, port: Number(url.port || 443), rejectUnauthorized: false, ...name });
   socket.once("secureConnect", () => resolve(new X509Certificate(socket.getPeerCertificate().raw)));
   const fail = (reason: string) => reject(new TransportError("unconnected", reason));
   socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "TLS"));

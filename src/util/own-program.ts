@@ -7,3 +7,6 @@ export function ownProgram(word: string): string[] {
   const program = isCompiled ? ["/proc/self/exe"] : [process.execPath, join(import.meta.dir, "../main.ts")];
   return [...program, word];
 }
+
+/** The hidden command that imports a bundle from its stdin and ends. */
+export const importWord = "import-stage";

@@ -1,12 +1,10 @@
-import { isIP } from "node:net";
-
 const minuteMs = 60_000;
 const maxSources = 10_000;
 
 /** Whoever has an IPv6 address has a whole /64 of them. n.b. A daemon on :: sees IPv4 callers as ::ffff:10.0.0.7. */
 export function sourceOf(address: string): string {
   const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? [];
-  if (mapped !== undefined || isIP(address) !== 6) return mapped ?? address;
+  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
   const [before = "", after] = address.split("::").map((part) => part.split(":").filter(Boolean));
   const zeros = after === undefined ? 0 : 8 - before.length - after.length;
   const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...(after ?? [])];

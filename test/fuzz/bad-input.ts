@@ -170,8 +170,13 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
       all
         .flatMap((one) => (!isOfPhoto(one) ? one.id : following.has(one.kib ?? "") ? [] : `${one.kib} ${one.code}`))
         .sort();
-    expect(idsOf(await openCases(site))).toEqual(idsOf(cases));
-    expect(await miscounted(site, records)).toEqual([]);
+    const others = async () => {
+      const [before, after] = [new Set(idsOf(cases)), new Set(idsOf(await openCases(site)))];
+      return [...before.symmetricDifference(after)];
+    };
+    // One whose photo is late this time has its case again once the stage face has looked at it.
+    await settled(others, "in one of the two runs only");
+    await settled(() => miscounted(site, records), "with another number of cases than one after the second run");
     expect(cases.every(({ kind, letters }) => letters === (kind === "warning" ? 0 : 1))).toBe(true);
 
     const all = [...good, ...corrected];

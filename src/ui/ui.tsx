@@ -72,7 +72,11 @@ export function createUi(options: UiOptions): { app: Hono; live: LivePages } {
     if (view) view.session.result = undefined;
     const frame = { address: pathname, language, words: uiWordsIn(language), timeZone, view, result };
     const html = await (<Layout page={page} frame={{ ...frame, isPlain: !isSecure(c) && !isLocal(c) }} />);
-    return c.html(`<!doctype html>${shown(String(html))}`, page.status ?? 200);
+    const text = `<!doctype html>${shown(String(html))}`;
+    c.header("vary", "Accept-Encoding, Accept-Language, Cookie");
+    if (!/\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) return c.html(text, page.status ?? 200);
+    const headers = { "content-type": "text/html; charset=utf-8", "content-encoding": "gzip" };
+    return c.body(Bun.gzipSync(text), page.status ?? 200, headers);
   };
   const message = (c: Context, view: View, status: NonNullable<Page["status"]>, text: string, title: string) =>
     show(c, messagePage({ title, text, to: "/ui/", status }, view.words), view);

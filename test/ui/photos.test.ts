@@ -146,3 +146,23 @@ test("System names where each value of the configuration comes from, and shows n
   for (const value of [token, viewToken, EPOSH_URL, EPOSH_API_KEY, HIKCENTRAL_APP_SECRET])
     expect(text.includes(String(value))).toBe(false);
 });
+
+test("a first view of any page is at most 25 KB with all that it loads, also with a hundred cases", async () => {
+  const nobody = Array.from({ length: 100 }, (_, at) => ({ ...employee(at + 100, 0, ""), identity_number: "123" }));
+  site.eposh.days.set(today, nobody);
+  await site.induct({ from: today, to: today });
+  const sizeOf = async (path: string) => {
+    const headers = { cookie: operator.cookie, "accept-encoding": "gzip" };
+    const answer = await fetch(site.url + path, { headers, decompress: false } as RequestInit);
+    expect(answer.headers.get("content-encoding")).toBe("gzip");
+    return (await answer.arrayBuffer()).byteLength;
+  };
+  const assets = new Set((await operator.html("/ui/")).match(/\/ui\/assets\/[^"]+/g));
+  expect(assets.size).toBe(4);
+  const loaded = (await Promise.all([...assets].map(sizeOf))).reduce((sum, size) => sum + size, 0);
+  for (const path of ["", "people", "cases", "runs", "runs/new", "system"]) {
+    const isSmall = (await sizeOf(`/ui/${path}`)) + loaded <= 25_000;
+    expect({ path, isSmall }).toEqual({ path, isSmall: true });
+  }
+  expect((await operator.html("/ui/cases")).length).toBeGreaterThan(25_000);
+});

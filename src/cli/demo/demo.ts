@@ -111,6 +111,7 @@ export default defineCommand({
     if (!isOnce) {
       print(`
 Running until Ctrl-C. Try:
+  STATE_FOLDER=${folder} hikvision-sync open  # the page, as an operator
   curl -X POST ${daemon.url}/eposh-induction  # the same again: it changes nothing
   curl --unix-socket ${config.http.socket} http://localhost/runs  # every run in numbers
   curl ${eposh.origin}/_state  # what Eposh was asked for

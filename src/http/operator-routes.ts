@@ -47,6 +47,7 @@ const noteRequest = v.strictObject({
   differing: count,
   fixable: count,
   unmatched: count,
+  twins: count,
   unchecked: count,
   dates: v.tuple([date, date]),
   isFixed: v.boolean(),

@@ -173,6 +173,7 @@ export const migrations: Migrations = [
   alter table comparisons add column dates text;
   alter table comparisons add column fixed int default 1;
 `,
+  "alter table comparisons add column twins int default 0",
 ];
 
 export type Value = string | number | null;

@@ -155,6 +155,7 @@ export async function compare(
     // A missing person agrees in nothing.
     if (people.has(one.personCode) && one.code === "kib_in_use" && !hasOtherKib.has(one.personCode)) agree.kib--;
   }
+  differences.push(...(await lists.twins({ personByCode })));
   if ([...members.values()].some((ids) => ids === undefined)) return { ...result, members: undefined };
   const { known, unknown, hasMembers } = await lists.membersBy((asked) => inParts(asked, recall));
   if (!hasMembers) return { ...result, members: [...known, ...unknown] };

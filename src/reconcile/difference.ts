@@ -9,7 +9,7 @@ export interface Difference {
   kib: string;
   name: string;
   text: string;
-  /** The induction date of the last record; "" of a member. */
+  /** The induction date of the last record; "" of a person whom no record of the compared dates explains. */
   date: string;
   /** Tells the record from all others. */
   record: string;

@@ -24,18 +24,21 @@ const people = (count: number) => (count === 1 ? "1 employee" : `${count} employ
 
 export function countsOf({ employees, differences, unchecked }: Comparison): ComparisonCounts {
   const unmatched = differences.filter(({ what }) => what === "member").length;
-  const differing = namedIn(differences) - unmatched;
+  const twins = differences.filter(({ what, date }) => what === "kib" && date === "").length;
+  const differing = namedIn(differences.filter(({ date }) => date !== ""));
   const fixable = namedIn(differences.filter(({ canBeFixed }) => canBeFixed));
-  return { employees, differing, fixable, unmatched, unchecked };
+  return { employees, differing, fixable, unmatched, twins, unchecked };
 }
 
 /** What the comparison found, in words; `fixed` says what becomes of those who can be fixed. */
 export function sentenceOf(
-  { employees, differing, fixable, unmatched }: ComparisonCounts,
+  { employees, differing, fixable, unmatched, twins }: ComparisonCounts,
   fixed: (count: number) => string,
 ): string {
   const members = unmatched === 1 ? "1 member" : `${unmatched} members`;
-  const others = unmatched === 0 ? "" : ` No record explains the access of ${members} of the privilege groups.`;
+  const strangers = unmatched === 0 ? "" : ` No record explains the access of ${members} of the privilege groups.`;
+  const numbers = twins === 1 ? "1 KIB number is" : `${twins} KIB numbers are`;
+  const others = `${strangers}${twins === 0 ? "" : ` ${numbers} on two other persons.`}`;
   if (differing === 0) return `Eposh and HikCentral agree on all ${people(employees)}.${others}`;
   const next = fixable === 0 ? "Each of them needs a decision; see: hikvision-sync verify" : fixed(fixable);
   return `Eposh and HikCentral differ on ${differing} of ${people(employees)}. ${next}${others}`;

@@ -24,7 +24,7 @@ export interface NightlyOptions {
   readonly settleMs?: number;
 }
 
-const noCounts = { employees: 0, differing: 0, fixable: 0, unmatched: 0, unchecked: 0 };
+const noCounts = { employees: 0, differing: 0, fixable: 0, unmatched: 0, twins: 0, unchecked: 0 };
 /** Of the whole site, and what can be fixed is. */
 const ofNight = { dates: null, isFixed: true };
 /** What becomes of those who can be fixed. */

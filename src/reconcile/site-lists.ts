@@ -10,8 +10,10 @@ type Listed = Pick<Person, "personId" | "personCode" | "givenName" | "familyName
 
 /** What the list of all persons shows of the site as a whole: whose KIB numbers are where, and who has access. */
 export class SiteLists {
-  /** KIB number of an employee → the persons who have it. */
+  /** KIB number → the persons who have it. */
   readonly #holders = new Map<string, Listed[]>();
+  /** KIB numbers of employees. */
+  readonly #expected = new Set<string>();
   /** Members of our privilege groups without our note, by NIK. */
   readonly #noteless = new Map<string, Listed & { kib: string; groups: string[] }>();
 
@@ -20,14 +22,15 @@ export class SiteLists {
     readonly members: ReadonlyMap<string, ReadonlySet<string> | undefined>,
     readonly kibOf: (person: Person) => string,
   ) {
-    for (const { kib } of people.values()) if (kib !== undefined) this.#holders.set(kib, []);
+    for (const { kib } of people.values()) if (kib !== undefined) this.#expected.add(kib);
   }
 
   add(person: Person): void {
     const { personId, personCode, givenName, familyName, remark } = person;
     const listed = { personId, personCode, givenName, familyName };
     const kib = this.kibOf(person);
-    this.#holders.get(kib)?.push(listed);
+    if (this.#expected.has(kib) || aNumber.test(kib))
+      this.#holders.set(kib, [...(this.#holders.get(kib) ?? []), listed]);
     const groups = [...this.members].flatMap(([group, ids]) => (ids?.has(personId) ? [group] : []));
     if (groups.length > 0 && !readRemark(remark).hasNote) this.#noteless.set(keyOf(listed), { ...listed, kib, groups });
   }
@@ -82,7 +85,26 @@ export class SiteLists {
     }
     return found;
   }
+
+  /** Two persons with one KIB number who are both no employees, e.g. because they were inducted long ago. */
+  async twins({ personByCode }: SecondLook): Promise<Difference[]> {
+    const found: Difference[] = [];
+    for (const [kib, holders] of this.#holders) {
+      const [one, other] = holders.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      if (one === undefined || other === undefined || this.#expected.has(kib)) continue;
+      const hasKib = (listed: Listed) => isStill(listed, personByCode, (person) => this.kibOf(person) === kib);
+      if (!((await hasKib(one)) && (await hasKib(other)))) continue;
+      const more = holders.length > 2 ? `, and ${holders.length - 2} more` : "";
+      const text = `${wholeName(other)} (person ${other.personId}) has this KIB too${more}`;
+      const who = { personCode: keyOf(one), kib, name: wholeName(one), date: "", record: `KIB ${kib}` };
+      found.push({ what: "kib", code: "kib_in_use", text, ...who, canBeFixed: false });
+    }
+    return found;
+  }
 }
+
+/** What stands in the field of many persons is none: "-", "0". */
+const aNumber = /\d{4}/;
 
 export interface SecondLook {
   personByCode: (personCode: string) => Promise<Person | undefined>;

@@ -66,6 +66,7 @@ const situations: Record<Sabotage, { codes: string[]; text: string; isFixed?: tr
   "not-yet-valid": { codes: ["not_yet_valid"], text: "not valid before 2030-06-01" },
   "kib-twice": { codes: ["kib_in_use"], text: "Orang Contoh (person" },
   "kib-elsewhere": { codes: ["kib_differs", "kib_on_other_person"], text: "has this KIB instead" },
+  "kib-strangers": { codes: ["kib_in_use"], text: "Orang Contoh (person" },
   unmatched: { codes: ["unmatched_member"], text: "no record explains it" },
 };
 

@@ -14,6 +14,7 @@ export const sabotages = [
   "not-yet-valid",
   "kib-twice",
   "kib-elsewhere",
+  "kib-strangers",
   "unmatched",
 ] as const;
 export type Sabotage = (typeof sabotages)[number];
@@ -21,6 +22,7 @@ export const isSabotage = (word: string): word is Sabotage => (sabotages as read
 
 /** Somebody whom an operator of HikCentral has entered. */
 const stranger = { personCode: "3500000101900099", personGivenName: "Orang", personFamilyName: "Contoh" };
+const another = { personCode: "3500000101900098", personGivenName: "Teman", personFamilyName: "Contoh" };
 const strangersKib = "2650000";
 
 /** Breaks one ordinary record behind the daemon's back; returns a sentence that names it by KIB. */
@@ -35,8 +37,8 @@ export function breakOne(what: Sabotage, { hikcentral, eposh }: Pick<Simulators,
   const person = victims[Math.floor(victims.length / 2)];
   if (!person) throw new Exit(exits.failed, "--sabotage found no record to break; use a larger --people");
   const kib = person.customFields["1"] ?? "";
-  const enter = (number: string): SimulatedPerson =>
-    Object.assign(hikcentral.seed(stranger), { customFields: { 1: number } });
+  const enter = (number: string, who = stranger): SimulatedPerson =>
+    Object.assign(hikcentral.seed(who), { customFields: { 1: number } });
   const deeds: Record<Sabotage, () => string> = {
     person() {
       persons.delete(person.personId);
@@ -75,6 +77,10 @@ export function breakOne(what: Sabotage, { hikcentral, eposh }: Pick<Simulators,
       person.customFields["1"] = "";
       enter(kib);
       return `KIB ${kib} was moved to another person in HikCentral`;
+    },
+    "kib-strangers"() {
+      for (const who of [stranger, another]) enter(strangersKib, who);
+      return `two unknown persons with KIB ${strangersKib} were entered in HikCentral`;
     },
     unmatched() {
       [...groups.values()][0]?.members.add(enter(strangersKib).personId);

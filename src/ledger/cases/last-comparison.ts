@@ -8,6 +8,8 @@ export interface ComparisonCounts {
   fixable: number;
   /** Members of privilege groups whose access no record explains. */
   unmatched: number;
+  /** KIB numbers that two persons have who are no employees of the compared dates. */
+  twins: number;
   /** Persons whose access could not be checked. */
   unchecked: number;
 }
@@ -23,9 +25,9 @@ export interface ComparisonNote extends ComparisonCounts {
 }
 
 export function noteComparison({ rows }: Pick<Ledger, "rows">, note: ComparisonNote): void {
-  const { at, employees, differing, fixable, unmatched, unchecked, trouble, dates, isFixed } = note;
+  const { at, employees, differing, fixable, unmatched, twins, unchecked, trouble, dates, isFixed } = note;
   rows(
-    "insert into comparisons values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "insert into comparisons values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     at,
     employees,
     differing,
@@ -35,6 +37,7 @@ export function noteComparison({ rows }: Pick<Ledger, "rows">, note: ComparisonN
     trouble,
     dates && JSON.stringify(dates),
     Number(isFixed),
+    twins,
   );
 }
 

@@ -73,7 +73,7 @@ export const indonesian: UiWords = {
     ofNight: "seluruh situs, malam hari",
     ofVerify: (from, to) => `oleh operator (verify), untuk yang diinduksi dari ${from} sampai ${to}`,
     notCompared: "Belum ada perbandingan malam.",
-    compared: ({ employees, differing, fixable, unmatched, isFixed }) =>
+    compared: ({ employees, differing, fixable, unmatched, twins, isFixed }) =>
       [
         differing === 0
           ? `Eposh dan HikCentral cocok untuk semua ${employees} karyawan.`
@@ -84,6 +84,7 @@ export const indonesian: UiWords = {
           : []),
         ...(differing > 0 && fixable === 0 ? ["Masing-masing perlu keputusan; lihat Kasus."] : []),
         ...(unmatched > 0 ? [`Akses ${unmatched} anggota grup akses tidak dijelaskan oleh data mana pun.`] : []),
+        ...(twins > 0 ? [`${twins} nomor KIB ada pada dua orang lain.`] : []),
       ].join(" "),
     unchecked: (n) => `Akses ${n} orang tidak dapat diperiksa.`,
     endedEarly: "Perbandingan berakhir terlalu cepat. Diulang malam berikutnya.",

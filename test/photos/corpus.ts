@@ -45,6 +45,11 @@ const grainy = (x: number, y: number): Rgba => {
 /** Goes out as it came. */
 export const fitName = "JPEG that is fit already";
 
+/** Of an animated PNG's only frame. */
+const frameControl = Buffer.alloc(26);
+frameControl.writeUInt32BE(width, 4);
+frameControl.writeUInt32BE(height, 8);
+
 type Given = readonly [name: string, bytes: Uint8Array, corners?: string, size?: string];
 type Bad = readonly [name: string, bytes: Uint8Array, refused: RegExp];
 
@@ -109,7 +114,7 @@ async function good(): Promise<Given[]> {
     ["lossless WebP", webp],
     ["animated WebP", animatedWebp([await webpOf(png, false), await webpOf(picture({ rgba: hollow }), false)], size)],
     ["animated WebP with alpha", animatedWebp([await webpOf(picture({ rgba: hollow }), false), webp], size)],
-    ["animated PNG", pngWith(png, pngChunk("acTL", Buffer.of(0, 0, 0, 1, 0, 0, 0, 0)))],
+    ["animated PNG", pngWith(png, pngChunk("acTL", Buffer.of(0, 0, 0, 1, 0, 0, 0, 0)), pngChunk("fcTL", frameControl))],
     ["PNG of 120 × 120", makePng({ width: 120, height: 120, rgba: quarters(120, 120) }), upright, "120×120"],
     ["JPEG of 29 megapixels", await large.jpeg({ quality: 60 }).buffer(), upright, "640×512"],
     [

@@ -38,7 +38,10 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
   passed += isTest ? count("pass") : Number(code === 0);
   failed += code === 0 ? 0 : Math.max(1, count("fail"));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${isTest ? `${count("pass")} tests, ` : ""}${seconds} s)`);
+  // Two processors share all files: the sum of it is what bounds the whole.
+  const cpu = (Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6).toFixed(1);
+  const tests = isTest ? `${count("pass")} tests, ` : "";
+  console.log(`${code === 0 ? "ok  " : "FAIL"} ${title} (${tests}${seconds} s, ${cpu} s of CPU)`);
   if (flags.verbose) console.log(text);
   else if (code !== 0) console.log(text.replace(/^\(pass\).*\n/gm, ""));
   else for (const line of text.match(/^(SKIPPED|STEP) .*$/gm) ?? []) console.log(line);

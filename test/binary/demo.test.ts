@@ -46,13 +46,13 @@ describe("demo --once", () => {
   });
 
   test.each([
-    ["kib", "KIB is 999"],
-    ["unmatched", "no record explains it"],
-  ])("--sabotage %s ends with 1 and names the KIB number", async (what, text) => {
+    ["kib", "KIB is 999", "NOT all 4 employees agree"],
+    ["unmatched", "no record explains it", "All 4 employees agree, but HikCentral has what no record explains"],
+  ])("--sabotage %s ends with 1 and names the KIB number", async (what, text, end) => {
     const { exit, out } = await run(`demo --once --people 4 --sabotage ${what}`);
     const [, kib] = /^Sabotage: .*KIB (\d+) /m.exec(out) ?? [];
     expect(out.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`^KIB ${kib}, .*${text}`)));
-    expect(out).toContain("NOT all 4 employees agree");
+    expect(out).toContain(end);
     expect(exit).toBe(1);
   });
 

@@ -14,6 +14,7 @@ import { endBaseline, noteMembers, recallFrom } from "../../ledger/cases/situati
 import type { RunView, Tally } from "../../ledger/runs.ts";
 import { createLog } from "../../observability/log.ts";
 import { compare } from "../../reconcile/comparison.ts";
+import { countsOf } from "../../reconcile/fixes.ts";
 import { builtinNames, builtins } from "../../registry/builtin.ts";
 import { type Simulators, startSimulators } from "../../simulator/start.ts";
 import { backoff } from "../../util/backoff.ts";
@@ -106,7 +107,10 @@ export default defineCommand({
     const isThrough = view.status === "done" && (odd || warnings.length + deadLetters.length === 0);
     const isGood = isThrough && differences.length + problems.length === 0;
     const agree = odd ? "agree, or have the warning or dead letter that they must have" : "agree";
-    print(isGood ? `All ${employees} employees ${agree}` : `NOT all ${employees} employees ${agree}`);
+    const others = isThrough && !odd && countsOf(comparison).differing === 0;
+    if (isGood) print(`All ${employees} employees ${agree}`);
+    else if (others) print(`All ${employees} employees ${agree}, but HikCentral has what no record explains`);
+    else print(`NOT all ${employees} employees ${agree}`);
 
     if (!isOnce) {
       print(`

@@ -14,7 +14,7 @@ process.on("uncaughtException", (error) => exit(fail(error)));
 process.on("unhandledRejection", (error) => exit(fail(error)));
 // SIGHUP must not end the daemon before `serve` listens for it.
 if (process.argv[2] === "serve") process.on("SIGHUP", () => {});
-// The daemon's log does it, when it is first written.
+// The daemon's log does it, when it first needs process.stdout.
 else ignoreClosedPipes();
 
 // n.b. The runtime sends even loopback calls through HTTP_PROXY. The lower-case spelling wins over NO_PROXY.

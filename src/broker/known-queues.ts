@@ -71,6 +71,9 @@ export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues:
     ready > 0 && consumers === 0 && !consumedQueues.has(queue) && !queue.endsWith(".dead") ? [{ queue, ready }] : [],
   );
 
+/** What waits for a retry or for a human: a message that meets the question of a thorough look there loses nothing by it. */
+const isCalm = (queue: string) => queue.endsWith(".dead") || queue.includes(".retry.");
+
 export interface QueueWatchOptions {
   queues: () => Iterable<string>;
   /** Rejects if the queue cannot be reached, or RabbitMQ does not answer in time. Thorough: also without a majority. */
@@ -84,7 +87,8 @@ export interface QueueWatchOptions {
 /**
  * Which queues cannot be reached although RabbitMQ can, because the nodes that hold them are gone. n.b. RabbitMQ 3 refuses
  * at once, and RabbitMQ 4 after 70 s, in which it keeps the channel: of the queues that are known to be lost, one is asked
- * for at a time. A loss is usually that of many queues: each thorough look asks one of them thoroughly, and all once one is lost.
+ * for at a time. A loss is usually that of many queues: each thorough look asks one of them thoroughly, in which hardly
+ * ever a message arrives, and all once one is lost.
  */
 export class QueueWatch {
   /** Queue → why. */
@@ -116,7 +120,8 @@ export class QueueWatch {
     const others = [...this.options.queues()].filter((queue) => !this.unreachable.has(queue));
     const [canary] = this.unreachable.keys();
     if (canary !== undefined && (await this.#isThere(canary, true))) others.push(...this.unreachable.keys());
-    const thorough = isThorough ? others[this.#looks++ % others.length] : undefined;
+    const calm = isThorough ? others.filter(isCalm) : [];
+    const thorough = calm[this.#looks++ % calm.length];
     await Promise.all(others.map((queue) => this.#isThere(queue, canary !== undefined || queue === thorough)));
   }
 

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { format as formatArguments } from "node:util";
 import { createConsola, type LogObject } from "consola/core";
 import type { FailureCode } from "../errors/codes.ts";
@@ -60,29 +61,13 @@ const writers: Record<Format, (line: Line) => string> = {
   },
 };
 
-/** What stdout and the first local time cost, 30 ms, is not paid before the daemon is ready. */
-const firstAfterMs = 150;
-
-/**
- * The daemon's log, on stdout. Everything is masked here, in the sink. Its first lines are written together, a moment
- * later; at the latest when it is disposed of.
- */
-export function createLog(options: LogOptions = {}): Log & Disposable {
+/** The daemon's log, on stdout. Everything is masked here, in the sink. */
+export function createLog(options: LogOptions = {}): Log {
   const { level = "info", format = "pretty", mask = createMask(), now = () => new Date() } = options;
   const { write = writeToStdout } = options;
   let dropped = 0;
-  let first: Line[] | undefined = options.write === undefined ? [] : undefined;
-  const writeFirst = () => {
-    const lines = first ?? [];
-    first = undefined;
-    if (lines.length > 0) ignoreClosedPipes();
-    for (const line of lines) write(writers[format](line));
-  };
-  const put = (level: Level, text: string, fields: Fields) => {
-    const line = { at: now(), level, text, fields };
-    if (first?.length === 0) setTimeout(writeFirst, firstAfterMs);
-    return first === undefined ? write(writers[format](line)) !== false : first.push(line) > 0;
-  };
+  const put = (level: Level, text: string, fields: Fields) =>
+    write(writers[format]({ at: now(), level, text, fields })) !== false;
   const report = ({ type, args }: LogObject) => {
     const [text, fields] = plain(args, mask, level === "debug") as [unknown, Fields];
     if (
@@ -100,7 +85,7 @@ export function createLog(options: LogOptions = {}): Log & Disposable {
     const child = (fields: Fields) => withFields({ ...own, ...fields });
     return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug"), child, mask };
   };
-  return { ...withFields({}), [Symbol.dispose]: writeFirst };
+  return withFields({});
 }
 
 /** Sends to the log what a library or a site's stage prints to the console, until disposed of. */
@@ -136,12 +121,29 @@ function plain(value: unknown, mask: Mask, stacks: boolean, depth = 5): unknown 
 
 const maxUnwrittenCharacters = 4 << 20;
 let unwrittenCharacters = 0;
+/** What every pipe holds without a reader. */
+let directBytes = 4_096;
 
 function writeToStdout(text: string): boolean {
+  const bytes = Buffer.from(text);
+  // n.b. The first look at process.stdout takes 15 ms, which a start does not have.
+  if (bytes.length <= directBytes) return writeDirectly(bytes);
+  if (directBytes > 0) ignoreClosedPipes();
+  directBytes = 0;
   if (unwrittenCharacters > maxUnwrittenCharacters) return false;
   unwrittenCharacters += text.length;
   process.stdout.write(text, () => {
     unwrittenCharacters -= text.length;
   });
+  return true;
+}
+
+function writeDirectly(bytes: Buffer): boolean {
+  directBytes -= bytes.length;
+  try {
+    writeSync(1, bytes);
+  } catch {
+    // A closed pipe is not an error.
+  }
   return true;
 }

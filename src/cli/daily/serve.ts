@@ -26,7 +26,7 @@ export default defineCommand({
     using stop = untilStopped();
     const read = () => loadConfig(args, { stageNames: stageNamesIn });
     const loaded = read();
-    using log = createLog({ ...loaded.config.log, mask });
+    const log = createLog({ ...loaded.config.log, mask });
     using _console = adoptConsole(log);
     using notify = openNotify(process.env.NOTIFY_SOCKET);
     const daemon = await startDaemon({ loaded, log });

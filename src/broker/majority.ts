@@ -44,7 +44,8 @@ export class MajorityProbe {
     const forget = () => {
       if (this.#connection === connecting) this.#connection = undefined;
     };
-    const connecting = amqp.connect(this.target, this.socketOptions).then((model) => {
+    // Without heartbeats: what is asked every few seconds shows by itself that the other side is gone.
+    const connecting = amqp.connect({ ...this.target, heartbeat: 0 }, this.socketOptions).then((model) => {
       const { promise: ended, resolve } = Promise.withResolvers<"unknown">();
       model.on("error", () => {});
       model.on("close", () => {

@@ -83,9 +83,21 @@ class Listener {
 
   constructor(
     readonly acknowledged: (taken: Taken, isRight: boolean) => void,
-    /** The dead letters that were confirmed so far, on any connection. */
-    readonly letters: Set<string>,
+    /** How often each dead letter is in its queue, as far as any connection has heard. */
+    readonly letters: Map<string, number>,
   ) {}
+
+  /** Of what is not confirmed by now nobody knows whether it has arrived. */
+  end(): void {
+    for (const { open } of this.#unconfirmed.values()) for (const one of open.values()) this.#count(one, 1);
+    this.#unconfirmed.clear();
+  }
+
+  #count(message: Published | Taken, copies: 1 | -1): void {
+    if (!message.queue.endsWith(".dead")) return;
+    const letter = letterOf(message);
+    this.letters.set(letter, (this.letters.get(letter) ?? 0) + copies);
+  }
 
   #fromClient({ id, channel, fields }: Decoded, header?: Decoded, body?: Buffer): void {
     if (id === channelOpen) this.#unconfirmed.set(channel, { next: 1, open: new Map() });
@@ -97,9 +109,10 @@ class Listener {
     if (taken === undefined) return;
     this.#taken.delete(key);
     const open = [...this.#unconfirmed.values()].flatMap((one) => [...one.open.values()]);
-    // A record that fails as before makes no second letter.
-    const isRight =
-      isFollowed(taken, this.#confirmed.slice(taken.since), open) || this.letters.has(letterOf(deadOf(taken)));
+    this.#count(taken, -1);
+    // A record that fails as before makes no second letter, and of two copies one is enough.
+    const copies = this.letters.get(letterOf(taken.queue.endsWith(".dead") ? taken : deadOf(taken))) ?? 0;
+    const isRight = isFollowed(taken, this.#confirmed.slice(taken.since), open) || copies > 0;
     this.acknowledged(taken, isRight);
   }
 
@@ -119,7 +132,7 @@ class Listener {
       // What could not be routed is confirmed too.
       if (this.#returned.delete(published.messageId)) continue;
       this.#confirmed.push(published);
-      if (published.queue.endsWith(".dead")) this.letters.add(letterOf(published));
+      this.#count(published, 1);
     }
   }
 }
@@ -155,7 +168,7 @@ export interface Tap extends AsyncDisposable {
 export async function startTap(brokerUrl: string): Promise<Tap> {
   const url = new URL(brokerUrl);
   const sockets = new Set<Socket>();
-  const letters = new Set<string>();
+  const letters = new Map<string, number>();
   let cutsNext = false;
   const server = createServer((client) => {
     const broker = connect(Number(url.port), "127.0.0.1");
@@ -165,6 +178,7 @@ export async function startTap(brokerUrl: string): Promise<Tap> {
       if (!isRight) tap.tooEarly.push(`${queue}: ${id}`);
     }, letters);
     const end = () => {
+      listener.end();
       for (const socket of [client, broker]) {
         socket.destroy();
         sockets.delete(socket);

@@ -135,7 +135,7 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     const both = shuffled([...good, ...bad], seed);
     const { view, aSecond } = await timed(site, both, timeoutMs);
     console.log(
-      `fuzz ${broker}, seed ${seed}: ${aSecond.toFixed(1)} records a second, ${baseline.toFixed(1)} without the bad ones; ` +
+      `STEP fuzz ${broker}, seed ${seed}: ${aSecond.toFixed(1)} records a second, ${baseline.toFixed(1)} without the bad ones; ` +
         `${view.through} through, ${view.dead} dead, ${view.warnings.map(({ code, count }) => `${count} ${code}`).join(", ")}`,
     );
     expect(view).toMatchObject({ employees: both.length, through: both.length - view.dead, open: 0 });

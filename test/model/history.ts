@@ -20,6 +20,8 @@ export class History {
   readonly records = new Map<EposhRecord, "done" | "dead" | undefined>();
   readonly #known = new Map<string, Known>();
   readonly #humanOfKib = new Map<string, Human>();
+  /** A record that stands on an earlier date of the same NIK becomes the latest, once the later date was fetched. */
+  #hasLeft = false;
   /** Then what was granted may have lost its note. */
   #wasKilled = false;
 
@@ -58,12 +60,15 @@ export class History {
     if (!changed || JSON.stringify(changed) === JSON.stringify(old)) return;
     const isOther = changed.nikOf !== old.nikOf || changed.spelling !== old.spelling;
     if (isOther) changed.kib = this.#newKib(old.human);
+    this.#hasLeft ||= isOther || changed.date !== old.date;
     this.records.delete(old);
     this.records.set(changed, undefined);
   }
   remove(at: number): void {
     const old = [...this.records.keys()][at];
-    if (old) this.records.delete(old);
+    if (old === undefined) return;
+    this.records.delete(old);
+    this.#hasLeft = true;
   }
 
   #asEmployee({ human, nikOf: whose, spelling, picture, zones, kib }: EposhRecord): Record<string, unknown> {
@@ -344,8 +349,9 @@ export class History {
     const fates = [...this.records.values()].join();
     await this.trigger(...all);
     let deeds = this.site.deeds();
+    const mayHaveWaited = this.#hasLeft && Object.keys(deeds).length > 0;
     // A list of persons may be a moment old: whoever was deleted meanwhile is made by the next run.
-    if ([...this.records.values()].join() !== fates) {
+    if (mayHaveWaited || [...this.records.values()].join() !== fates) {
       await this.trigger(...all);
       deeds = this.site.deeds();
     }

@@ -67,7 +67,7 @@ test("20 bombs among 200 photos: the 200 are done at no less than 0.7 of the spe
     const without = await timed(plain);
     prepare(site, evil);
     const withBombs = await timed(site);
-    console.log(`without bombs ${figures(without)}; with 20 ${figures(withBombs)}`);
+    console.log(`STEP without bombs ${figures(without)}; with 20 ${figures(withBombs)}`);
     share = Math.max(share, withBombs.aSecond / without.aSecond);
     expect(withBombs.view).toMatchObject({ employees: photos + evil, through: photos + evil, dead: 0 });
     expect(site.atTheGate()).toHaveLength(round * (photos + evil));

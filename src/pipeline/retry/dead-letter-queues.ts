@@ -45,7 +45,7 @@ const settleMs = 550;
 const askForMs = 1_000;
 /** Between two passes through a queue whose depth differs from the index: at least this, and so many times a pass. */
 const passAgain = { leastMs: 10_000, times: 50 };
-
+const beingCounted = "the dead letters are being counted: list them again soon";
 /** How long a message that has failed as before waits to know whether its dead letter is there. */
 const knowForMs = 3_000;
 const foldAfterMs = 1_000;
@@ -59,6 +59,7 @@ export class DeadLetterQueues {
 
   /** Main queues that were compared with the index since the start. */
   readonly #compared = new Set<string>();
+  #renewing: Promise<void> | undefined;
   /** Main queues with copies that are to be folded. */
   readonly #toFold = new Set<string>();
 
@@ -102,17 +103,37 @@ export class DeadLetterQueues {
    * right; rejects where the broker does not answer.
    */
   async compare(patienceMs?: number, of = this.#queues): Promise<string | undefined> {
+    if (!(await this.#isRenewed(patienceMs))) return beingCounted;
     // Some letters are in progress, and the index follows their command.
-    if (this.#passLock.size > 0 || (await this.#differing(of)).length === 0) return undefined;
+    if (this.#passLock.size > 0) return undefined;
+    const isLost = (queue: string) => this.options.broker.unreachable.has(deadQueueOf(queue));
+    const lost = of.filter(isLost).map(deadQueueOf);
+    const reached = of.filter((queue) => !isLost(queue));
+    const why = await this.#compareReached(reached, patienceMs);
+    if (why !== undefined || lost.length === 0) return why;
+    return `these are the dead letters as they were last seen: ${lost.join(", ")} cannot be reached`;
+  }
+
+  /** Until then the index may hold none of the letters, or a part of them. */
+  async #isRenewed(patienceMs: number | undefined): Promise<boolean> {
+    const over = this.#renewing?.then(() => true) ?? true;
+    const late = patienceMs === undefined ? [] : [sleep(patienceMs, false, { ref: false })];
+    return await Promise.race([over, ...late]);
+  }
+
+  async #compareReached(of: readonly string[], patienceMs: number | undefined): Promise<string | undefined> {
+    if ((await this.#differing(of)).length === 0) return undefined;
     await sleep(settleMs);
     const differing = await this.#differing(of);
     const due = differing.filter((queue) => performance.now() >= (this.#passAt.get(queue) ?? 0));
     if (due.length > 0 && this.#passLock.size === 0) {
-      const passing = this.#renew(due).then(() => true);
-      passing.catch(() => {});
-      const late = patienceMs === undefined ? [] : [sleep(patienceMs, false, { ref: false })];
-      if (!(await Promise.race([passing, ...late]))) return "the dead letters are being counted: list them again soon";
+      this.#renewing = this.#renew(due).finally(() => {
+        this.#renewing = undefined;
+      });
+      this.#renewing.catch(() => {});
     }
+    // Also where another caller has begun it meanwhile.
+    if (!(await this.#isRenewed(patienceMs))) return beingCounted;
     const left = differing.filter((queue) => !due.includes(queue)).map(deadQueueOf);
     if (left.length === 0) return undefined;
     return `another daemon may have added or taken dead letters of ${left.join(", ")}: list them again soon`;

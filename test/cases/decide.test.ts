@@ -93,7 +93,8 @@ describe("an identity conflict is decided once", () => {
     expect(await site.induct(dates)).toMatchObject({ dead: 1 });
     await decide(site, id, "record-wrong");
     expect((await decide(site, id, "same")).body).toMatchObject({ replayed: 1 });
-    await until(() => site.person(nik)?.groups.length === 3, { what: "Budi to have access" });
+    await until(async () => (await open()).length === 0, { what: "the case to be closed" });
+    expect(site.person(nik)?.groups).toHaveLength(3);
     const late = await decide(site, id, "record-wrong");
     expect([late.status, late.body.error]).toEqual([409, expect.stringContaining("is closed (passed)")]);
   });

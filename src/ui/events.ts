@@ -6,6 +6,8 @@ const everyMs = 1_000;
 /** What tells nobody of its change, such as the depth of a queue, is looked at so often. */
 const lookEveryTicks = 5;
 const beatEveryTicks = 10;
+/** Of different pages; each costs some milliseconds. Of more than these each is shown less often. */
+const maxRenders = 7;
 
 export interface LivePage {
   /** Two streams with the same key show the same. */
@@ -24,13 +26,16 @@ interface Stream extends LivePage {
 
 /**
  * The event streams of the open pages. A page is rendered again when the ledger, a pause or the broker has changed, at most
- * once a second, and once for all who look at it. Without streams nothing listens and no timer runs.
+ * once a second, and once for all who look at it; of many different pages each a little less often. Without streams nothing
+ * listens and no timer runs.
  */
 export class LivePages implements Disposable {
   readonly #streams = new Set<Stream>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #stopListening = () => {};
   #isChanged = false;
+  /** The keys of the pages that are to be rendered again, those that wait longest first. */
+  readonly #due = new Set<string>();
   #isPushing = false;
   #ticks = 0;
   #states = "";
@@ -107,10 +112,13 @@ export class LivePages implements Disposable {
     const states = this.#statesNow();
     if (states !== this.#states) this.#isChanged = true;
     this.#states = states;
-    if (this.#isPushing || (!this.#isChanged && this.#ticks % lookEveryTicks !== 0)) return;
+    if (this.#isPushing) return;
+    if (this.#isChanged || this.#ticks % lookEveryTicks === 0) for (const { key } of this.#streams) this.#due.add(key);
     this.#isChanged = false;
+    const keys = new Set([...this.#due].slice(0, maxRenders));
+    for (const key of keys) this.#due.delete(key);
     this.#isPushing = true;
-    await this.#push([...this.#streams]).finally(() => {
+    await this.#push([...this.#streams].filter(({ key }) => keys.has(key))).finally(() => {
       this.#isPushing = false;
     });
   }

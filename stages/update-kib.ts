@@ -114,5 +114,7 @@ async function update(person: RecentPerson, kib: string | undefined, context: Co
       `KIB ${kib} is also that of ${JSON.stringify(one.name)} (person ${one.personId}): compare the two in Eposh and HikCentral`;
     warn("kib_in_use", textAbout(other));
     memory.warnHolder(other, textAbout({ personId, name }));
+    // One is enough: of a number that hundreds have, each would be searched for at each of them.
+    return;
   }
 }

@@ -71,7 +71,7 @@ export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues:
     ready > 0 && consumers === 0 && !consumedQueues.has(queue) && !queue.endsWith(".dead") ? [{ queue, ready }] : [],
   );
 
-/** What waits for a retry or for a human: a message that meets the question of a thorough look there loses nothing by it. */
+/** Where messages wait for a retry or for a human: one that a thorough look meets and gives back was delivered before. */
 const isCalm = (queue: string) => queue.endsWith(".dead") || queue.includes(".retry.");
 
 export interface QueueWatchOptions {
@@ -87,8 +87,8 @@ export interface QueueWatchOptions {
 /**
  * Which queues cannot be reached although RabbitMQ can, because the nodes that hold them are gone. n.b. RabbitMQ 3 refuses
  * at once, and RabbitMQ 4 after 70 s, in which it keeps the channel: of the queues that are known to be lost, one is asked
- * for at a time. A loss is usually that of many queues: each thorough look asks one of them thoroughly, in which hardly
- * ever a message arrives, and all once one is lost.
+ * for at a time. A loss is usually that of many queues: each thorough look asks one retry or dead-letter queue thoroughly,
+ * where messages seldom arrive, and all queues once one is lost.
  */
 export class QueueWatch {
   /** Queue → why. */

@@ -34,7 +34,10 @@ export function photosOf(ledger: Ledger, of: MemoryOf): PhotoHistory {
         (select 1 from links later where later.person = l.person and later.at > l.at and later.run is not l.run)`;
       const others = ledger.rows<Other>(find, mark, person);
       const text = "another employee has the same photo link: compare the two faces";
-      for (const other of others) warnOther(ledger, other, { stage: "create-person", code: "shared_photo", text, run });
+      // Whoever came after somebody else was warned then.
+      const [first, ...warned] = others;
+      if (first && warned.length === 0)
+        warnOther(ledger, first, { stage: "create-person", code: "shared_photo", text, run });
       return others.length;
     },
     pictureBehind(link) {

@@ -174,6 +174,11 @@ export const migrations: Migrations = [
   alter table comparisons add column fixed int default 1;
 `,
   "alter table comparisons add column twins int default 0",
+  `
+  create index met_number on met (person_id);
+  create index grants_number on grants (person_id);
+  create index cases_awaited on cases (last_run) where closed is null and awaited;
+`,
 ];
 
 export type Value = string | number | null;

@@ -125,25 +125,31 @@ let unwrittenCharacters = 0;
 let directBytes = 4_096;
 
 function writeToStdout(text: string): boolean {
-  const bytes = Buffer.from(text);
-  // n.b. The first look at process.stdout takes 15 ms, which a start does not have.
-  if (bytes.length <= directBytes) return writeDirectly(bytes);
-  if (directBytes > 0) ignoreClosedPipes();
-  directBytes = 0;
+  const rest = directBytes > 0 ? writeDirectly(text) : text;
+  if (rest === "") return true;
   if (unwrittenCharacters > maxUnwrittenCharacters) return false;
-  unwrittenCharacters += text.length;
-  process.stdout.write(text, () => {
-    unwrittenCharacters -= text.length;
+  unwrittenCharacters += rest.length;
+  process.stdout.write(rest, () => {
+    unwrittenCharacters -= rest.length;
   });
   return true;
 }
 
-function writeDirectly(bytes: Buffer): boolean {
+/**
+ * The first lines go past process.stdout, whose first use takes 15 ms that a start does not have. Returns what is left to
+ * write; from the first time on that is everything.
+ */
+function writeDirectly(text: string): string {
+  const bytes = Buffer.from(text);
   directBytes -= bytes.length;
-  try {
-    writeSync(1, bytes);
-  } catch {
-    // A closed pipe is not an error.
+  if (directBytes >= 0) {
+    try {
+      if (writeSync(1, bytes) === bytes.length) return "";
+    } catch {
+      // process.stdout deals with it.
+    }
   }
-  return true;
+  directBytes = 0;
+  ignoreClosedPipes();
+  return text;
 }

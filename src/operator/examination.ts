@@ -67,6 +67,8 @@ export class SharedExamination {
   async #begin(): Promise<void> {
     if (this.isRunning) return;
     this.#systems = await this.examine();
+    // A reload ends it, maybe with nobody waiting for an answer.
+    for (const { findings } of this.#systems) findings.catch(() => {});
     this.at = this.now();
   }
 

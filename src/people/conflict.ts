@@ -132,8 +132,12 @@ export function rivalsAmong(claims: readonly Claim[]): ReadonlyMap<Claim, Claim>
 const isSame = (a: Claim, b: Claim) =>
   samePerson(a, b, a.birth === "agrees" || b.birth === "agrees" ? "agrees" : "unknown").same;
 
+/** Of one NIK: real ones have two or three. Whoever comes after them is compared with them alone. */
+const maxClaims = 10;
+
 /** The claims of a date, as its pages come. */
 export class Claims {
+  /** At most `maxClaims` each. */
   readonly #byCode = new Map<string, Claim[]>();
   readonly #of = new Map<unknown, Claim>();
 
@@ -143,18 +147,28 @@ export class Claims {
       if (!claim) continue;
       this.#of.set(employee, claim);
       const others = this.#byCode.get(claim.code);
-      if (others) others.push(claim);
-      else this.#byCode.set(claim.code, [claim]);
+      if (others === undefined) this.#byCode.set(claim.code, [claim]);
+      else if (others.length < maxClaims) others.push(claim);
     }
   }
 
   /** Position → the name and the KIB number of the rival. */
   rivalsIn(employees: readonly unknown[]): ReadonlyMap<number, string> {
-    const rivals = employees.flatMap((employee, at): [number, string][] => {
-      const claim = this.#of.get(employee);
-      const rival = claim && rivalsAmong(this.#byCode.get(claim.code) ?? []).get(claim);
-      return rival ? [[at, labelOf(rival, rival.kib?.slice(0, 32))]] : [];
-    });
-    return new Map(rivals);
+    const claims = employees.map((employee) => this.#of.get(employee));
+    const codes = new Set(claims.flatMap((claim) => claim?.code ?? []));
+    const rivals = new Map([...codes].map((code) => [code, rivalsAmong(this.#byCode.get(code) ?? [])]));
+    return new Map(
+      claims.flatMap((claim, at): [number, string][] => {
+        const rival = claim && this.#rivalOf(claim, rivals.get(claim.code) ?? new Map());
+        return rival ? [[at, labelOf(rival, rival.kib?.slice(0, 32))]] : [];
+      }),
+    );
+  }
+
+  #rivalOf(claim: Claim, rivals: ReadonlyMap<Claim, Claim>): Claim | undefined {
+    const known = this.#byCode.get(claim.code) ?? [];
+    if (known.includes(claim)) return rivals.get(claim);
+    const other = known.find((one) => !rivals.has(one)) ?? known.find((one) => !isSame(one, claim));
+    return other && !isSame(other, claim) ? other : undefined;
   }
 }

@@ -29,8 +29,7 @@ export class SiteLists {
     const { personId, personCode, givenName, familyName, remark } = person;
     const listed = { personId, personCode, givenName, familyName };
     const kib = this.kibOf(person);
-    if (this.#expected.has(kib) || aNumber.test(kib))
-      this.#holders.set(kib, [...(this.#holders.get(kib) ?? []), listed]);
+    if (this.#expected.has(kib) || aNumber.test(kib)) this.#holders.getOrInsertComputed(kib, () => []).push(listed);
     const groups = [...this.members].flatMap(([group, ids]) => (ids?.has(personId) ? [group] : []));
     if (groups.length > 0 && !readRemark(remark).hasNote) this.#noteless.set(keyOf(listed), { ...listed, kib, groups });
   }

@@ -393,3 +393,18 @@ describe("of several human beings with one NIK on a date", () => {
     for (const [at, rival] of rivals) expect(rival).not.toContain(String(records[at]?.name));
   });
 });
+
+test("a thousand human beings with one NIK on a date are told apart soon, and each of them is a conflict", () => {
+  const claims = new Claims();
+  const letters = "bcdfghklmnprstwz";
+  const word = (number: number) =>
+    Array.from(number.toString(16).padStart(4, "0"), (digit) => `${letters[Number.parseInt(digit, 16)]}a`).join("");
+  const records = Array.from({ length: 1_000 }, (_, at) => ({
+    name: `${word((at * 7_919) % 65_536)} ${word((at * 31_337) % 65_536)}`,
+    identity_number: "3500003101900001",
+  }));
+  const startedAt = performance.now();
+  claims.add(records);
+  expect(claims.rivalsIn(records).size).toBe(1_000);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+});

@@ -46,6 +46,7 @@ const askForMs = 1_000;
 /** Between two passes through a queue whose depth differs from the index: at least this, and so many times a pass. */
 const passAgain = { leastMs: 10_000, times: 50 };
 const beingCounted = "the dead letters are being counted: list them again soon";
+
 /** How long a message that has failed as before waits to know whether its dead letter is there. */
 const knowForMs = 3_000;
 const foldAfterMs = 1_000;
@@ -116,9 +117,9 @@ export class DeadLetterQueues {
 
   /** Until then the index may hold none of the letters, or a part of them. */
   async #isRenewed(patienceMs: number | undefined): Promise<boolean> {
-    const over = this.#renewing?.then(() => true) ?? true;
+    if (this.#renewing === undefined) return true;
     const late = patienceMs === undefined ? [] : [sleep(patienceMs, false, { ref: false })];
-    return await Promise.race([over, ...late]);
+    return await Promise.race([this.#renewing.then(() => true), ...late]);
   }
 
   async #compareReached(of: readonly string[], patienceMs: number | undefined): Promise<string | undefined> {

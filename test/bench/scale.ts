@@ -50,7 +50,9 @@ export default async function bench(): Promise<number> {
   const [first, last] = [rows.at(0), rows.at(-1)];
   if (first && last && first !== last) {
     const [seconds, cpu] = [0, 1].map((figure) => exponentOf(first, last, figure).toFixed(2));
-    console.log(`With the people to the power of ${seconds} grows the time of a run, of ${cpu} the daemon's CPU`);
+    console.log(
+      `The time of a run grows with the people to the power of ${seconds}, the daemon's CPU to that of ${cpu}`,
+    );
   }
   console.log(
     `HikCentral answers at once; the answers and the restart are with ${waiting} messages waiting and ${dead} dead letters, the worst of ${rounds}`,

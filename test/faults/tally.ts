@@ -40,8 +40,10 @@ export class Tally {
   /** Kinds that were seen less often than so many storms must show. */
   short(storms: number, withoutDisk: boolean): string[] {
     return Object.entries(wanted).flatMap(([kind, inTen]) => {
-      // Rounded down: what is wanted once in ten storms may stay away in three.
-      const least = Math.floor((inTen * storms) / 10);
+      // Rounded down: what is wanted once in ten storms may stay away in three. Of a few storms one on a busy machine may
+      // spend a whole spell in a pause, where nobody calls.
+      const share = Math.floor((inTen * storms) / 10);
+      const least = storms < 10 ? Math.min(1, share) : share;
       const seen = this.counts.get(kind) ?? 0;
       return seen >= least || (withoutDisk && kind === "disk full") ? [] : [`${kind}: ${seen} of ${least}`];
     });

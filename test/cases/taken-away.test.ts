@@ -111,8 +111,9 @@ describe("a person who was taken out of a group", () => {
 
   test("that is not noted as ours is granted it, and the overwrite log says so once", async () => {
     await using site = await startSite();
+    // Ordered by group: they are granted at the same time.
     const granted = (one: InProcessSite) =>
-      one.daemon.ledger.rows<{ what: string; new: string }>("select what, new from overwrites order by id");
+      one.daemon.ledger.rows<{ what: string; new: string }>("select what, new from overwrites order by what, new");
     site.hikcentral.seed({ personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" });
     expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
     const all = ["1", "2", "8"].map((group) => ({ what: "access", new: group }));

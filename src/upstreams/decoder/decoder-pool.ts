@@ -3,7 +3,7 @@ import { type Failure, retry, textOf } from "../../errors.ts";
 import { untilAborted } from "../../util/abort.ts";
 import { createSemaphore } from "../../util/semaphore.ts";
 import { Decoder } from "./decoder.ts";
-import { unusable } from "./source.ts";
+import { unusable } from "./formats/source.ts";
 
 export interface DecoderPool extends Disposable {
   /**

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { retry } from "../../errors.ts";
 import { ownProgram } from "../../util/own-program.ts";
+import { unusable } from "./formats/source.ts";
 import { answers, frame, frames } from "./frames.ts";
-import { unusable } from "./source.ts";
 
 /** The hidden command of main.ts that makes a process a decoder. */
 export const decoderWord = "decode-photos";

@@ -1,10 +1,10 @@
-import { turned } from "./exif.ts";
-import { incomplete, readJpeg } from "./jpeg.ts";
-import { onWhite } from "./on-white.ts";
-import { plainJpeg } from "./plain-jpeg.ts";
-import { pngChunks, readPng, withoutMetadata } from "./png.ts";
-import { type Source, unusable } from "./source.ts";
-import { readWebp } from "./webp.ts";
+import { turned } from "./formats/exif.ts";
+import { incomplete, readJpeg } from "./formats/jpeg.ts";
+import { onWhite } from "./formats/on-white.ts";
+import { plainJpeg } from "./formats/plain-jpeg.ts";
+import { pngChunks, readPng, withoutMetadata } from "./formats/png.ts";
+import { type Source, unusable } from "./formats/source.ts";
+import { readWebp } from "./formats/webp.ts";
 
 const edgePixels = 640;
 /** Shows missing rows; a decoder skips most of the work for it. */

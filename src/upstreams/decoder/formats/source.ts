@@ -1,4 +1,4 @@
-import { reject } from "../../errors.ts";
+import { reject } from "../../../errors.ts";
 
 /** A photo that is complete, as far as its bytes show. */
 export interface Source {
@@ -9,7 +9,10 @@ export interface Source {
   opaque: boolean;
   /** The EXIF orientation to apply; 1 if the photo is upright, or if the decoder applies it by itself. */
   orientation: number;
-  /** These bytes decode to the same picture if all rows are there, and to another picture if rows are missing. */
+  /**
+   * Where it is not known whether all rows are there: these bytes decode to the same picture if they are, and to another
+   * picture if rows are missing.
+   */
   otherEnd?: Buffer;
 }
 

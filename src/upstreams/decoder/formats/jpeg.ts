@@ -1,3 +1,4 @@
+import { hasAllRows } from "./baseline-rows.ts";
 import { type Source, unusable } from "./source.ts";
 
 /**
@@ -31,7 +32,7 @@ export function readJpeg(photo: Buffer): Source {
     bytes: hasEndMarker ? photo : Buffer.concat([rows, endMarker]),
     opaque: true,
     orientation: 1,
-    otherEnd: Buffer.concat([rows, otherRows(nextRestart), endMarker]),
+    ...(!hasAllRows(photo) && { otherEnd: Buffer.concat([rows, otherRows(nextRestart), endMarker]) }),
   };
 }
 

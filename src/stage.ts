@@ -122,9 +122,10 @@ export interface Context<Options = unknown> {
   warn(code: FailureCode, text: string): void;
   /**
    * Hands the message itself, and not the result, to a stage that `follows` this one, before it is acknowledged: work
-   * that no employee has to wait for. `note` is that stage's `meta.noted`.
+   * that no employee has to wait for. `note` is that stage's `meta.noted`; `lacks` is the code of what the person lacks
+   * until then, whose case stays open.
    */
-  follow(stage: string, note?: string): void;
+  follow(stage: string, handed?: { note?: string | undefined; lacks?: FailureCode }): void;
 }
 
 declare const ended: unique symbol;

@@ -283,7 +283,7 @@ class Work {
             throw isRetry(error) && error.code === "photo_refused"
               ? retry("no_photo", `${error.message}; trigger the date again`, { cause: error })
               : error;
-          follow("face", known && faceNote(known));
+          follow("face", { note: known && faceNote(known), lacks: code });
           log.info(`The face of ${labelOf(this.names, this.kib)} follows when the photo comes`);
           return undefined;
         }

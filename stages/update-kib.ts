@@ -100,7 +100,7 @@ async function update(person: RecentPerson, kib: string | undefined, context: Co
   } catch (thrown) {
     if (codeOf(thrown) !== "kib_field_missing") throw thrown;
     // Access does not wait for the field.
-    follow("kib");
+    follow("kib", { lacks: "kib_field_missing" });
     return warn("kib_field_missing", `the KIB number of person ${personId} waits for its field in HikCentral`);
   }
   log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);

@@ -23,7 +23,7 @@ import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import type { PipelineDeps } from "../pipeline/stage-context.ts";
 import { NightlyComparison } from "../reconcile/nightly.ts";
 import { loadStages } from "../registry/builtin.ts";
-import type { RegisteredStage } from "../registry/registry.ts";
+import { followedOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Sessions } from "../ui/sessions.ts";
 import { createUi } from "../ui/ui.tsx";
 import { untilAborted } from "../util/abort.ts";
@@ -126,7 +126,7 @@ export class Generation {
     this.clients = clients;
     this.pipeline = pipeline;
     ledger.leaves = pipeline.leaves;
-    ledger.cases.followers = new Set(registered.flatMap(({ stage }) => (stage.follows ? [stage.name] : [])));
+    ledger.cases.followed = followedOf(registered);
     const isPaused = (queue: string) =>
       pipeline.workers.some(({ registered: { stage }, state }) => stage.queue === queue && state.pause !== undefined);
     const { examination } = parts;

@@ -12,7 +12,7 @@ import { Ledger } from "../ledger/ledger.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
 import { stageNamesIn } from "../registry/builtin.ts";
-import { leavesOf } from "../registry/registry.ts";
+import { followedOf, leavesOf } from "../registry/registry.ts";
 import { visible, visibleIn } from "../util/text/visible.ts";
 import { loadLocalConfig } from "./args.ts";
 import { type Answer, DaemonClient, howToStart } from "./daemon-client.ts";
@@ -67,6 +67,7 @@ async function openFolder(config: LocalConfig, noDaemon: string, opened: AsyncDi
   if (missing) throw new Exit(exits.unavailable, missing);
   const registered = await registeredStages(config, { mask });
   ledger.leaves = leavesOf(registered);
+  ledger.cases.followed = followedOf(registered);
   const { names } = new KnownQueues(folder, printError);
   const queues = () => names;
   const operator = new Operator({ broker, ledger, registered, paused: new PausedStages(folder), queues, mask });

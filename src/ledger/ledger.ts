@@ -4,6 +4,7 @@ import { textOf } from "../errors.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { Cases } from "./cases/cases.ts";
 import { Decisions } from "./cases/decisions.ts";
+import { adopt, closeTaken } from "./cases/letters.ts";
 import { Losses } from "./cases/losses.ts";
 import { noteSituations, type Situation } from "./cases/situations.ts";
 import { DeadLetterIndex } from "./dead-letter-index.ts";
@@ -190,8 +191,8 @@ export class Ledger implements Disposable {
 
   readonly deadLetters = new DeadLetterIndex(
     this.rows,
-    (ids) => this.#try(() => this.cases.adopt(ids)),
-    (ids) => this.#try(() => this.cases.taken(ids, this.now().toISOString())),
+    (ids) => this.#try(() => adopt(this.#query, ids)),
+    (ids) => this.#try(() => closeTaken(this.#query, ids, this.now().toISOString())),
   );
 
   [Symbol.dispose](): void {

@@ -24,6 +24,8 @@ export interface StageEnd {
   readonly warned: readonly string[];
   /** Stages that could have followed, and that it did not hand the message over to. */
   readonly notFollowed: readonly string[];
+  /** What the person lacks until such a stage, which has the message now, has done its work. */
+  readonly goesOn: readonly { readonly stage: string; readonly code: string }[];
 }
 
 /** `replayed` and `dropped` are what an operator did to a dead letter. */

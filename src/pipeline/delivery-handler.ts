@@ -125,6 +125,7 @@ export class DeliveryHandler {
     return {
       warned: warnings.map(({ code }) => code),
       notFollowed: followers.filter((name) => !isHandedOver(name)),
+      goesOn: followUps.flatMap(({ stage, lacks }) => (lacks === undefined ? [] : [{ stage, code: lacks }])),
     };
   }
 

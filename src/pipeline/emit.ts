@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Broker, BrokerDown, type Outgoing } from "../broker/broker.ts";
+import type { FailureCode } from "../errors/codes.ts";
 import { Reject, textOf } from "../errors.ts";
 import { recordMarkOf } from "../ledger/cases/record.ts";
 import { type Entry, type Subject, subjectOf } from "../ledger/subjects.ts";
@@ -47,7 +48,9 @@ export async function* emissions(
 /** A message that a stage hands over (`context.follow`). */
 export interface FollowUp {
   readonly stage: string;
-  readonly note: string | undefined;
+  readonly note?: string | undefined;
+  /** The code of what the person lacks until then. */
+  readonly lacks?: FailureCode | undefined;
 }
 
 /** A message as it goes out, with what the successors and the ledger need to know about it. */

@@ -113,9 +113,9 @@ export function createContext(
   const superseded = deps.ledger.superseded(stage.name, envelope.code, envelope);
   const meta = { ...envelope, superseded, ageMs: deps.now().getTime() - envelope.firstSeenAt.getTime() };
   const warn = (code: FailureCode, text: string) => output.warn(code, text);
-  const follow = (name: string, note?: string) => {
+  const follow: Context["follow"] = (name, handed) => {
     if (!followers.some((one) => one.stage.name === name)) throw new Error(`no stage ${name} follows ${stage.name}`);
-    output.followUps.push({ stage: name, note });
+    output.followUps.push({ stage: name, ...handed });
   };
   const own = { options: options as never, meta, log: output.log, signal, dryRun: deps.dryRun, warn, follow };
   return Object.assign(whenAsked(deps.clients(caller, envelope)), own);

@@ -242,3 +242,7 @@ export function leavesOf(stages: readonly RegisteredStage[]): string[] {
   const enabled = roots.flatMap(waitedFor).filter((one) => one.enabledHere);
   return enabled.filter((one) => !one.successors.some((next) => next.enabledHere)).map(({ stage }) => stage.name);
 }
+
+/** Each stage that follows by itself → the one that it follows. */
+export const followedOf = (stages: readonly RegisteredStage[]): ReadonlyMap<string, string> =>
+  new Map(stages.flatMap(({ stage: { name, follows } }) => (follows === undefined ? [] : [[name, follows]])));

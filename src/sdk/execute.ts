@@ -78,7 +78,7 @@ export async function execute(
       isCancelled: () => false,
       superseded: () => false,
       personKey: (code) => code,
-      cases: { idOf: () => "", marksOf: (record) => ({ record, name: "" }) },
+      cases: { caseIdOf: () => "", idOf: () => "", marksOf: (record) => ({ record, name: "" }) },
     },
     letters: { has: async () => false, add() {} },
     journal: { async begin() {}, waiting: () => new DisposableStack(), settle() {}, requeue() {} },

@@ -63,7 +63,7 @@ async function induct(ledger: Ledger, run: string, people: number): Promise<void
   const at = ledger.now();
   const inducted = at.toISOString().slice(0, 10);
   const of = (kind: Entry["kind"], item: string, stage: string): Entry => {
-    const end = { warned: [], notFollowed: [] };
+    const end = { warned: [], notFollowed: [], goesOn: [] };
     return {
       ...{ run, item, kind, stage, outcome: "done", attempt: 0, end, inducted, fetchedAt: at },
       ...{ at: ledger.now(), code: undefined, kib: undefined },

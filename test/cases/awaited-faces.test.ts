@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RunView } from "../../src/ledger/runs.ts";
-import type { CaseList } from "../../src/operator/cases.ts";
+import type { CaseList, CaseView } from "../../src/operator/cases.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
@@ -97,6 +97,49 @@ test("at photo.give_up_after the same case becomes a dead letter, the only one, 
   await until(() => site.entries.filter(({ outcome }) => outcome === "dead").length === 2, { what: "both to end" });
   expect(await openIn(site)).toEqual([expect.objectContaining({ id: before?.id, kind: "dead letter", runs: 2 })]);
   expect(await site.bodies(dead)).toHaveLength(1);
+});
+
+test("one open case, whichever stage the photo fails at; it closes with the face, or as soon as a run finds the photo", async () => {
+  await using site = await startSite({ env: { PHOTO_GIVE_UP_AFTER: "1s" } });
+  site.eposh.days.set(date, [person(site, 1)]);
+  // 404 ends in create-person, and 503 is waited for in the stage face.
+  const failsWith = async (status: number, found: Partial<CaseView>) => {
+    site.eposh.faults.set(failing(status));
+    await site.induct(dates);
+    const isFound = async () => {
+      const open = await openIn(site);
+      return (
+        open.length === 1 && Object.entries(found).every(([key, value]) => open[0]?.[key as never] === value) && open[0]
+      );
+    };
+    return await until(isFound, { what: `the case of ${status}` });
+  };
+  const { id, first } = await failsWith(404, { stage: "create-person", kind: "warning", runs: 1, letters: 0 });
+  const same = { id, first, code: "no_photo" as const };
+  await failsWith(503, { ...same, stage: "face", kind: "dead letter", runs: 2, letters: 1 });
+  await failsWith(404, { ...same, stage: "create-person", kind: "warning", runs: 3, letters: 1 });
+  await failsWith(503, { ...same, stage: "face", kind: "dead letter", runs: 4, letters: 1 });
+  const closed = async () => ((await site.get(`/dead/${id}`)).body as unknown as CaseView).closed?.why;
+  site.eposh.faults.set();
+  await site.induct(dates);
+  await until(isOpen(site, 0), { what: "the case to close" });
+  expect({ why: await closed(), faces: faces(site) }).toEqual({ why: "passed", faces: 1 });
+});
+
+test("a case stays open while its face is awaited, and closes with the face", async () => {
+  await using site = await startSite();
+  site.eposh.days.set(date, [person(site, 1)]);
+  site.eposh.faults.set(failing(404));
+  await site.induct(dates);
+  const [before] = (await openIn(site)) as [CaseView];
+  await site.post("/stages/face/pause");
+  site.eposh.faults.set(failing(503));
+  await site.induct(dates);
+  expect(await openIn(site)).toEqual([{ ...before, stage: "face" }]);
+  site.eposh.faults.set();
+  await site.post("/stages/face/resume");
+  await until(() => faces(site) === 1, { what: "the face" });
+  await until(isOpen(site, 0), { what: "the case to close" });
 });
 
 test("dropping it loses nothing and keeps it closed, and the face comes all the same", async () => {

@@ -43,13 +43,21 @@ test.each([
     await using site = await startSite({ start: false });
     spoil(site);
     await site.start();
-    expect(await site.employ(joko(site))).toEqual(fate("done", "kib_field_missing"));
+    const date = "2026-01-01";
+    site.eposh.days.set(date, [joko(site)]);
+    const { through, warnings } = await site.induct({ from: date, to: date });
+    expect({ through, codes: warnings.map(({ code }) => code).sort() }).toEqual({
+      through: 1,
+      codes: ["kib_field_missing", "no_photo"],
+    });
     expect(site.person(nik)).toMatchObject({ kib: "", groups: ["1", "2", "8"] });
     await until(() => /kib: .*HikCentral has .*2 "Catatan"/.test(site.output()) || site.output().includes("paused:"));
     const paused = (await site.readyz()).stages.filter(({ state }) => state === "paused").map(({ name }) => name);
     expect(paused).toEqual(["kib"]);
     site.hikcentral.customFields.splice(0, 9, { id: "1", customFiledName: "KIB", customFieldType: 1 });
     await until(() => site.person(nik)?.kib === "2600001", { timeoutMs: 40_000, what: "the KIB number" });
+    const open = async () => ((await site.get("/dead")).body as unknown as CaseList).warnings.map(({ code }) => code);
+    await until(async () => (await open()).join() === "no_photo", { what: "the case of the KIB number to close" });
   },
   60_000,
 );

@@ -95,32 +95,9 @@ export class Cases {
       .slice(0, 12);
   }
 
-  /** Of these cases, those that have no letter any more: another daemon, or somebody at the broker, took them. */
-  taken(ids: readonly string[], at: string): void {
-    this.#run(
-      `update cases set closed = ?, why = 'its dead letter was taken' where closed is null and kind = 'dead letter'
-        and id in (select value from json_each(?)) and not exists (select 1 from dead_letters d where d.case_id = cases.id)`,
-      at,
-      JSON.stringify(ids),
-    );
-  }
-
-  /** Of letters that were found in their queues, e.g. after the ledger was lost. */
-  adopt(ids: readonly string[]): void {
-    this.#run(
-      `insert or ignore into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs,
-        last_run, inducted, repeat, fetched)
-      select case_id, record, person, mark, kib, stage, code, 'dead letter', text, first, last, 1, run, inducted, repeat,
-        fetched from dead_letters where case_id in (select value from json_each(?1))
-        and not exists (select 1 from cases c where c.id = case_id)`,
-      JSON.stringify(ids),
-    );
-    // Another daemon had only looked at them.
-    this.#run(
-      `update cases set closed = null, why = null where id in (select value from json_each(?1))
-        and why = 'its dead letter was taken' and exists (select 1 from dead_letters d where d.case_id = cases.id)`,
-      JSON.stringify(ids),
-    );
+  /** A stage that follows another one goes on with its problems: it is one case, wherever it stands. */
+  caseIdOf(record: string, stage: string, code: string): string {
+    return this.idOf(record, this.followed.get(stage) ?? stage, code);
   }
 
   /** Kept in memory alone. */
@@ -137,7 +114,7 @@ export class Cases {
     const { stage, run, kib, code: nik, failure, inducted, repeat, fetchedAt, isKnownLetter } = entry;
     const at = entry.at.toISOString();
     const code = failure?.code ?? "";
-    const id = this.idOf(record, stage, code);
+    const id = this.caseIdOf(record, stage, code);
     const person = nik === undefined ? null : this.hash(nik);
     // Its later record has passed, maybe a moment ago: what this one lacks is no problem any more.
     if (kind === "warning" && person !== null && this.#isPast(entry, person, name)) return id;
@@ -164,7 +141,7 @@ export class Cases {
   /** A warning that another record's delivery found. False where the case is open already. */
   meetOther(subject: Subject, problem: Problem): boolean {
     const open = "select 1 from cases where id = ? and closed is null";
-    if (this.db.query(open).get(this.idOf(subject.record, problem.stage, problem.code)) !== null) return false;
+    if (this.db.query(open).get(this.caseIdOf(subject.record, problem.stage, problem.code)) !== null) return false;
     this.#open("warning", subject, problem);
     return true;
   }
@@ -180,10 +157,10 @@ export class Cases {
       `insert into cases (id, record, person, name, kib, stage, code, kind, text, first, last, runs, last_run, inducted,
          repeat, fetched, held_run, awaited)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?11, ?12, ?13, ?14, ?11, ?15)
-       on conflict (id) do update set ${set} kind = ?8, text = ?9, last = ?10, awaited = ?15,
+       on conflict (id) do update set ${set} stage = ?6, kind = ?8, text = ?9, last = ?10, awaited = ?15,
          first = iif(closed is null, first, ?10), runs = iif(closed is null, runs + (last_run is not ?11), 1),
          last_run = ?11, held_run = ?11, absent = 0, closed = null, why = null`,
-      ...[this.idOf(record, stage, code), record, person, name, kib, stage, code, kind, text, at, run ?? null],
+      ...[this.caseIdOf(record, stage, code), record, person, name, kib, stage, code, kind, text, at, run ?? null],
       ...[inducted, repeat, fetched, Number(isAwaited)],
     );
     closeAlike((sql, ...values) => this.db.query(sql).all(...values) as never, code, { person, at });
@@ -191,7 +168,7 @@ export class Cases {
 
   /** What is tried again by itself, and is a case meanwhile. What was closed since the message came stays closed for it. */
   #lack(entry: Entry, { since, ...failure }: NonNullable<Entry["lacks"]>, marks: Marks): void {
-    const id = this.idOf(marks.record, entry.stage, failure.code);
+    const id = this.caseIdOf(marks.record, entry.stage, failure.code);
     const known = this.db.query<CaseRow, Value[]>("select * from cases where id = ?").get(id);
     const isDead = known?.kind === "dead letter" && known.closed === null;
     if (known && (known.closed === null ? isOlder(entry, orderOf(known)) : known.closed >= since.toISOString())) return;
@@ -235,6 +212,11 @@ export class Cases {
     const isOver = isThrough || (entry.kind === "person" && entry.outcome === "ended");
     for (const one of candidates) {
       const isOwn = one.record === marks.record;
+      const next = isOwn && one.stage === entry.stage && end.goesOn.find(({ code }) => code === one.code);
+      if (next) {
+        this.#run("update cases set stage = ? where id = ?", next.stage, one.id);
+        continue;
+      }
       const passed = one.stage === comparisonStage ? isThrough && "passed" : this.#endOf(one, entry, end, isOver);
       const why = (isOwn && passed) || undefined;
       const isLater = !isOwn && isThrough && this.#isSameHuman(one, entry, marks);
@@ -257,18 +239,18 @@ export class Cases {
 
   /** Whether the last stage says something about it: a photo that is still awaited has its own end. */
   #isOfChain({ stage }: CaseRow): boolean {
-    return !this.followers.has(stage);
+    return !this.followed.has(stage);
   }
 
-  /** Stages that follow by themselves. */
-  followers: ReadonlySet<string> = new Set();
+  /** Each stage that follows by itself → the one that it follows. */
+  followed: ReadonlyMap<string, string> = new Map();
 
   /** A record that was replayed and fails elsewhere has one problem, and that is the new one. */
   #moveOn(record: string, to: string, at: string): void {
     const find = `select id, stage from cases c where closed is null and kind = 'dead letter' and record = ? and id <> ?
       and not exists (select 1 from dead_letters d where d.case_id = c.id)`;
     for (const { id, stage } of this.db.query<CaseRow, Value[]>(find).all(record, to)) {
-      if (this.followers.has(stage)) continue;
+      if (this.followed.has(stage)) continue;
       this.#run("update stuck set case_id = ? where case_id = ?", to, id);
       this.close(id, "failed elsewhere", at);
     }

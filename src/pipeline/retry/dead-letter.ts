@@ -19,7 +19,9 @@ export interface DeadMessage {
 }
 
 /** Keyed hashes: what the index holds tells no NIK. */
-export type LedgerOfLetters = Pick<Ledger, "personKey"> & { readonly cases: Pick<Ledger["cases"], "idOf" | "marksOf"> };
+export type LedgerOfLetters = Pick<Ledger, "personKey"> & {
+  readonly cases: Pick<Ledger["cases"], "caseIdOf" | "idOf" | "marksOf">;
+};
 
 /** What a dead letter's list shows of a message: derived alike when it dies and when it is found in its queue. */
 export function deadLetterOf({ queue, stage, body, message, envelope, mask, ledger }: DeadMessage): DeadLetter {
@@ -47,7 +49,7 @@ export function deadLetterOf({ queue, stage, body, message, envelope, mask, ledg
     kib,
     name: name === undefined ? undefined : mask(name).slice(0, 100),
     fetched: fetchedAt?.toISOString(),
-    case_id: cases.idOf(marks.record, where, code),
+    case_id: cases.caseIdOf(marks.record, where, code),
     content,
     record: marks.record,
     person: nik === undefined ? undefined : ledger.personKey(nik),

@@ -46,8 +46,18 @@ function photoIn(side: Side, views: readonly WhoView[], { operator }: UiOptions)
   return undefined;
 }
 
-/** Both photos side by side; for a viewer the reason why there are none. */
-export function Photos({ handle, views, options, view }: PhotosOf) {
+interface PhotoOf {
+  side: Side;
+  handle: string;
+  views: readonly WhoView[];
+}
+
+/** What both systems have of a person. */
+export const bothSides = (handle: string, views: readonly WhoView[]): PhotoOf[] =>
+  (Object.keys(sides) as Side[]).map((side) => ({ side, handle, views }));
+
+/** Two photos side by side; for a viewer the reason why there are none. */
+export function Photos({ of, options, view }: { of: readonly PhotoOf[]; options: UiOptions; view: View }) {
   const { people: texts } = view.words;
   return (
     <section aria-labelledby="photos">
@@ -55,7 +65,7 @@ export function Photos({ handle, views, options, view }: PhotosOf) {
       {isOperator(view) ? (
         <>
           <div class="photos">
-            {(Object.keys(sides) as Side[]).map((side) => (
+            {of.map(({ side, handle, views }) => (
               <Photo side={side} photo={photoIn(side, views, options)} handle={handle} view={view} />
             ))}
           </div>
@@ -66,13 +76,6 @@ export function Photos({ handle, views, options, view }: PhotosOf) {
       )}
     </section>
   );
-}
-
-interface PhotosOf {
-  handle: string;
-  views: readonly WhoView[];
-  options: UiOptions;
-  view: View;
 }
 
 function Photo({ side, photo, handle, view }: { side: Side; photo: Shown | undefined; handle: string; view: View }) {

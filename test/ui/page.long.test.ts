@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { todayIn } from "../../src/config/dates.ts";
+import type { Employee } from "../../src/simulator/people.ts";
 import { axeOf, type Browser, chromiumPath, openBrowser } from "../support/browser.ts";
 import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
@@ -122,7 +123,11 @@ describe.skipIf(!hasBrowser)("the page in a browser, for long", () => {
   test("has nothing for axe to find and nothing to scroll sideways: every page, language, theme and width", async () => {
     const today = todayIn("Asia/Jakarta");
     await using site = await startSite({ as: "binary", people: 60, odd: true, env: { HTTP_TOKEN: token } });
-    site.eposh.days.set(today, [...site.eposh.days.values()].flat());
+    const people = [...site.eposh.days.values()].flat();
+    // Two records of one NIK on one date, and nothing says whose it is.
+    const [first, second] = people.map((one): Employee => ({ ...one, birth_date: null })) as [Employee, Employee];
+    const rivals = [first, { ...second, identity_number: first.identity_number }];
+    site.eposh.days.set(today, [...people.slice(2), ...rivals]);
     await site.induct({ from: today, to: today });
     mkdirSync(pictures, { recursive: true });
     for (const locale of ["en-GB", "id-ID"])
@@ -151,6 +156,12 @@ describe.skipIf(!hasBrowser)("the page in a browser, for long", () => {
           await page.click("details a >> nth=0");
           await page.click("summary");
           await look("case");
+          await page.goto(`${site.url}/ui/cases`);
+          await page
+            .locator("article", { hasText: String(first.name) })
+            .locator("a >> nth=-1")
+            .click();
+          await look("conflict");
           await page.fill("[type=search]", "2600003");
           const loaded = page.waitForEvent("load");
           await page.keyboard.press("Enter");

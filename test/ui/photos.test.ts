@@ -120,6 +120,56 @@ test("a photo that does not come is a picture that says so, and no look", async 
   site.hikcentral.faults.set();
 });
 
+test("a conflict of two records of one NIK shows all that Eposh says of both, both photos, and answers that fit", async () => {
+  const date = "2026-01-05";
+  const links = `${new URL(site.eposh.url).origin}/photos/kib`;
+  const record = (name: string, number: number) => ({
+    ...employee(50, 0, `${links}/-${1_767_600_000 + number}.png`),
+    ...{ name, kib_number: String(number), birth_date: null },
+  });
+  site.eposh.days.set(date, [record("Hasan Siregar", 11), record("Wati Halim", 12)]);
+  await site.induct({ from: date, to: date });
+  const [, path = ""] = /href="([^"]+)">Hasan Siregar \(KIB 11\)</.exec(await operator.html("/ui/cases")) ?? [];
+  const html = await operator.html(path);
+  const [, table = ""] = /<h2 id="rivals">(.*?)<\/table>/s.exec(html) ?? [];
+  expect(table).toContain("Two records of one NIK in Eposh");
+  const cells = [...table.matchAll(/<td data-head="([^"]+)"[^>]*>([^<]*)</g)].map(([, , text]) => text);
+  expect(cells).toEqual(
+    [
+      ["Name", "Hasan Siregar", "Wati Halim"],
+      ["KIB", "11", "12"],
+      ["Face", "a photo", "a photo"],
+      ["Access", "Kawasan", "Kawasan"],
+      ["Date of birth", "not known", "not known"],
+      ["Inducted on", "5 Jan 2026", "5 Jan 2026"],
+    ].flat(),
+  );
+  const pictures = picturesIn(html);
+  expect(pictures.map(([, , text]) => text)).toEqual([
+    "Photo of Hasan Siregar (KIB 11) in Eposh",
+    "Photo of Wati Halim (KIB 12) in Eposh",
+  ]);
+  const [one, other] = await Promise.all(
+    pictures.map(async ([, address = ""]) => Buffer.from(await (await operator.get(address)).bytes())),
+  );
+  expect(one?.equals(other as Buffer)).toBe(false);
+  expect(picturesIn(await (await Visitor.of(site, viewToken)).html(path))).toEqual([]);
+
+  expect(html).toContain("Whose NIK is it?");
+  expect(html).not.toContain("the person in HikCentral is wrong");
+  const fields = { id: path.split("/").at(-1) ?? "", answer: "person-wrong" };
+  const confirm = `/ui/do/decide?${new URLSearchParams(fields)}`;
+  expect(await operator.html(confirm)).toContain("Correct the other record in Eposh.");
+  const { headers } = await operator.post("/ui/do/decide", { ...fields, form: await operator.form(confirm) });
+  expect(await operator.html(headers.get("location") ?? "")).toContain("Decided: The other record is wrong.");
+  // What the case itself says of them is shown while Eposh is away.
+  site.eposh.faults.set({ kind: "hang" });
+  const bare = await operator.html(path);
+  for (const text of ["Hasan Siregar", "KIB 11", "Wati Halim", "KIB 12", "Whose NIK is it?"])
+    expect(bare).toContain(text);
+  site.eposh.faults.set();
+});
+
 test("no photo is in the state folder, nor its link in the page or the log", async () => {
   const [person] = site.hikcentral.persons.values();
   const picture = Buffer.from(person?.picture ?? []);

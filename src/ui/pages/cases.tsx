@@ -1,17 +1,14 @@
 import { allCasesOf, type CaseView, casesOf, firstOfEach, type Group } from "../../operator/cases.ts";
-import { answerOf } from "../../operator/who/answer.ts";
 import { subjectOfCase } from "../../operator/who/search.ts";
 import { labelOf } from "../../operator/who/verdict.ts";
-import { sidesOf } from "../../people/conflict.ts";
 import { csvOf } from "../../util/text/csv.ts";
-import { answers } from "../actions/decide.ts";
+import { decideTexts } from "../actions/decide.ts";
 import { lookedAt } from "../looks.ts";
 import { ActionLink, When } from "../parts.tsx";
-import { Photos } from "../photos.tsx";
 import { isOperator, type Page, type UiOptions, type View } from "../view.ts";
 import { CodeText } from "./code.tsx";
 import { messagePage } from "./confirm.tsx";
-import { Compared } from "./person.tsx";
+import { Asked, Conflict } from "./conflict.tsx";
 
 const maxShown = 100;
 const maxConflicts = 20;
@@ -57,7 +54,7 @@ function Cause({ group, view }: { group: Group; view: View }) {
       </h2>
       <CodeText code={code} stage={stage} view={view} />
       {decision && (
-        <p class="banner">{view.words.actions.decide.done(view.words.actions.decide.answers[decision].title)}</p>
+        <p class="banner">{view.words.actions.decide.done(decideTexts(group, view).answers[decision].title)}</p>
       )}
       {code === "identity_conflict" && cases.slice(0, maxConflicts).map((one) => <Conflict of={one} view={view} />)}
       <details>
@@ -86,47 +83,6 @@ function Cause({ group, view }: { group: Group; view: View }) {
   );
 }
 
-/** Both who may be one human being, and the question whether they are. */
-function Conflict({ of: { id, text, name, kib }, view }: { of: CaseView; view: View }) {
-  const { people: texts, cases, codes } = view.words;
-  const sides = sidesOf(text);
-  const Side = ({ system, side }: { system: string; side: { name: string; kib?: string | undefined } }) => (
-    <div>
-      <p class="detail">{system}</p>
-      <p>
-        <strong>{side.name}</strong>
-      </p>
-      <p>{side.kib ? `KIB ${side.kib}` : cases.noKib}</p>
-    </div>
-  );
-  return (
-    <article>
-      {sides ? (
-        <div class="sides">
-          <Side system={texts.eposh} side={{ name: name ?? sides.ours.name, kib: kib ?? sides.ours.kib }} />
-          <Side system={sides.theirs.isInEposh ? texts.eposh : texts.hikcentral} side={sides.theirs} />
-        </div>
-      ) : (
-        <p>{text}</p>
-      )}
-      <Answers id={id} view={view} />
-      <p>
-        <a href={`/ui/cases/${encodeURIComponent(id)}`}>{codes.details}</a>
-      </p>
-    </article>
-  );
-}
-
-const Answers = ({ id, view }: { id: string; view: View }) => (
-  <p class="actions">
-    {answers.map((answer) => (
-      <ActionLink action="decide" fields={{ id, answer }} view={view}>
-        {view.words.actions.decide.answers[answer].title}
-      </ActionLink>
-    ))}
-  </p>
-);
-
 const nameOf = ({ name, kib }: CaseView, view: View) => labelOf({ name: name ?? view.words.cases.noName, kib });
 
 export async function casePage(options: UiOptions, view: View, id: string): Promise<Page> {
@@ -144,8 +100,6 @@ export async function casePage(options: UiOptions, view: View, id: string): Prom
     Promise.race([operator.dead.show(known.id).catch(() => undefined), late()]),
     isAsked && handle !== undefined ? lookedAt(handle, options, view.isPush) : [],
   ]);
-  const { upstreams } = operator.options.running ?? {};
-  const [look] = views;
   const main = (
     <>
       <h1>{nameOf(known, view)}</h1>
@@ -168,18 +122,7 @@ export async function casePage(options: UiOptions, view: View, id: string): Prom
           </ActionLink>
         )}
       </p>
-      {isAsked && look && handle !== undefined && upstreams && (
-        <>
-          <Compared answer={answerOf(look, upstreams, view.times)} look={look} view={view} />
-          <Photos handle={handle} views={views} options={options} view={view} />
-        </>
-      )}
-      {isAsked && (
-        <section aria-labelledby="decide">
-          <h2 id="decide">{texts.decide}</h2>
-          <Answers id={known.id} view={view} />
-        </section>
-      )}
+      {isAsked && <Asked about={known} handle={handle} views={views} options={options} view={view} />}
       <dl class="facts">
         <div>
           <dt>{texts.first}</dt>

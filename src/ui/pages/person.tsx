@@ -4,7 +4,7 @@ import type { WhoView } from "../../operator/who/who.ts";
 import { wordsIn } from "../../operator/words/words.ts";
 import { lookedAt } from "../looks.ts";
 import { ActionLink, Cell, State, Table, When } from "../parts.tsx";
-import { Photos } from "../photos.tsx";
+import { bothSides, Photos } from "../photos.tsx";
 import type { Page, UiOptions, View } from "../view.ts";
 import { messagePage } from "./confirm.tsx";
 
@@ -39,7 +39,7 @@ export async function personPage(options: UiOptions, view: View, handle: string)
         </a>
       </p>
       <Compared answer={answer} look={first} view={view} />
-      <Photos handle={handle} views={views} options={options} view={view} />
+      <Photos of={bothSides(handle, views)} options={options} view={view} />
       <Problems answer={answer} view={view} />
       {others.length > 0 && (
         <section aria-labelledby="others">

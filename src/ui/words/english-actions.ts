@@ -27,21 +27,42 @@ export const englishActions = {
     decide: "decide",
   } as Record<string, string>,
   decide: {
-    answers: {
-      same: {
-        title: "The same person",
-        text: "The message goes back to its stage and overwrites the person in HikCentral with this record.",
+    inHikCentral: {
+      question: "Are they one human being?",
+      answers: {
+        same: {
+          title: "The same person",
+          text: "The message goes back to its stage and overwrites the person in HikCentral with this record.",
+        },
+        "record-wrong": {
+          title: "Not the same: the record in Eposh is wrong",
+          text: "The case is closed until the record changes. Correct it in Eposh.",
+        },
+        "person-wrong": {
+          title: "Not the same: the person in HikCentral is wrong",
+          text: "The case stays open, and each run tries it again. Correct the person in HikCentral.",
+        },
       },
-      "record-wrong": {
-        title: "Not the same: the record in Eposh is wrong",
-        text: "The case is closed until the record changes. Correct it in Eposh.",
-      },
-      "person-wrong": {
-        title: "Not the same: the person in HikCentral is wrong",
-        text: "The case stays open, and each run tries it again. Correct the person in HikCentral.",
-      },
+      kept: "The answer is kept for exactly this record and this name in HikCentral.",
     },
-    kept: "The answer is kept for exactly this record and this name in HikCentral.",
+    inEposh: {
+      question: "Whose NIK is it?",
+      answers: {
+        same: {
+          title: "This record's",
+          text: "The message goes back to its stage, and the person is made from this record.",
+        },
+        "record-wrong": {
+          title: "Not this one's: this record is wrong",
+          text: "The case is closed until this record changes. Correct it in Eposh.",
+        },
+        "person-wrong": {
+          title: "The other record is wrong",
+          text: "The case stays open, and each run tries it again. Correct the other record in Eposh.",
+        },
+      },
+      kept: "The answer is kept for exactly these two records.",
+    },
     done: (answer: string) => `Decided: ${answer}.`,
   },
   pause: {

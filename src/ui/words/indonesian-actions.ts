@@ -26,21 +26,42 @@ export const indonesianActions: UiWords["actions"] = {
     decide: "putuskan",
   },
   decide: {
-    answers: {
-      same: {
-        title: "Orang yang sama",
-        text: "Pesannya kembali ke tahapnya dan menimpa orang di HikCentral dengan data ini.",
+    inHikCentral: {
+      question: "Apakah keduanya orang yang sama?",
+      answers: {
+        same: {
+          title: "Orang yang sama",
+          text: "Pesannya kembali ke tahapnya dan menimpa orang di HikCentral dengan data ini.",
+        },
+        "record-wrong": {
+          title: "Bukan orang yang sama: data di Eposh salah",
+          text: "Kasus ditutup sampai datanya berubah. Perbaiki di Eposh.",
+        },
+        "person-wrong": {
+          title: "Bukan orang yang sama: orang di HikCentral salah",
+          text: "Kasus tetap terbuka, dan setiap proses mencobanya lagi. Perbaiki orangnya di HikCentral.",
+        },
       },
-      "record-wrong": {
-        title: "Bukan orang yang sama: data di Eposh salah",
-        text: "Kasus ditutup sampai datanya berubah. Perbaiki di Eposh.",
-      },
-      "person-wrong": {
-        title: "Bukan orang yang sama: orang di HikCentral salah",
-        text: "Kasus tetap terbuka, dan setiap proses mencobanya lagi. Perbaiki orangnya di HikCentral.",
-      },
+      kept: "Jawaban ini disimpan hanya untuk data ini dan nama ini di HikCentral.",
     },
-    kept: "Jawaban ini disimpan hanya untuk data ini dan nama ini di HikCentral.",
+    inEposh: {
+      question: "NIK ini milik siapa?",
+      answers: {
+        same: {
+          title: "Milik data ini",
+          text: "Pesannya kembali ke tahapnya, dan orangnya dibuat dari data ini.",
+        },
+        "record-wrong": {
+          title: "Bukan milik data ini: data ini salah",
+          text: "Kasus ditutup sampai data ini berubah. Perbaiki di Eposh.",
+        },
+        "person-wrong": {
+          title: "Data yang lain salah",
+          text: "Kasus tetap terbuka, dan setiap proses mencobanya lagi. Perbaiki data yang lain di Eposh.",
+        },
+      },
+      kept: "Jawaban ini disimpan hanya untuk kedua data ini.",
+    },
     done: (answer) => `Diputuskan: ${answer}.`,
   },
   pause: {

@@ -106,13 +106,12 @@ async function update(person: RecentPerson, kib: string | undefined, context: Co
   log.info(`✓ Employee ID ${personId} updated with KIB ${kib}`);
   const name = wholeName(person);
   for (const other of memory.noteKib(kib, { personId, name })) {
-    if (!(await hikcentral.hasKib(other.personId, other.name, kib))) {
-      memory.forgetHolder(other);
-      continue;
-    }
+    const present = await hikcentral.holderOf(kib, other);
+    memory.noteHolder(other, present);
+    if (present === undefined) continue;
     const textAbout = (one: { personId: string; name: string }) =>
       `KIB ${kib} is also that of ${JSON.stringify(one.name)} (person ${one.personId}): compare the two in Eposh and HikCentral`;
-    warn("kib_in_use", textAbout(other));
+    warn("kib_in_use", textAbout({ ...other, name: present }));
     memory.warnHolder(other, textAbout({ personId, name }));
     // One is enough: of a number that hundreds have, each would be searched for at each of them.
     return;

@@ -12,6 +12,7 @@ import {
 } from "./setup-check.ts";
 import { createBatcher } from "./sharing/batcher.ts";
 import { createFaceChecks } from "./sharing/face-checks.ts";
+import { createKibHolders } from "./sharing/kib-holders.ts";
 import { PersonDirectory } from "./sharing/person-directory.ts";
 import { type RecentPerson, RecentPersons } from "./sharing/recent-persons.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
@@ -244,10 +245,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           return isStored;
         },
         kibOf,
-        async hasKib(personId, name, kib) {
-          const found = await optional("the search for persons", () => calls.personsByName(name));
-          return found?.some((one) => one.personId === personId && kibOf(one) === kib) ?? true;
-        },
+        holderOf: createKibHolders({ calls, optional, kibOf }),
         setKib: (personId, kib) =>
           write(async (setup) => {
             assertSetUp(setup, "field");

@@ -1,4 +1,4 @@
-import type { Face, Person } from "../people/types.ts";
+import type { Face, KibHolder, Person } from "../people/types.ts";
 import type { Glance, RecentPerson } from "./sharing/recent-persons.ts";
 
 export interface NewPerson {
@@ -44,8 +44,8 @@ export interface HikCentral {
   /** The value of the configured KIB field, "" where it is empty. */
   kibOf(person: RecentPerson): string;
   setKib(personId: string, kib: string): Promise<void>;
-  /** Whether that person is there with the KIB number; also true where the partner may not search for persons. */
-  hasKib(personId: string, name: string, kib: string): Promise<boolean>;
+  /** The present name of a person who had the KIB number and has it still; also where the partner may not search. */
+  holderOf(kib: string, holder: KibHolder): Promise<string | undefined>;
   /**
    * Gathers concurrent calls into one of at most 20 ids a group, until a permit is free for it; each caller gets its own
    * answer. Rejects with `privilege_group_missing` where HikCentral has no such group.

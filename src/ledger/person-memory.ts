@@ -22,7 +22,7 @@ export const noPersonMemory: PersonMemory = {
   wasFound: () => false,
   noteKib: () => [],
   warnHolder: () => {},
-  forgetHolder: () => {},
+  noteHolder: () => {},
 };
 
 /** A KIB number that HikCentral refused is tried again after so long: its field may have been changed there. */
@@ -117,8 +117,9 @@ export function memoryOf(ledger: Ledger, of: MemoryOf, onOverwrite: (what: Overw
       const warning = { stage: "update-kib", code: "kib_in_use", text, run };
       if (found) warnOther(ledger, { ...found, person: other }, warning);
     },
-    forgetHolder({ person: other }) {
-      rows("delete from kibs where person = ?", other);
+    noteHolder({ person: other, name: before }, name) {
+      if (name === undefined) rows("delete from kibs where person = ?", other);
+      else if (name !== before) rows("update kibs set name = ? where person = ?", name, other);
     },
   };
 }

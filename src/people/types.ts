@@ -104,8 +104,8 @@ export interface PersonMemory {
   noteKib(kib: string, holder: KibHolder): readonly OtherHolder[];
   /** Adds the warning `kib_in_use` to another holder, who could not get it where he came first in this run. */
   warnHolder(other: OtherHolder, text: string): void;
-  /** HikCentral does not show that person with the KIB number any more. */
-  forgetHolder(other: OtherHolder): void;
+  /** The name that HikCentral shows now; undefined where that person does not have the KIB number any more. */
+  noteHolder(other: OtherHolder, name: string | undefined): void;
 }
 
 /** What the ledger remembers of Eposh's records. */

@@ -112,6 +112,21 @@ describe("two who have one thing in common have a case each in the first run, an
   });
 });
 
+test("a KIB number of somebody who was renamed in HikCentral is in use, and the warning says the present name", async () => {
+  await using site = await startSite();
+  expect(await site.employ(joko(site))).toEqual(fate("done"));
+  const { personId = "" } = site.person(nik) ?? {};
+  Object.assign(site.hikcentral.persons.get(personId) ?? {}, { personGivenName: "Yohanes", personFamilyName: "W." });
+  const other = joko(site, { name: "Wati Halim", identity_number: nikOf(43, "1990-01-31") });
+  const lists = () => site.hikcentral.calls["resource/v1/person/personList"] ?? 0;
+  // Everybody is listed once, and then found by the present name.
+  for (const listed of [1, 1]) {
+    expect(await site.employ(other)).toEqual(fate("done", "kib_in_use"));
+    expect(site.output()).toContain(`KIB 2600001 is also that of "Yohanes W." (person ${personId})`);
+    expect(lists()).toBe(listed);
+  }
+});
+
 test("a missing organisation pauses new persons alone", async () => {
   await using site = await startSite({ env: { HIKCENTRAL_ORGANISATION: "77" } });
   const known = site.hikcentral.seed({ personCode: nik, personGivenName: "Joko", personFamilyName: "Wibowo" });

@@ -47,29 +47,39 @@ export function dangerOf(facts: QueueFacts, version: string, vhost: string): Dan
     }
   if (type !== "quorum") return undefined;
   const own = facts.arguments["x-delivery-limit"];
+  const byPolicy = policy?.definition["delivery-limit"];
   if (own !== undefined && (isOld || own !== -1)) {
     const returns = own === -1 ? "at its first return, because RabbitMQ 3 knows no -1" : `after ${own} returns`;
     const next = isOld ? `${anew}, as a classic queue unless broker.queue_type is quorum` : anew;
     return { text: `${queue} has x-delivery-limit ${own}: it drops a message ${returns}`, fix: next };
   }
-  const limit = own ?? policy?.definition["delivery-limit"];
-  if (limit === -1 || (limit === undefined && (isOld || policy === undefined))) return undefined;
-  const text = `${queue} is a quorum queue, which drops a message after ${limit ?? defaultLimit} returns`;
-  return { text, fix: isOld ? withoutPolicy(policy, "delivery-limit", at) : unlimited(policy, at) };
+  // n.b. A limit of a policy counts also where the queue itself has none.
+  if (byPolicy === -1 || (byPolicy === undefined && (own === -1 || isOld || policy === undefined))) return undefined;
+  const text = `${queue} is a quorum queue, which drops a message after ${byPolicy ?? defaultLimit} returns`;
+  const without = byPolicy === undefined ? undefined : withoutPolicy(policy, "delivery-limit", at);
+  if (without !== undefined && (isOld || own === -1)) return { text, fix: without };
+  // What an operator's policy limits, no other policy may lift.
+  const first = byPolicy === undefined ? undefined : withoutOperatorPolicy(policy, "delivery-limit", at);
+  return { text, fix: [first, unlimited(policy, at)].filter(Boolean).join("; then ") };
 }
 
+/** n.b. What applies to a queue is shown without the policy that it is of. */
 function withoutPolicy(policy: Policy | undefined, name: string, at: string): string {
-  const { name: own, operatorPolicy } = policy ?? {};
-  if (own === undefined) return `rabbitmqctl clear_operator_policy ${at} ${shellWord(operatorPolicy ?? "")}`;
-  const or = operatorPolicy === undefined ? "" : `, or the operator policy ${operatorPolicy}`;
-  return `take ${name} out of the policy ${own}${or}, or: rabbitmqctl clear_policy ${at} ${shellWord(own)}`;
+  const own =
+    policy?.name &&
+    `take ${name} out of the policy ${policy.name}, or: rabbitmqctl clear_policy ${at} ${shellWord(policy.name)}`;
+  return [withoutOperatorPolicy(policy, name, at), own].filter(Boolean).join("; then ");
 }
+
+const withoutOperatorPolicy = (policy: Policy | undefined, name: string, at: string) =>
+  policy?.operatorPolicy &&
+  `take ${name} out of the operator policy ${policy.operatorPolicy}, or: rabbitmqctl clear_operator_policy ${at} ${shellWord(policy.operatorPolicy)}`;
 
 /** n.b. Of several policies only one applies to a queue. */
 const unlimited = (policy: Policy | undefined, at: string) =>
   policy?.name === undefined
     ? `rabbitmqctl set_policy ${at} --apply-to queues hikvision-sync '^hikvision_' '{"delivery-limit":-1}'`
-    : `add "delivery-limit": -1 to the policy ${policy.name}`;
+    : `set "delivery-limit": -1 in the policy ${policy.name}`;
 
 /** So many dangers fit into a finding. */
 const maxNamed = 3;

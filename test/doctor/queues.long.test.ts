@@ -48,6 +48,8 @@ async function lookedAt(node: typeof bare, args: Record<string, unknown>, defaul
       place.evaluate(
         `ok = rabbit_policy:${call}(${text(place.vhost)}, <<"theirs">>, <<"^hik">>, ${json(definition)}, <<"0">>, <<"queues">>, <<"test">>)`,
       ),
+    clearOperators: () =>
+      place.evaluate(`ok = rabbit_policy:delete_op(${text(place.vhost)}, <<"theirs">>, <<"test">>)`),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -134,8 +136,33 @@ test.if(isThere)(
     expect(await operators.saysSoon("message-ttl")).toMatchObject({
       state: "failed",
       text: `a policy gives ${queue} message-ttl 60000, which may lose messages`,
-      fix: expect.stringMatching(/^rabbitmqctl clear_operator_policy -p test-\S+ theirs$/),
+      fix: expect.stringMatching(/^take message-ttl out of .*rabbitmqctl clear_operator_policy -p test-\S+ theirs$/),
     });
+  },
+  60_000,
+);
+
+test.if(isThere)(
+  "RabbitMQ 4: what an operator's policy limits is lifted by what doctor says, with and without a limit of the queue's own",
+  async () => {
+    const clear = "clear_operator_policy -p test-\\S+ theirs";
+    for (const [args, more] of [
+      [{}, "; then rabbitmqctl set_policy -p test-\\S+ .*-1}'"],
+      [{ "x-delivery-limit": -1 }, ""],
+    ] as const) {
+      await using look = await lookedAt(managed, { "x-queue-type": "quorum", ...args });
+      await look.policy("parse_set_op", { "delivery-limit": 5 });
+      expect(await look.saysSoon("after 5 returns")).toMatchObject({
+        state: "failed",
+        fix: expect.stringMatching(new RegExp(`${clear}${more}$`)),
+      });
+      await look.clearOperators();
+      if (more !== "") {
+        expect(await look.saysSoon("after 20 returns")).toMatchObject({ state: "failed", fix: unlimited });
+        await look.policy("parse_set", { "delivery-limit": -1 });
+      }
+      expect(await look.saysSoon("1 quorum; no policy")).toMatchObject({ state: "ok" });
+    }
   },
   60_000,
 );

@@ -19,6 +19,8 @@ const say = (version: string, facts: Partial<QueueFacts>) => {
 };
 const limit = (value: number) => ({ type: "quorum", arguments: { "x-delivery-limit": value } });
 const anew = "once it is empty: rabbitmqctl delete_queue -p / q; the daemon declares it again";
+const clearOperators =
+  "take delivery-limit out of the operator policy operators, or: rabbitmqctl clear_operator_policy -p / operators";
 const setPolicy = `rabbitmqctl set_policy -p / --apply-to queues hikvision-sync '^hikvision_' '{"delivery-limit":-1}'`;
 
 test.each<[string, Partial<QueueFacts>, string | undefined]>([
@@ -47,7 +49,38 @@ test.each<[string, Partial<QueueFacts>, string | undefined]>([
   [
     "4.2.0",
     { type: "quorum", policy: policy({ "queue-leader-locator": "balanced" }) },
-    'q is a quorum queue, which drops a message after 20 returns → add "delivery-limit": -1 to the policy theirs',
+    'q is a quorum queue, which drops a message after 20 returns → set "delivery-limit": -1 in the policy theirs',
+  ],
+  // No policy of a user may lift what an operator's limits, nor does the argument of the queue.
+  [
+    "4.0.5",
+    { type: "quorum", policy: operators({ "delivery-limit": 5 }) },
+    `q is a quorum queue, which drops a message after 5 returns → ${clearOperators}; then ${setPolicy}`,
+  ],
+  [
+    "4.0.5",
+    { ...limit(-1), policy: operators({ "delivery-limit": 5 }) },
+    `q is a quorum queue, which drops a message after 5 returns → ${clearOperators}`,
+  ],
+  [
+    "4.0.5",
+    { type: "quorum", policy: { ...operators({ "delivery-limit": 5 }), name: "theirs" } },
+    `q is a quorum queue, which drops a message after 5 returns → ${clearOperators}; then set "delivery-limit": -1 in the policy theirs`,
+  ],
+  [
+    "4.0.5",
+    { type: "quorum", policy: operators({ "max-in-memory-length": 5 }) },
+    `q is a quorum queue, which drops a message after 20 returns → ${setPolicy}`,
+  ],
+  [
+    "3.10.8",
+    { type: "quorum", policy: operators({ "delivery-limit": 5 }) },
+    `q is a quorum queue, which drops a message after 5 returns → ${clearOperators}`,
+  ],
+  [
+    "4.0.5",
+    { ...limit(-1), policy: policy({ "delivery-limit": 5 }) },
+    "q is a quorum queue, which drops a message after 5 returns → take delivery-limit out of the policy theirs, or: rabbitmqctl clear_policy -p / theirs",
   ],
   // Nobody can tell: whether a policy lifts the limit.
   ["4.0.5", { type: "quorum", policy: undefined }, undefined],
@@ -67,7 +100,7 @@ test.each<[string, Partial<QueueFacts>, string | undefined]>([
   [
     "3.10.8",
     { policy: operators({ "message-ttl": 5 }) },
-    "a policy gives q message-ttl 5, which may lose messages → rabbitmqctl clear_operator_policy -p / operators",
+    "a policy gives q message-ttl 5, which may lose messages → take message-ttl out of the operator policy operators, or: rabbitmqctl clear_operator_policy -p / operators",
   ],
   [
     "4.0.5",

@@ -12,6 +12,7 @@ import {
 } from "./setup-check.ts";
 import { createBatcher } from "./sharing/batcher.ts";
 import { createFaceChecks } from "./sharing/face-checks.ts";
+import { GroupMembers } from "./sharing/group-members.ts";
 import { createKibHolders } from "./sharing/kib-holders.ts";
 import { PersonDirectory } from "./sharing/person-directory.ts";
 import { type RecentPerson, RecentPersons } from "./sharing/recent-persons.ts";
@@ -54,16 +55,9 @@ export interface HikCentralClient extends AsyncDisposable {
   probe(signal: AbortSignal): Promise<boolean>;
 }
 
-const membersMaxAgeMs = 60_000;
+const countMaxAgeMs = 60_000;
 /** Where the set-up is wrong: somebody corrects it in HikCentral. */
 const readAgainAfterMs = 5_000;
-
-interface Members {
-  readAt: number;
-  ids: Set<string>;
-  /** Whether the partner may read them. */
-  read: Promise<boolean>;
-}
 
 export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const { log, kibField, breakerSignal, now = Date.now } = options;
@@ -147,7 +141,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   });
   let count: { askedAt: number; persons: Promise<number | undefined> } | undefined;
   const counted = () => {
-    if (count && now() - count.askedAt < membersMaxAgeMs) return count.persons;
+    if (count && now() - count.askedAt < countMaxAgeMs) return count.persons;
     const ask = () => ownCalls().personPage(() => ({ pageNo: 1, pageSize: 1 }));
     const persons = optional("the list of persons", ask).then((page) => page?.total);
     count = { askedAt: now(), persons };
@@ -162,27 +156,16 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     page: (body, caller) => callsOf(caller).personPage(body),
     personByCode: readPerson,
   });
-  const members = new Map<string, Members>();
-  async function readMembers(groupId: string, ids: Set<string>): Promise<boolean> {
-    try {
-      const read = await optional("the members of privilege groups", async () => {
+  const members = new GroupMembers({
+    now,
+    async read(groupId, ids) {
+      const read = optional("the members of privilege groups", async () => {
         for await (const page of ownCalls().groupMembers(groupId)) for (const { id } of page) ids.add(id);
         return true;
       });
-      return read ?? false;
-    } catch (thrown) {
-      members.delete(groupId);
-      return await explainMissing(groupId, thrown);
-    }
-  }
-  const membersOf = (groupId: string): Members => {
-    const known = members.get(groupId);
-    if (known && now() - known.readAt < membersMaxAgeMs) return known;
-    const ids = new Set<string>();
-    const fresh = { readAt: now(), ids, read: readMembers(groupId, ids) };
-    members.set(groupId, fresh);
-    return fresh;
-  };
+      return (await read.catch((thrown) => explainMissing(groupId, thrown))) ?? false;
+    },
+  });
 
   const group = createBatcher({
     max: maxGroupIds,
@@ -194,7 +177,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           if (personIds().length > 1) throw thrown;
           if (codeOf(thrown) !== "already_exists") return explainMissing(groupId, thrown);
         });
-      for (const id of personIds()) members.get(groupId)?.ids.add(id);
+      members.added(groupId, personIds());
     },
   });
   const apply = createBatcher({
@@ -224,8 +207,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
             return calls.addPerson(person);
           });
           directory.total++;
-          // After a restore HikCentral gives its numbers again: whoever had this one is not there any more.
-          for (const { ids } of members.values()) ids.delete(personId);
+          members.forget(personId);
           const shown = { hasFace: face !== undefined, pictureAddress: "", customFields: [] };
           recent.note(personCode, { personId, ...written, ...shown });
           return personId;
@@ -265,11 +247,9 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
             assertGroup(setup, groupId);
             return group(groupId, personId, caller);
           }),
-        async inGroup(groupId, personId) {
+        async inGroup(groupId, personId, options = {}) {
           assertGroup(await shared(caller, checked()), groupId);
-          const { ids, read } = membersOf(groupId);
-          const isRead = await shared(caller, read);
-          return ids.has(personId) || (isRead ? false : undefined);
+          return await members.isIn(groupId, personId, (work) => shared(caller, work), options);
         },
         applyAccess: (personId) => write(() => apply("", personId, caller)),
       };

@@ -1,4 +1,5 @@
 import type { Face, KibHolder, Person } from "../people/types.ts";
+import type { InGroupOptions } from "./sharing/group-members.ts";
 import type { Glance, RecentPerson } from "./sharing/recent-persons.ts";
 
 export interface NewPerson {
@@ -51,8 +52,11 @@ export interface HikCentral {
    * answer. Rejects with `privilege_group_missing` where HikCentral has no such group.
    */
   addToGroup(groupId: string, personId: string): Promise<void>;
-  /** Whether HikCentral shows the membership; undefined where the partner may not read it. Read at most once a minute a group. */
-  inGroup(groupId: string, personId: string): Promise<boolean | undefined>;
+  /**
+   * Whether HikCentral shows the membership; undefined where the partner may not read it. Read at most once a minute a
+   * group, and once more where somebody who is not shown must surely be none.
+   */
+  inGroup(groupId: string, personId: string, options?: InGroupOptions): Promise<boolean | undefined>;
   /** Asks for the access of these persons to be downloaded to the devices. Gathers up to 100 persons. */
   applyAccess(personId: string): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { createOptionalReads } from "../hikcentral/setup-check.ts";
 import { backoff } from "../util/backoff.ts";
 import { type Compared, type Difference, noKib, type Recall, type Recalled } from "./difference.ts";
 import { type Expected, expectedFrom } from "./expected.ts";
-import { type Finding, judge } from "./judge.ts";
+import { type Finding, judge, missingFrom } from "./judge.ts";
 import { SiteLists } from "./site-lists.ts";
 
 export interface Comparison {
@@ -89,6 +89,12 @@ export async function compare(
   const members = new Map<string, Set<string> | undefined>();
   const wanted = kib ? [...people.values()].flatMap(({ groups }) => [...groups.keys()]) : Object.values(regionals);
   for (const group of new Set(wanted)) members.set(group, await membersOf(group));
+  const again = new Map<string, Promise<Set<string> | undefined>>();
+  /** One list may be short: who is missing in it is no member once a second one agrees. */
+  async function lookAgain(group: string): Promise<void> {
+    const second = await again.getOrInsertComputed(group, membersOf);
+    members.set(group, second && members.get(group)?.union(second));
+  }
 
   const calls = hikcentral.for(signal);
   const personByCode = (code: string) => patiently(() => calls.personByCode(code));
@@ -103,6 +109,11 @@ export async function compare(
       now,
       handsOff: guard.handsOff,
     });
+  const confirmed = async (person: Parameters<typeof judge>[0], employee: Expected) => {
+    const missing = person ? missingFrom(employee, person, members) : [];
+    await Promise.all(missing.map(lookAgain));
+    return judged(person, employee);
+  };
   const note = ({ personCode, kib = noKib, name, date, record }: Expected, findings: readonly Finding[]) => {
     for (const { isRight, ...finding } of findings) {
       if (isRight) agree[finding.what]++;
@@ -135,7 +146,7 @@ export async function compare(
   const worker = async () => {
     for (const employee of waiting) {
       const findings = await personByCode(employee.personCode).then(
-        (person) => judged(person, employee),
+        (person) => confirmed(person, employee),
         (error): Finding[] => {
           if (!isReject(error)) throw error;
           const { message: text, code } = error;

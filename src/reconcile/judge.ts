@@ -66,23 +66,28 @@ function faceOf({ hasFace, remark }: Person, { photo }: Expected, recalled: Reca
   return { ...older, isRight: !hasOtherPhoto && !isOlder };
 }
 
+/** The privilege groups that should have the person and whose lists do not show him. */
+export const missingFrom = ({ groups }: Expected, { personId }: Person, members: JudgeOptions["members"]): string[] =>
+  [...groups.keys()].filter((group) => members.get(group)?.has(personId) === false);
+
 function accessOf(
-  { personId }: Person,
-  { groups }: Expected,
+  person: Person,
+  expected: Expected,
   lost: readonly string[],
   { members }: JudgeOptions,
   canBeFixed: boolean,
 ): Finding[] {
-  const missing = [...groups].filter(([group]) => members.get(group)?.has(personId) === false);
+  const { groups } = expected;
+  const missing = missingFrom(expected, person, members);
   if (missing.length === 0) {
     const isUnchecked = groups.keys().some((group) => members.get(group) === undefined);
     const right = { what: "access", code: "taken_away_in_hikcentral", text: "", isRight: true } as const;
     return isUnchecked ? [] : [{ ...right, canBeFixed: false }];
   }
   /** A run of that date grants what HikCentral has lost; what a human took away stays away. */
-  const dateOf = ([group, date]: readonly [string, string]) => (lost.includes(group) ? date : undefined);
+  const dateOf = (group: string) => (lost.includes(group) ? groups.get(group) : undefined);
   return [...Map.groupBy(missing, dateOf)].map(([date, those]) => {
-    const text = `not in privilege group ${those.map(([group]) => group).join(", ")}`;
+    const text = `not in privilege group ${those.join(", ")}`;
     const what = { what: "access", isRight: false } as const;
     if (date === undefined) return { ...what, text, code: "taken_away_in_hikcentral", canBeFixed: false };
     return { ...what, text: `${text} since HikCentral was restored`, code: "access_lost", canBeFixed, date };

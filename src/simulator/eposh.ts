@@ -39,7 +39,8 @@ export async function startEposh({ people = 1543, odd = false, ...options }: Epo
     const inducted = days.get(date) ?? [];
     // The first employee has moved to the end meanwhile, so that page 2 misses one and repeats another.
     const all = faults.take("drift", url) ? [...inducted.slice(1), ...inducted.slice(0, 1)] : inducted;
-    const total = all.length + (faults.take("wrong-total", url) ? 1 : 0);
+    const wrong = faults.take("wrong-total", url);
+    const total = all.length + (wrong ? (wrong.by ?? 1) : 0);
     const last = Math.max(1, Math.ceil(all.length / limit));
     const data = all.slice((current - 1) * limit, current * limit);
     const json = JSON.stringify({ data, pagination: { current_page: current, last_page: last, total } });

@@ -10,15 +10,30 @@ const faultSchema = v.strictObject({
    * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it,
    * `half`: in the middle of the answer. `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work,
    * with a Date that is `minMs` ahead.
-   * The others are HikCentral's and Eposh's own.
+   * The others are HikCentral's and Eposh's own. Of a list: `short-page` leaves out half of a page, `same-page` gives the
+   * page before once more, `wrong-total` adds `by` to the number of all.
    */
-  kind: v.picklist(["answer", "reset", "hang", "lost", "half", "slow", "clock", "bad-face", "drift", "wrong-total"]),
+  kind: v.picklist([
+    "answer",
+    "reset",
+    "hang",
+    "lost",
+    "half",
+    "slow",
+    "clock",
+    "bad-face",
+    "half-done",
+    "short-page",
+    "same-page",
+    "wrong-total",
+    "drift",
+  ]),
   /** The name under which it is counted; by default the kind. */
   name: v.optional(v.string()),
   /** Part of the path and query of the calls that it may hit; by default all calls. */
   match: v.optional(v.string()),
-  /** Part of the body of the calls that it may hit; by default any. */
-  holds: v.optional(v.string()),
+  /** Part of the body of the calls that it may hit, or several that it must all have; by default any. */
+  holds: v.optional(v.union([v.string(), v.array(v.string())])),
   /** How many calls it hits; by default without limit. */
   times: v.optional(v.number()),
   /** Share of the calls that it hits, 0 to 1 (1). */
@@ -27,6 +42,8 @@ const faultSchema = v.strictObject({
   body: v.optional(v.string()),
   /** How `bad-face` refuses: with this code, or by taking all but the picture ("0"). */
   code: v.optional(v.picklist(["0", "2", "128"])),
+  /** How much `wrong-total` is off (1). */
+  by: v.optional(v.number()),
   minMs: v.optional(v.number()),
   maxMs: v.optional(v.number()),
 });
@@ -65,8 +82,12 @@ export class Faults {
   /** The first fault of this kind that hits this call, if any; it is counted. */
   take(kind: Fault["kind"], url: string, body = ""): Fault | undefined {
     const fault = this.#active.find(
-      ({ kind: is, match = "", holds = "", times = Number.POSITIVE_INFINITY, share = 1, seen }) =>
-        is === kind && url.includes(match) && body.includes(holds) && seen < times && this.random() < share,
+      ({ kind: is, match = "", holds = [], times = Number.POSITIVE_INFINITY, share = 1, seen }) =>
+        is === kind &&
+        url.includes(match) &&
+        [holds].flat().every((part) => body.includes(part)) &&
+        seen < times &&
+        this.random() < share,
     );
     if (!fault) return undefined;
     fault.seen++;
@@ -107,14 +128,15 @@ export async function serve(
       faults.set(...wanted.output.faults);
       return Response.json(faults.seen);
     }
-    const { minMs = 0, maxMs = minMs } = faults.take("slow", url) ?? {};
+    const text = call.body.toString();
+    const { minMs = 0, maxMs = minMs } = faults.take("slow", url, text) ?? {};
     if (maxMs > 0) await Bun.sleep(minMs + faults.random() * (maxMs - minMs));
-    if (faults.take("reset", url)) return undefined;
-    if (faults.take("hang", url)) return new Promise(() => {});
-    const fault = faults.take("answer", url, call.body.toString());
+    if (faults.take("reset", url, text)) return undefined;
+    if (faults.take("hang", url, text)) return new Promise(() => {});
+    const fault = faults.take("answer", url, text);
     if (fault) return new Response(fault.body, { status: fault.status ?? 200 });
     const answered = await answer(call, faults);
-    return faults.take("lost", url) ? undefined : answered;
+    return faults.take("lost", url, text) ? undefined : answered;
   }
 
   const server = createServer(async (request, response) => {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { type Call, type Faults, instead, type ServerOptions, serve } from "./fault-server.ts";
-import { type Judge, Persons, parse, Refused, type SimulatedPerson } from "./person-store.ts";
+import { type Call, type Fault, type Faults, instead, type ServerOptions, serve } from "./fault-server.ts";
+import { Persons, parse, Refused, type SimulatedPerson } from "./person-store.ts";
 import { type Gateway, signatureFault, textToSign } from "./signature.ts";
 
 const appKey = "contoh-app-key";
@@ -40,19 +40,18 @@ const personId = { personId: text, personCode: v.optional(v.never()) };
 const customFieldsSchema = v.object({ ...personId, list: v.array(fieldValue) });
 const reapplicationSchema = v.object({ personIds: v.optional(v.pipe(v.string(), v.regex(/^\d+(,\d+)*$/))) });
 
-/** n.b. There is no `list` key when there is nothing to list. */
-function page<T>(all: readonly T[], { pageNo, pageSize }: v.InferOutput<typeof paging>) {
-  const list = all.slice((pageNo - 1) * pageSize, pageNo * pageSize);
-  return { total: all.length, pageNo, pageSize, ...(all.length > 0 && { list }) };
-}
+/** The fault of that kind that hits the call in progress, if any. */
+type Take = (kind: Fault["kind"]) => Fault | undefined;
 
 export interface HikCentralOptions extends ServerOptions {
+  /** However many a page is asked for: some HikCentrals cap it (500). */
+  maxPageSize?: number;
   /** The generation of its gateway, which decides the codes for a bad signature ("artemis"). */
   gateway?: Gateway;
 }
 
 /** A HikCentral Professional as its OpenAPI documents it. */
-export async function startHikCentral({ gateway = "artemis", ...options }: HikCentralOptions) {
+export async function startHikCentral({ gateway = "artemis", maxPageSize = 500, ...options }: HikCentralOptions) {
   const store = new Persons();
   const groups = new Map(
     Object.entries(zones).map(([id, zone]) => [id, { name: `Access Gate ${zone}`, members: new Set<string>() }]),
@@ -69,15 +68,29 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
   const writes: { atMs: number; call: string; code: string }[] = [];
   const applied: string[] = [];
 
+  /** n.b. There is no `list` key when there is nothing to list. */
+  function page<T>(all: readonly T[], { pageNo, pageSize }: v.InferOutput<typeof paging>, take: Take) {
+    const size = Math.min(pageSize, maxPageSize);
+    const shownNo = pageNo > 1 && take("same-page") ? pageNo - 1 : pageNo;
+    const whole = all.slice((shownNo - 1) * size, shownNo * size);
+    const list = whole.length > 0 && take("short-page") ? whole.slice(0, whole.length / 2) : whole;
+    const wrong = take("wrong-total");
+    const total = wrong ? Math.max(list.length, all.length + (wrong.by ?? 1)) : all.length;
+    return { total, pageNo, pageSize, ...(all.length > 0 && { list }) };
+  }
+
   const membersOf = (groupId: string): Set<string> => {
     const group = groups.get(groupId);
     if (!group) throw new Refused("128", "privilegeGroupId does not exist");
     return group.members;
   };
-  const changeMembers = (change: "add" | "delete") => (body: unknown) => {
+  const changeMembers = (change: "add" | "delete") => (body: unknown, take: Take) => {
     const { privilegeGroupId, list } = parse(membersSchema, body);
     const members = membersOf(privilegeGroupId);
-    for (const { personId } of list.map(({ id }) => store.find("personId", id))) members[change](personId);
+    const persons = list.map(({ id }) => store.find("personId", id));
+    const isHalf = take("half-done") !== undefined;
+    for (const { personId } of isHalf ? persons.slice(0, persons.length / 2) : persons) members[change](personId);
+    if (isHalf) throw new Refused("140", "the operation failed");
   };
   const shown = ({ picture, customFields: values, ...person }: SimulatedPerson) => ({
     ...person,
@@ -96,7 +109,7 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
     }
   };
 
-  type Endpoints = Record<string, (body: unknown, judge: Judge) => unknown>;
+  type Endpoints = Record<string, (body: unknown, take: Take) => unknown>;
   const reads: Endpoints = {
     "common/v1/version": () => ({ produceName: "HikCentral Professional", softVersion: "V2.6.1" }),
     "resource/v1/person/personCode/personInfo": (body) =>
@@ -106,32 +119,33 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
       if (!picture) throw new Refused("128", "picUri does not exist");
       return new Response(`data:image/jpeg;base64,${Buffer.from(picture).toString("base64")}`);
     },
-    "resource/v1/person/personList": (body) => page([...store.byId.values()].map(shown), parse(paging, body)),
-    "resource/v1/person/advance/personList": (body) => {
+    "resource/v1/person/personList": (body, take) =>
+      page([...store.byId.values()].map(shown), parse(paging, body), take),
+    "resource/v1/person/advance/personList": (body, take) => {
       const { personName, ...paged } = parse(v.object({ ...paging.entries, personName: v.string() }), body);
       const isLike = ({ personGivenName, personFamilyName }: SimulatedPerson) =>
         `${personGivenName} ${personFamilyName}`.toLowerCase().includes(personName.toLowerCase());
-      return page([...store.byId.values()].filter(isLike).map(shown), paged);
+      return page([...store.byId.values()].filter(isLike).map(shown), paged, take);
     },
-    "resource/v1/org/orgList": (body) => page(organisations, parse(paging, body)),
-    "resource/v1/person/customFields": (body) => page(customFields, parse(paging, body)),
-    "acs/v1/privilege/group": (body) => {
+    "resource/v1/org/orgList": (body, take) => page(organisations, parse(paging, body), take),
+    "resource/v1/person/customFields": (body, take) => page(customFields, parse(paging, body), take),
+    "acs/v1/privilege/group": (body, take) => {
       const list = [...groups].map(([id, { name }]) => ({ privilegeGroupId: id, privilegeGroupName: name }));
-      return page(list, parse(groupPaging, body));
+      return page(list, parse(groupPaging, body), take);
     },
-    "acs/v1/privilege/group/single/personList": (body) => {
+    "acs/v1/privilege/group/single/personList": (body, take) => {
       const wanted = parse(membersPaging, body);
       const members = membersOf(wanted.privilegeGroupId);
       const people = [...store.byId.values()].filter(({ personId }) => members.has(personId));
       const list = people.map(({ personId, personCode }) => ({ id: personId, personCode }));
-      return page(list, wanted);
+      return page(list, wanted, take);
     },
-    "acs/v1/auth/applicationResult": (body) => page([], parse(resultPaging, body)),
+    "acs/v1/auth/applicationResult": (body, take) => page([], parse(resultPaging, body), take),
   };
   const changes: Endpoints = {
-    "resource/v1/person/single/add": (body, judge) => store.add(body, judge).personId,
+    "resource/v1/person/single/add": (body, take) => store.add(body, () => take("bad-face")?.code).personId,
     "resource/v1/person/single/update": (body) => store.update(body),
-    "resource/v1/person/face/update": (body, judge) => store.updateFace(body, judge),
+    "resource/v1/person/face/update": (body, take) => store.updateFace(body, () => take("bad-face")?.code),
     "resource/v1/person/personId/customFieldsUpdate": updateCustomFields,
     "acs/v1/privilege/group/single/addPersons": changeMembers("add"),
     "acs/v1/privilege/group/single/deletePersons": changeMembers("delete"),
@@ -151,12 +165,13 @@ export async function startHikCentral({ gateway = "artemis", ...options }: HikCe
       return Response.json({ code: refused, msg: `Invalid Signature! and ${echoed}` }, { status: 401 });
     }
     calls[name] = (calls[name] ?? 0) + 1;
-    const judge: Judge = () => faults.take("bad-face", call.url)?.code;
+    const sent = call.body.toString();
+    const take: Take = (kind) => faults.take(kind, call.url, sent);
     let [code, data, detail]: [string, unknown, string] = ["0", "", ""];
     try {
       const endpoint = call.method === "POST" && (reads[name] ?? changes[name]);
       if (!endpoint) throw new Refused("12", "the URL is not supported");
-      data = endpoint(parse(v.pipe(v.string(), v.parseJson()), call.body.toString()), judge);
+      data = endpoint(parse(v.pipe(v.string(), v.parseJson()), sent), take);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       ({ code, detail } = error);

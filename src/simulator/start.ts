@@ -5,7 +5,7 @@ import { originalDates } from "./people.ts";
 
 export interface SimulatorOptions
   extends Pick<EposhOptions, "people" | "odd" | "seed">,
-    Pick<HikCentralOptions, "gateway"> {
+    Pick<HikCentralOptions, "gateway" | "maxPageSize"> {
   /** By default free ports. */
   ports?: { eposh?: number; hikcentral?: number };
   faults?: { eposh?: readonly Fault[]; hikcentral?: readonly Fault[] };

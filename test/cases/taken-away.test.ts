@@ -109,6 +109,18 @@ describe("a person who was taken out of a group", () => {
     expect(site.person(nik)?.groups).toEqual(["1", "2", "8", "9"]);
   });
 
+  test("by a list of members that misses somebody, and not by a second one, was not taken out", async () => {
+    await using site = await startSite();
+    expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    await site.stop();
+    await site.start();
+    site.deeds();
+    site.hikcentral.faults.set({ kind: "short-page", match: "group/single/personList", times: 3 });
+    expect(await site.employ(joko(site), on("2026-01-01"))).toEqual(done);
+    expect(site.deeds()).toEqual({});
+    expect(site.hikcentral.faults.seen).toEqual({ "short-page": 3 });
+  });
+
   test("that is not noted as ours is granted it, and the overwrite log says so once", async () => {
     await using site = await startSite();
     // Ordered by group: they are granted at the same time.

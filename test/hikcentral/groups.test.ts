@@ -133,6 +133,25 @@ test("a reading of members that failed is told and tried again", async () => {
   expect(await hikcentral.inGroup("1", "1")).toBe(true);
 });
 
+test("who is missing in one list of members is surely none once a second one agrees, which is read once for all", async () => {
+  const { url, bodies } = gateway({
+    [members]: (_, times) => listing((times === 1 ? ["1"] : ["1", "2"]).map((id) => ({ id }))),
+  });
+  const { hikcentral } = clientOf(url);
+  expect(await hikcentral.inGroup("1", "2")).toBe(false);
+  const sure = ["1", "2", "3"].map((id) => hikcentral.inGroup("1", id, { isSure: true }));
+  expect(await Promise.all(sure)).toEqual([true, true, false]);
+  expect(bodies(members)).toHaveLength(2);
+});
+
+test("a second list of members that failed is told and tried again", async () => {
+  const { url } = gateway({ [members]: (_, times) => (times === 2 ? { code: "3" } : listing([])) });
+  const { hikcentral } = clientOf(url);
+  const sure = () => hikcentral.inGroup("1", "1", { isSure: true });
+  expect(await failureOf(sure())).toMatchObject({ code: "hikcentral_busy" });
+  expect(await sure()).toBe(false);
+});
+
 test("access is applied for a hundred people in one call, and for nobody else", async () => {
   const { url, bodies } = gateway({ [apply]: () => success("") });
   const { hikcentral } = clientOf(url);

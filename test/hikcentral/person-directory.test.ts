@@ -66,6 +66,24 @@ test("for many one list answers, for a minute", async () => {
   expect(hikcentral.glance(codeOf(9), start)).toBeUndefined();
 });
 
+test.each<[string, (pageNo: number) => [from: number, to: number]]>([
+  ["with a page twice", (pageNo) => (pageNo === 1 ? [0, 500] : [0, 100])],
+  ["with a short page", (pageNo) => (pageNo === 1 ? [0, 400] : [500, 600])],
+])("a list %s is not whole: nobody is taken for missing because of it", async (_, shown) => {
+  const { hikcentral, persons, calls } = site({
+    count: 600,
+    answers: {
+      [list]: ({ pageNo }) =>
+        success({ total: 600, list: Number(pageNo) > 2 ? [] : persons.slice(...shown(Number(pageNo))) }),
+    },
+  });
+  for (let times = 0; times < 10; times++) hikcentral.glance("nobody", start);
+  await until(() => calls().list > 1);
+  await hikcentral.personByCode(codeOf(0));
+  expect(hikcentral.glance(codeOf(550), start)).toBeUndefined();
+  expect(hikcentral.glance("nobody", start)).toBeUndefined();
+});
+
 test("a run that begins after the list was asked for learns nothing from it", async () => {
   const { hikcentral, listed } = site({});
   await listed();

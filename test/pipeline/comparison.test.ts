@@ -141,6 +141,18 @@ test("a situation that an operator drops stays dropped, and is news once it is a
   await night();
 });
 
+test("a list of members that misses somebody once is no case, neither by night nor of verify", async () => {
+  const { faults } = site.hikcentral;
+  const short = { kind: "short-page", match: "group/single/personList", times: 6 } as const;
+  faults.set(short);
+  expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people} employees.`]);
+  expect(await openCases()).toEqual([]);
+  faults.set(short);
+  expect(await site.cli("verify")).toMatchObject({ exit: 0 });
+  expect(faults.seen["short-page"]).toBeGreaterThan(6);
+  faults.set();
+});
+
 test("what the partner may no longer read ends no case, and is said", async () => {
   restore = backup();
   breakOne("unmatched", site);

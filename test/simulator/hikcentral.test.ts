@@ -212,6 +212,40 @@ test("groups take at most 20 known persons a call, twice without harm, and list 
   );
 });
 
+test("a list lies as it is told: in a short page, a page that comes twice, a total that is too large or too small", async () => {
+  await using hikcentral = await open({ maxPageSize: 4 });
+  for (let number = 0; number < 10; number++) hikcentral.seed(person({ personCode: `P${number}` }));
+  const read = async (pageNo: number) => {
+    const { data } = await call(hikcentral, "resource/v1/person/personList", { pageNo, pageSize: 500 });
+    const { total, list = [] } = data as { total: number; list?: { personCode: string }[] };
+    return `${list.map(({ personCode }) => personCode.slice(1)).join("")} of ${total}`;
+  };
+  const truth = ["0123 of 10", "4567 of 10", "89 of 10"];
+  expect([await read(1), await read(2), await read(3)]).toEqual(truth);
+  hikcentral.faults.set(
+    { kind: "short-page", holds: '"pageNo":1', times: 1 },
+    { kind: "same-page", holds: ['"pageNo":3', "500"], times: 1 },
+    { kind: "wrong-total", holds: ['"pageNo":2', "501"] },
+  );
+  expect([await read(1), await read(2), await read(3)]).toEqual(["01 of 10", "4567 of 10", "4567 of 10"]);
+  expect([await read(1), await read(2), await read(3)]).toEqual(truth);
+  hikcentral.faults.set({ kind: "wrong-total", times: 1 }, { kind: "wrong-total", by: -100, times: 1 });
+  expect([await read(1), await read(2), await read(3)]).toEqual(["0123 of 11", "4567 of 4", "89 of 10"]);
+  expect(hikcentral.faults.seen).toEqual({ "short-page": 1, "same-page": 1, "wrong-total": 2 });
+});
+
+test("half of a batch is done before it fails, if it is told so", async () => {
+  await using hikcentral = await open();
+  const list = ["A", "B", "C"].map((personCode) => ({ id: hikcentral.seed(person({ personCode })).personId }));
+  hikcentral.faults.set({ kind: "half-done", match: "addPersons", holds: '},{"id"' });
+  const grant = (ids: object[]) => call(hikcentral, addPersons, { privilegeGroupId: "8", type: 1, list: ids });
+  const members = () => [...(hikcentral.groups.get("8")?.members ?? [])];
+  expect((await grant(list)).code).toBe("140");
+  expect(members()).toEqual(["18945"]);
+  expect((await grant(list.slice(2))).code).toBe("0");
+  expect(members()).toEqual(["18945", "18947"]);
+});
+
 test("set-up can be read: the custom fields and the original's six groups", async () => {
   await using hikcentral = await open();
   const paging = { pageNo: 1, pageSize: 100 };

@@ -74,7 +74,8 @@ export class PersonDirectory implements Disposable {
     const listedAt = now();
     this.#glances = { answered: 0, missed: 0, at: listedAt };
     try {
-      for (let pageNo = 1, seen = 0; ; pageNo++) {
+      const shown = new Set<string>();
+      for (let pageNo = 1, all = Number.POSITIVE_INFINITY; ; pageNo++) {
         const askedAt = now();
         const read = await page(pageNo);
         if (read === undefined) throw new Error("the partner may not read it");
@@ -87,10 +88,15 @@ export class PersonDirectory implements Disposable {
         }
         // Without it nobody can be found in it.
         if (list.some(({ personCode }) => personCode === "")) throw new Error("it shows no personCode");
-        for (const person of list) recent.noteListed(person, askedAt);
-        seen += list.length;
-        if (seen >= total) break;
-        if (list.length === 0) throw new Error("it ends too soon");
+        const before = shown.size;
+        for (const person of list) {
+          recent.noteListed(person, askedAt);
+          shown.add(person.personId);
+        }
+        // Who is added meanwhile need not be in it.
+        all = Math.min(all, total);
+        if (shown.size >= all) break;
+        if (shown.size === before) throw new Error("it ends too soon");
       }
       this.#listedAt = listedAt;
       clearTimeout(this.#cleaning);

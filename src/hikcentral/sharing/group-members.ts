@@ -1,0 +1,71 @@
+export interface GroupMembersOptions {
+  /** Reads the list of a group into `ids`; false where the partner may not read it. */
+  readonly read: (groupId: string, ids: Set<string>) => Promise<boolean>;
+  readonly now: () => number;
+}
+
+export interface InGroupOptions {
+  /** False only where two lists agree: one alone may be short. */
+  readonly isSure?: boolean;
+}
+
+interface Members {
+  readonly readAt: number;
+  /** Whom one of the lists shows, and those who were added since. */
+  readonly ids: Set<string>;
+  /** Whether the partner may read them. */
+  first?: Promise<boolean>;
+  second?: Promise<boolean>;
+}
+
+const maxAgeMs = 60_000;
+
+/** The members of privilege groups. A list is read at most once a minute, and a second one only for who must be sure. */
+export class GroupMembers {
+  readonly #options: GroupMembersOptions;
+  readonly #known = new Map<string, Members>();
+
+  constructor(options: GroupMembersOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined where the partner may not read it. `wait` waits for what all share. */
+  async isIn(
+    groupId: string,
+    personId: string,
+    wait: (work: Promise<boolean>) => Promise<boolean>,
+    { isSure = false }: InGroupOptions,
+  ): Promise<boolean | undefined> {
+    const members = this.#membersOf(groupId);
+    let isRead = await wait(this.#read("first", groupId, members));
+    if (isSure && isRead && !members.ids.has(personId)) isRead = await wait(this.#read("second", groupId, members));
+    return members.ids.has(personId) || (isRead ? false : undefined);
+  }
+
+  added(groupId: string, personIds: readonly string[]): void {
+    for (const id of personIds) this.#known.get(groupId)?.ids.add(id);
+  }
+
+  /** After a restore HikCentral gives its numbers again: whoever had this one is not there any more. */
+  forget(personId: string): void {
+    for (const { ids } of this.#known.values()) ids.delete(personId);
+  }
+
+  #membersOf(groupId: string): Members {
+    const { now } = this.#options;
+    const known = this.#known.get(groupId);
+    if (known && now() - known.readAt < maxAgeMs) return known;
+    const fresh = { readAt: now(), ids: new Set<string>() };
+    this.#known.set(groupId, fresh);
+    return fresh;
+  }
+
+  /** One that failed is told, and tried again. */
+  #read(which: "first" | "second", groupId: string, members: Members): Promise<boolean> {
+    members[which] ??= this.#options.read(groupId, members.ids).catch((thrown: unknown) => {
+      delete members[which];
+      throw thrown;
+    });
+    return members[which];
+  }
+}

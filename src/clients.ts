@@ -6,7 +6,7 @@ import type { Log } from "./observability/log.ts";
 import { CircuitBreaker, type UpstreamName } from "./upstreams/circuit-breaker.ts";
 import { createEposh, type EposhClient } from "./upstreams/eposh.ts";
 import type { Fetch } from "./upstreams/http.ts";
-import { createPhotos, type PhotoClient } from "./upstreams/photos.ts";
+import { createPhotos, type PhotoClient, type PhotoOptions } from "./upstreams/photos.ts";
 
 /** Photos downloading or being decoded at a time: each may be 10 MB, and a decoder may take 400. */
 const photosInHand = 4;
@@ -24,7 +24,7 @@ export function createClients(
   { hikcentral: hcp, eposh: eps, photo: pho, regionals }: Config,
   log: Log,
   onCall?: TransportOptions["onCall"],
-  more: Pick<HikCentralOptions, "fetch"> = {},
+  { decoders, ...more }: Pick<HikCentralOptions, "fetch"> & Pick<PhotoOptions, "decoders"> = {},
 ): Clients {
   const heard = (name: UpstreamName): { fetch: Fetch } => ({
     async fetch(url, init) {
@@ -50,6 +50,7 @@ export function createClients(
     ...(more.fetch && { fetch: more.fetch }),
     tls: besidePublic("photo", pho.caFile),
     concurrency: photosInHand,
+    decoders,
   });
   if (hcp.insecure) {
     log.warn(

@@ -14,6 +14,7 @@ import type { Operator } from "../operator/operator.ts";
 import { InFlightJournal } from "../pipeline/in-flight-journal.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { Sessions } from "../ui/sessions.ts";
+import type { DecoderPool } from "../upstreams/decoder/decoder-pool.ts";
 import { untilAborted } from "../util/abort.ts";
 import { introduce } from "./banner.ts";
 import { Generation, registeredStages, type SharedParts } from "./generation.ts";
@@ -28,6 +29,8 @@ export interface DaemonOptions {
   now?: () => Date;
   /** n.b. After 30 minutes without acknowledgement RabbitMQ closes the channel, with everything on it (28 minutes). */
   holdForMs?: number;
+  /** Of several daemons in one process; its own unless given. */
+  decoders?: DecoderPool;
 }
 
 export interface Daemon {
@@ -49,7 +52,7 @@ export interface Daemon {
 
 /** config → log → http → broker → upstreams → pipeline; stops in reverse. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { loaded, log, now = () => new Date(), holdForMs = 28 * 60_000 } = options;
+  const { loaded, log, now = () => new Date(), holdForMs = 28 * 60_000, decoders } = options;
   const { config } = loaded;
   const registered = await registeredStages(config, log);
   await using opened = new AsyncDisposableStack();
@@ -81,6 +84,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     now,
     holdForMs,
+    decoders,
   };
   let current = new Generation(loaded, registered, parts);
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.

@@ -26,6 +26,7 @@ import { loadStages } from "../registry/builtin.ts";
 import { followedOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Sessions } from "../ui/sessions.ts";
 import { createUi } from "../ui/ui.tsx";
+import type { DecoderPool } from "../upstreams/decoder/decoder-pool.ts";
 import { untilAborted } from "../util/abort.ts";
 import { Attempts } from "../util/access/attempts.ts";
 import type { Caller } from "../util/caller.ts";
@@ -35,6 +36,7 @@ import { startWhenUp } from "./startup.ts";
 /** The parts that all generations share. */
 export interface SharedParts
   extends Pick<PipelineDeps, "ledger" | "broker" | "journal" | "knownQueues" | "log" | "now" | "holdForMs"> {
+  readonly decoders: DecoderPool | undefined;
   readonly metrics: Metrics;
   /** Files that the daemon has open and the next start would not find. */
   readonly removed: { readonly paths: readonly string[] };
@@ -77,7 +79,7 @@ export class Generation {
     const { config } = loaded;
     const { ledger, broker, metrics, removed, log, now } = parts;
     this.#parts = parts;
-    const clients = createClients(config, log, metrics.called);
+    const clients = createClients(config, log, metrics.called, { decoders: parts.decoders });
     ledger.settings = settingsMark(config);
     const untilOpen = (name: string, { signal }: Caller) =>
       AbortSignal.any([signal, clients.breakers.get(name)?.signal ?? signal]);

@@ -1,7 +1,7 @@
 import { type Call, type Faults, instead, type ServerOptions, serve } from "./fault-server.ts";
 import { laterOddPeople, oddEmployees, oddPeople, unsafeNumber } from "./odd-people.ts";
 import { type Employee, employee, inductions } from "./people.ts";
-import { portrait, wrecks } from "./pictures.ts";
+import { portrait as drawn, wrecks } from "./pictures.ts";
 
 const apiKey = "contoh-api-key";
 const appId = "contoh-app-id";
@@ -21,9 +21,11 @@ export interface EposhOptions extends ServerOptions {
   people?: number;
   /** Adds `oddPeople` and `laterOddPeople` to the last two dates. */
   odd?: boolean;
+  /** An ordinary person's photo; by default one is drawn. */
+  portrait?: (stamp: number) => Uint8Array;
 }
 
-export async function startEposh({ people = 1543, odd = false, ...options }: EposhOptions) {
+export async function startEposh({ people = 1543, odd = false, portrait = drawn, ...options }: EposhOptions) {
   const days = new Map<string, Employee[]>();
   const pages: Record<string, number> = {};
   const photos: Record<string, number> = {};

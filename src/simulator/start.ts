@@ -4,7 +4,7 @@ import { type HikCentralOptions, startHikCentral } from "./hikcentral.ts";
 import { originalDates } from "./people.ts";
 
 export interface SimulatorOptions
-  extends Pick<EposhOptions, "people" | "odd" | "seed">,
+  extends Pick<EposhOptions, "people" | "odd" | "seed" | "portrait">,
     Pick<HikCentralOptions, "gateway" | "maxPageSize"> {
   /** By default free ports. */
   ports?: { eposh?: number; hikcentral?: number };

@@ -4,7 +4,7 @@ import type { Face, PhotoHistory } from "../people/types.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
 import { type Acquire, createSemaphore } from "../util/semaphore.ts";
 import type { Shown } from "./circuit-breaker.ts";
-import { createDecoderPool, type DecoderPoolOptions } from "./decoder/decoder-pool.ts";
+import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder/decoder-pool.ts";
 import {
   type Fetch,
   retryAfterMs,
@@ -51,7 +51,8 @@ export interface PhotoOptions {
   concurrency: number;
   tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
-  decoders?: DecoderPoolOptions;
+  /** A pool is its maker's to end. */
+  decoders?: DecoderPoolOptions | DecoderPool | undefined;
   now?: () => number;
 }
 
@@ -72,7 +73,9 @@ const notNow = new Set([408, 425, 429]);
 export function createPhotos(options: PhotoOptions): PhotoClient {
   const { maxBytes, tls, now = Date.now, fetch = globalThis.fetch } = options;
   const allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
-  const decoders = createDecoderPool(options.decoders);
+  const { decoders: given } = options;
+  const isGiven = given !== undefined && "fit" in given;
+  const decoders = isGiven ? given : createDecoderPool(given);
   const silentHosts = new SilentHosts(now);
   const probing = new Set<string>();
   const closed = new AbortController();
@@ -167,7 +170,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     },
     [Symbol.dispose]() {
       closed.abort();
-      decoders[Symbol.dispose]();
+      if (!isGiven) decoders[Symbol.dispose]();
     },
     for: (signal, on = {}) => ({
       async fetch(link, { unless, patienceMs } = {}) {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { startSimulators } from "../../src/simulator/start.ts";
 import { selfSigned } from "../hikcentral/certificate.ts";
+import { lightPortrait } from "../support/portraits.ts";
 import { startSite } from "../support/site.ts";
 import { startTlsFront } from "../support/tls-front.ts";
 import { until } from "../support/until.ts";
@@ -8,7 +9,7 @@ import { until } from "../support/until.ts";
 const [own, other] = [selfSigned({ host: "elsewhere.example" }), selfSigned()];
 
 test("with its fingerprint a self-signed HikCentral is worked with, over connections that are kept", async () => {
-  await using simulators = await startSimulators({ people: 30 });
+  await using simulators = await startSimulators({ people: 30, portrait: lightPortrait });
   await using front = await startTlsFront(simulators.hikcentral.origin, own);
   const env = { HIKCENTRAL_URL: front.origin, HIKCENTRAL_FINGERPRINT: own.sha256 };
   await using site = await startSite({ as: "binary", simulators, env });

@@ -3,6 +3,7 @@ import { randomFrom } from "../../src/simulator/fault-server.ts";
 import { employee } from "../../src/simulator/people.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import type { Disk } from "../support/disk.ts";
+import { lightPortrait } from "../support/portraits.ts";
 import { placeOnRabbit, type RabbitNode } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { addBadPeople, badPeople, countsOf, faultsLeft, lettersLeft, untilThrough } from "./after.ts";
@@ -41,7 +42,7 @@ const kills = { least: 4, most: 8 };
 /** One daemon, one seed, every kind of fault; resolves with what it ever said once all is as it must be. */
 export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOptions): Promise<string> {
   const dice = new Dice(randomFrom(seed));
-  await using simulators = await startSimulators({ people: dice.between(60, 80), seed });
+  await using simulators = await startSimulators({ people: dice.between(60, 80), seed, portrait: lightPortrait });
   addBadPeople(simulators);
   simulators.eposh.faults.set(...eposhFaults);
   await using place = rabbit && (await placeOnRabbit(rabbit));
@@ -62,10 +63,10 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
     tally,
     dice,
     async fetched() {
-      await until(async () => (await status()) !== "fetching", { timeoutMs: 120_000, everyMs: 50 });
+      await until(async () => (await status()) !== "fetching", { timeoutMs: 120_000, everyMs: 100 });
     },
     async moreWork() {
-      if ((await until(status, { timeoutMs: 120_000, everyMs: 50 })) !== "done") return;
+      if ((await until(status, { timeoutMs: 120_000, everyMs: 100 })) !== "done") return;
       const day = simulators.eposh.days.get("2026-01-15");
       for (let count = 0; count < 20; count++) {
         const number = newcomers++;

@@ -6,10 +6,11 @@ import { namesIn } from "../../src/people/names.ts";
 import { NightlyComparison } from "../../src/reconcile/nightly.ts";
 import { startSimulators } from "../../src/simulator/start.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { lightPortrait } from "../support/portraits.ts";
 
 /** Two nights of a site where everybody is as Eposh says, as the Python workers left it: without our note. */
 export async function nightsOf(people: number) {
-  await using simulators = await startSimulators({ people });
+  await using simulators = await startSimulators({ people, portrait: lightPortrait });
   const { eposh, hikcentral, env } = simulators;
   const folder = temporaryFolder();
   const { config } = readConfig({ env: { ...env, STATE_FOLDER: folder, HTTP_PORT: "0" }, defaultFile: "/nonexistent" });

@@ -6,6 +6,7 @@ import { compare } from "../../src/reconcile/comparison.ts";
 import { NightlyComparison } from "../../src/reconcile/nightly.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { lightPortrait } from "../support/portraits.ts";
 import { type InProcessSite, startSite } from "../support/site.ts";
 
 const people = 80;
@@ -14,7 +15,7 @@ const list = "resource/v1/person/personList";
 
 let simulators: Simulators;
 beforeAll(async () => {
-  simulators = await startSimulators({ people });
+  simulators = await startSimulators({ people, portrait: lightPortrait });
 });
 afterAll(() => simulators[Symbol.asyncDispose]());
 const folder = temporaryFolder();
@@ -42,7 +43,7 @@ test("many new people are added without a lookup", async () => {
   expect(site.atTheGate()).toHaveLength(people);
   // Otherwise it is one for each, and one more to see the face.
   expect(since(info)).toBeLessThan(people);
-}, 60_000);
+});
 
 test("a run of many over unchanged people reads a list instead of each one, and writes nothing", async () => {
   await using site = await nextDaemon();
@@ -50,7 +51,7 @@ test("a run of many over unchanged people reads a list instead of each one, and 
   expect(since(list)).toBeGreaterThan(0);
   expect(all).toBeLessThan(people / 2);
   expect(site.deeds()).toEqual({});
-}, 60_000);
+});
 
 test("what a list shows to be wrong is read singly and put right", async () => {
   await using site = await nextDaemon();
@@ -66,7 +67,7 @@ test("what a list shows to be wrong is read singly and put right", async () => {
     before.map(({ remark: _, ...person }) => person),
   );
   expect(site.deeds()).toMatchObject({ "personId/customFieldsUpdate": 1, "face/update": 1, "single/update": 2 });
-}, 60_000);
+});
 
 test("the whole site is compared with a few calls, and what is wrong is read singly", async () => {
   const { env, calls } = { env: simulators.env, calls: simulators.hikcentral.calls };
@@ -113,7 +114,7 @@ test("people whom a list does not show are found all the same, and nobody become
   expect(since("resource/v1/person/single/add")).toBeGreaterThan(0);
   expect(site.hikcentral.persons.size).toBe(people);
   expect(site.hikcentral.writes.slice(written).filter(({ code }) => code === "0")).toEqual([]);
-}, 60_000);
+});
 
 test("the nightly comparison has what is missing fetched again, and nothing that was taken away", async () => {
   await using site = await nextDaemon();
@@ -137,4 +138,4 @@ test("the nightly comparison has what is missing fetched again, and nothing that
   expect(site.person(gone.personCode)).toMatchObject({ hasFace: true, kib: gone.customFields["1"] });
   expect(faceless.picture).toBeDefined();
   expect(site.person(lockedOut.personCode)?.groups).toEqual([]);
-}, 30_000);
+});

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { nikOf } from "../../src/simulator/people.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { lightPortrait } from "../support/portraits.ts";
 import { budi, startSite } from "../support/site.ts";
 
 const people = 20;
@@ -12,7 +13,7 @@ const ofBudi = { from: "2026-02-01", to: "2026-02-01", ...skip };
 
 let simulators: Simulators;
 beforeAll(async () => {
-  simulators = await startSimulators({ people });
+  simulators = await startSimulators({ people, portrait: lightPortrait });
 });
 afterAll(() => simulators[Symbol.asyncDispose]());
 const folder = temporaryFolder();
@@ -30,7 +31,7 @@ test("an unchanged record ends at the publisher and costs no call of HikCentral"
   const before = structuredClone(calls);
   expect(await own.induct(skip)).toMatchObject({ employees: people, through: people, dead: 0, open: 0, warnings: [] });
   expect(calls).toEqual(before);
-}, 60_000);
+});
 
 test("a zone that is no text harms nobody else of its page", async () => {
   await using own = await startSite();
@@ -118,7 +119,7 @@ test("with fewer persons in HikCentral than before everybody is looked at, and w
   const before = own.hikcentral.calls[create] ?? 0;
   expect(worked(await own.induct(skip))).toBe(people);
   expect(own.hikcentral.calls[create]).toBe(before + 1);
-}, 30_000);
+});
 
 test("where HikCentral does not say how many persons it has nobody is skipped", async () => {
   await using own = await site({ HIKCENTRAL_VALID_UNTIL: "2031-12-31" });

@@ -10,10 +10,12 @@ import { createLog } from "../../src/observability/log.ts";
 import { createMask } from "../../src/observability/mask.ts";
 import { builtinNames } from "../../src/registry/builtin.ts";
 import { type SimulatorOptions, type Simulators, startSimulators } from "../../src/simulator/start.ts";
+import { createDecoderPool } from "../../src/upstreams/decoder/decoder-pool.ts";
 import { type Environment, type Life, run, spawnDaemon } from "./binary.ts";
 import { mustClose } from "./leaks.ts";
 import { messagesIn } from "./messages.ts";
 import { deedsOf } from "./people.ts";
+import { lightPortrait } from "./portraits.ts";
 import { parsePrometheus, sumOf } from "./prometheus.ts";
 import { placeOnRabbit, stopOwnNode } from "./rabbitmq.ts";
 import { until } from "./until.ts";
@@ -21,6 +23,8 @@ import { until } from "./until.ts";
 export { budi } from "./people.ts";
 
 afterAll(stopOwnNode, 40_000);
+/** Of all daemons in this process: to start a decoder costs more than most tests. It ends with this process. */
+const decoders = createDecoderPool();
 export type Body = Record<string, unknown>;
 
 export interface SiteOptions extends SimulatorOptions {
@@ -55,7 +59,8 @@ export function startSite(options: SiteOptions & { as: "binary" }): Promise<Site
 export function startSite(options?: SiteOptions & { as?: "in-process" }): Promise<InProcessSite>;
 export async function startSite({ as, ...options }: SiteOptions & { as?: string } = {}): Promise<Site> {
   await using opened = new AsyncDisposableStack();
-  const simulators = options.simulators ?? opened.use(await startSimulators({ people: 0, ...options }));
+  const simulators =
+    options.simulators ?? opened.use(await startSimulators({ people: 0, portrait: lightPortrait, ...options }));
   options.prepare?.(simulators);
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "hikvision-sync-site-"));
   if (options.folder === undefined) opened.defer(() => rmSync(folder, { recursive: true }));
@@ -293,7 +298,7 @@ export class InProcessSite extends Site {
     };
     const log = createLog({ ...loaded.config.log, mask: createMask(loaded.secrets), write });
     const { holdForMs } = this.options;
-    const daemon = await startDaemon({ loaded, log, ...(holdForMs !== undefined && { holdForMs }) });
+    const daemon = await startDaemon({ loaded, log, decoders, ...(holdForMs !== undefined && { holdForMs }) });
     daemon.ledger.onRecord((recorded) => void this.entries.push(...recorded));
     this.#daemon = daemon;
     return {

@@ -320,7 +320,7 @@ describe("the limits", () => {
     };
     const idleMs = await delayWhile(Bun.sleep(200));
     const busyMs = await delayWhile(Promise.all(Array.from({ length: 8 }, () => photos.fetch(link))));
-    expect(busyMs).toBeLessThan(20 + 3 * idleMs);
+    expect(busyMs).toBeLessThan(50 + 3 * idleMs);
   });
 });
 
@@ -333,7 +333,7 @@ describe("a caller whom others wait for", () => {
     const startedAt = performance.now();
     const failure = await failureOf(clientOf().for(never).fetch(link, urgently));
     expect(failure).toMatchObject({ kind: "retry", code: "photo_unavailable" });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 
   test("does not wait for a silent host a second time, until it answers somebody who has patience", async () => {

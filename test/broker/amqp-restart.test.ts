@@ -32,7 +32,7 @@ test("a consumer whose channel RabbitMQ closed is back, and the message in hand 
   again?.ack();
   await until(async () => (await depthOf(broker, queue))?.consumers === 1, { what: "the consumer to be back" });
   await ready(broker, queue, 0);
-}, 60_000);
+});
 
 test("in an alarm publishes wait and fail nothing, and are confirmed when it is over", async () => {
   await using broker = await openUp(rabbit.url);
@@ -48,7 +48,7 @@ test("in an alarm publishes wait and fail nothing, and are confirmed when it is 
   await Promise.all(publishing);
   expect([broker.state, broker.trouble]).toEqual(["up", undefined]);
   await ready(broker, queue, 10);
-}, 60_000);
+});
 
 test("while RabbitMQ hangs, every request and closing end in bounded time", async () => {
   const broker = await openAmqp({ url: rabbit.url, deadlineMs: 1_000 });
@@ -72,7 +72,7 @@ test("while RabbitMQ hangs, every request and closing end in bounded time", asyn
   } finally {
     process.kill(rabbit.pid, "SIGCONT");
   }
-}, 60_000);
+});
 
 test("kill -9 and a restart lose no confirmed message, and everything comes back by itself", async () => {
   await using broker = await openUp(rabbit.url, {});
@@ -129,4 +129,4 @@ test("what a stage cannot finish goes back uncharged before RabbitMQ closes the 
   site.hikcentral.faults.set();
   expect(await employed).toEqual({ end: "done", warnings: [] });
   expect(site.entries.filter(({ outcome }) => outcome === "retry")).toEqual([]);
-}, 60_000);
+});

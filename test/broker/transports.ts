@@ -37,7 +37,7 @@ export async function openUp(url: string, options: Omit<AmqpOptions, "url"> = { 
 }
 
 export const isUp = (broker: Broker) =>
-  until(() => broker.state === "up", { timeoutMs: 30_000, what: `the broker to be up (${broker.trouble})` });
+  until(() => broker.state === "up", { what: `the broker to be up (${broker.trouble})` });
 
 let made = 0;
 

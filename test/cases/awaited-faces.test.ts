@@ -179,4 +179,4 @@ test("an outage of the photo host pauses the fetching of photos, and makes no ca
   // The first of them are due again, and the canaries fail.
   await failed(site, 22);
   expect(await openIn(site)).toEqual([]);
-}, 60_000);
+});

@@ -163,7 +163,7 @@ test("a lost ledger costs at most one more dead letter", async () => {
   expect((await openAfter(site, bad))[0]).toHaveLength(2);
   expect((await site.bodies(dead)).length).toBeLessThanOrEqual(4);
   await openAfter(site, bad);
-  await until(async () => (await site.bodies(dead)).length === 2, { timeoutMs: 20_000, everyMs: 1_000 });
+  await until(async () => (await site.bodies(dead)).length === 2, { everyMs: 1_000 });
 });
 
 test("the counts of earlier runs follow when a case is closed", async () => {

@@ -51,4 +51,4 @@ test("every face, KIB number and name that was replaced is listed with its run, 
   expect(csv[0]).toBe("at,kib,name,what,from,to,inducted,run,reason");
   await site.stop();
   expect((await site.cli("changes --json")).json().changes).toEqual(changes);
-}, 60_000);
+});

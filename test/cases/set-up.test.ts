@@ -55,7 +55,7 @@ test.each([
     const paused = (await site.readyz()).stages.filter(({ state }) => state === "paused").map(({ name }) => name);
     expect(paused).toEqual(["kib"]);
     site.hikcentral.customFields.splice(0, 9, { id: "1", customFiledName: "KIB", customFieldType: 1 });
-    await until(() => site.person(nik)?.kib === "2600001", { timeoutMs: 40_000, what: "the KIB number" });
+    await until(() => site.person(nik)?.kib === "2600001", { what: "the KIB number" });
     const open = async () => ((await site.get("/dead")).body as unknown as CaseList).warnings.map(({ code }) => code);
     await until(async () => (await open()).join() === "no_photo", { what: "the case of the KIB number to close" });
   },

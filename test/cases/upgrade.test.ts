@@ -111,4 +111,4 @@ test("an upgrade from 0.1 writes nothing and sends no face, also to those who st
   await site.induct(dates);
   expect(site.deeds()).toMatchObject({ "face/update": 1, "personId/customFieldsUpdate": 1 });
   expect(site.person(nikOf(107, "1990-01-31"))?.remark).toMatch(/^\[hs2 20260101 /);
-}, 60_000);
+});

@@ -32,7 +32,7 @@ test("RabbitMQ without any queue is well, and stays without any", async () => {
   expect([named, exit]).toEqual([[], 0]);
   expect(await rabbit.evaluate(`rabbit_amqqueue:list_names(${text(rabbit.vhost)})`)).toBe("[]");
   expect(readdirSync(site.folder)).toEqual([]);
-}, 60_000);
+});
 
 test("broker: what is wrong is named and no other", async () => {
   await using site = await startSite(resting);
@@ -78,7 +78,7 @@ test("broker: what is wrong is named and no other", async () => {
     expect(named).toEqual(["the broker: queue_unconsumed"]);
     expect(faults[0]?.text).toBe(`${queue} holds 3 messages and has no consumer`);
   });
-}, 60_000);
+});
 
 test("on RabbitMQ 3 a quorum queue is well without a delivery limit, and one of -1 is named with its cure", async () => {
   await using site = await startSite(resting);
@@ -95,7 +95,7 @@ test("on RabbitMQ 3 a quorum queue is well without a delivery limit, and one of 
       fix: expect.stringContaining("as a classic queue"),
     }),
   );
-}, 60_000);
+});
 
 test("beside a running daemon it finds all well, and the daemon does not notice", async () => {
   await using site = await startSite({ ...resting, start: true });
@@ -105,7 +105,7 @@ test("beside a running daemon it finds all well, and the daemon does not notice"
   expect(findings.find(({ probe }) => probe === "consumers")?.text).toMatch(/^(\d+) of \1 queues have a consumer/);
   expect((await site.induct()).through).toBe(20);
   expect(site.output().slice(before)).not.toMatch(/RabbitMQ|error/i);
-}, 60_000);
+});
 
 test("another user than the service's finds the same, and a folder of one's own that one may not write is a fault", async () => {
   const as = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
@@ -123,4 +123,4 @@ test("another user than the service's finds the same, and a folder of one's own 
   const { named } = await doctor(site, { STATE_FOLDER: folder, BROKER_URL: "sqlite:/tmp/queue.db" }, as);
   expect(named).toEqual(["this machine: folder_not_writable"]);
   expect(statSync(folder).mode & 0o777).toBe(0o500);
-}, 60_000);
+});

@@ -33,15 +33,15 @@ test("doctor says what is true of the running daemon, whose credentials the comm
     expect([named, exit]).toEqual([[], 0]);
     expect(aboutDaemon(findings)).toMatchObject({ state: "ok" });
   }
-}, 60_000);
+});
 
 test("with a slow HikCentral the daemon says soon what it knows, and doctor waits for the rest and finds no fault", async () => {
   await using site = await startSite(resting);
   await site.start();
-  site.hikcentral.faults.set({ kind: "slow", minMs: 2_000, maxMs: 2_000 });
+  site.hikcentral.faults.set({ kind: "slow", minMs: 4_000, maxMs: 4_000 });
   const askedAt = performance.now();
   const { examinations } = (await site.post("/doctor")).body as { examinations: Examined[] };
-  expect(performance.now() - askedAt).toBeLessThan(2_000);
+  expect(performance.now() - askedAt).toBeLessThan(3_500);
   expect(examinations.map(({ system, isDone }) => [system, isDone])).toEqual([
     ["Eposh", true],
     ["HikCentral", false],
@@ -49,7 +49,7 @@ test("with a slow HikCentral the daemon says soon what it knows, and doctor wait
   ]);
   expect(examinations[1]?.findings.at(-1)).toMatchObject({
     state: "waiting",
-    text: expect.stringMatching(/^no answer within 1\.\d s so far/),
+    text: expect.stringMatching(/^no answer within [1-3]\.\d s so far/),
   });
   const { named, exit, err, findings } = await doctor(site);
   expect([named, exit]).toEqual([[], 0]);
@@ -57,7 +57,7 @@ test("with a slow HikCentral the daemon says soon what it knows, and doctor wait
   expect(findings.filter(({ state }) => state === "waiting")).toEqual([]);
   // It joined the examination that ran already.
   expect(site.hikcentral.calls["common/v1/version"]).toBe(1);
-}, 60_000);
+});
 
 test("another program at the daemon's socket cannot be asked, which is said and no fault", async () => {
   await using site = await startSite(resting);
@@ -82,7 +82,7 @@ test("a queue of a paused stage waits, and doctor finds no fault in that while t
   expect([named, exit]).toEqual([[], 0]);
   await site.stop();
   expect((await doctor(site)).named).toEqual(["the broker: queue_unconsumed"]);
-}, 60_000);
+});
 
 /** Runs a command on a machine whose service takes a credential. */
 const withService = [

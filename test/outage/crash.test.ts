@@ -33,13 +33,12 @@ test.concurrent.each([
           () => false,
           () => true,
         );
-      await until(isOver, { timeoutMs: 30_000, what: `end ${ends}` });
+      await until(isOver, { what: `end ${ends}` });
       await site.kill();
       await site.start();
     }
     const dead = async () => (await site.get("/dead")).body as { total: number; groups: { ids: string[] }[] };
     const { total, groups } = await until(async () => (await dead()).total > 0 && (await dead()), {
-      timeoutMs: 30_000,
       what: "the dead letter",
     });
     expect({ total, groups }).toMatchObject({
@@ -52,7 +51,7 @@ test.concurrent.each([
       attempts: 1,
       text: expect.stringContaining("the daemon crashed 4 times"),
     });
-    await until(async () => (await site.left()) === 0, { timeoutMs: 30_000, what: "all to be through" });
+    await until(async () => (await site.left()) === 0, { what: "all to be through" });
     expect(site.hikcentral.state().persons).toHaveLength(12);
     expect(await dead()).toMatchObject({ total: 1 });
   },

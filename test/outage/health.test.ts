@@ -57,7 +57,7 @@ test("every metric is there with its labels, counts what happened, and shows nob
   site.eposh.days.set(date, [budi(site, { name: "Budi Contoh Baru" })]);
   await site.begin({ from: date, to: date });
   const paused = () => site.sum("paused", { upstream: "hikcentral" });
-  await until(paused, { timeoutMs: 30_000, what: "the pause to be counted" });
+  await until(paused, { what: "the pause to be counted" });
   const ready = await fetch(`${site.url}/readyz`);
   expect(ready.status).toBe(503);
   expect(await ready.json()).toMatchObject({

@@ -27,7 +27,7 @@ test.concurrent.each([
   hikcentral.faults.set(fault);
   const run = await site.begin();
   const paused = async () => (await site.stage(met))?.state === "paused";
-  await until(paused, { timeoutMs: 30_000, what: `${met} to pause` });
+  await until(paused, { what: `${met} to pause` });
   const { stages, upstreams, ready } = await site.readyz();
   expect({ ready, hikcentral: upstreams.hikcentral }).toEqual({ ready: false, hikcentral: "up" });
   expect(stages.filter(({ state }) => state === "paused").map(({ name }) => name)).toEqual([met]);
@@ -36,10 +36,10 @@ test.concurrent.each([
   // The stages before it go on.
   const before = met === "update-kib" ? "create-person" : "publisher";
   const worked = async () => (await run.view()).stages[before]?.done === people;
-  await until(worked, { timeoutMs: 20_000, what: `${before} to be through with everybody` });
+  await until(worked, { what: `${before} to be through with everybody` });
   const refused = () => Object.values(hikcentral.faults.seen).reduce((sum, times) => sum + times, 0);
   const met1 = refused();
-  await until(() => refused() > met1, { timeoutMs: 15_000, what: "one message to be tried" });
+  await until(() => refused() > met1, { what: "one message to be tried" });
   expect(refused()).toBe(met1 + 1);
   const { state, waiting, inFlight = 0 } = (await site.stage(met)) ?? {};
   expect({ state, all: (waiting ?? 0) + inFlight }).toEqual({ state: "paused", all: people });
@@ -61,7 +61,7 @@ test.concurrent("twenty different messages in a row with one failure pause the s
   await site.post("/stages/update-kib/resume");
   const pause = async () => (await site.stage("update-kib"))?.paused;
   const streak = async () => (await pause())?.includes("messages in a row failed with hikcentral_busy");
-  await until(streak, { timeoutMs: 30_000, what: "the pause" });
+  await until(streak, { what: "the pause" });
   const charged = () => site.sum("attempts_total", { stage: "update-kib" });
   const left = async () => {
     const { waiting, inFlight = 0 } = (await site.stage("update-kib")) ?? {};
@@ -69,7 +69,7 @@ test.concurrent("twenty different messages in a row with one failure pause the s
   };
   await until(async () => (await left()) === people - 20, { what: "the others to be left as they are" });
   expect(await charged()).toBe(20);
-  await until(async () => (await charged()) > 20, { timeoutMs: 15_000, what: "one message to be tried" });
+  await until(async () => (await charged()) > 20, { what: "one message to be tried" });
   expect(await charged()).toBe(21);
   site.hikcentral.faults.set();
   await run.through();
@@ -82,12 +82,11 @@ test.concurrent("an outage that the probe does not see costs nobody an attempt, 
   site.hikcentral.faults.set({ ...refusals.exception, ...setKib });
   const run = await site.begin();
   await until(async () => (await site.stage("update-kib"))?.state === "paused", {
-    timeoutMs: 30_000,
     what: "the pause",
   });
   const seen = () => site.hikcentral.faults.seen.exception ?? 0;
   const before = seen();
-  await until(() => seen() >= before + 3, { timeoutMs: 15_000, what: "three more tries" });
+  await until(() => seen() >= before + 3, { what: "three more tries" });
   const backAt = Date.now();
   site.hikcentral.faults.set();
   await run.through();
@@ -102,7 +101,7 @@ test("while Eposh is down only what needs it pauses, and nobody is charged", asy
   site.eposh.faults.set({ kind: "reset" });
   const run = await site.begin();
   const paused = () => site.sum("paused", { upstream: "eposh", stage: "induction" });
-  await until(paused, { timeoutMs: 30_000, what: "induction to pause for Eposh" });
+  await until(paused, { what: "induction to pause for Eposh" });
   const { upstreams, ready } = await site.readyz();
   expect({ ready, state: upstreams.eposh }).toEqual({ ready: false, state: "down" });
   expect(await site.sum("paused")).toBe(1);
@@ -139,7 +138,6 @@ describe("a call that is not answered in time is judged by a probe", () => {
     site.hikcentral.faults.set(hang, { ...refusals.html, ...probe });
     const run = await site.begin();
     await until(async () => (await site.readyz()).upstreams.hikcentral === "down", {
-      timeoutMs: 30_000,
       what: "the outage",
     });
     site.hikcentral.faults.set();

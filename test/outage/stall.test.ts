@@ -24,7 +24,7 @@ test("a stage with work ready that gets none says so, subscribes again and is re
     const run = await site.begin();
     const stalled = /update-kib is stalled: \d+ messages waiting, none delivered for \d+ s; subscribing again/g;
     const said = () => site.output().match(stalled)?.length ?? 0;
-    await until(() => said() > 1, { timeoutMs: 30_000, what: "it to be said again and again" });
+    await until(() => said() > 1, { what: "it to be said again and again" });
     expect(await site.readyz()).toMatchObject({ ready: false, broker: "up" });
     expect(await site.stage("update-kib")).toMatchObject({ state: "stalled", waiting: 2 });
     expect((await site.readyz()).stages.filter(({ state }) => state !== "working")).toHaveLength(1);

@@ -14,7 +14,7 @@ async function stop(site: Site): Promise<{ exit: number; ms: number }> {
 }
 
 const inFlight = (site: Site) =>
-  until(async () => (await site.stage("create-person"))?.inFlight, { timeoutMs: 30_000, what: "messages in hand" });
+  until(async () => (await site.stage("create-person"))?.inFlight, { what: "messages in hand" });
 
 /** The next daemon does what this one left. */
 async function expectTheRest(site: Site, changes?: Record<string, string>): Promise<void> {

@@ -122,7 +122,7 @@ describe.each([...sabotages])("demo --sabotage %s", (what) => {
     restore();
     expect(await night()).toMatchObject({ runs: [] });
     expect(await openCases()).toEqual([]);
-  }, 30_000);
+  });
 });
 
 test("a situation that an operator drops stays dropped, and is news once it is another one", async () => {

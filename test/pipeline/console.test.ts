@@ -13,7 +13,7 @@ const through = (site: InProcessSite, people: number) =>
     () =>
       new Set(site.entries.flatMap((e) => (e.stage === "assign-privilege" && e.outcome === "done" ? [e.item] : [])))
         .size === people,
-    { timeoutMs: 40_000, what: `${people} people to be through` },
+    { what: `${people} people to be through` },
   );
 
 test("one person is seen at every stage, in the lines that the operators know", async () => {

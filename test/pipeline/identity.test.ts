@@ -118,7 +118,7 @@ describe("a NIK", () => {
       expect(bodies.slice(letters).map(nameOf).sort()).toEqual(["Joko Dua", "Joko Satu"]);
     }
     expect(site.hikcentral.persons.size).toBe(0);
-  }, 30_000);
+  });
 });
 
 test("two records of one NIK on a date are one person with the zones of both, and nothing is missing", async () => {

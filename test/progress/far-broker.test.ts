@@ -15,7 +15,7 @@ test("a reload while a far RabbitMQ is still asked for its queues leaves a daemo
   expect(site.output()).not.toContain("take work from");
   process.kill(site.pid, "SIGHUP");
   await until(() => site.output().includes("Reloaded"), { what: "the reload" });
-  await until(async () => (await site.readyz()).ready, { timeoutMs: 30_000, what: "the stages to take work" });
+  await until(async () => (await site.readyz()).ready, { what: "the stages to take work" });
   await site.induct();
   expect(site.atTheGate()).toHaveLength(2);
 });

@@ -45,7 +45,7 @@ test.concurrent.each([
       if (!view.ready) notReady.push(view);
       return now > slowUntil || (await run.view()).status === "done";
     };
-    await until(isOver, { timeoutMs: 290_000, everyMs: 100, what: "the slow time to be over" });
+    await until(isOver, { timeoutMs: 290_000, everyMs: 250, what: "the slow time to be over" });
     expect(notReady).toEqual([]);
     expect(site.output()).not.toContain("stalled");
     expect(await site.sum("attempts_total")).toBe(0);

@@ -21,7 +21,7 @@ test("enabled it asks for the access of just these people, gathered into few cal
   const inducted = [...persons.values()].filter(({ personCode }) => personCode !== "3500000000009999");
   expect(applied.toSorted()).toEqual(inducted.map(({ personId }) => personId).toSorted());
   expect(calls[apply]).toBeLessThan(130 / 2);
-}, 60_000);
+});
 
 test("its refusal is a warning, and nobody is a dead letter", async () => {
   const body = JSON.stringify({ code: "8", msg: "no permission", data: "" });
@@ -32,4 +32,4 @@ test("its refusal is a warning, and nobody is a dead letter", async () => {
   expect(view.warnings).toEqual([
     { code: "access_not_applied", count: 3, text: expect.stringContaining("apply it in HikCentral") },
   ]);
-}, 60_000);
+});

@@ -1,5 +1,5 @@
 export interface UntilOptions {
-  /** 30 s unless told otherwise: a machine may be busy. */
+  /** 60 s unless told otherwise: a machine may be slow and busy. */
   timeoutMs?: number;
   /** Unless told otherwise a twentieth of what it has waited, between 10 and 50 ms. */
   everyMs?: number;
@@ -10,7 +10,7 @@ export interface UntilOptions {
 /** Waits until `condition` gives something truthy and returns it; an error thrown by it counts as "not yet". */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 30_000, everyMs, what = "the condition" }: UntilOptions = {},
+  { timeoutMs = 60_000, everyMs, what = "the condition" }: UntilOptions = {},
 ): Promise<Exclude<T, undefined | null | false | 0 | "">> {
   const start = performance.now();
   let last: unknown;

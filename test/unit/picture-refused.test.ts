@@ -87,7 +87,8 @@ describe("a JPEG", () => {
       const from = performance.now();
       const text = `photo_unusable: the photo takes too long to decode (${scans + times} scans): upload another one in Eposh`;
       expect(await refusalOf(bomb)).toBe(text);
-      expect(performance.now() - from).toBeLessThan(200);
+      // To decode it takes tens of seconds.
+      expect(performance.now() - from).toBeLessThan(2_000);
     }
   });
 

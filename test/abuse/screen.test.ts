@@ -14,7 +14,7 @@ beforeAll(async () => {
   seedHostilePerson(site);
   site.eposh.days.set(date, hostilePeople(site));
   await site.induct({ from: date, to: date });
-}, 60_000);
+}, 120_000);
 
 async function deadIds(): Promise<string[]> {
   const { groups } = (await site.get("/dead")).body as { groups: { ids: string[] }[] };
@@ -143,7 +143,7 @@ test("no page of the daemon, and none of its streams, shows what a terminal obey
     const { title, html } = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? "") as { title: string; html: string };
     expect({ page, leaks: leaksIn(decoded(`${text}\n${title}\n${html}`), site) }).toEqual({ page, leaks: [] });
   }
-}, 60_000);
+});
 
 test("every entry of the log is one of the daemon's", async () => {
   await until(() => site.output().includes("Siti"));

@@ -1,7 +1,8 @@
-import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startSite } from "../support/site.ts";
+import { temporaryFolder } from "../support/leaks.ts";
+import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 /** What happens to the files of a running daemon with the embedded queue. */
@@ -21,7 +22,7 @@ test.each(removals)(
     if (what.includes("in its place")) renameSync(join(site.folder, "new"), join(site.folder, "queue.db"));
     try {
       await until(async () => !(await site.readyz()).ready, { timeoutMs: 10_000, what: "readiness to be red" });
-      await until(() => /removed or replaced while the daemon runs/.test(site.output()), { timeoutMs: 10_000 });
+      await until(() => /removed or replaced while the daemon runs/.test(site.output()));
       const { status, body } = await site.trigger();
       expect({ status, body }).toMatchObject({ status: 503, body: { error: expect.stringContaining("queue.db") } });
     } finally {
@@ -75,12 +76,21 @@ function made(folder: string, name: string): void {
   open(folder, name, 0o666);
 }
 
-test.each(rights)("%s is refused, with what cures it", async (_, spoil, words) => {
-  await using site = await startSite({ as: "binary", people: 0 });
-  await site.stop();
-  spoil(site.folder);
-  for (const command of ["serve", "dead list"]) {
-    const { exit, err } = await site.cli(command);
-    expect([exit, err]).toEqual([78, expect.stringMatching(words)]);
-  }
+describe("where others have rights", () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await startSite({ as: "binary", people: 0 });
+    await site.stop();
+  });
+  afterAll(() => site[Symbol.asyncDispose]());
+
+  test.each(rights)("%s is refused, with what cures it", async (_, spoil, words) => {
+    const folder = temporaryFolder();
+    cpSync(site.folder, folder, { recursive: true });
+    spoil(folder);
+    for (const command of ["serve", "dead list"]) {
+      const { exit, err } = await site.cli(command, { STATE_FOLDER: folder });
+      expect([exit, err]).toEqual([78, expect.stringMatching(words)]);
+    }
+  });
 });

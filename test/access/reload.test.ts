@@ -23,16 +23,17 @@ async function start(people: number, more = "") {
       const before = site.output().length;
       process.kill(site.pid, "SIGHUP");
       const said = () => site.output().slice(before);
-      await until(() => word.test(said()), { timeoutMs: 20_000, what: `${word} in ${said()}` });
+      await until(() => word.test(said()), { what: `${word} in ${said()}` });
       return said();
     },
   });
 }
 
 test("a good configuration is taken over in the middle of a run, and neither a request nor an employee is lost", async () => {
-  await using site = await start(100, "[hikcentral]\nconcurrency = 1\n");
+  const people = 60;
+  await using site = await start(people, "[hikcentral]\nconcurrency = 1\n");
   const run = await site.begin();
-  await until(() => site.hikcentral.persons.size > 5, { timeoutMs: 30_000 });
+  await until(() => site.hikcentral.persons.size > 5);
 
   const statuses: Record<string, number> = {};
   let asking = true;
@@ -50,13 +51,13 @@ test("a good configuration is taken over in the middle of a run, and neither a r
     /Reloaded.*\n/,
   );
   expect(said).toContain("changed: hikcentral.concurrency, regionals\n");
-  expect(site.hikcentral.persons.size).toBeLessThan(100);
+  expect(site.hikcentral.persons.size).toBeLessThan(people);
   await run.through();
   asking = false;
   await asked;
   expect(Object.keys(statuses)).toEqual(["200"]);
   const { persons } = site.hikcentral.state();
-  expect(persons.length).toBe(100);
+  expect(persons.length).toBe(people);
   for (const { groups, kib, hasFace } of persons)
     expect([groups.length > 0, kib !== "", hasFace]).toEqual([true, true, true]);
   // Those who were worked on after the reload got the other group.
@@ -70,7 +71,7 @@ test("a good configuration is taken over in the middle of a run, and neither a r
 });
 
 test("a bad configuration is refused in words, by name, and all goes on as before", async () => {
-  await using site = await start(20);
+  await using site = await start(5);
   const said = await site.reload(
     'api_key_ = "geheim-1234"\n[hikcentral]\nconcurrency = 1000\n',
     /reload rejected[\s\S]*still in use/,
@@ -80,11 +81,11 @@ test("a bad configuration is refused in words, by name, and all goes on as befor
   expect(site.output()).toContain("eposh.api_key_");
   expect(site.output()).not.toContain("geheim-1234");
   const { dead, through } = await site.induct();
-  expect([dead, through]).toEqual([0, 20]);
+  expect([dead, through]).toEqual([0, 5]);
 });
 
 test("what needs a restart is said by name and left as it was, and the rest is taken over", async () => {
-  await using site = await start(20);
+  await using site = await start(5);
   const said = await site.reload(
     'app_id = "other-id-1234"\npage_size = 7\n[http]\nhost = "localhost"\n[state]\nkeep_days = 3\n',
     /not applied until a restart.*\n/,
@@ -93,7 +94,7 @@ test("what needs a restart is said by name and left as it was, and the rest is t
   expect(said).toContain("not applied until a restart: http.host, eposh.app_id, state.keep_days");
   expect(said).not.toContain("other-id-1234");
   const { dead, through } = await site.induct();
-  expect([dead, through]).toEqual([0, 20]);
+  expect([dead, through]).toEqual([0, 5]);
 });
 
 test("a trigger that waits for its answer, and those that come while it drains, are answered as ever", async () => {
@@ -127,7 +128,7 @@ export default defineStage({
 `;
   writeFileSync(file, stage("seen"), { mode: 0o644 });
   const stages = `\n[stages]\nfolder = "${folder}"\n`;
-  await using site = await start(20, stages);
+  await using site = await start(5, stages);
   expect(await site.reload(`${site.appId}${stages}`, /Reloaded.*\n/)).toContain("changed: nothing");
   expect(site.output()).not.toContain("until a restart");
   writeFileSync(file, stage("seen and noted"));

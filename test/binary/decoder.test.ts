@@ -25,7 +25,7 @@ test("no decoder is left behind by a daemon that stops, nor by one that is kille
     const decoders = decodersOf(site.pid);
     expect(decoders.length).toBeGreaterThan(0);
     await site[end]();
-    await until(() => !decoders.some(isRunning), { timeoutMs: 2000, what: "the decoders to end" });
+    await until(() => !decoders.some(isRunning), { what: "the decoders to end" });
   }
 });
 
@@ -36,6 +36,6 @@ test("a stop that reaches the decoders as well, as systemd's does, costs nobody 
   for (const pid of decoders) process.kill(pid, "SIGTERM");
   expect(await site.stop()).toBe(0);
   await site.start();
-  await until(() => site.hikcentral.persons.size === 30, { timeoutMs: 60_000, what: "all persons" });
+  await until(() => site.hikcentral.persons.size === 30, { what: "all persons" });
   expect(site.hikcentral.state().persons.filter(({ hasFace }) => !hasFace)).toEqual([]);
 });

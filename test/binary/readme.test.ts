@@ -38,4 +38,4 @@ test("the README's first run, on what simulate prints, makes one person and says
   expect(out).toMatch(/^KIB \d+, .*: no such person$/m);
   expect(out).toContain("verify ended with 1\n");
   expect(out).toEndWith("serve ended with 0\n");
-}, 30_000);
+});

@@ -87,7 +87,7 @@ test("a HikCentral that says nothing holds up neither the trigger nor the stages
   expect(site.output().indexOf("stages take work")).toBeLessThan(site.output().indexOf(ids));
   expect((await site.trigger()).status).toBe(200);
   site.hikcentral.faults.set();
-  await until(() => site.hikcentral.persons.size === 2, { timeoutMs: 40_000, what: "both persons" });
+  await until(() => site.hikcentral.persons.size === 2, { what: "both persons" });
   const named = linesOf(site.output()).filter((line) =>
     line.includes("regional: zona-i → privilege group 1 → Access Gate Zona 1"),
   );

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { badPages } from "../../src/simulator/eposh.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
+import { nikOf } from "../../src/simulator/people.ts";
 import { binary, run } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
-import { type Site, startSite } from "../support/site.ts";
+import { budi, type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 const runId = expect.stringMatching(/^\d{8}T\d{4}-[0-9a-f]{8}$/);
@@ -23,7 +24,8 @@ let slow: Promise<string>;
 const started = new AsyncDisposableStack();
 beforeAll(async () => {
   site = started.use(await startSite({ as: "binary", people: 1543, env: fetchOnly }));
-  small = started.use(await startSite({ as: "binary", people: 34, env: fetchOnly }));
+  const fewDates = { ...fetchOnly, INDUCTION_TO: "2026-01-06" };
+  small = started.use(await startSite({ as: "binary", people: 34, env: fewDates }));
   // In the background while the others run.
   const faults = slowEposh(13_000, "induction_date=2026-01-19");
   const patient = started.use(await startSite({ as: "binary", people: 3, faults, env: fetchOnly }));
@@ -76,7 +78,7 @@ describe("a trigger", () => {
   test.each(["", " ", "{}", "[]", " [ ] ", "null", '{"skip":[]}', '{"from":null,"kib":null}', "--4f2c--\r\n"])(
     "with the body %j asks for nothing: it runs the configured dates",
     async (body) => {
-      expect(await small.trigger(body)).toMatchObject({ status: 200, body: { employees: 34, pages: 16 } });
+      expect(await small.trigger(body)).toMatchObject({ status: 200, body: { employees: 8, pages: 4 } });
     },
   );
 
@@ -124,8 +126,8 @@ describe("a trigger", () => {
       ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"],
     ],
   ])("obeys %s", async (_, asked, dates) => {
-    const { body } = await site.trigger(asked);
-    const run = (await site.get(`/runs/${body.run}`)).body.dates as string[];
+    const { body } = await small.trigger(asked);
+    const run = (await small.get(`/runs/${body.run}`)).body.dates as string[];
     expect(run.slice(0, Object.hasOwn(asked, "from") ? run.length : 4)).toEqual(dates);
   });
 
@@ -192,7 +194,7 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
   });
 
   test("92 days are not too many", async () => {
-    expect((await site.trigger({ from: "2026-01-01", to: "2026-04-02" })).status).toBe(200);
+    expect((await small.trigger({ from: "2026-01-01", to: "2026-04-02" })).status).toBe(200);
   });
 
   test.each([["with its length said"], ["in chunks"]])("over 64 KiB, %s, is 413", async (how) => {
@@ -211,8 +213,12 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
 });
 
 describe("runs", () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = started.use(await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly }));
+  });
+
   test("Prefer: respond-async is answered at once with where to look", async () => {
-    await using site = await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly });
     const asked = { from: "2026-01-01", to: "2026-01-03" };
     const { status, headers, body } = await site.trigger(asked, { prefer: "respond-async" });
     expect({ status, body }).toEqual({ status: 202, body: { status: "accepted", run: runId } });
@@ -228,16 +234,14 @@ describe("runs", () => {
   });
 
   test("of two triggers at the same moment only one starts a run", async () => {
-    await using site = await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly });
-    const asked = { from: "2026-01-01", to: "2026-01-03" };
+    const asked = { from: "2026-01-05", to: "2026-01-07" };
     const both = await Promise.all([1, 2, 3].map(() => site.trigger(asked, { prefer: "respond-async" })));
     expect(both.map(({ status }) => status).sort()).toEqual([202, 409, 409]);
     expect(new Set(both.map(({ body }) => body.run)).size).toBe(1);
   });
 
   test("a run for some people only keeps nobody from running for all", async () => {
-    await using site = await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly });
-    const asked = { from: "2026-01-01", to: "2026-01-03" };
+    const asked = { from: "2026-01-08", to: "2026-01-10" };
     expect((await site.trigger({ ...asked, limit: 1 }, { prefer: "respond-async" })).status).toBe(202);
     expect((await site.trigger(asked, { prefer: "respond-async" })).status).toBe(202);
   });
@@ -265,12 +269,18 @@ describe("runs", () => {
     await using site = await startSite({ as: "binary", people: 30, faults: slowEposh(200) });
     expect(await curl("-X", "POST", "--max-time", "0.3", `${site.url}/eposh-induction`)).toContain("timed out");
     site.eposh.faults.set();
-    await until(() => site.atTheGate().length === 30, { timeoutMs: 20_000, what: "everybody to be there" });
+    await until(() => site.atTheGate().length === 30, { what: "everybody to be there" });
   });
 });
 
 describe("when Eposh fails", () => {
   const day = "2026-01-14";
+  let failing: Site;
+  beforeAll(async () => {
+    const env = { ...fetchOnly, BROKER_RETRY_DELAYS: "100ms,200ms,400ms" };
+    failing = started.use(await startSite({ as: "binary", people: 1543, env }));
+  });
+
   test.each([
     ["500", instead("500", "", { status: 500 }), "Eposh answered HTTP 500 for page 2 of 2026-01-14"],
     ["200 with a message", badPages.message, "Eposh's answer for page 2 of 2026-01-14 is not a page"],
@@ -279,18 +289,20 @@ describe("when Eposh fails", () => {
     ["an empty page", badPages.empty, "Eposh's page 2 of 2026-01-14 is empty"],
     ["nothing and hangs up", { kind: "reset" } as const, "page 2 of 2026-01-14"],
   ])("with %s the answer is 502 with date and page, and it is tried again until it works", async (_, fault, text) => {
-    const env = { ...fetchOnly, BROKER_RETRY_DELAYS: "100ms,200ms,400ms" };
-    await using site = await startSite({ as: "binary", people: 1543, env });
-    site.eposh.faults.set({ ...fault, match: "page=2" });
-    const { status, body } = await site.trigger({ from: day, to: day });
+    const { eposh } = failing;
+    eposh.faults.set({ ...fault, match: "page=2" });
+    const { status, body } = await failing.trigger({ from: day, to: day });
     // n.b. Bun's toMatchObject writes its matchers into what it is given.
     const run = String(body.run);
     expect({ status, body }).toMatchObject({ status: 502, body: { status: "error", run: runId } });
     expect(body.error).toContain(text);
     expect(body.error).toEndWith("; the date will be tried again");
-    site.eposh.faults.set();
-    const isThrough = async () => (await site.get(`/runs/${run}`)).body.employees === 155;
-    await until(isThrough, { timeoutMs: 15_000, everyMs: 50, what: "the date to be fetched after all" });
+    eposh.faults.set();
+    const isFetched = async () => {
+      const { employees, status } = (await failing.get(`/runs/${run}`)).body;
+      return employees === 155 && status !== "fetching";
+    };
+    await until(isFetched, { everyMs: 50, what: "the date to be fetched after all" });
   });
 
   test.each([401, 403])("with %d the answer names eposh.api_key", async (code) => {
@@ -356,28 +368,31 @@ describe("where it cannot work", () => {
 });
 
 describe("hikvision-sync trigger", () => {
+  let few: Site;
+  beforeAll(async () => {
+    few = started.use(await startSite({ as: "binary", people: 20 }));
+  });
+
   test("ends with 0 when everybody is through", async () => {
-    await using site = await startSite({ as: "binary", people: 30 });
-    const { exit, out, err } = await site.cli("trigger");
+    const { exit, out, err } = await few.cli("trigger");
     expect({ exit, out }).toEqual({
       exit: 0,
-      out: expect.stringMatching(/: 30 employees, 30 through, 0 with a case, 0 open; 0 without a face\n$/),
+      out: expect.stringMatching(/: 20 employees, 20 through, 0 with a case, 0 open; 0 without a face\n$/),
     });
-    expect(err).toContain("employees 30/30");
-    const one = await site.cli("trigger --from 2026-01-03 --to 2026-01-03 --limit 1");
+    expect(err).toContain("employees 20/20");
+    const one = await few.cli("trigger --from 2026-01-03 --to 2026-01-03 --limit 1");
     expect(one).toMatchObject({ exit: 0, out: expect.stringContaining(": 1 employees,") });
-    const two = await site.cli("trigger --kib 2600001,2600030");
+    const two = await few.cli("trigger --kib 2600001,2600020");
     expect(two).toMatchObject({ exit: 0, out: expect.stringContaining(": 2 employees,") });
   });
 
   test.each([
-    ["dead letters", { name: null }, "dead letter bad_name: 1"],
-    ["people without a face", { photo: null }, "warning no_photo: 1"],
-  ])("ends with 1 where there are %s", async (_, change, text) => {
-    await using site = await startSite({ as: "binary", people: 3 });
-    const [one] = [...site.eposh.days.values()].flat();
-    Object.assign(one ?? {}, change);
-    const { exit, out } = await site.cli("trigger");
+    ["dead letters", { name: null }, "2026-01-20", "dead letter bad_name: 1"],
+    ["people without a face", { photo: null }, "2026-01-21", "warning no_photo: 1"],
+  ])("ends with 1 where there are %s", async (_, change, date, text) => {
+    const own = { identity_number: nikOf(Number(date.slice(-2)), "1990-01-31"), kib_number: `93${date.slice(-2)}` };
+    few.eposh.days.set(date, [budi(few, { ...own, ...change })]);
+    const { exit, out } = await few.cli(`trigger --from ${date} --to ${date}`);
     expect({ exit, out }).toEqual({ exit: 1, out: expect.stringContaining(text) });
   });
 
@@ -425,6 +440,6 @@ describe("hikvision-sync trigger", () => {
 
 test("a trigger answers after more than 12 s of fetching, to plain curl", async () => {
   expect(JSON.parse(await slow)).toMatchObject({ status: "queued", employees: 3 });
-}, 30_000);
+});
 
 test("the daemons that all of these shared stop with 0", () => started.disposeAsync());

@@ -43,7 +43,7 @@ describe("verify", () => {
 
     await site.cli("verify --fix");
     const isFixed = async () => (await site.cli("verify")).out.includes("differ on 1 of 12 employees");
-    await until(isFixed, { everyMs: 200, what: "all but the access to be there again" });
+    await until(isFixed, { everyMs: 1_000, what: "all but the access to be there again" });
     // Who took the access away is a human, for all that is known.
     expect([...hikcentral.groups.values()].some(({ members }) => members.has(lockedOut.personId))).toBe(false);
   });

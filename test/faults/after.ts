@@ -45,7 +45,7 @@ export async function untilThrough(victim: Victim, run: string): Promise<RunView
     if (view) return view;
     if (performance.now() - movedAt > patienceMs)
       throw new Error(`nothing moves and the run is not through: ${seen}\n${victim.site.output().slice(-2500)}`);
-    await Bun.sleep(100);
+    await Bun.sleep(250);
   }
 }
 

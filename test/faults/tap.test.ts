@@ -43,4 +43,4 @@ test("the tap hears an acknowledgement that comes before the confirm, or after a
   expect(tap.tooEarly).toEqual([...early, `${dead}: dead`, `${dead}: twice`]);
   await confirmed;
   await connection.close();
-}, 60_000);
+});

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Simulators } from "../../src/simulator/start.ts";
 import type { Disk } from "../support/disk.ts";
 import { temporaryFolder } from "../support/leaks.ts";
-import { type Sample, sumOf } from "../support/prometheus.ts";
+import type { Sample } from "../support/prometheus.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
@@ -150,11 +150,18 @@ export class Victim implements AsyncDisposable {
     if (this.#isAlive) await this.kill();
   }
 
+  /** n.b. Many times a second: to parse all of /metrics each time would be most of a storm's work. */
   async #codes(): Promise<Map<string, number>> {
-    const samples = await this.metrics();
-    const name = "hikvision_sync_hikcentral_call_seconds_count";
-    const codes = new Set(samples.flatMap((sample) => (sample.name === name ? [sample.labels.code ?? ""] : [])));
-    return new Map([...codes].map((code) => [code, sumOf(samples, name, { code })]));
+    const text = await (await this.site.fetch("/metrics")).text();
+    this.#answers.set("/metrics", text);
+    const calls = new Map<string, number>();
+    for (const [, labels = "", count] of text.matchAll(
+      /^hikvision_sync_hikcentral_call_seconds_count\{(.*)\} (\d+)$/gm,
+    )) {
+      const code = /\bcode="([^"]*)"/.exec(labels)?.[1] ?? "";
+      calls.set(code, (calls.get(code) ?? 0) + Number(count));
+    }
+    return calls;
   }
 
   #bury(): void {

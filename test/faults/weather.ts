@@ -26,10 +26,10 @@ const calls = (fault: Fault, name: string, times: number, ...codes: string[]): S
     for (let tries = 0, missing = times; tries < 6 && missing > 0; tries++) {
       const wanted = hits() + missing;
       hikcentral.faults.set({ ...fault, name, times: missing });
-      await until(() => hits() >= wanted, { timeoutMs: 2_000, everyMs: 50 }).catch(() => {});
+      await until(() => hits() >= wanted, { timeoutMs: 2_000, everyMs: 100 }).catch(() => {});
       hikcentral.faults.set();
       // A call that hangs is known to only once its time is up, and of a daemon killed meanwhile never.
-      await until(async () => (await met()) >= hits(), { timeoutMs: 1_500, everyMs: 50 }).catch(() => {});
+      await until(async () => (await met()) >= hits(), { timeoutMs: 1_500, everyMs: 100 }).catch(() => {});
       missing = times - (await seen());
       if (missing > 0) await moreWork();
     }
@@ -44,7 +44,7 @@ const refusing: Spell = {
       await moreWork();
       const before = await victim.met("unconnected");
       await hikcentral.down();
-      await until(async () => (await victim.met("unconnected")) > before, { timeoutMs: 1_500, everyMs: 50 }).catch(
+      await until(async () => (await victim.met("unconnected")) > before, { timeoutMs: 1_500, everyMs: 100 }).catch(
         () => {},
       );
       await Bun.sleep(dice.between(0, 600));
@@ -71,7 +71,7 @@ const photosDown: Spell = {
       await moreWork();
       await fetched();
       eposh.faults.set(photos, { kind: "reset", name: "Eposh down" });
-      await until(() => seen() >= 3, { timeoutMs: 3_000, everyMs: 50 }).catch(() => {});
+      await until(() => seen() >= 3, { timeoutMs: 3_000, everyMs: 100 }).catch(() => {});
       await Bun.sleep(dice.between(200, 600));
       eposh.faults.set();
       hits += seen();
@@ -89,7 +89,7 @@ const clock: Spell = {
       victim.setClock(offsetMs);
       const seen = () => victim.saysTimeOff(offsetMs);
       await moreWork();
-      if (await until(seen, { timeoutMs: 4_000, everyMs: 50 }).catch(() => false)) tally.add("clock jumps");
+      if (await until(seen, { timeoutMs: 4_000, everyMs: 100 }).catch(() => false)) tally.add("clock jumps");
     }
   },
 };

@@ -1,3 +1,3 @@
 import { fuzz } from "./bad-input.ts";
 
-fuzz({ good: 50, bad: 200, broker: "embedded", timeoutMs: 60_000 });
+fuzz({ good: 30, bad: 120, broker: "embedded", timeoutMs: 60_000 });

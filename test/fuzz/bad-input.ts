@@ -14,7 +14,7 @@ export interface FuzzOptions {
   good: number;
   bad: number;
   broker: "embedded" | "rabbitmq";
-  /** The least share of the speed without the bad ones; unless given, the speed is only printed. */
+  /** The least share of the speed without the bad ones; unless given, nobody asks for that speed. */
   leastSpeed?: number;
   timeoutMs: number;
 }
@@ -82,7 +82,7 @@ async function miscounted(site: Site, { bad, corrected }: Mixed): Promise<unknow
   return [...wrong, ...strangers];
 }
 
-const maxSettlingMs = 20_000;
+const maxSettlingMs = 60_000;
 
 /** Waits until nothing is found any more; what follows by itself, as faces do, may take its time. */
 async function settled(find: () => Promise<unknown[]>, what: string): Promise<void> {
@@ -119,10 +119,13 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     await gone.stop(true);
     const own = broker === "embedded" ? {} : { broker };
     const env = { BROKER_RETRY_DELAYS: "100ms,200ms,400ms", PHOTO_GIVE_UP_AFTER: "2s" };
-    await using plain = await startSite({ as: "binary", ...own, env });
     const photosOf = (site: Site) => `${site.eposh.origin}/photos`;
-    const alone = mixed({ good: goodCount, bad: 0, photos: photosOf(plain), deadPort, seed });
-    const baseline = (await timed(plain, alone.good, timeoutMs)).aSecond;
+    let baseline = 0;
+    if (leastSpeed !== undefined) {
+      await using plain = await startSite({ as: "binary", ...own, env });
+      const alone = mixed({ good: goodCount, bad: 0, photos: photosOf(plain), deadPort, seed });
+      baseline = (await timed(plain, alone.good, timeoutMs)).aSecond;
+    }
 
     await using site = await startSite({ as: "binary", ...own, env });
     site.eposh.faults.set(
@@ -134,7 +137,7 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
     const both = shuffled([...good, ...bad], seed);
     const { view, aSecond } = await timed(site, both, timeoutMs);
     console.log(
-      `STEP fuzz ${broker}, seed ${seed}: ${aSecond.toFixed(1)} records a second, ${baseline.toFixed(1)} without the bad ones; ` +
+      `STEP fuzz ${broker}, seed ${seed}: ${aSecond.toFixed(1)} records a second, ${baseline === 0 ? "not measured" : baseline.toFixed(1)} without the bad ones; ` +
         `${view.through} through, ${view.dead} dead, ${view.warnings.map(({ code, count }) => `${count} ${code}`).join(", ")}`,
     );
     expect(view).toMatchObject({ employees: both.length, through: both.length - view.dead, open: 0 });

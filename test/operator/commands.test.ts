@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { chownSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSqlite } from "../../src/broker/sqlite/sqlite-broker.ts";
+import type { RunView } from "../../src/ledger/runs.ts";
 import { employee, nikOf } from "../../src/simulator/people.ts";
 import { run } from "../support/binary.ts";
 import { budi, startSite } from "../support/site.ts";
@@ -12,7 +13,7 @@ const firstNik = String(employee(1, 0, "").identity_number);
 const resting = (people: number) => startSite({ as: "binary", people, start: false });
 
 test("status is ready or not, by its exit code, and no command makes a folder", async () => {
-  await using site = await resting(20);
+  await using site = await resting(8);
   const before = await site.cli("status");
   expect(before).toMatchObject({ exit: 69, out: "" });
   expect(before.err).toContain("no daemon answers");
@@ -21,8 +22,9 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
   expect(await Bun.file(join(elsewhere, "lock")).exists()).toBe(false);
 
   await site.start();
-  await until(async () => (await site.cli("status")).exit === 0, { what: "the daemon to be ready" });
-  const { out } = await site.cli("status");
+  await until(async () => (await site.readyz()).ready, { what: "the daemon to be ready" });
+  const { exit, out } = await site.cli("status");
+  expect(exit).toBe(0);
   expect(out).toContain("eposh: not asked yet");
   // The sentence of the page, which anybody on the machine may read.
   const [, heading = ""] = /<h1[^>]*>(.*?)<\/h1>/.exec(await (await fetch(`${site.url}/ui/`)).text()) ?? [];
@@ -39,8 +41,9 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
   const employed = budi(site, { identity_number: nikOf(900, "1990-01-31"), kib_number: "9300001" });
   site.eposh.days.get("2026-01-01")?.push(employed);
   await site.trigger({ from: "2026-01-01", to: "2026-01-01" });
-  await until(async () => (await site.cli("status")).out.includes("hikcentral: down since"), { what: "the outage" });
-  expect((await site.cli("status")).exit).toBe(69);
+  await until(async () => (await site.readyz()).upstreams.hikcentral === "down", { what: "the outage" });
+  const down = await site.cli("status");
+  expect(down).toMatchObject({ exit: 69, out: expect.stringContaining("hikcentral: down since") });
   await site.stop();
   const after = await site.cli("status");
   expect(after).toMatchObject({ exit: 69, out: expect.stringContaining("no daemon runs") });
@@ -48,7 +51,8 @@ test("status is ready or not, by its exit code, and no command makes a folder", 
 });
 
 test("a paused stage stays so across a restart, shows why, loses nothing and goes on at once", async () => {
-  await using site = await resting(40);
+  const people = 24;
+  await using site = await resting(people);
   await site.start();
   expect((await site.cli("pause nonsense")).exit).toBe(1);
   expect((await site.cli("pause update-kib")).exit).toBe(0);
@@ -57,18 +61,20 @@ test("a paused stage stays so across a restart, shows why, loses nothing and goe
   await site.stop();
 
   await site.start();
-  const waiting = async () => (await site.cli("status")).out;
-  await until(async () => /hikvision_update_kib +40 /.test(await waiting()), { what: "all to wait there" });
-  expect(await waiting()).toMatch(/update-kib: paused since .*: an operator paused the stage/);
+  await until(async () => (await site.stage("update-kib"))?.waiting === people, { what: "all to wait there" });
+  const { out } = await site.cli("status");
+  expect(out).toMatch(new RegExp(`hikvision_update_kib +${people} `));
+  expect(out).toMatch(/update-kib: paused since .*: an operator paused the stage/);
   expect((await site.cli("trace 2600001")).out).toContain(": waiting for update-kib\n");
   // What cannot be kept, e.g. on a full disk, is not done, and can be said again.
   mkdirSync(join(site.folder, "paused.json.new"));
   expect(await site.cli("resume update-kib")).toMatchObject({ exit: 1, err: expect.stringContaining("paused.json") });
   rmdirSync(join(site.folder, "paused.json.new"));
   expect((await site.cli("resume update-kib")).exit).toBe(0);
-  const isThrough = async () => (await site.cli("status --json")).json().lastRun.status === "done";
-  await until(isThrough, { what: "the run to be through" });
-  await until(async () => (await site.cli("status")).exit === 0, { what: "the daemon to be ready" });
+  const lastRun = async () => ((await site.get("/status")).body.lastRun as { status: string }).status;
+  await until(async () => (await lastRun()) === "done", { what: "the run to be through" });
+  await until(async () => (await site.readyz()).ready, { what: "the daemon to be ready" });
+  expect((await site.cli("status")).exit).toBe(0);
   expect((await site.cli("resume update-kib")).exit).toBe(1);
   await site.stop();
 
@@ -135,32 +141,28 @@ test("an employee is found by KIB and by NIK, with every attempt, and the NIK is
 });
 
 test("what is left of a cancelled run ends, what is done stays, and another run may begin", async () => {
-  await using site = await resting(60);
+  const people = 24;
+  await using site = await resting(people);
   await site.start();
   await site.cli("pause update-kib");
   const { body } = await site.trigger(undefined, { prefer: "respond-async" });
   const id = String(body.run);
-  const view = async () => (await site.cli(["runs", id, "--json"])).json();
-  await until(async () => (await view()).stages["create-person"]?.done === 60, {
-    timeoutMs: 40_000,
-    what: "all to be persons",
-  });
+  const at = async (stage: string) => ((await site.get(`/runs/${id}`)).body as unknown as RunView).stages[stage];
+  await until(async () => (await at("create-person"))?.done === people, { what: "all to be persons" });
   expect((await site.cli("runs cancel nonsense")).exit).toBe(1);
   expect((await site.cli(["runs", "cancel", id])).exit).toBe(0);
   await site.stop();
 
   await site.start();
   await site.cli("resume update-kib");
-  await until(async () => (await view()).stages["update-kib"]?.ended === 60, {
-    timeoutMs: 40_000,
-    what: "the rest to end",
-  });
-  expect(await view()).toMatchObject({ status: "cancelled", employees: 60, through: 60, deadLetters: [] });
-  expect(site.hikcentral.state().persons).toHaveLength(60);
+  await until(async () => (await at("update-kib"))?.ended === people, { what: "the rest to end" });
+  const view = (await site.cli(["runs", id, "--json"])).json();
+  expect(view).toMatchObject({ status: "cancelled", employees: people, through: people, deadLetters: [] });
+  expect(site.hikcentral.state().persons).toHaveLength(people);
   expect(site.hikcentral.writes.filter(({ call }) => !call.endsWith("person/single/add"))).toEqual([]);
   expect((await site.cli("trace 2600001")).out).toContain("ended at update-kib: cancelled");
-  expect((await site.induct()).stages["assign-privilege"]).toEqual({ done: 60 });
-  expect((await site.cli("runs")).out).toMatch(/ done .*60\/60[\s\S]* cancelled /);
+  expect((await site.induct()).stages["assign-privilege"]).toEqual({ done: people });
+  expect((await site.cli("runs")).out).toMatch(/ done .*24\/24[\s\S]* cancelled /);
   await site.stop();
 });
 

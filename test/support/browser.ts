@@ -36,13 +36,14 @@ export async function openBrowser() {
       });
       contexts.add(context);
       context.on("request", (request) => requests.push(request.url()));
-      const page = await context.newPage();
-      page.on("console", (message) => {
-        if (message.type() === "error" && !refused.test(message.text()))
-          errors.push(`${page.url()}: ${message.text()}`);
+      context.on("page", (page) => {
+        page.on("console", (message) => {
+          if (message.type() === "error" && !refused.test(message.text()))
+            errors.push(`${page.url()}: ${message.text()}`);
+        });
+        page.on("pageerror", (error) => errors.push(`${page.url()}: ${error.message}`));
       });
-      page.on("pageerror", (error) => errors.push(`${page.url()}: ${error.message}`));
-      return page;
+      return await context.newPage();
     },
     async [Symbol.asyncDispose]() {
       for (const context of contexts) await context.close();

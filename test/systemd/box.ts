@@ -79,7 +79,7 @@ export async function startBox(): Promise<Box | { why: string }> {
         const isAnother = existsSync(join(folder, "pid")) && read("pid") !== before;
         return isAnother && (await attempt("systemctl is-system-running")).out === "running";
       },
-      { timeoutMs: 60_000, everyMs: 50, what: "systemd to boot" },
+      { timeoutMs: 60_000, everyMs: 200, what: "systemd to boot" },
     );
   try {
     await booted();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   site.eposh.days.set(today, [employee(1, 0, link), { ...employee(2, 0, link), name: "" }]);
   await site.induct({ from: today, to: today });
   operator = await Visitor.of(site, token);
-}, 60_000);
+}, 120_000);
 afterAll(() => site[Symbol.asyncDispose]());
 
 const picturesIn = (html: string) => [...html.matchAll(/<img src="([^"]+)" alt="([^"]+)"/g)];

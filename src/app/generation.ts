@@ -10,7 +10,8 @@ import { createApp } from "../http/app.ts";
 import { healthRoutes, readinessOf } from "../http/health.ts";
 import { type DatesFor, RunStarter } from "../http/run-starter.ts";
 import { memoryOf } from "../ledger/person-memory.ts";
-import { photosOf } from "../ledger/photo-history.ts";
+import { photosOf } from "../ledger/photos/history.ts";
+import { noteSource } from "../ledger/photos/sources.ts";
 import { digest, recordsOf } from "../ledger/unchanged.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -18,6 +19,7 @@ import type { SharedExamination } from "../operator/examination.ts";
 import { closeLostRuns } from "../operator/lost-runs.ts";
 import { Operator } from "../operator/operator.ts";
 import { PausedStages } from "../operator/paused-stages.ts";
+import type { PhotoSource } from "../people/types.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { DeadLetterQueues } from "../pipeline/retry/dead-letter-queues.ts";
 import type { PipelineDeps } from "../pipeline/stage-context.ts";
@@ -97,7 +99,13 @@ export class Generation {
       clients: (caller, envelope) => ({
         hikcentral: () => clients.hikcentral.for(untilOpen("hikcentral", caller), caller),
         eposh: () => clients.eposh.for(untilOpen("eposh", caller), caller),
-        photo: () => ({ ...clients.photos.for(caller.signal, caller), ...photosOf(ledger, envelope) }),
+        photo: () => {
+          const { code } = envelope;
+          const fetched = (link: string, source: PhotoSource) => {
+            if (code !== undefined) noteSource(ledger, code, link, source);
+          };
+          return { ...clients.photos.for(caller.signal, { ...caller, fetched }), ...photosOf(ledger, envelope) };
+        },
         records: () => recordsOf(ledger, (atLeast) => clients.hikcentral.personCount(atLeast, caller)),
         memory: () => memoryOf(ledger, envelope, (what) => metrics.overwrote(what)),
         site: () => siteOf(config, todayIn(config.site.timeZone, now())),

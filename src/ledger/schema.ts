@@ -179,6 +179,10 @@ export const migrations: Migrations = [
   create index grants_number on grants (person_id);
   create index cases_awaited on cases (last_run) where closed is null and awaited;
 `,
+  `
+  create table sources (person text primary key, path text, picture text, etag text, modified text, at text)
+    strict, without rowid;
+`,
 ];
 
 export type Value = string | number | null;

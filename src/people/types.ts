@@ -117,6 +117,15 @@ export interface RecordMemory {
   unchanged(employees: readonly unknown[], inducted: string | undefined): Promise<ReadonlySet<unknown>>;
 }
 
+/** A picture as its host gave it, before it is made fit. */
+export interface PhotoSource {
+  /** Eight characters that tell one picture from another, whatever its link. */
+  readonly mark: string;
+  /** By these the host tells whether it has another picture now. */
+  readonly etag?: string | undefined;
+  readonly lastModified?: string | undefined;
+}
+
 /** The memory of an employee's photos. Only hints: without them a warning is missing, or a face is sent once more. */
 export interface PhotoHistory {
   /** How many other employees came with the same link: it may show somebody else. */

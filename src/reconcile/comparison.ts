@@ -6,6 +6,7 @@ import { backoff } from "../util/backoff.ts";
 import { type Compared, type Difference, noKib, type Recall, type Recalled } from "./difference.ts";
 import { type Expected, expectedFrom } from "./expected.ts";
 import { type Finding, judge, missingFrom } from "./judge.ts";
+import { type LookOptions, otherPictures, promptLooks } from "./photo-looks.ts";
 import { SiteLists } from "./site-lists.ts";
 
 export interface Comparison {
@@ -39,6 +40,8 @@ export interface CompareOptions {
   /** Told of passing failures and of what is not compared, each text once. */
   say?: (text: string) => void;
   onPerson?: (done: number, of: number) => void;
+  /** Of asking for the photos: how much, and who is told of it. */
+  looks?: Partial<Pick<LookOptions, "limits" | "note">>;
   now?: Date;
 }
 
@@ -47,9 +50,9 @@ export interface CompareOptions {
  * read. Changes nothing. Rejects when a failure persists.
  */
 export async function compare(
-  { hikcentral, eposh }: Clients,
+  { hikcentral, eposh, photos }: Pick<Clients, "hikcentral" | "eposh" | "photos">,
   { regionals, guard, hikcentral: { concurrency } }: Pick<Config, "regionals" | "guard" | "hikcentral">,
-  { dates, kib, signal, recall = recallNothing, say = () => {}, onPerson, now = new Date() }: CompareOptions,
+  { dates, kib, signal, recall = recallNothing, say = () => {}, onPerson, looks, now = new Date() }: CompareOptions,
 ): Promise<Comparison> {
   const said = new Set<string>();
   const once = (text: string) => {
@@ -71,6 +74,9 @@ export async function compare(
 
   const { people, unusable } = await expectedFrom(eposh.for(signal), { regionals, dates, kib, patiently });
   const remembered = await rememberedOf([...people.values()], recall);
+  const looking = { photos, limits: promptLooks, signal, ...looks };
+  for (const [code, otherPicture] of await otherPictures(people.values(), remembered, looking))
+    remembered.set(code, { ...remembered.get(code), otherPicture });
 
   const optional = createOptionalReads({ info: once, warn: once });
   /** Undefined where the partner may not read them. */

@@ -1,4 +1,5 @@
 import type { FailureCode } from "../errors/codes.ts";
+import type { RememberedSource } from "../ledger/photos/sources.ts";
 
 /** Something that HikCentral does not show as Eposh says, or shows of somebody whom Eposh does not know. */
 export interface Difference {
@@ -31,6 +32,10 @@ export interface Recalled {
   hasOtherPhoto?: boolean | undefined;
   /** The mark of the picture that is behind the photo link. */
   picture?: string | undefined;
+  /** What the photo link, or the same one with another signature, gave when it was asked last. */
+  source?: RememberedSource | undefined;
+  /** The mark of another picture that is behind the photo link by now. */
+  otherPicture?: string | undefined;
   /** Privilege groups that we granted and that HikCentral has lost, because it was restored to a backup. */
   lost?: readonly string[] | undefined;
   /** The person was met in a record, or was a member before. */

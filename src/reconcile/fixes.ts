@@ -8,6 +8,8 @@ export interface Fix {
   to: string;
   /** Where it is missing: the whole date, because somebody has no KIB number to be named by. */
   kib?: string[];
+  /** A run looks at a picture whose link is the same only where it is told to. */
+  refresh_faces?: boolean;
 }
 
 /** One for each date. What a human took away, and who may be somebody else, is nothing to be put right. */
@@ -15,7 +17,13 @@ export function fixesOf({ differences }: Comparison): Fix[] {
   const fixable = differences.filter(({ canBeFixed }) => canBeFixed);
   return [...Map.groupBy(fixable, ({ date }) => date)].map(([date, those]) => {
     const kib = [...new Set(those.map(({ kib }) => kib))];
-    return { from: date, to: date, ...(!kib.includes(noKib) && { kib }) };
+    const hasOtherPicture = those.some(({ code }) => code === "face_outdated");
+    return {
+      from: date,
+      to: date,
+      ...(!kib.includes(noKib) && { kib }),
+      ...(hasOtherPicture && { refresh_faces: true }),
+    };
   });
 }
 

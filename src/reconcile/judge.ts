@@ -59,7 +59,9 @@ function faceOf({ hasFace, remark }: Person, { photo }: Expected, recalled: Reca
   const none = { what: "face", code: "face_missing", text: "no face" } as const;
   if (!hasFace || photo === undefined) return { ...none, isRight: photo === undefined || hasFace };
   const { photoMark: sent } = readRemark(remark);
-  const { picture, hasOtherPhoto = false } = recalled;
+  const { picture, otherPicture, hasOtherPhoto = false } = recalled;
+  const replaced = { what: "face", code: "face_outdated", text: "another picture is behind the photo link" } as const;
+  if (otherPicture !== undefined) return { ...replaced, isRight: sent === otherPicture };
   // n.b. Notes of 0.1 hold the mark of the link itself.
   const isOlder = sent !== undefined && picture !== undefined && sent !== picture && sent !== photoMark(photo);
   const older = { what: "face", code: "face_outdated", text: "Eposh has another photo" } as const;

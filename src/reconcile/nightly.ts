@@ -5,12 +5,14 @@ import { textOf } from "../errors.ts";
 import { noteComparison } from "../ledger/cases/last-comparison.ts";
 import { closeSituations, endBaseline, noteMembers, recallFrom } from "../ledger/cases/situations.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { noteSource } from "../ledger/photos/sources.ts";
 import type { Log } from "../observability/log.ts";
 import { inParts } from "../util/turns/in-parts.ts";
 import { type Comparison, compare } from "./comparison.ts";
 import { noKib, type Recall } from "./difference.ts";
 import { countsOf, type Fix, fixesOf, sentenceOf } from "./fixes.ts";
 import { forgetLostWrites } from "./lost-writes.ts";
+import { type LookLimits, type LookOptions, nightlyLooks } from "./photo-looks.ts";
 
 export interface NightlyOptions {
   readonly clients: Clients;
@@ -22,6 +24,7 @@ export interface NightlyOptions {
   readonly now: () => Date;
   /** How long no further loss of HikCentral is found before the site is compared again. */
   readonly settleMs?: number;
+  readonly lookLimits?: LookLimits;
 }
 
 const noCounts = { employees: 0, differing: 0, fixable: 0, unmatched: 0, twins: 0, unchecked: 0 };
@@ -75,7 +78,7 @@ export class NightlyComparison implements Disposable {
   }
 
   async #run(): Promise<void> {
-    const { clients, config, ledger, startRun, log, now } = this.options;
+    const { clients, config, ledger, startRun, log, now, lookLimits: limits = nightlyLooks } = this.options;
     const { signal } = this.#closed;
     const { days } = config.verify;
     const today = todayIn(config.site.timeZone, now());
@@ -85,7 +88,8 @@ export class NightlyComparison implements Disposable {
       if (lost !== undefined) log.warn(lost);
       const recall: Recall = async (asked) => recallFrom(ledger, asked);
       const say = (text: string) => log.warn(text);
-      const found = await compare(clients, config, { dates, signal, recall, say, now: now() });
+      const note: LookOptions["note"] = (...looked) => noteSource(ledger, ...looked);
+      const found = await compare(clients, config, { dates, signal, recall, say, looks: { limits, note }, now: now() });
       await noteIn(ledger, found);
       const counts = countsOf(found);
       noteComparison(ledger, { ...counts, at: now().toISOString(), trouble: null, ...ofNight });

@@ -6,7 +6,7 @@ import type { Headers } from "../broker/broker.ts";
 import { createClients } from "../clients.ts";
 import { readConfig, siteOf } from "../config/load.ts";
 import { noPersonMemory } from "../ledger/person-memory.ts";
-import { noPhotoHistory } from "../ledger/photo-history.ts";
+import { noPhotoHistory } from "../ledger/photos/history.ts";
 import { noRecordMemory } from "../ledger/unchanged.ts";
 import { createLog } from "../observability/log.ts";
 import { builtins } from "../registry/builtin.ts";

@@ -29,6 +29,7 @@ export async function startEposh({ people = 1543, odd = false, portrait = drawn,
   const days = new Map<string, Employee[]>();
   const pages: Record<string, number> = {};
   const photos: Record<string, number> = {};
+  const notModified: Record<string, number> = {};
   const pictures = new Map<string, Uint8Array<ArrayBuffer>>();
 
   function page(url: string, faults: Faults): Response {
@@ -49,25 +50,34 @@ export async function startEposh({ people = 1543, odd = false, portrait = drawn,
     return new Response(json.replace(`"${unsafeNumber}"`, unsafeNumber), typed("application/json"));
   }
 
-  async function photo(url: string): Promise<Response> {
-    photos[url] = (photos[url] ?? 0) + 1;
-    const [path = ""] = url.split("?");
+  async function pictureBehind(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const other = pictures.get(path);
-    if (other) return new Response(other);
+    if (other) return other;
     const [, kind = "", stamp = ""] = /^\/photos\/([a-z]+)\/-(\d+)\.png$/.exec(path) ?? [];
     const draw = kind === "kib" || kind === "shared" ? portrait : wrecks[kind];
-    if (!draw) return new Response("Not Found", { status: 404 });
-    return new Response(await draw(Number(stamp)), typed("image/png"));
+    return draw && new Uint8Array(await draw(Number(stamp)));
+  }
+
+  async function photo(url: string, asked: string | undefined): Promise<Response> {
+    const [path = ""] = url.split("?");
+    const picture = await pictureBehind(path);
+    const etag = picture && `"${Bun.hash(picture).toString(16)}"`;
+    const isKnown = etag !== undefined && asked === etag;
+    const counts = isKnown ? notModified : photos;
+    counts[url] = (counts[url] ?? 0) + 1;
+    if (etag === undefined) return new Response("Not Found", { status: 404 });
+    if (isKnown) return new Response(null, { status: 304, headers: { etag } });
+    return new Response(picture, { headers: { "content-type": "image/png", etag } });
   }
 
   function answer({ url, headers }: Call, faults: Faults): Response | Promise<Response> {
-    if (url.startsWith("/photos/")) return photo(url);
+    if (url.startsWith("/photos/")) return photo(url, headers["if-none-match"]);
     if (!url.startsWith("/api/")) return new Response("Not Found", { status: 404 });
     if (headers["x-api-key"] === apiKey && headers["x-app-id"] === appId) return page(url, faults);
     return Response.json({ message: "Unauthenticated." }, { status: 401 });
   }
 
-  const server = await serve(options, answer, () => ({ pages, photos }));
+  const server = await serve(options, answer, () => ({ pages, photos, notModified }));
   const links = `${server.origin}/photos`;
   const link = (number: number) => `${links}/kib/-${1_767_600_000 + number}.png`;
   let number = 0;
@@ -91,6 +101,8 @@ export async function startEposh({ people = 1543, odd = false, portrait = drawn,
     pages,
     /** Photos served, by path and query. */
     photos,
+    /** Answers that the picture is the one that the caller has, by path and query. */
+    notModified,
     /** What is behind a path, instead of what its name says; change it freely. */
     pictures,
   };

@@ -148,7 +148,8 @@ export async function serve(
     const ahead = faults.take("clock", url);
     const date = ahead ? { date: new Date(Date.now() + (ahead.minMs ?? 0)).toUTCString() } : {};
     const bytes = await answered.bytes();
-    const length = { "content-length": bytes.length };
+    // n.b. That of a 304 would be the length of what is not sent.
+    const length = answered.status === 304 ? {} : { "content-length": bytes.length };
     response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...length, ...date });
     if (!faults.take("half", url)) return void response.end(bytes);
     response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { reject, retry } from "../errors.ts";
-import type { Face, PhotoHistory } from "../people/types.ts";
+import { isReject, isRetry, reject, retry } from "../errors.ts";
+import type { Face, PhotoHistory, PhotoSource } from "../people/types.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
+import { isPicture } from "../util/picture-type.ts";
 import { type Acquire, createSemaphore } from "../util/semaphore.ts";
 import type { Shown } from "./circuit-breaker.ts";
 import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder/decoder-pool.ts";
@@ -56,9 +57,28 @@ export interface PhotoOptions {
   now?: () => number;
 }
 
+export interface PhotoCaller extends Caller {
+  /** Told of a picture that can be used, also of the one that the caller has already. */
+  fetched(link: string, source: PhotoSource): void;
+}
+
+/**
+ * - `same`: the picture that is known; `other`: another one
+ * - `unknown`: the answer says nothing about the picture, e.g. because the link has expired
+ * - `away`: the host does not answer, or is busy
+ */
+export type PhotoLook =
+  | { readonly state: "same" | "other"; readonly source: PhotoSource; readonly bytes: number }
+  | { readonly state: "unknown" | "away" };
+
 export interface PhotoClient extends Disposable {
   /** Its downloads end with the reason of `signal` when that aborts. Photos are never cached: Eposh reuses links. */
-  for(signal: AbortSignal, on?: Partial<Caller>): Pick<Photos, "fetch">;
+  for(signal: AbortSignal, on?: Partial<PhotoCaller>): Pick<Photos, "fetch">;
+  /**
+   * Asks whether the picture behind a link is still the one that is known; it is sent only if it is another one, or if
+   * the host does not tell. Whoever needs a photo goes first. Rejects only with the reason of `signal`.
+   */
+  look(link: string, known: PhotoSource, signal: AbortSignal): Promise<PhotoLook>;
   /** Whether hosts answer. It pauses nothing. */
   readonly shown: Shown;
 }
@@ -91,25 +111,36 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     return new Response(null, response);
   };
 
-  async function download(link: string, isUrgent: boolean, signal: AbortSignal): Promise<Uint8Array> {
+  async function download(
+    link: string,
+    isUrgent: boolean,
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<{ answer: UpstreamAnswer; url: URL }> {
     const endsAt = performance.now() + options.timeoutMs;
     let url = parse(link);
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       if (!allowedHosts.has(url.hostname)) throw notAllowed(url);
       if (isUrgent && !silentHosts.mayAsk(url.origin))
         throw retry("photo_unavailable", `${url.host} did not answer a moment ago`);
-      const answer = await answerOf(url, endsAt, signal);
+      const answer = await answerOf(url, headers, endsAt, signal);
       const next = answer.headers.get("location");
-      if (answer.status < 300 || answer.status > 399 || next === null) return photoIn(answer, url);
+      if (answer.status < 300 || answer.status > 399 || next === null) return { answer, url };
       url = parse(next, url);
     }
     throw retry("photo_unavailable", `${url.host} redirects a photo more than ${maxRedirects} times`);
   }
 
-  async function answerOf(url: URL, endsAt: number, signal: AbortSignal): Promise<UpstreamAnswer> {
+  async function answerOf(
+    url: URL,
+    headers: Record<string, string>,
+    endsAt: number,
+    signal: AbortSignal,
+  ): Promise<UpstreamAnswer> {
     const timeoutMs = Math.max(1, endsAt - performance.now());
     try {
-      const answer = await upstreamFetch({ url: url.href, timeoutMs, maxBytes, signal, tls, fetch: fetchPhoto });
+      const request = { url: url.href, headers, timeoutMs, maxBytes, signal, tls, fetch: fetchPhoto };
+      const answer = await upstreamFetch(request);
       silentHosts.answered(url.origin);
       return answer;
     } catch (error) {
@@ -164,7 +195,32 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
   const tooLarge = () =>
     reject("photo_unusable", `the photo is over the size limit of ${maxBytes} bytes (photo.max_bytes)`);
 
+  async function look(link: string, known: PhotoSource, signal: AbortSignal): Promise<PhotoLook> {
+    using _inHand = await patient.inHand(signal, Number.POSITIVE_INFINITY);
+    const { etag, lastModified } = known;
+    const headers = {
+      ...(etag && { "if-none-match": etag }),
+      ...(lastModified && { "if-modified-since": lastModified }),
+    };
+    try {
+      const { answer, url } = await download(link, false, signal, headers);
+      if (answer.status === 304 && Object.keys(headers).length > 0) return { state: "same", source: known, bytes: 0 };
+      if (answer.status === 429 || answer.status === 503) return { state: "away" };
+      const bytes = photoIn(answer, url);
+      // n.b. A page that asks to sign in is no other picture.
+      if (!isPicture(bytes)) return { state: "unknown" };
+      const source = sourceOf(bytes, answer.headers);
+      return { state: source.mark === known.mark ? "same" : "other", source, bytes: bytes.byteLength };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isRetry(error) && error.cause instanceof TransportError) return { state: "away" };
+      if (isReject(error) || isRetry(error)) return { state: "unknown" };
+      throw error;
+    }
+  }
+
   return {
+    look,
     get shown() {
       return silentHosts.shown;
     },
@@ -179,11 +235,15 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
         const lane: { inHand: Acquire; decoding: Acquire | undefined } = late ? urgent : patient;
         try {
           using _inHand = await permitFor(lane.inHand, { ...on, signal: ends });
-          const bytes = await download(link, late !== undefined, ends).finally(() => on.progress?.());
-          const mark = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
-          if (mark === unless) return undefined;
-          using _decoding = await lane.decoding?.(ends);
-          return { mark, face: (await decoders.fit(bytes, ends)).toString("base64") as Face };
+          const { answer, url } = await download(link, late !== undefined, ends).finally(() => on.progress?.());
+          const bytes = photoIn(answer, url);
+          const source = sourceOf(bytes, answer.headers);
+          const { mark } = source;
+          using _decoding = mark === unless ? undefined : await lane.decoding?.(ends);
+          const photo =
+            mark === unless ? undefined : { mark, face: (await decoders.fit(bytes, ends)).toString("base64") as Face };
+          on.fetched?.(link, source);
+          return photo;
         } catch (error) {
           if (signal.aborted || !late?.aborted) throw error;
           void probe(parse(link).origin);
@@ -192,6 +252,16 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
       },
     }),
   };
+}
+
+/** Of what a host may say. */
+const maxValidatorLength = 256;
+
+function sourceOf(bytes: Uint8Array, headers: Headers): PhotoSource {
+  const mark = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
+  const [etag, lastModified] = ["etag", "last-modified"].map((name) => headers.get(name) ?? undefined);
+  const isKept = (value: string | undefined) => value !== undefined && value.length <= maxValidatorLength;
+  return { mark, ...(isKept(etag) && { etag }), ...(isKept(lastModified) && { lastModified }) };
 }
 
 /** n.b. The error has no cause and does not quote the link: its query may be a key. */

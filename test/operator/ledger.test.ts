@@ -4,7 +4,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Ledger } from "../../src/ledger/ledger.ts";
-import { photosOf } from "../../src/ledger/photo-history.ts";
+import { photosOf } from "../../src/ledger/photos/history.ts";
 import { runOf } from "../../src/ledger/runs.ts";
 import { migrations } from "../../src/ledger/schema.ts";
 import type { Entry } from "../../src/ledger/subjects.ts";

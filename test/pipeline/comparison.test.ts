@@ -61,6 +61,7 @@ const situations: Record<Sabotage, { codes: string[]; text: string; isFixed?: tr
   face: { codes: ["face_missing"], text: "no face", isFixed: true },
   kib: { codes: ["kib_differs"], text: "KIB is 999", isFixed: true },
   photo: { codes: ["face_outdated"], text: "Eposh has another photo", isFixed: true },
+  picture: { codes: ["face_outdated"], text: "another picture is behind the photo link", isFixed: true },
   access: { codes: ["taken_away_in_hikcentral"], text: "not in privilege group" },
   expired: { codes: ["taken_away_in_hikcentral"], text: "ended on 2026-01-02" },
   "not-yet-valid": { codes: ["not_yet_valid"], text: "not valid before 2030-06-01" },

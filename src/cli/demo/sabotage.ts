@@ -1,5 +1,6 @@
 import { Exit, exits } from "../../errors.ts";
 import type { SimulatedPerson } from "../../simulator/person-store.ts";
+import { portrait } from "../../simulator/pictures.ts";
 import type { Simulators } from "../../simulator/start.ts";
 import { isOddKib } from "./odd.ts";
 
@@ -10,6 +11,7 @@ export const sabotages = [
   "kib",
   "access",
   "photo",
+  "picture",
   "expired",
   "not-yet-valid",
   "kib-twice",
@@ -24,6 +26,8 @@ export const isSabotage = (word: string): word is Sabotage => (sabotages as read
 const stranger = { personCode: "3500000101900099", personGivenName: "Orang", personFamilyName: "Contoh" };
 const another = { personCode: "3500000101900098", personGivenName: "Teman", personFamilyName: "Contoh" };
 const strangersKib = "2650000";
+/** In place of the photo's number; so each picture is one that nobody else has. */
+const [otherLinkNumber, otherPictureNumber] = [1_777_777_777, 1_788_888_888];
 
 /** Breaks one ordinary record behind the daemon's back; returns a sentence that names it by KIB. */
 export function breakOne(what: Sabotage, { hikcentral, eposh }: Pick<Simulators, "hikcentral" | "eposh">): string {
@@ -61,6 +65,11 @@ export function breakOne(what: Sabotage, { hikcentral, eposh }: Pick<Simulators,
         if (employee.kib_number === kib) employee.photo = { link: otherLink(employee.photo) };
       return `KIB ${kib} got another photo in Eposh`;
     },
+    picture() {
+      for (const employee of [...eposh.days.values()].flat())
+        if (employee.kib_number === kib) eposh.pictures.set(pathOf(employee.photo), otherPicture());
+      return `another picture was put behind the photo link of KIB ${kib}`;
+    },
     expired() {
       person.endTime = "2026-01-02T00:00:00+07:00";
       return `the validity of KIB ${kib} was ended in HikCentral`;
@@ -91,5 +100,7 @@ export function breakOne(what: Sabotage, { hikcentral, eposh }: Pick<Simulators,
 }
 
 /** In the simulator's links the number says which picture it is. */
-const otherLink = (photo: unknown): string =>
-  String((photo as { link?: unknown } | undefined)?.link).replace(/-\d+\.png$/, "-1777777777.png");
+const otherLink = (photo: unknown): string => linkIn(photo).replace(/-\d+\.png$/, `-${otherLinkNumber}.png`);
+const otherPicture = () => new Uint8Array(portrait(otherPictureNumber));
+const pathOf = (photo: unknown): string => new URL(linkIn(photo)).pathname;
+const linkIn = (photo: unknown): string => String((photo as { link?: unknown } | undefined)?.link);

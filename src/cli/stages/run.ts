@@ -5,7 +5,7 @@ import { todayIn } from "../../config/dates.ts";
 import { siteOf } from "../../config/load.ts";
 import { Exit, exits, textOf } from "../../errors.ts";
 import { noPersonMemory } from "../../ledger/person-memory.ts";
-import { noPhotoHistory } from "../../ledger/photo-history.ts";
+import { noPhotoHistory } from "../../ledger/photos/history.ts";
 import { noRecordMemory } from "../../ledger/unchanged.ts";
 import { createLog } from "../../observability/log.ts";
 import { execute } from "../../sdk/execute.ts";

@@ -1,6 +1,7 @@
 import type { FailureCode } from "../../errors/codes.ts";
 import { photoMark } from "../../people/remark.ts";
 import { lastInductedOf } from "../items/latest.ts";
+import { sourceBehind } from "../photos/sources.ts";
 import type { Rows, Value } from "../schema.ts";
 import { photoPath } from "../unchanged.ts";
 
@@ -113,10 +114,13 @@ export function recallFrom(ledger: Remembering, asked: readonly { code: string; 
     type Row = { photo: string | null; picture: string | null; lost: string; isKnown: number };
     const [row] = rows<Row>(find, person, photo === undefined ? null : photoMark(photo));
     const written = row?.photo ?? undefined;
+    const picture = row?.picture ?? undefined;
+    const source = photo === undefined ? undefined : sourceBehind(ledger, code, photo);
     return {
       lastInducted: lastInductedOf(rows, person),
       hasOtherPhoto: photo !== undefined && written !== undefined && written !== ledger.personKey(photoPath(photo)),
-      picture: row?.picture ?? undefined,
+      picture,
+      source: source ?? (picture === undefined ? undefined : { mark: picture }),
       lost: JSON.parse(row?.lost ?? "[]") as string[],
       isKnown: row?.isKnown === 1,
     };

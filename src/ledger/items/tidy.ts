@@ -4,7 +4,8 @@ import { giveBack } from "../../util/files/shrink.ts";
 import type { Value } from "../schema.ts";
 
 /** Tables whose rows have the time `at` and are kept `state.keep_days`. */
-const keptTables = "links faces held fetches refused kibs grants met unchanged overwrites audit comparisons".split(" ");
+const keptTables =
+  "links faces sources held fetches refused kibs grants met unchanged overwrites audit comparisons".split(" ");
 /** After so long a closed run is its numbers, and those of its employees who simply went through are no rows any more. */
 const foldAfterMs = 7 * 86_400_000;
 const dayMs = 86_400_000;

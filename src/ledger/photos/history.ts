@@ -1,8 +1,8 @@
-import { photoMark } from "../people/remark.ts";
-import type { PhotoHistory } from "../people/types.ts";
-import { type Other, warnOther, whoseOf } from "./cases/others.ts";
-import type { Ledger } from "./ledger.ts";
-import type { MemoryOf } from "./person-memory.ts";
+import { photoMark } from "../../people/remark.ts";
+import type { PhotoHistory } from "../../people/types.ts";
+import { type Other, warnOther, whoseOf } from "../cases/others.ts";
+import type { Ledger } from "../ledger.ts";
+import type { MemoryOf } from "../person-memory.ts";
 
 /** Where nothing is remembered. */
 export const noPhotoHistory: PhotoHistory = {

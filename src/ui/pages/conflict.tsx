@@ -39,10 +39,13 @@ function Sides({ of: { text, name, kib }, view }: { of: CaseView; view: View }) 
       <p>{side.kib ? `KIB ${side.kib}` : cases.noKib}</p>
     </div>
   );
+  const [here, there] = sides.theirs.isInEposh
+    ? [`${texts.eposh} · ${cases.thisRecord}`, `${texts.eposh} · ${cases.otherRecord}`]
+    : [texts.eposh, texts.hikcentral];
   return (
     <div class="sides">
-      <Side system={texts.eposh} side={{ name: name ?? sides.ours.name, kib: kib ?? sides.ours.kib }} />
-      <Side system={sides.theirs.isInEposh ? texts.eposh : texts.hikcentral} side={sides.theirs} />
+      <Side system={here} side={{ name: name ?? sides.ours.name, kib: kib ?? sides.ours.kib }} />
+      <Side system={there} side={sides.theirs} />
     </div>
   );
 }

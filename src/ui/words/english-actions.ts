@@ -49,11 +49,11 @@ export const englishActions = {
       question: "Whose NIK is it?",
       answers: {
         same: {
-          title: "This record's",
+          title: "The NIK is this record's",
           text: "The message goes back to its stage, and the person is made from this record.",
         },
         "record-wrong": {
-          title: "Not this one's: this record is wrong",
+          title: "This record is wrong",
           text: "The case is closed until this record changes. Correct it in Eposh.",
         },
         "person-wrong": {

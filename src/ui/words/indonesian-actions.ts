@@ -48,11 +48,11 @@ export const indonesianActions: UiWords["actions"] = {
       question: "NIK ini milik siapa?",
       answers: {
         same: {
-          title: "Milik data ini",
+          title: "NIK ini milik data ini",
           text: "Pesannya kembali ke tahapnya, dan orangnya dibuat dari data ini.",
         },
         "record-wrong": {
-          title: "Bukan milik data ini: data ini salah",
+          title: "Data ini salah",
           text: "Kasus ditutup sampai data ini berubah. Perbaiki di Eposh.",
         },
         "person-wrong": {

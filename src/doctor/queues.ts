@@ -10,7 +10,7 @@ export interface QueueFacts {
   type: string;
   /** Without its type; whether it is durable only where it is not. */
   arguments: Readonly<Record<string, unknown>>;
-  /** What policies add; undefined where the management API does not answer, because AMQP does not show them. */
+  /** What policies add; undefined where the management API does not say, because AMQP does not show them. */
   policy: Policy | undefined;
 }
 
@@ -97,10 +97,12 @@ export async function checkQueues(
   /** One fix may be that of many queues. */
   const dangers = new Map<string, Danger>();
   const types = new Map<string, number>();
+  let unseen = 0;
   for (const queue of existing) {
     const facts = shown?.get(queue) ?? { queue, ...(await askByRefusal(broker, queue)), policy: undefined };
     const danger = dangerOf(facts, broker.version, vhost);
     if (danger && !dangers.has(danger.fix)) dangers.set(danger.fix, danger);
+    if (facts.policy === undefined) unseen++;
     types.set(facts.type, (types.get(facts.type) ?? 0) + 1);
     const mayHaveLimit =
       facts.type === "quorum" && facts.policy === undefined && Number.parseInt(broker.version, 10) >= 4;
@@ -118,7 +120,9 @@ export async function checkQueues(
     throw new Unchecked(`${text}: ${unlimited(undefined, `-p ${shellWord(vhost)}`)}`);
   }
   const kinds = [...types].map(([type, count]) => `${count} ${type}`).join(", ");
-  const policies = shown ? "no policy endangers them" : "policies are not seen: the management API does not answer";
+  const notYet = `the management API does not show the policies of ${unseen} yet`;
+  const missing = shown ? notYet : "policies are not seen: the management API does not answer";
+  const policies = unseen === 0 ? "no policy endangers them" : missing;
   return `${existing.length} of ${queues.length} exist${kinds && `, durable: ${kinds}`}; ${policies}`;
 }
 
@@ -156,21 +160,25 @@ interface Shown {
   arguments: Record<string, unknown>;
   policy?: string | null;
   operator_policy?: string | null;
+  /** Missing until the node that leads the queue has told, e.g. for some seconds after another one's death. */
   effective_policy_definition?: Record<string, unknown> | null;
 }
 
-function factsOf(shown: Shown): QueueFacts {
+export function factsOf(shown: Shown): QueueFacts {
   const { name, type, durable, auto_delete, policy, operator_policy, effective_policy_definition } = shown;
   const { "x-queue-type": _, ...rest } = shown.arguments;
   return {
     queue: name,
     type,
     arguments: { ...rest, ...(!durable && { durable }), ...(auto_delete && { auto_delete }) },
-    policy: {
-      name: policy || undefined,
-      operatorPolicy: operator_policy || undefined,
-      definition: effective_policy_definition ?? {},
-    },
+    policy:
+      effective_policy_definition === undefined
+        ? undefined
+        : {
+            name: policy || undefined,
+            operatorPolicy: operator_policy || undefined,
+            definition: effective_policy_definition ?? {},
+          },
   };
 }
 

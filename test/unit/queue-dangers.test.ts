@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { dangerOf, type Policy, type QueueFacts } from "../../src/doctor/queues.ts";
+import { dangerOf, factsOf, type Policy, type QueueFacts } from "../../src/doctor/queues.ts";
 
 const policy = (definition: Policy["definition"]): Policy => ({
   name: "theirs",
@@ -109,4 +109,11 @@ test.each<[string, Partial<QueueFacts>, string | undefined]>([
   ],
 ])("on %s the doctor's word on %j", (version, facts, expected) => {
   expect(say(version, facts)).toBe(expected as string);
+});
+
+test("a queue of which the management API shows no policies yet is not said to have none", () => {
+  const shown = { name: "q", type: "quorum", durable: true, auto_delete: false, arguments: {} };
+  expect(factsOf(shown).policy).toBeUndefined();
+  expect(say("4.0.5", factsOf(shown))).toBeUndefined();
+  expect(say("4.0.5", factsOf({ ...shown, effective_policy_definition: {} }))).toContain("after 20 returns");
 });

@@ -25,6 +25,8 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
       compile: {
         outfile: fresh,
         ...(target ? { target } : {}),
+        // What runs at a start runs once: compiling it to machine code costs more than it gives. main.ts ends it.
+        jitPolicy: 8,
         // The program must not read configuration of Bun from the working directory.
         autoloadDotenv: false,
         autoloadBunfig: false,
@@ -38,6 +40,8 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
       sourcemap: "linked",
       // n.b. Bytecode without format esm builds without an error, but the binary dies at its start.
       bytecode: true,
+      // What is nested deeper is compiled when it is first called: 0.6 MB less, and no later start.
+      bytecodeDepth: 2,
       format: "esm",
       throw: false,
     });
@@ -66,11 +70,11 @@ function withSdk(sdk: Uint8Array): Bun.BunPlugin {
   };
 }
 
-/** prom-client loads these at each start, with node:cluster and node:http; nothing here uses them. */
+/** prom-client loads these at each start, with node:cluster, node:http and tdigest; nothing here uses them. */
 const withoutUnused: Bun.BunPlugin = {
   name: "without unused",
   setup: (builder) =>
-    void builder.onLoad({ filter: /prom-client\/lib\/(cluster|defaultMetrics|pushgateway)\.js$/ }, () => ({
+    void builder.onLoad({ filter: /prom-client\/lib\/(cluster|defaultMetrics|pushgateway|summary)\.js$/ }, () => ({
       contents: "module.exports = {};",
       loader: "js",
     })),

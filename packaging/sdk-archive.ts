@@ -36,7 +36,7 @@ export async function makeSdkArchive(): Promise<Uint8Array> {
   for (const [path, text] of declarations()) files.push([join("types/hikvision-sync", path), text]);
   files.push(["sdk.js", await bundle()]);
   files.sort(([a], [b]) => (a < b ? -1 : 1));
-  return Bun.zstdCompressSync(Buffer.from(JSON.stringify(Object.fromEntries(files))), { level: 9 });
+  return Bun.zstdCompressSync(Buffer.from(JSON.stringify(Object.fromEntries(files))), { level: 12 });
 }
 
 /** The stages of a site give their failures codes of their own: for them any string is one. */

@@ -5,6 +5,9 @@ import { decoderWord } from "./upstreams/decoder/decoder.ts";
 import { importWord } from "./util/own-program.ts";
 import { ignoreClosedPipes } from "./util/text/closed-pipes.ts";
 
+// See build.ts: from here on it pays.
+setTimeout(() => Bun.unsafe.setJITPolicy(1), 1_000).unref();
+
 if (process.argv[2] === decoderWord) await (await import("./upstreams/decoder/decoder-process.ts")).decodePhotos();
 
 if (process.argv[2] === importWord) await (await import("./registry/import-process.ts")).importFromStdin();

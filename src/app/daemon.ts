@@ -88,7 +88,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   let current = new Generation(loaded, registered, parts);
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
-  const answer: Fetch = (request, connection) => current.app.fetch(request, connection);
+  const answer: Fetch = async (request, connection) => (await current.app).fetch(request, connection);
   removed.watch(opened.use(await OperatorSocket.open(config.http, answer, (text) => log.warn(text))));
   const { origin: url } = opened.use(listen(config.http, answer, (text) => log.warn(text)));
   void introduce(loaded, { registered, clients: current.clients, url, log });

@@ -6,8 +6,7 @@ import { type Clients, createClients } from "../clients.ts";
 import { DateError, datesOf, formatDuration, todayIn } from "../config/dates.ts";
 import { type Config, type InUse, type LocalConfig, siteOf } from "../config/load.ts";
 import { textOf } from "../errors.ts";
-import { createApp } from "../http/app.ts";
-import { healthRoutes, readinessOf } from "../http/health.ts";
+import { readinessOf } from "../http/readiness.ts";
 import { type DatesFor, RunStarter } from "../http/run-starter.ts";
 import { memoryOf } from "../ledger/person-memory.ts";
 import { photosOf } from "../ledger/photos/history.ts";
@@ -27,7 +26,7 @@ import { NightlyComparison } from "../reconcile/nightly.ts";
 import { loadStages } from "../registry/builtin.ts";
 import { followedOf, type RegisteredStage } from "../registry/registry.ts";
 import type { Sessions } from "../ui/sessions.ts";
-import { createUi } from "../ui/ui.tsx";
+import type { UiOptions } from "../ui/view.ts";
 import type { DecoderPool } from "../upstreams/decoder/decoder-pool.ts";
 import { untilAborted } from "../util/abort.ts";
 import { Attempts } from "../util/access/attempts.ts";
@@ -61,10 +60,11 @@ const dropEveryMs = 3_600_000;
 export class Generation {
   readonly clients: Clients;
   readonly pipeline: Pipeline;
-  readonly app: Hono;
   readonly #parts: SharedParts;
+  readonly #makeApp: () => Promise<Hono>;
+  #app: Promise<Hono> | undefined;
   readonly #starting = new AbortController();
-  readonly #live: Disposable | undefined;
+  #live: Disposable | undefined;
   readonly #closeRuns: () => Promise<void>;
   readonly operator: Operator;
   readonly #letters: DeadLetterQueues;
@@ -145,24 +145,6 @@ export class Generation {
       const { signal } = this.#starting;
       return examineSystems(config, { registered: Promise.resolve(registered), isPaused, mask: log.mask, signal });
     };
-    const attempts = new Attempts();
-    const ui = config.http.ui
-      ? createUi({
-          operator,
-          startRun: (asked, name) => trigger.start(asked, false, { how: "page", name }),
-          examination,
-          sessions: parts.sessions,
-          attempts,
-          http: config.http,
-          timeZone: config.site.timeZone,
-          settings: loaded,
-          origin: parts.origin,
-          log,
-        })
-      : undefined;
-    this.#live = ui?.live;
-    const { http } = config;
-    const { timeZone } = config.site;
     this.#nightly = new NightlyComparison({
       clients,
       config,
@@ -171,16 +153,48 @@ export class Generation {
       log,
       now,
     });
-    const routes = { trigger, operator, health: healthRoutes(health), examination, ui: ui?.app };
-    this.app = createApp({ ...routes, attempts, http, timeZone, log });
+    this.#makeApp = async () => {
+      const attempts = new Attempts();
+      const { http } = config;
+      const { timeZone } = config.site;
+      const startRun: UiOptions["startRun"] = (asked, name) => trigger.start(asked, false, { how: "page", name });
+      const { sessions, origin } = parts;
+      const ofPage = {
+        operator,
+        startRun,
+        examination,
+        sessions,
+        attempts,
+        http,
+        timeZone,
+        settings: loaded,
+        origin,
+        log,
+      };
+      const ui = http.ui ? (await import("../ui/ui.tsx")).createUi(ofPage) : undefined;
+      const { healthRoutes } = await import("../http/health.ts");
+      const { createApp } = await import("../http/app.ts");
+      this.#live = ui?.live;
+      const routes = { trigger, operator, health: healthRoutes(health), examination, ui: ui?.app };
+      return createApp({ ...routes, attempts, http, timeZone, log });
+    };
+  }
+
+  /** What the daemon answers over HTTP: made for the first request, or soon after the start, which does not wait for it. */
+  get app(): Promise<Hono> {
+    this.#app ??= this.#makeApp();
+    return this.#app;
   }
 
   /** Consumes once the broker is up. */
   start(): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
-    // The start does not wait for the time at the site.
-    setTimeout(() => this.#nightly.schedule(), 1_000).unref();
+    // The start waits neither for the time at the site nor for the pages.
+    setTimeout(() => {
+      this.#nightly.schedule();
+      void this.app;
+    }, 1_000).unref();
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
     this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs).unref();
     // What a broker that is away keeps is dropped the next time.

@@ -70,16 +70,21 @@ const fold = (word: string) =>
     .replace(/[fv]/g, "p")
     .replace(/([a-z])\1+/g, "$1");
 
-const spellingOf = new Map(
-  spellings.flatMap(([first = "", ...others]) => others.map((other) => [fold(other), fold(first)])),
-);
-const common = new Set(commonWords.map(fold));
-const names = new Set(otherNames.map(fold));
+const foldLists = () => ({
+  spellingOf: new Map(
+    spellings.flatMap(([first = "", ...others]) => others.map((other) => [fold(other), fold(first)])),
+  ),
+  common: new Set(commonWords.map(fold)),
+  names: new Set(otherNames.map(fold)),
+});
+let lists: ReturnType<typeof foldLists> | undefined;
+/** Folded when two names are first compared, because a start does not need them. */
+const folded = () => (lists ??= foldLists());
 const isLatin = (text: string) => /[a-z]/.test(text);
 const isInitial = (word: string) => /^[a-z]$/.test(word);
 /** n.b. A Chinese name of one or two characters is a whole one. */
 const isShort = (word: string) => /^[a-z]{1,2}$/.test(word);
-const isEvidence = (word: string) => !isInitial(word) && !common.has(word);
+const isEvidence = (word: string) => !isInitial(word) && !folded().common.has(word);
 
 interface Token {
   /** In small letters. */
@@ -114,7 +119,7 @@ function readName({ givenName, familyName }: Names) {
   };
 }
 
-const spelt = (word: string) => spellingOf.get(fold(word)) ?? fold(word);
+const spelt = (word: string) => folded().spellingOf.get(fold(word)) ?? fold(word);
 
 /** A name never loses its last word. */
 function withoutTitles(tokens: readonly Token[]): readonly Token[] {
@@ -195,6 +200,7 @@ const nameEnding = /^(i?ono|i?anto|awan|im[aiu]n|ini|iati|(im|in|id|il)?ah|a[lnr
 function isTypingError(a: string, b: string): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a];
   if (short.length < 5 || long.length - short.length > 1) return false;
+  const { names } = folded();
   if (names.has(a) && names.has(b)) return false;
   let start = 0;
   while (start < short.length && short[start] === long[start]) start++;

@@ -1,9 +1,12 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import * as v from "valibot";
 import { Exit, exits } from "../errors.ts";
+
+// n.b. An import would add 0.5 MB of compiled node:http to the binary.
+const { createServer } = process.getBuiltinModule("node:http");
 
 const faultSchema = v.strictObject({
   /**

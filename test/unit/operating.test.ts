@@ -23,7 +23,7 @@ test.each([
 });
 
 test("so it has for each state of a stage, and of the whole", () => {
-  const running = words(/state: (pause \?.+),\n/.exec(read("src/http/health.ts"))?.[1]);
+  const running = words(/state: (pause \?.+),\n/.exec(read("src/http/readiness.ts"))?.[1]);
   const left = [...read("src/operator/operator.ts").matchAll(/state: "(\w+)"/g)].map(([, state = ""]) => state);
   expect(entriesOf(sectionOf("A stage")).sort()).toEqual([...new Set([...running, ...left])].sort());
   const whole = words(/const not = (.+);/.exec(read("src/cli/daily/status.ts"))?.[1]);

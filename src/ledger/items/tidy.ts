@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { giveBack } from "../../util/files/shrink.ts";
 import type { Value } from "../schema.ts";
 
@@ -13,6 +13,8 @@ const dayMs = 86_400_000;
 const batch = 250;
 /** Unused pages that go back to the file system at a time, and the share of the file that is kept for what comes. */
 const [pagesBack, keptShare] = [50, 0.2];
+/** A start, which comes before it, is over by then. */
+const startMs = 1_000;
 /** Of each the other rows of the same person are looked at. */
 const foldBatch = 50;
 
@@ -30,8 +32,7 @@ interface Tidying {
 /** Forgets what is older than `keepDays`, and folds the runs that were closed long ago. It ends at a failure. */
 export async function tidy(tidying: Tidying): Promise<void> {
   const all = steps(tidying);
-  // n.b. Not at once: a start must not wait for it.
-  await nextTurn();
+  await sleep(startMs, undefined, { ref: false });
   for (let isOver = false; !isOver && !tidying.isEnded(); await nextTurn())
     tidying.run(() => {
       isOver = true;

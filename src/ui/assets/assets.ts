@@ -3,8 +3,10 @@ import page from "./page.js" with { type: "text" };
 import style from "./style.css" with { type: "text" };
 
 interface Asset {
-  body: Uint8Array<ArrayBuffer>;
+  text: string;
   type: string;
+  /** Compressed for the first browser that takes it so. */
+  gzip?: Uint8Array<ArrayBuffer>;
 }
 
 const assets = new Map<string, Asset>();
@@ -13,7 +15,7 @@ const assets = new Map<string, Asset>();
 function add(name: string, text: string, type: string): string {
   const [stem, end] = name.split(".");
   const path = `/ui/assets/${stem}-${Bun.hash(text).toString(36)}.${end}`;
-  assets.set(path, { body: Bun.gzipSync(new TextEncoder().encode(text)), type });
+  assets.set(path, { text, type });
   return path;
 }
 
@@ -30,7 +32,8 @@ export function assetAt(path: string, acceptEncoding = ""): Response | undefined
   const asset = assets.get(path);
   if (asset === undefined) return undefined;
   const isCompressed = acceptEncoding.includes("gzip");
-  const body = isCompressed ? asset.body : Bun.gunzipSync(asset.body);
+  if (isCompressed) asset.gzip ??= Bun.gzipSync(asset.text);
+  const body = isCompressed && asset.gzip ? asset.gzip : asset.text;
   const headers = { "content-type": asset.type, "cache-control": "public, max-age=31536000, immutable" };
   return new Response(body, { headers: { ...headers, ...(isCompressed && { "content-encoding": "gzip" }) } });
 }

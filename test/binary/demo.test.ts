@@ -64,7 +64,7 @@ describe("demo --once", () => {
   });
 
   test.each([
-    ["--sabotage gate", "--sabotage must be one of person, face, kib, access, photo, expired"],
+    ["--sabotage gate", "--sabotage must be one of person, face, kib, access, photo, picture, expired"],
     ["--people many", "--people must be a whole number"],
     ["--sabotag kib", "did you mean --sabotage?"],
     ["--broker http://127.0.0.1", "broker.url must be"],

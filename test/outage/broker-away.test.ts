@@ -10,7 +10,7 @@ const shared = await startRabbit();
 afterAll(() => shared.stop(), 40_000);
 const people = 24;
 const faults = { hikcentral: [{ kind: "slow", minMs: 10, maxMs: 40 }] } as const;
-const slowly = { as: "binary", people, faults, broker: shared.url } as const;
+const slowly = { people, faults, broker: shared.url } as const;
 
 /** Above this part of the memory RabbitMQ takes no messages. */
 const alarm = (limit: number) => shared.evaluate(`vm_memory_monitor:set_vm_memory_high_watermark(${limit})`);

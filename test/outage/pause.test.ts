@@ -22,7 +22,7 @@ test.concurrent.each([
   ["a wrong key", { ...refusals.wrongKey, ...setKib }, "hikcentral_wrong_key", "update-kib"],
   ["a licence that is full", refusals.licence, "hikcentral_licence", "create-person"],
 ])("%s pauses only the stage that met it, costs nobody an attempt, and ends by itself", async (_, fault, code, met) => {
-  await using site = await startSite({ as: "binary", people, faults });
+  await using site = await startSite({ people, faults });
   const { hikcentral } = site;
   hikcentral.faults.set(fault);
   const run = await site.begin();
@@ -51,7 +51,7 @@ test.concurrent.each([
 test.concurrent("twenty different messages in a row with one failure pause the stage, and are all that is charged", async () => {
   // Nobody's second attempt comes into it.
   const env = { BROKER_RETRY_DELAYS: "15s,1h", STAGES_UPDATE_KIB_CONCURRENCY: "32" };
-  await using site = await startSite({ as: "binary", people, faults, env });
+  await using site = await startSite({ people, faults, env });
   site.hikcentral.faults.set({ ...refusals.busy, ...setKib });
   await site.post("/stages/update-kib/pause");
   const run = await site.begin();
@@ -78,7 +78,7 @@ test.concurrent("twenty different messages in a row with one failure pause the s
 });
 
 test.concurrent("an outage that the probe does not see costs nobody an attempt, and work goes on within 5 s", async () => {
-  await using site = await startSite({ as: "binary", people, faults });
+  await using site = await startSite({ people, faults });
   site.hikcentral.faults.set({ ...refusals.exception, ...setKib });
   const run = await site.begin();
   await until(async () => (await site.stage("update-kib"))?.state === "paused", {
@@ -97,7 +97,7 @@ test.concurrent("an outage that the probe does not see costs nobody an attempt, 
 });
 
 test("while Eposh is down only what needs it pauses, and nobody is charged", async () => {
-  await using site = await startSite({ as: "binary", people });
+  await using site = await startSite({ people });
   site.eposh.faults.set({ kind: "reset" });
   const run = await site.begin();
   const paused = () => site.sum("paused", { upstream: "eposh", stage: "induction" });
@@ -124,7 +124,7 @@ describe("a call that is not answered in time is judged by a probe", () => {
     ["an error envelope", [{ ...refusals.exception, ...probe }]],
     ["HTTP 401 with an envelope", [instead("401", refused, { ...probe, status: 401 })]],
   ])("%s: it is that message's counted retry, and nothing pauses", async (_, answers) => {
-    await using site = await startSite({ as: "binary", people, faults, env });
+    await using site = await startSite({ people, faults, env });
     site.hikcentral.faults.set(hang, ...answers);
     await site.induct();
     expect(await site.sum("attempts_total")).toBe(1);
@@ -134,7 +134,7 @@ describe("a call that is not answered in time is judged by a probe", () => {
   });
 
   test("a proxy's page: HikCentral is down, and nobody is charged", async () => {
-    await using site = await startSite({ as: "binary", people, faults, env });
+    await using site = await startSite({ people, faults, env });
     site.hikcentral.faults.set(hang, { ...refusals.html, ...probe });
     const run = await site.begin();
     await until(async () => (await site.readyz()).upstreams.hikcentral === "down", {

@@ -67,7 +67,7 @@ export async function spawnDaemon(
     return url && (await fetch(`${url}/livez`)).status < 500;
   };
   try {
-    await until(answers, { timeoutMs: 20_000, what: "the daemon to answer" });
+    await until(answers, { what: "the daemon to answer" });
   } catch (error) {
     await end("SIGTERM");
     throw new Error(`the daemon did not start:\n${output}`, { cause: error });

@@ -22,7 +22,7 @@ export async function smallDisk(): Promise<Disk | undefined> {
     stdout: "pipe",
     stderr: "ignore",
   });
-  const first = await Promise.race([holder.stdout.getReader().read(), Bun.sleep(5_000)]);
+  const first = await Promise.race([holder.stdout.getReader().read(), Bun.sleep(30_000)]);
   if (!first?.value) {
     holder.kill("SIGKILL");
     return undefined;
@@ -36,12 +36,10 @@ export async function smallDisk(): Promise<Disk | undefined> {
       await dd.exited;
     },
     async free() {
-      await until(
-        () =>
-          Bun.file(filler)
-            .delete()
-            .then(() => true),
-        { timeoutMs: 2_000 },
+      await until(() =>
+        Bun.file(filler)
+          .delete()
+          .then(() => true),
       );
     },
     async [Symbol.asyncDispose]() {

@@ -227,7 +227,7 @@ export class Site implements AsyncDisposable {
       const seen = await view();
       return seen.status === "done" && seen;
     };
-    const patience = { timeoutMs: 60_000, everyMs: 50, what: "the run to be through" };
+    const patience = { timeoutMs: 110_000, everyMs: 50, what: "the run to be through" };
     return { id: String(body.run), view, through: () => until(isDone, patience) };
   }
   /** Triggers and waits until the run is through. */

@@ -25,6 +25,9 @@ export interface SupervisionOptions {
   everyMs?: number;
 }
 
+/** How much less often a status is looked at that is as it was. */
+const calmTimes = 3;
+
 /**
  * Reports to systemd until disposed of: READY once the stages take messages, STATUS with the live state, WATCHDOG while
  * the event loop turns and no stage is stalled.
@@ -36,9 +39,14 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   const isStalled = () => daemon.pipeline.workers.some(({ stalledMs }) => stalledMs !== undefined);
   // Three signals in one period: an event loop that was late once is not dead.
   const feeder = watchdogMs > 0 ? setInterval(() => isStalled() || notify("WATCHDOG=1"), watchdogMs / 3) : undefined;
+  let told = "";
+  /** Resolves with whether the status is another one than before. */
   const tell = async (...states: string[]) => {
     const status = await statusOf(daemon, timeZone);
     if (!signal.aborted) notify(...states, `STATUS=${status}`);
+    const isNews = status !== told;
+    told = status;
+    return isNews;
   };
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
   const keepTelling = async () => {
@@ -46,7 +54,9 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
     // The embedded queue is ready at once.
     for (let looks = 0; !isReady() && !signal.aborted; await pause(looks < 100 ? 1 : 20))
       if (looks++ % 100 === 0) await tell();
-    for (await tell("READY=1"); !signal.aborted; await tell()) await pause(everyMs);
+    // A status costs a question for each queue: while nothing changes it is looked at less often.
+    for (let isNews = await tell("READY=1"); !signal.aborted; isNews = await tell())
+      await pause(isNews ? everyMs : everyMs * calmTimes);
   };
   void keepTelling();
   return {

@@ -31,7 +31,10 @@ export default defineCommand({
     using notify = openNotify(process.env.NOTIFY_SOCKET);
     const daemon = await startDaemon({ loaded, log });
     const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1_000;
-    using _supervision = supervise(daemon, { notify, timeZone: loaded.config.site.timeZone, watchdogMs });
+    // Without systemd nobody hears of it.
+    using _supervision = process.env.NOTIFY_SOCKET
+      ? supervise(daemon, { notify, timeZone: loaded.config.site.timeZone, watchdogMs })
+      : undefined;
     using _reloads = reloadOnHangUp(daemon, { read, log, notify });
     const missing = args["require-broker"] && (await brokerMissing(daemon.broker, requireBrokerMs, stop.signal));
     if (!missing && !stop.signal.aborted) await once(stop.signal, "abort");

@@ -3,25 +3,29 @@ import { randomFrom } from "../../src/simulator/fault-server.ts";
 import { employee } from "../../src/simulator/people.ts";
 import { type Simulators, startSimulators } from "../../src/simulator/start.ts";
 import type { Disk } from "../support/disk.ts";
-import { lightPortrait } from "../support/portraits.ts";
 import { placeOnRabbit, type RabbitNode } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
-import { addBadPeople, badPeople, countsOf, faultsLeft, lettersLeft, untilThrough } from "./after.ts";
-import { brokerKill, confirmsLost, diskFull, killOfBoth } from "./storage-weather.ts";
+import { addBadPeople, countsOf, faultsLeft, isBad, lettersLeft, type Run, untilThrough } from "./after.ts";
+import { comparedThroughLies } from "./comparison.ts";
+import { portraitOf } from "./faces.ts";
 import { Dice, type Tally } from "./tally.ts";
 import { startTap, type Tap } from "./tap.ts";
 import { Victim } from "./victim.ts";
-import { eposhFaults, type Spell, spells, tallyEposh } from "./weather.ts";
+import { batches, listOfPersons, listsOfMembers } from "./weather/bulk.ts";
+import { brokerKill, confirmsLost, diskFull, killOfBoth } from "./weather/storage.ts";
+import { eposhFaults, type Spell, spells, tallyEposh } from "./weather/upstreams.ts";
 
 export interface Storm {
   simulators: Simulators;
   victim: Victim;
   tally: Tally;
   dice: Dice;
-  /** Where nothing is left to do, new people are inducted and a run is begun. */
+  /** Where nothing is left to do, new people are inducted, and a run of them and of three further dates is begun. */
   moreWork(): Promise<void>;
   /** Resolves once the last run has fetched all of its dates. */
   fetched(): Promise<void>;
+  /** Whether nothing is left to do for the last run. */
+  isThrough(): Promise<boolean>;
   /** kill -9, and starts it again; true where a run was not through. */
   killDaemon(): Promise<boolean>;
   /** Does something while the daemon is not killed. */
@@ -37,21 +41,24 @@ export interface StormOptions {
   disk?: Disk | undefined;
 }
 
-const kills = { least: 4, most: 8 };
+const kills = { least: 3, most: 5 };
 
 /** One daemon, one seed, every kind of fault; resolves with what it ever said once all is as it must be. */
 export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOptions): Promise<string> {
   const dice = new Dice(randomFrom(seed));
-  await using simulators = await startSimulators({ people: dice.between(60, 80), seed, portrait: lightPortrait });
+  const people = dice.between(60, 80);
+  await using simulators = await startSimulators({ people, seed, portrait: portraitOf, maxPageSize: 20 });
   addBadPeople(simulators);
   simulators.eposh.faults.set(...eposhFaults);
   await using place = rabbit && (await placeOnRabbit(rabbit));
   await using tap = place && (await startTap(place.url));
   await using victim = await Victim.start({ simulators, broker: tap?.url, queueType, disk });
-  const runs: { id: string; people: number }[] = [];
-  const trigger = async () => {
-    const people = [...simulators.eposh.days.values()].flat().length;
-    runs.push({ id: await victim.trigger(), people });
+  const runs: Run[] = [];
+  const dates = [...simulators.eposh.days.keys()];
+  const trigger = async (those: readonly string[]) => {
+    const employees = those.flatMap((date) => simulators.eposh.days.get(date) ?? []);
+    const id = await victim.trigger({ from: those[0], to: those.at(-1) });
+    runs.push({ id, people: employees.length, bad: employees.filter(isBad).length });
   };
   const status = async () => ((await victim.get(`/runs/${runs.at(-1)?.id}`)) as unknown as RunView).status;
 
@@ -65,14 +72,17 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
     async fetched() {
       await until(async () => (await status()) !== "fetching", { timeoutMs: 120_000, everyMs: 100 });
     },
+    isThrough: async () => (await status()) === "done",
     async moreWork() {
       if ((await until(status, { timeoutMs: 120_000, everyMs: 100 })) !== "done") return;
-      const day = simulators.eposh.days.get("2026-01-15");
+      const at = dice.between(0, dates.length - 4);
+      const [date = "", ...more] = dates.slice(at, at + 4);
       for (let count = 0; count < 20; count++) {
         const number = newcomers++;
-        day?.push(employee(number, seed, `${simulators.eposh.origin}/photos/kib/-${1_767_600_000 + number}.png`));
+        const link = `${simulators.eposh.origin}/photos/kib/-${1_767_600_000 + number}.png`;
+        simulators.eposh.days.get(date)?.push(employee(number, seed, link));
       }
-      await trigger();
+      await trigger([date, ...more]);
     },
     unkilled(work) {
       const done = turn.then(work);
@@ -89,14 +99,15 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
       }),
   };
 
+  const ofMany = [listOfPersons, listsOfMembers, batches];
   const ofItsBroker: Spell[] = [
     ...(rabbit && tap ? [brokerKill(rabbit), killOfBoth(rabbit), confirmsLost(tap)] : []),
     ...(disk ? [diskFull(disk)] : []),
   ];
-  await trigger();
+  await trigger(dates);
   let isOver = false;
   const blown = (async () => {
-    for (const spell of dice.shuffled([...spells, ...ofItsBroker])) await spell.blow(storm);
+    for (const spell of dice.shuffled([...spells, ...ofMany, ...ofItsBroker])) await spell.blow(storm);
   })().finally(() => {
     isOver = true;
   });
@@ -108,6 +119,8 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
     }
   })();
   await Promise.all([blown, killed]);
+  await until(storm.isThrough, { timeoutMs: 120_000, everyMs: 50 });
+  await trigger(dates);
 
   for (const { id } of runs) await untilThrough(victim, id);
   tallyEposh(storm);
@@ -117,13 +130,16 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
   tally.add("innocents replayed", Number(crashed.replayed ?? 0));
   const problems: string[] = [];
   let found = 0;
-  for (const { id, people } of runs) {
-    const view = await untilThrough(victim, id);
+  for (const run of runs) {
+    const view = await untilThrough(victim, run.id);
     found += view.dead;
-    problems.push(...(await lettersLeft(victim, view, people)));
+    problems.push(...(await lettersLeft(victim, view, run)));
   }
-  problems.push(...faultsLeft(simulators));
-  tally.storms.push({ seed, ...countsOf(simulators), expected: badPeople * runs.length, found });
+  problems.push(...faultsLeft(simulators), ...(await comparedThroughLies(storm)));
+  // Nobody did in any storm.
+  const takenAway = victim.said(/was taken out of privilege group/);
+  if (takenAway > 0) problems.push(`${takenAway} times somebody's access was thought to be taken away`);
+  tally.storms.push({ seed, ...countsOf(simulators), expected: runs.reduce((sum, { bad }) => sum + bad, 0), found });
   await victim.showAll(String(simulators.eposh.days.get("2026-01-11")?.[0]?.identity_number));
   const exit = await victim.stop();
   if (exit !== 0) problems.push(`the daemon ended with ${exit}`);

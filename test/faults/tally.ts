@@ -1,3 +1,6 @@
+import { comparisonKinds } from "./comparison.ts";
+import { bulkKinds } from "./weather/bulk.ts";
+
 /** How often each must be seen to hit in ten storms. */
 const wanted: Readonly<Record<string, number>> = {
   "daemon kills": 20,
@@ -20,6 +23,7 @@ const wanted: Readonly<Record<string, number>> = {
   "photo host down": 20,
   "disk full": 12,
   "clock jumps": 20,
+  ...Object.fromEntries([...bulkKinds, ...comparisonKinds].map((kind) => [kind, 10])),
 };
 
 /** How often each kind of fault was seen to hit, on the victim's side. */

@@ -32,7 +32,7 @@ export class Victim implements AsyncDisposable {
   readonly output: string[] = [];
   readonly #answers = new Map<string, string>();
   #isAlive = false;
-  /** HikCentral's answers that former lives met, by code. */
+  /** Calls of HikCentral that former lives made, by name and code. */
   readonly #met = new Map<string, number>();
 
   private constructor(
@@ -48,6 +48,8 @@ export class Victim implements AsyncDisposable {
     const env = {
       BUN_OPTIONS: `--preload=${clock}`,
       HIKCENTRAL_TIMEOUT: "1s",
+      // Its clock may be two days ahead.
+      HIKCENTRAL_VALID_FROM: "2026-01-01",
       EPOSH_PAGE_SIZE: "2",
       // Nobody's are used up: one person alone at work meets all of a spell's faults, but none lasts longer than the last.
       BROKER_RETRY_DELAYS: "100ms,200ms,400ms,800ms,1600ms,2s,3s",
@@ -69,9 +71,9 @@ export class Victim implements AsyncDisposable {
 
   async kill(): Promise<void> {
     // Its own count of what it met ends with it.
-    const last = await Promise.race([this.#codes(), Bun.sleep(3_000)]).catch(() => undefined);
+    const last = await Promise.race([this.#ended(), Bun.sleep(3_000)]).catch(() => undefined);
     await this.site.kill();
-    for (const [code, count] of last ?? []) this.#met.set(code, (this.#met.get(code) ?? 0) + count);
+    for (const [call, count] of last ?? []) this.#met.set(call, (this.#met.get(call) ?? 0) + count);
     this.#bury();
   }
 
@@ -94,9 +96,15 @@ export class Victim implements AsyncDisposable {
   }
 
   /** How many calls of HikCentral ended with one of these codes, by the daemon's own count. */
-  async met(...codes: string[]): Promise<number> {
-    const now = await this.#codes().catch(() => new Map<string, number>());
-    return codes.reduce((sum, code) => sum + (this.#met.get(code) ?? 0) + (now.get(code) ?? 0), 0);
+  met(...codes: string[]): Promise<number> {
+    return this.metIn("", ...codes);
+  }
+
+  /** The same of calls whose name ends so. */
+  async metIn(call: string, ...codes: string[]): Promise<number> {
+    const now = await this.#ended().catch(() => new Map<string, number>());
+    const isMeant = (ended: string) => codes.some((code) => ended.endsWith(`${call} ${code}`));
+    return [...this.#met, ...now].reduce((sum, [ended, count]) => (isMeant(ended) ? sum + count : sum), 0);
   }
 
   /** How often it logged this. */
@@ -137,9 +145,9 @@ export class Victim implements AsyncDisposable {
   }
 
   /** Starts a run, however often it takes, and resolves with its id. One that began unheard is waited for: it had fewer people. */
-  async trigger(): Promise<string> {
+  async trigger(dates: object): Promise<string> {
     const triggered = async () => {
-      const { status, body } = await this.site.trigger(undefined, { prefer: "respond-async" });
+      const { status, body } = await this.site.trigger(dates, { prefer: "respond-async" });
       return status === 202 && String(body.run);
     };
     return await until(triggered, { timeoutMs: 120_000, everyMs: 50, what: "the trigger to be accepted" });
@@ -150,18 +158,18 @@ export class Victim implements AsyncDisposable {
     if (this.#isAlive) await this.kill();
   }
 
-  /** n.b. Many times a second: to parse all of /metrics each time would be most of a storm's work. */
-  async #codes(): Promise<Map<string, number>> {
+  /** By name and code. n.b. Many times a second: to parse all of /metrics each time would be most of a storm's work. */
+  async #ended(): Promise<Map<string, number>> {
     const text = await (await this.site.fetch("/metrics")).text();
     this.#answers.set("/metrics", text);
-    const calls = new Map<string, number>();
-    for (const [, labels = "", count] of text.matchAll(
-      /^hikvision_sync_hikcentral_call_seconds_count\{(.*)\} (\d+)$/gm,
-    )) {
-      const code = /\bcode="([^"]*)"/.exec(labels)?.[1] ?? "";
-      calls.set(code, (calls.get(code) ?? 0) + Number(count));
-    }
-    return calls;
+    const calls = /^hikvision_sync_hikcentral_call_seconds_count\{(.*)\} (\d+)$/gm;
+    const label = (name: string, labels: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(labels)?.[1] ?? "";
+    return new Map(
+      [...text.matchAll(calls)].map(([, labels = "", count]) => [
+        `${label("call", labels)} ${label("code", labels)}`,
+        Number(count),
+      ]),
+    );
   }
 
   #bury(): void {

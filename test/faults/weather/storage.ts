@@ -1,10 +1,10 @@
-import { refusals } from "../../src/simulator/hikcentral.ts";
-import type { Disk } from "../support/disk.ts";
-import type { RabbitNode } from "../support/rabbitmq.ts";
-import { until } from "../support/until.ts";
-import type { Tap } from "./tap.ts";
-import type { Victim } from "./victim.ts";
-import type { Spell } from "./weather.ts";
+import { refusals } from "../../../src/simulator/hikcentral.ts";
+import type { Disk } from "../../support/disk.ts";
+import type { RabbitNode } from "../../support/rabbitmq.ts";
+import { until } from "../../support/until.ts";
+import type { Tap } from "../tap.ts";
+import type { Victim } from "../victim.ts";
+import type { Spell } from "./upstreams.ts";
 
 /** It stays so until RabbitMQ is started again. */
 const seesItGone = (victim: Victim): Promise<boolean> =>

@@ -1,8 +1,8 @@
-import { badPages } from "../../src/simulator/eposh.ts";
-import type { Fault, Faults } from "../../src/simulator/fault-server.ts";
-import { refusals } from "../../src/simulator/hikcentral.ts";
-import { until } from "../support/until.ts";
-import type { Storm } from "./storm.ts";
+import { badPages } from "../../../src/simulator/eposh.ts";
+import type { Fault, Faults } from "../../../src/simulator/fault-server.ts";
+import { refusals } from "../../../src/simulator/hikcentral.ts";
+import { until } from "../../support/until.ts";
+import type { Storm } from "../storm.ts";
 
 /** One stretch of bad weather: it ends by itself, and has told the tally what the victim saw of it. */
 export interface Spell {

@@ -166,17 +166,16 @@ const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChan
 export function createCalls(send: Send) {
   async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>, max = maxNames) {
     const kept = new Set<number | bigint>();
-    for (let pageNo = 1, seen = 0; ; pageNo++) {
+    for (let pageNo = 1; ; pageNo++) {
       const { list, total }: Page<Item> = await send(path, { ...body, pageNo, pageSize }, page(item));
-      seen += list.length;
       const before = kept.size;
       for (const one of list) kept.add(Bun.hash(JSON.stringify(one)));
       if (pageNo > 1 && kept.size === before) return;
       if (kept.size > max)
         throw retry("hikcentral_bad_answer", `HikCentral's list ${path} has more than ${max} entries`);
       yield list;
-      // n.b. a short page need not be the last: HikCentral may cap the page size.
-      if (list.length === 0 || seen >= total) return;
+      // n.b. a short page need not be the last: HikCentral may cap the page size. One that repeats somebody shifts the others.
+      if (list.length === 0 || kept.size >= total) return;
     }
   }
 

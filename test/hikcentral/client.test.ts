@@ -331,6 +331,20 @@ test.each([
   expect(bodies(members)).toHaveLength(calls);
 });
 
+test("a list that moves on while it is read is read to its end", async () => {
+  const members = "privilege/group/single/personList";
+  const all = Array.from({ length: 1000 }, (_, index) => ({ id: `${index}` }));
+  const { url } = gateway({
+    [members]: ({ pageNo }) => {
+      // Somebody has moved to the front since the first page.
+      const start = Math.max(0, (Number(pageNo) - 1) * 500 - 1);
+      return success({ total: 1000, list: all.slice(start, start + 500) });
+    },
+  });
+  const pages = clientOf(url).client.reads(new AbortController().signal).groupMembers("1");
+  expect(new Set((await Array.fromAsync(pages)).flat().map(({ id }) => id)).size).toBe(1000);
+});
+
 test("an empty list has no list, and groups may be nested", async () => {
   const nested = { PrivilegeGroupInfo: [{ privilegeGroupId: 1, privilegeGroupName: "A" }] };
   const { url } = gateway({

@@ -32,6 +32,7 @@ import { untilAborted } from "../util/abort.ts";
 import { Attempts } from "../util/access/attempts.ts";
 import type { Caller } from "../util/caller.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
+import { Arrivals } from "../util/turns/arrivals.ts";
 import { startWhenUp } from "./startup.ts";
 
 /** The parts that all generations share. */
@@ -93,6 +94,7 @@ export class Generation {
       breakers,
       letters,
       locks: new KeyedMutex(),
+      arrivals: new Arrivals(),
       delays: config.broker.retryDelaysMs.map((ms) => ({ ms, label: formatDuration(ms) })),
       stallMs: config.broker.stallTimeoutMs,
       dryRun: false,

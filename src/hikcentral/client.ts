@@ -197,7 +197,10 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
           const known = recent.get(personCode) ?? (listed && suffices(listed) ? listed : undefined);
           return known ?? (await readPerson(personCode, caller));
         },
-        glance: (personCode, since) => directory.glance(personCode, since),
+        async glance(personCode, since) {
+          const look = () => directory.glance(personCode, since);
+          return look() ?? ((await sharedBy(caller, directory.listed())) ? look() : undefined);
+        },
         async addPerson(person) {
           const { face, ...written } = person;
           const { personCode } = written;

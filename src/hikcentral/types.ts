@@ -31,10 +31,10 @@ export interface HikCentral {
   recentPerson(personCode: string, suffices?: (listed: RecentPerson) => boolean): Promise<RecentPerson | undefined>;
   /**
    * What a list of HikCentral's persons, a read or a write, at most a minute old and not before `since`, show without a
-   * call; undefined where there is none. Good for finding that nothing needs doing. Somebody whom a list does not show
+   * call; undefined where there is none. Waits up to 5 s for a list that is being read. Good for finding that nothing needs doing. Somebody whom a list does not show
    * may be there all the same.
    */
-  glance(personCode: string, since: Date): Glance | undefined;
+  glance(personCode: string, since: Date): Promise<Glance | undefined>;
   /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */
   addPerson(person: NewPerson): Promise<string>;
   /** Sends back everything that was read, with the changes. */

@@ -136,7 +136,7 @@ export class DeliveryHandler {
     const { signal } = this.#runAbort;
     const caller = {
       signal,
-      rank: this.options.delivery.takenAt,
+      rank: deps.arrivals.of(this.#envelope.id, this.options.delivery.takenAt),
       progress: session.progress,
       waiting: () => {
         const held = new DisposableStack();
@@ -242,8 +242,9 @@ export class DeliveryHandler {
     await this.#record.outcome(outcome, facts);
     delivery.ack();
     deps.journal.settle(this.#journalKey);
-    if (outcome !== "retry" && outcome !== "dead" && isLast && this.#envelope.kind === "person")
-      deps.metrics.personDone();
+    const { id, kind } = this.#envelope;
+    if (isLast || outcome !== "done" || kind !== "person") deps.arrivals.forget(id);
+    if (outcome !== "retry" && outcome !== "dead" && isLast && kind === "person") deps.metrics.personDone();
     return outcome;
   }
 }

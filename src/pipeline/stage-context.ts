@@ -11,6 +11,7 @@ import type { Context, Stage, StageLog } from "../stage.ts";
 import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import type { Caller } from "../util/caller.ts";
 import type { KeyedMutex } from "../util/keyed-mutex.ts";
+import type { Arrivals } from "../util/turns/arrivals.ts";
 import type { Pause } from "./consume-session.ts";
 import type { FollowUp } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
@@ -30,6 +31,7 @@ export interface HandlerDeps {
   readonly letters: Pick<DeadLetterQueues, "has" | "add">;
   readonly log: Log;
   readonly locks: KeyedMutex;
+  readonly arrivals: Arrivals;
   readonly journal: Pick<InFlightJournal, "begin" | "waiting" | "settle" | "requeue">;
   readonly metrics: Pick<Metrics, "passed" | "personDone" | "charged" | "warned">;
   readonly breakers: ReadonlyMap<string, Pick<CircuitBreaker, "isDown">>;

@@ -11,6 +11,7 @@ import type { RegisteredStage } from "../registry/registry.ts";
 import { type Context, defineStage, end } from "../stage.ts";
 import { parseJson } from "../util/exact-json.ts";
 import { KeyedMutex } from "../util/keyed-mutex.ts";
+import { Arrivals } from "../util/turns/arrivals.ts";
 
 export interface ExecutionOptions {
   clients: (signal: AbortSignal) => Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "records" | "site">;
@@ -85,6 +86,7 @@ export async function execute(
     metrics: { passed() {}, personDone() {}, charged() {}, warned() {} },
     log,
     locks: new KeyedMutex(),
+    arrivals: new Arrivals(),
     breakers: new Map(),
     delays: [{ label: "the first delay", ms: 0 }],
     holdForMs,

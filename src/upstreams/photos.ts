@@ -27,7 +27,10 @@ export interface Photo {
 export interface PhotoWish {
   /** The mark of a picture that the caller has already: then the answer is undefined. */
   unless?: string | undefined;
-  /** For a caller that other employees wait for: a host that does not answer is left alone, the photo comes later. */
+  /**
+   * For a caller that other employees wait for, from its turn on: a host that does not answer is left alone, the photo
+   * comes later.
+   */
   patienceMs?: number;
 }
 
@@ -48,7 +51,7 @@ export interface PhotoOptions {
   maxBytes: number;
   /** For one photo: redirects, headers and body. */
   timeoutMs: number;
-  /** Photos in progress at a time, downloading or decoding: this bounds the memory. As many again with patience. */
+  /** Photos in progress at a time, downloading or decoding: this bounds the memory. Twice as many that others wait for. */
   concurrency: number;
   tls?: TlsOptions | undefined;
   fetch?: Fetch | undefined;
@@ -100,7 +103,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
   const probing = new Set<string>();
   const closed = new AbortController();
   // Whoever has patience must not take the place of those who have none.
-  const urgent = { inHand: createSemaphore(options.concurrency), decoding: undefined };
+  const urgent = { inHand: createSemaphore(2 * options.concurrency), decoding: undefined };
   const patient = { inHand: createSemaphore(options.concurrency), decoding: createSemaphore(1) };
 
   /** Reads the body only of a success that is not too large. */
@@ -230,11 +233,11 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     },
     for: (signal, on = {}) => ({
       async fetch(link, { unless, patienceMs } = {}) {
+        const lane: { inHand: Acquire; decoding: Acquire | undefined } = patienceMs === undefined ? patient : urgent;
+        using _inHand = await permitFor(lane.inHand, { ...on, signal });
         const late = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs);
         const ends = late ? AbortSignal.any([signal, late]) : signal;
-        const lane: { inHand: Acquire; decoding: Acquire | undefined } = late ? urgent : patient;
         try {
-          using _inHand = await permitFor(lane.inHand, { ...on, signal: ends });
           const { answer, url } = await download(link, late !== undefined, ends).finally(() => on.progress?.());
           const bytes = photoIn(answer, url);
           const source = sourceOf(bytes, answer.headers);

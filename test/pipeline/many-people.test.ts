@@ -45,6 +45,18 @@ test("many new people are added without a lookup", async () => {
   expect(since(info)).toBeLessThan(people);
 });
 
+test("whoever came first is served first: they are through while others have not begun", async () => {
+  await using site = await startSite({
+    people: 40,
+    env: { HIKCENTRAL_CONCURRENCY: "1", HIKCENTRAL_VERIFY_FACE: "false" },
+  });
+  site.hikcentral.faults.set({ kind: "slow", minMs: 5 });
+  expect(await site.induct()).toMatchObject({ through: 40 });
+  const written = site.hikcentral.state().writes.map(({ call }) => call.split("/").at(-1));
+  const addsBefore = (call: string) => written.slice(0, written.indexOf(call)).filter((one) => one === "add").length;
+  expect(addsBefore("customFieldsUpdate")).toBeLessThan(10);
+}, 60_000);
+
 test("a run of many over unchanged people reads a list instead of each one, and writes nothing", async () => {
   await using site = await nextDaemon();
   const { all, since } = await callsOfRun(site);

@@ -12,7 +12,7 @@ export interface FaceCheckOptions {
 }
 
 /** As many as one page holds are checked with it. */
-const pageSize = 50;
+const pageSize = 100;
 const maxPages = 3;
 const singlyForMs = 600_000;
 

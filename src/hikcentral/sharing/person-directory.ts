@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Person } from "../../people/types.ts";
 import { type Page, pageSize } from "../api.ts";
 import { freshMs, type Glance, maxPersons, type RecentPersons } from "./recent-persons.ts";
@@ -13,6 +14,8 @@ export interface DirectoryOptions {
 const minGlances = 10;
 /** While people keep coming the next list is read before the last one is too old. */
 const renewAfterMs = 45_000;
+/** A list that takes longer is not waited for. */
+const patienceMs = 5_000;
 const restAfterFailureMs = 600_000;
 
 /**
@@ -28,7 +31,7 @@ export class PersonDirectory implements Disposable {
   #mayReadAt = Number.NEGATIVE_INFINITY;
   /** How many persons HikCentral has, as the last page said, and those that were added since. */
   total = 0;
-  #isReading = false;
+  #reading: Promise<void> | undefined;
   /** Since the last list was asked for. */
   #glances = { answered: 0, missed: 0, at: 0 };
   #cleaning: ReturnType<typeof setTimeout> | undefined;
@@ -50,8 +53,18 @@ export class PersonDirectory implements Disposable {
     const isListed = this.isFresh && this.#listedAt >= since.getTime();
     const answer = this.isFresh && (person || (isListed && !recent.has(personCode))) ? { person } : undefined;
     this.#glances[answer ? "answered" : "missed"]++;
-    if (this.#isWorthIt()) void this.#read(this.#glances.answered + this.#glances.missed);
+    if (this.#isWorthIt())
+      this.#reading = this.#read(this.#glances.answered + this.#glances.missed).finally(() => {
+        this.#reading = undefined;
+      });
     return answer;
+  }
+
+  /** Whether a list was being read and is there now: many who come at once need not all be read singly meanwhile. */
+  async listed(): Promise<boolean> {
+    if (this.#reading === undefined) return false;
+    await Promise.race([this.#reading, sleep(patienceMs, undefined, { ref: false })]);
+    return this.isFresh;
   }
 
   [Symbol.dispose](): void {
@@ -61,7 +74,7 @@ export class PersonDirectory implements Disposable {
 
   #isWorthIt(): boolean {
     const now = this.#options.now();
-    if (this.#isReading || now < this.#mayReadAt || this.total > maxPersons) return false;
+    if (this.#reading !== undefined || now < this.#mayReadAt || this.total > maxPersons) return false;
     const { missed, answered } = this.#glances;
     const enough = Math.max(minGlances, pagesOf(this.total));
     return missed >= enough || (answered >= enough && now - this.#listedAt >= renewAfterMs);
@@ -70,7 +83,6 @@ export class PersonDirectory implements Disposable {
   /** Ends after the first page where that shows that all of them cost more than `wanted` single reads. */
   async #read(wanted: number): Promise<void> {
     const { recent, page, now } = this.#options;
-    this.#isReading = true;
     const listedAt = now();
     this.#glances = { answered: 0, missed: 0, at: listedAt };
     try {
@@ -105,8 +117,6 @@ export class PersonDirectory implements Disposable {
     } catch {
       // Whatever it was, everybody is read singly, and that says what is wrong.
       this.#mayReadAt = Math.max(this.#mayReadAt, now() + restAfterFailureMs);
-    } finally {
-      this.#isReading = false;
     }
   }
 }

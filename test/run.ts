@@ -65,6 +65,10 @@ const longest = [
   "stages/author.long",
   "binary/trigger",
   "outage/broker-away",
+  "operator/dead-letters",
+  "broker/amqp-restart",
+  "pipeline/comparison",
+  "operator/commands",
   "outage/poison.long",
 ];
 /** What promises a time needs both processors. */

@@ -51,7 +51,7 @@ export function portrait(stamp: number, text = `${stamp}`): Buffer {
 
 /** What may be behind a link instead of a photo. */
 export const wrecks: Record<string, (stamp: number) => Uint8Array | Promise<Uint8Array>> = {
-  huge: (stamp) => portrait(stamp, "x".repeat(20_000_000)),
+  huge: (stamp) => Buffer.concat([portrait(stamp), Buffer.alloc(20_000_000)]),
   bomb: (stamp) => png(20_000, 20_000, 1, 0, deflateSync(Buffer.alloc(20_000 * 2501)), `${stamp}`),
   page: () => Buffer.from("<!doctype html><h1>Sign in</h1>"),
   damaged: (stamp) => portrait(stamp).fill(0x55, 20_000, 20_001),

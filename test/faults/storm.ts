@@ -16,6 +16,7 @@ import { brokerKill, confirmsLost, diskFull, killOfBoth } from "./weather/storag
 import { eposhFaults, type Spell, spells, tallyEposh } from "./weather/upstreams.ts";
 
 export interface Storm {
+  seed: number;
   simulators: Simulators;
   victim: Victim;
   tally: Tally;
@@ -65,6 +66,7 @@ export async function runStorm({ seed, tally, rabbit, queueType, disk }: StormOp
   let turn: Promise<unknown> = Promise.resolve();
   let newcomers = 50_000;
   const storm: Storm = {
+    seed,
     simulators,
     victim,
     tally,

@@ -1,5 +1,5 @@
 import { comparisonKinds } from "./comparison.ts";
-import { bulkKinds } from "./weather/bulk.ts";
+import { kindsOfEveryOther, kindsOfEveryStorm } from "./weather/bulk.ts";
 
 /** How often each must be seen to hit in ten storms. */
 const wanted: Readonly<Record<string, number>> = {
@@ -23,7 +23,8 @@ const wanted: Readonly<Record<string, number>> = {
   "photo host down": 20,
   "disk full": 12,
   "clock jumps": 20,
-  ...Object.fromEntries([...bulkKinds, ...comparisonKinds].map((kind) => [kind, 10])),
+  ...Object.fromEntries([...kindsOfEveryStorm, ...comparisonKinds].map((kind) => [kind, 10])),
+  ...Object.fromEntries(kindsOfEveryOther.map((kind) => [kind, 5])),
 };
 
 /** How often each kind of fault was seen to hit, on the victim's side. */

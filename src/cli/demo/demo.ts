@@ -28,7 +28,7 @@ import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 
 const brokerWithinMs = 5_000;
 const queuesWithinMs = 60_000;
-const followMs = 30_000;
+const followMs = 120_000;
 /** In the help: what it describes stands in the second column. */
 const namesOfSabotage = [sabotages.slice(0, 5), sabotages.slice(5, 8), sabotages.slice(8)]
   .map((names) => `${" ".repeat(25)}${names.join(", ")}`)

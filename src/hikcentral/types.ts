@@ -31,8 +31,8 @@ export interface HikCentral {
   recentPerson(personCode: string, suffices?: (listed: RecentPerson) => boolean): Promise<RecentPerson | undefined>;
   /**
    * What a list of HikCentral's persons, a read or a write, at most a minute old and not before `since`, show without a
-   * call; undefined where there is none. Waits up to 5 s for a list that is being read. Good for finding that nothing needs doing. Somebody whom a list does not show
-   * may be there all the same.
+   * call; undefined where there is none. Waits up to 5 s for a list that is being read. Good for finding that nothing
+   * needs doing. Somebody whom a list does not show may be there all the same.
    */
   glance(personCode: string, since: Date): Promise<Glance | undefined>;
   /** The new personId. Rejects with code `already_exists`; a lost answer is a Retry with code `answer_lost`. */

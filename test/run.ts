@@ -50,12 +50,12 @@ async function step(title: string, command: string[], env: Readonly<Record<strin
 
 /** Those that take longest begin first, so that none of them is alone at the end. */
 const longest = [
+  "faults/faults.long",
+  "model/model.long",
   "outage/quorum.long",
   "faults/rabbitmq4-quorum.long",
   "faults/rabbitmq4-classic.long",
   "progress/slow",
-  "model/model.long",
-  "faults/faults.long",
   "faults/faults",
   "model/model",
   "systemd/service",

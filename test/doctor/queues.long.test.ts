@@ -35,12 +35,12 @@ async function lookedAt(node: typeof bare, args: Record<string, unknown>, defaul
   return {
     say,
     url: place.url,
-    /** n.b. What the API shows of policies may be seconds old. */
+    /** n.b. What the API shows of policies may be seconds old, or missing; meanwhile the limit is unchecked. */
     saysSoon: (word: string) =>
       until(
         async () => {
           const said = await say();
-          return said?.text.includes(word) && said;
+          return said?.state !== "unchecked" && said?.text.includes(word) && said;
         },
         { timeoutMs: 20_000, everyMs: 500, what: `doctor to say ${word}` },
       ),
@@ -62,7 +62,7 @@ test.if(isThere)(
   async () => {
     await using look = await lookedAt(managed, { "x-queue-type": "quorum" });
     const limited = { state: "failed", code: "queue_arguments", text: expect.stringContaining("after 20 returns") };
-    expect(await look.say()).toMatchObject({ ...limited, fix: unlimited });
+    expect(await look.saysSoon("after 20 returns")).toMatchObject({ ...limited, fix: unlimited });
     // The API of any node of a cluster tells.
     const withDeadNode = { BROKER_URL: `${look.url.replace(/:\d+\//, ":1/")},${look.url}` };
     expect(await look.say(withDeadNode)).toMatchObject({ ...limited, fix: unlimited });
@@ -83,9 +83,8 @@ test.if(isThere)(
       ),
     });
     await using api = await lookedAt(managed, {}, "quorum");
-    expect(await api.say()).toMatchObject({
+    expect(await api.saysSoon("20 returns")).toMatchObject({
       state: "failed",
-      text: expect.stringContaining("20 returns"),
       fix: unlimited,
     });
   },

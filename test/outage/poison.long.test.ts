@@ -41,14 +41,16 @@ test("poison of every kind on every queue is a dead letter with its body, and ev
       const checked = await Promise.all(queues.map((queue) => stranger.checkQueue(`${queue}.dead`)));
       return checked.reduce((sum, { messageCount }) => sum + messageCount, 0);
     };
-    const are = (all: () => Promise<unknown>) => async () => {
+    const are = (all: () => Promise<unknown>, wanted: number) => async () => {
       const found = await all();
-      if (found !== count) throw new Error(`there are ${found}`);
+      if (found !== wanted) throw new Error(`there are ${found}`);
       return true;
     };
-    await until(are(dead), { timeoutMs: 120_000, everyMs: 100, what: `${count} letters` });
+    await until(are(dead, count), { timeoutMs: 120_000, everyMs: 100, what: `${count} letters` });
+    // What fails alike in a stage and in the one that follows it is one problem: all kinds but one, whose types are wrong.
+    const cases = count - 2 * (kinds.length + 1) + 1;
     const total = async () => (await site.get("/dead")).body.total;
-    await until(are(total), { everyMs: 100, what: `${count} letters to be listed` });
+    await until(are(total, cases), { everyMs: 100, what: `${cases} cases to be listed` });
     for (const queue of queues) {
       const bodies = new Set<string>();
       for (let left = kinds.length + 1; left > 0; left--) {
@@ -68,7 +70,7 @@ test("poison of every kind on every queue is a dead letter with its body, and ev
     site.eposh.days.set(day, [budi(site)]);
     await site.induct({ from: day, to: day });
     expect(site.hikcentral.state().persons).toMatchObject([{ kib: "2600001" }]);
-    expect(await total()).toBe(count);
+    expect(await total()).toBe(cases);
     expect(site.output()).not.toMatch(/goes back|is away/);
   } finally {
     await connection.close();

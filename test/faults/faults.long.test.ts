@@ -1,3 +1,3 @@
 import { testStorms } from "./storms.ts";
 
-testStorms(10, { minutes: 10 });
+testStorms(10, { minutes: 5 });

@@ -26,7 +26,7 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
         outfile: fresh,
         ...(target ? { target } : {}),
         // What runs at a start runs once: compiling it to machine code costs more than it gives. main.ts ends it.
-        jitPolicy: 8,
+        jitPolicy: 40,
         // The program must not read configuration of Bun from the working directory.
         autoloadDotenv: false,
         autoloadBunfig: false,

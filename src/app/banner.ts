@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Clients } from "../clients.ts";
 import { brokerAt, type Loaded, sourcesOf } from "../config/load.ts";
 import { Failure } from "../errors.ts";
@@ -5,8 +6,8 @@ import type { Log } from "../observability/log.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { versionText } from "../version.ts";
 
-/** How long to wait for HikCentral's own names. */
-const namesMs = 1_000;
+/** When HikCentral's own names are asked for, because a first call loads much that the start has no time for, and how long. */
+const [namesAfterMs, namesMs] = [500, 1_000];
 
 /** Logs the start block, which is everything that the daemon uses; HikCentral's own names follow when they are known. */
 export async function introduce(
@@ -16,7 +17,8 @@ export async function introduce(
     clients,
     url,
     log,
-  }: { registered: readonly RegisteredStage[]; clients: Clients; url: string; log: Log },
+    signal,
+  }: { registered: readonly RegisteredStage[]; clients: Clients; url: string; log: Log; signal: AbortSignal },
 ): Promise<void> {
   const { config, hints, warnings } = loaded;
   const show = (lines: readonly (readonly [label: string, text: string])[]) => {
@@ -38,9 +40,12 @@ export async function introduce(
     }),
   ]);
   for (const text of [...warnings, ...hints]) log.warn(text);
+  await sleep(namesAfterMs, undefined, { signal, ref: false }).catch(() => {});
   try {
-    show(await clients.hikcentral.names(AbortSignal.timeout(namesMs)));
+    signal.throwIfAborted();
+    show(await clients.hikcentral.names(AbortSignal.any([signal, AbortSignal.timeout(namesMs)])));
   } catch (thrown) {
+    if (signal.aborted) return;
     const ids = Object.entries(config.regionals).map(([slug, id]) => `${slug} → ${id}`);
     show([["regionals", `${ids.join(", ")}; HikCentral's own names follow before the first write`]]);
     if (thrown instanceof Failure) log.warn(thrown.message);

@@ -91,7 +91,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const answer: Fetch = async (request, connection) => (await current.app).fetch(request, connection);
   removed.watch(opened.use(await OperatorSocket.open(config.http, answer, (text) => log.warn(text))));
   const { origin: url } = opened.use(listen(config.http, answer, (text) => log.warn(text)));
-  void introduce(loaded, { registered, clients: current.clients, url, log });
+  const introducing = new AbortController();
+  opened.defer(() => introducing.abort());
+  void introduce(loaded, { registered, clients: current.clients, url, log, signal: introducing.signal });
   current.start();
 
   /** Reloads run one at a time, and none runs once the daemon stops. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hono } from "hono";
@@ -192,18 +191,17 @@ export class Generation {
   start(): void {
     const { broker, log, queueToMigrate } = this.#parts;
     const { pipeline } = this;
-    // The start waits neither for the time at the site nor for the pages.
+    // The start waits neither for the time at the site nor for the pages. Nobody asks for a list of letters before them.
     setTimeout(() => {
       this.#nightly.schedule();
       void this.app;
+      void this.#started.then(() => this.#letters.compare()).catch(() => {});
     }, 1_000).unref();
     const failed = (error: unknown) => log.warn(`whether runs are lost is unknown: ${textOf(error)}`);
     this.#closing = setInterval(() => void this.#closeRuns().catch(failed), closeRunsEveryMs).unref();
     // What a broker that is away keeps is dropped the next time.
     this.#dropping = setInterval(() => void this.operator.dead.dropExpired().catch(() => {}), dropEveryMs).unref();
     this.#started = startWhenUp({ broker, pipeline, log, queueToMigrate, signal: this.#starting.signal });
-    // Nobody asks for a list before the page says whether somebody is needed.
-    void this.#started.then(() => this.#letters.compare()).catch(() => {});
   }
 
   /** Finishes what is in progress until the deadline; the rest is delivered again later. */
@@ -233,7 +231,7 @@ const settingsMark = ({ regionals, hikcentral, photo, guard }: Config) => {
 
 /** The induction queue belongs to the daemon of one state folder, so two daemons on one machine have two. */
 function localQueue(queue: string, { state }: LocalConfig): string {
-  const folder = createHash("sha256").update(state.folder).digest("hex").slice(0, 6);
+  const folder = new Bun.CryptoHasher("sha256").update(state.folder).digest("hex").slice(0, 6);
   return `${queue}.${hostname()}.${folder}`;
 }
 

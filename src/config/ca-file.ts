@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Exit, exits, textOf } from "../errors.ts";
-import { tls } from "../util/access/sockets.ts";
+import { tls } from "../util/access/late-modules.ts";
 
 /** The certificates (PEM) that the setting `ca_file` of a section names. Exit 78 if they cannot be read. */
 export function readCa(section: string, file: string): string {

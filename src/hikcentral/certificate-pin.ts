@@ -1,4 +1,3 @@
-import { randomUUID, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,7 +5,7 @@ import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { type Fetch, TransportError } from "../upstreams/http.ts";
 import { plainSha256 } from "../upstreams/tls.ts";
-import { net, tls } from "../util/access/sockets.ts";
+import { net, nodeCrypto, tls } from "../util/access/late-modules.ts";
 
 /** Less than HikCentral's probe may take. */
 const connectTimeoutMs = 4_000;
@@ -19,7 +18,7 @@ const connectTimeoutMs = 4_000;
  */
 export class CertificatePin implements Disposable {
   /** Tells our own answer, that there is no connection, from HikCentral's answers. */
-  readonly #header = `x-${randomUUID()}`;
+  readonly #header = `x-${crypto.randomUUID()}`;
   readonly #sockets = new Set<Socket>();
   readonly #folder = mkdtempSync(join(tmpdir(), "hikvision-sync-pin-"));
   readonly #path = join(this.#folder, "socket");
@@ -95,7 +94,7 @@ export class CertificatePin implements Disposable {
 
   #isPinned(remote: TLSSocket): boolean {
     const { raw } = remote.getPeerCertificate();
-    return raw !== undefined && plainSha256(new X509Certificate(raw)) === this.sha256;
+    return raw !== undefined && plainSha256(new (nodeCrypto().X509Certificate)(raw)) === this.sha256;
   }
 }
 
@@ -107,7 +106,7 @@ export function fingerprintsIn(pem: string): Set<string> {
   return new Set(
     certificates.flatMap((text) => {
       try {
-        return [plainSha256(new X509Certificate(text))];
+        return [plainSha256(new (nodeCrypto().X509Certificate)(text))];
       } catch {
         return [];
       }

@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import type { Secret } from "../config/secret.ts";
 
 export interface Signable {
@@ -23,7 +22,7 @@ export function sign({ method, headers, path, signedHeaders = [], secret }: Sign
     ...named.map((name) => `${name}:${values.get(name) ?? ""}`),
     path,
   ].join("\n");
-  return createHmac("sha256", secret.reveal()).update(text).digest("base64");
+  return new Bun.CryptoHasher("sha256", secret.reveal()).update(text).digest("base64");
 }
 
 export interface SignatureOptions {

@@ -6,8 +6,8 @@ import { isLoopback } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
 import type { Log } from "../observability/log.ts";
 import { Attempts, sourceOf } from "../util/access/attempts.ts";
+import { net } from "../util/access/late-modules.ts";
 import { sameText } from "../util/access/same-text.ts";
-import { net } from "../util/access/sockets.ts";
 import type { Connection } from "./listen.ts";
 
 export interface AccessOptions {

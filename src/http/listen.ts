@@ -1,7 +1,7 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { LocalConfig } from "../config/load.ts";
 import { Exit, exits, textOf } from "../errors.ts";
+import { nodeCrypto } from "../util/access/late-modules.ts";
 import { Callers } from "./callers.ts";
 
 /** Who asks, as far as the server knows; the part of Bun's server that is used. */
@@ -51,6 +51,7 @@ export function listen(http: Http, fetch: Fetch, say: (text: string) => void): {
 /** The certificate to answer with; undefined where none is configured. Exit 78 if it cannot be used. */
 export function certificateOf({ certFile, keyFile }: Http): { cert: string; key: string } | undefined {
   if (certFile === undefined || keyFile === undefined) return undefined;
+  const { X509Certificate, createPrivateKey } = nodeCrypto();
   const [cert, key] = [read("http.cert_file", certFile), read("http.key_file", keyFile)];
   try {
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };

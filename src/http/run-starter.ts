@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Broker } from "../broker/broker.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { StartedBy } from "../ledger/runs.ts";
@@ -105,7 +104,7 @@ export class RunStarter {
     if (!(await this.#brokerIsUp())) return { answer: brokerDown(broker) };
     if (!pipeline.worker("induction")) return { answer: { outcome: "unavailable", text: inductionDisabled } };
 
-    const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${randomUUID().slice(0, 8)}`;
+    const run = `${now().toISOString().slice(0, 16).replace(/[-:]/g, "")}-${crypto.randomUUID().slice(0, 8)}`;
     // A limit counts over all dates, so they go in one message; otherwise each date is retried for itself.
     const tasks = (limit === undefined ? dates.map((date) => [date]) : [dates]).map((part) => ({
       run,

@@ -1,5 +1,4 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { Exit, exits, textOf } from "../errors.ts";
@@ -194,7 +193,7 @@ const keyBytes = 32;
 /** The key is not in the ledger, so that a copy of the ledger alone tells no NIK. */
 export function keyIn(folder: string): Buffer {
   const file = join(folder, "ledger.key");
-  if (!existsSync(file)) writeAtomically(file, randomBytes(keyBytes));
+  if (!existsSync(file)) writeAtomically(file, crypto.getRandomValues(new Uint8Array(keyBytes)));
   const key = readFileSync(file);
   if (key.length === keyBytes) return key;
   const fix = "put a backup in its place, or remove it: then employees of former runs are not recognised in traces";

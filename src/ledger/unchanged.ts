@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { entryOf } from "../errors/codes.ts";
 import { usableKibOf } from "../people/kib.ts";
 import { usableNikOf } from "../people/nik.ts";
@@ -39,7 +38,7 @@ export function photoPathOf(employee: unknown): string | undefined {
 }
 
 export const digest = (parts: unknown): string =>
-  createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
+  new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
 
 /**
  * Notes a record that leaves the publisher, and that it has come to its end as it was. Part of the ledger's transaction:

@@ -4,6 +4,7 @@ import { createConsola, type LogObject } from "consola/core";
 import type { FailureCode } from "../errors/codes.ts";
 import { textOf } from "../errors.ts";
 import { ignoreClosedPipes } from "../util/text/closed-pipes.ts";
+import { localTime } from "../util/text/local-time.ts";
 import { visible, visibleJson } from "../util/text/visible.ts";
 import { createMask, type Mask } from "./mask.ts";
 
@@ -50,7 +51,7 @@ const writers: Record<Format, (line: Line) => string> = {
   pretty({ at, level, text, fields }) {
     // At info the text itself names what matters, and the fields are left out.
     const rest = level === "info" ? "" : paint(2, pairs(fields).join(""));
-    return `${paint(2, at.toTimeString().slice(0, 8))} ${paint(colours[level], visible(text))}${rest}\n`;
+    return `${paint(2, localTime(at))} ${paint(colours[level], visible(text))}${rest}\n`;
   },
   journal({ level, text, fields }) {
     return `<${priorities[level]}>${visible(text)}${pairs(fields).join("")}\n`;
@@ -90,10 +91,10 @@ export function createLog(options: LogOptions = {}): Log {
 
 /** Sends to the log what a library or a site's stage prints to the console, until disposed of. */
 export function adoptConsole(log: Log): Disposable {
-  const { log: plainLog, ...others } = console;
+  const before = Object.fromEntries(["log", ...levels].map((name) => [name, console[name as Level]]));
   for (const name of levels) console[name] = (...what: unknown[]) => log[name](formatArguments(...what));
   console.log = console.info;
-  return { [Symbol.dispose]: () => void Object.assign(console, others, { log: plainLog }) };
+  return { [Symbol.dispose]: () => void Object.assign(console, before) };
 }
 
 /** The same as strings, numbers, lists and records: masked, of bounded depth and length. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { plausible } from "../util/plausible.ts";
 import type { RecordOrder } from "./types.ts";
 
@@ -54,4 +53,5 @@ export function hasRoomForMark(text: string, order: RecordOrder): boolean {
 }
 
 /** Eight characters that tell one photo link from another. */
-export const photoMark = (link: string): string => createHash("sha256").update(link).digest("hex").slice(0, 8);
+export const photoMark = (link: string): string =>
+  new Bun.CryptoHasher("sha256").update(link).digest("hex").slice(0, 8);

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Delivery, Headers } from "../broker/broker.ts";
 import { recordMarkOf, withoutSignature } from "../ledger/cases/record.ts";
@@ -148,7 +147,8 @@ export function personOf(body: unknown): PersonRef | undefined {
   return employee !== undefined || personId !== undefined ? personRef(employee, body) : undefined;
 }
 
-const digest = (...parts: string[]) => createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
+const digest = (...parts: string[]) =>
+  new Bun.CryptoHasher("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
 
 /**
  * Identifies one record of Eposh in one run: the same wherever it is derived and however often its date is fetched; it

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Found, Subject } from "../operator/who/search.ts";
 
 /** A viewer sees everything but photos, and changes nothing. */
@@ -21,7 +20,7 @@ const hoursMs = 12 * 3_600_000;
 const linkMs = 60_000;
 const [maxSessions, maxForms, maxPeople] = [1_000, 200, 1_000];
 
-const random = (bytes: number) => randomBytes(bytes).toString("base64url");
+const random = (bytes: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("base64url");
 
 /** Within bounded memory: the oldest one makes room. */
 function keep<Value>(all: Map<string, Value>, key: string, value: Value, max: number): void {

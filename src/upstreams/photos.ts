@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { isReject, isRetry, reject, retry } from "../errors.ts";
 import type { Face, PhotoHistory, PhotoSource } from "../people/types.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
@@ -261,7 +260,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
 const maxValidatorLength = 256;
 
 function sourceOf(bytes: Uint8Array, headers: Headers): PhotoSource {
-  const mark = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
+  const mark = new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 8);
   const [etag, lastModified] = ["etag", "last-modified"].map((name) => headers.get(name) ?? undefined);
   const isKept = (value: string | undefined) => value !== undefined && value.length <= maxValidatorLength;
   return { mark, ...(isKept(etag) && { etag }), ...(isKept(lastModified) && { lastModified }) };

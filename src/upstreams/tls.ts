@@ -1,5 +1,5 @@
-import { X509Certificate } from "node:crypto";
-import { net, tls } from "../util/access/sockets.ts";
+import type { X509Certificate } from "node:crypto";
+import { net, nodeCrypto, tls } from "../util/access/late-modules.ts";
 import { TransportError } from "./http.ts";
 
 const connectTimeoutMs = 5000;
@@ -10,6 +10,7 @@ export function certificateOf(url: URL): Promise<X509Certificate> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const name = net().isIP(host) ? {} : { servername: host };
   const socket = tls().connect({ host, port: Number(url.port || 443), rejectUnauthorized: false, ...name });
+  const { X509Certificate } = nodeCrypto();
   socket.once("secureConnect", () => resolve(new X509Certificate(socket.getPeerCertificate().raw)));
   const fail = (reason: string) => reject(new TransportError("unconnected", reason));
   socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "TLS"));

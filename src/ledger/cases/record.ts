@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { usableNikOf } from "../../people/nik.ts";
 import { exactText } from "../../util/exact-json.ts";
 
@@ -6,7 +5,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 
 const digest = (length: number, ...parts: string[]) =>
-  createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, length);
+  new Bun.CryptoHasher("sha256").update(parts.join("\n")).digest("hex").slice(0, length);
 
 const nameOf = (employee: unknown): string => (isFields(employee) ? (exactText(employee.name) ?? "") : "");
 const normalName = (name: string) =>

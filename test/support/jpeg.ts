@@ -93,20 +93,23 @@ export function makeJpeg(options: JpegOptions): Buffer {
     ...(restartAfter > 0 ? [segment(0xdd, ...word(restartAfter))] : []),
     segment(0xda, components.length, ...selected, 0, progressive ? 0 : 63, 0),
     Buffer.from(bits.bytes),
-    ...(progressive ? components.map((index) => emptyScan(index, blocks)) : []),
+    ...(progressive ? components.map((index) => emptyScan(index, blocks, restartAfter)) : []),
     end,
   ]);
 }
 
 /** A progressive scan that says of a component's AC coefficients that all of them are nought. */
-function emptyScan(component: number, blocks: number): Buffer {
+function emptyScan(component: number, blocks: number, restartAfter: number): Buffer {
   const bits = new Bits();
-  for (let left = blocks; left > 0; left -= 32_767) {
+  const atOnce = restartAfter || 32_767;
+  for (let [left, restarts] = [blocks, 0]; left > 0; left -= atOnce) {
+    if (restartAfter > 0 && left < blocks) bits.restart(restarts++);
+    const some = Math.min(left, atOnce);
     // A run of 2^14 + 14 bits of blocks; of fewer than 2^14 blocks each says for itself that it has no more.
-    if (left >= 16_384) {
+    if (some >= 16_384) {
       bits.put(0b10, 2);
-      bits.put(Math.min(left, 32_767) - 16_384, 14);
-    } else for (let index = 0; index < left; index++) bits.put(0, 1);
+      bits.put(some - 16_384, 14);
+    } else for (let index = 0; index < some; index++) bits.put(0, 1);
   }
   bits.pad();
   return Buffer.concat([segment(0xda, 1, component + 1, 0x00, 1, 63, 0), Buffer.from(bits.bytes)]);

@@ -36,7 +36,8 @@ export async function fit(photo: Uint8Array): Promise<Buffer> {
   const isFit = plain !== undefined && plain.byteLength >= minBytes && plain.byteLength <= maxBytes;
   const edge = isFit ? checkEdgePixels : edgePixels;
   const png = await decode(source, edge);
-  if (source.otherEnd && !png.equals(await decode({ ...source, bytes: source.otherEnd }, edge))) throw incomplete();
+  const otherEnd = source.otherEnd?.();
+  if (otherEnd && !png.equals(await decode({ ...source, bytes: otherEnd }, edge))) throw incomplete();
   if (isFit) return plain;
   const flat = source.opaque ? withoutMetadata(pngChunks(png)) : onWhite(png);
   const encode = (level: number) =>

@@ -1,4 +1,4 @@
-import { hasAllRows } from "./baseline-rows.ts";
+import { hasAllRows } from "./jpeg-rows.ts";
 import { type Source, unusable } from "./source.ts";
 
 /**
@@ -22,17 +22,17 @@ interface Layout {
 
 /** Refuses a JPEG whose picture is cut, or that would keep a decoder busy. What follows its end is ignored. */
 export function readJpeg(photo: Buffer): Source {
-  const { rowsEnd, nextRestart, hasEndMarker, scans, pixels, isFinished } = layoutOf(photo);
+  const layout = layoutOf(photo);
+  const { rowsEnd, hasEndMarker, scans, pixels, isFinished } = layout;
   if (rowsEnd === 0 || (!hasEndMarker && !isFinished)) throw incomplete();
   if (scans > maxScans || scans * pixels > maxScannedPixels)
     throw unusable(`the photo takes too long to decode (${scans} scans): upload another one in Eposh`);
-  const rows = photo.subarray(0, rowsEnd);
   return {
     format: "jpeg",
-    bytes: hasEndMarker ? photo : Buffer.concat([rows, endMarker]),
+    bytes: hasEndMarker ? photo : Buffer.concat([photo.subarray(0, rowsEnd), endMarker]),
     opaque: true,
     orientation: 1,
-    ...(!hasAllRows(photo) && { otherEnd: Buffer.concat([rows, otherRows(nextRestart), endMarker]) }),
+    otherEnd: () => (hasAllRows(photo) ? undefined : otherEndOf(photo, layout)),
   };
 }
 
@@ -44,10 +44,12 @@ const endMarker = Buffer.from("ffd9", "hex");
 const noise = Buffer.from(Array.from({ length: 64 }, (_, index) => ((index + 1) * 97) % 251));
 
 /**
- * Bytes behind the last row. A decoder that still lacks rows silently takes these bytes for pixels; one that has all rows
- * skips them. Twice, because a decoder that waits for a restart marker skips everything before the marker.
+ * With bytes behind the last row. A decoder that still lacks rows silently takes these bytes for pixels; one that has all
+ * rows skips them. Twice, because a decoder that waits for a restart marker skips everything before the marker.
  */
-const otherRows = (nextRestart: number) => Buffer.concat([noise, Buffer.of(0xff, nextRestart), noise]);
+export function otherEndOf(photo: Buffer, { rowsEnd, nextRestart } = layoutOf(photo)): Buffer {
+  return Buffer.concat([photo.subarray(0, rowsEnd), noise, Buffer.of(0xff, nextRestart), noise, endMarker]);
+}
 
 function layoutOf(jpeg: Buffer): Layout {
   const layout: Layout = {

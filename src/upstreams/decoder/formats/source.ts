@@ -10,10 +10,10 @@ export interface Source {
   /** The EXIF orientation to apply; 1 if the photo is upright, or if the decoder applies it by itself. */
   orientation: number;
   /**
-   * Where it is not known whether all rows are there: these bytes decode to the same picture if they are, and to another
-   * picture if rows are missing.
+   * Bytes that decode to the same picture if all rows are there, and to another picture if rows are missing; undefined if
+   * the photo shows by itself that all are.
    */
-  otherEnd?: Buffer;
+  otherEnd?: () => Buffer | undefined;
 }
 
 export const unusable = (text: string, cause?: unknown) => reject("photo_unusable", text, { cause });

@@ -8,14 +8,18 @@ const frameHeaderBytes = 16;
 export function readWebp(photo: Buffer): Source {
   let orientation = 1;
   let bytes = photo;
+  const types = new Set<string>();
   for (let at = 12; at + 8 <= photo.byteLength; ) {
     const end = at + 8 + photo.readUInt32LE(at + 4);
     const [type, data] = [photo.toString("latin1", at, at + 4), photo.subarray(at + 8, end)];
+    types.add(type);
     if (type === "EXIF") orientation = orientationIn(data);
     if (type === "ANMF" && bytes === photo && data.length > frameHeaderBytes) bytes = stillOf(data);
     at = end + (end & 1);
   }
-  return { format: "webp", bytes, opaque: false, orientation };
+  // A lossy picture without a chunk of alpha; a lossless one may have alpha inside.
+  const opaque = types.has("VP8 ") && !types.has("ALPH");
+  return { format: "webp", bytes, opaque, orientation };
 }
 
 /** n.b. Bun.Image decodes no animation: the first frame as a picture of its own. */

@@ -2,9 +2,8 @@ import type { Clients } from "../clients.ts";
 import { todayIn } from "../config/dates.ts";
 import type { Config } from "../config/load.ts";
 import { codeOf, Failure } from "../errors.ts";
-import { listOf } from "../hikcentral/api.ts";
 import { mayNotRead } from "../hikcentral/error-codes.ts";
-import { fieldProblem, groupProblems } from "../hikcentral/setup-check.ts";
+import { fieldProblem, groupProblems, listWith } from "../hikcentral/setup-check.ts";
 import { howToCompare } from "../hikcentral/trusted-route.ts";
 import { TransportError } from "../upstreams/http.ts";
 import { certificateOf } from "../upstreams/tls.ts";
@@ -75,9 +74,8 @@ export async function examineHikCentral(examine: Examine, config: Config, client
     "organisation",
     async (signal) => {
       const { organisation } = hikcentral;
-      const found = (await readable(listOf(read(signal).organisations()), "org/orgList")).find(
-        ({ id }) => id === organisation,
-      );
+      const all = await readable(listWith(read(signal).organisations, [organisation]), "org/orgList");
+      const found = all.find(({ id }) => id === organisation);
       if (found) return `${organisation} is ${found.name}`;
       throw new Fault(
         "organisation_missing",
@@ -89,13 +87,17 @@ export async function examineHikCentral(examine: Examine, config: Config, client
   );
   await examine(
     "KIB field",
-    async (signal) => kibField(await readable(listOf(read(signal).customFields()), "person/customFields"), config),
+    async (signal) => {
+      const fields = listWith(read(signal).customFields, [hikcentral.kibFieldId]);
+      return kibField(await readable(fields, "person/customFields"), config);
+    },
     [key],
   );
   await examine(
     "privilege groups",
     async (signal) => {
-      const groups = await readable(listOf(read(signal).privilegeGroups()), "privilege/group");
+      const wanted = Object.values(regionals);
+      const groups = await readable(listWith(read(signal).privilegeGroups, wanted), "privilege/group");
       const problems = groupProblems(groups, regionals);
       if (problems.length > 0)
         throw new Fault(
@@ -103,7 +105,7 @@ export async function examineHikCentral(examine: Examine, config: Config, client
           problems.join("; "),
           "set the regional to an existing id, or create the group",
         );
-      const ids = new Set(Object.values(regionals));
+      const ids = new Set(wanted);
       return groups.flatMap(({ id, name }) => (ids.has(id) ? [name] : [])).join(", ");
     },
     [key],

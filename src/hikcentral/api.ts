@@ -247,7 +247,3 @@ export function createCalls(send: Send) {
   };
 }
 export type Calls = ReturnType<typeof createCalls>;
-
-/** The pages of a call as one list. */
-export const listOf = async <Item>(pages: AsyncIterable<Item[]>): Promise<Item[]> =>
-  (await Array.fromAsync(pages)).flat();

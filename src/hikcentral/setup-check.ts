@@ -1,6 +1,6 @@
 import { codeOf, isRefusal, isReject, unavailable } from "../errors.ts";
 import type { CustomField } from "../people/types.ts";
-import { type Calls, listOf } from "./api.ts";
+import type { Calls } from "./api.ts";
 import { mayNotRead } from "./error-codes.ts";
 
 export interface ClientLog {
@@ -35,6 +35,20 @@ export function createOptionalReads(log: ClientLog) {
       return undefined;
     }
   };
+}
+
+/** The pages of a list as one. One alone may be short: what is `wanted` and not in it is looked for in a second one. */
+export async function listWith<Item extends { id: string }>(
+  read: () => AsyncIterable<Item[]>,
+  wanted: readonly string[],
+): Promise<Item[]> {
+  const all = new Map<string, Item>();
+  const add = async () => {
+    for await (const page of read()) for (const one of page) all.set(one.id, one);
+  };
+  await add();
+  if (!wanted.every((id) => all.has(id))) await add();
+  return [...all.values()];
 }
 
 /** What is wrong with the custom field that takes the KIB number, if anything. */
@@ -97,10 +111,12 @@ export async function checkSetup(
   { regionals, kibField, organisation }: SetupOptions,
 ): Promise<Setup> {
   const [fields, groups, organisations] = await Promise.all([
-    optional("custom fields", () => listOf(calls.customFields())),
-    optional("privilege groups", () => listOf(calls.privilegeGroups())),
+    optional("custom fields", () => listWith(calls.customFields, [kibField.id])),
+    optional("privilege groups", () => listWith(calls.privilegeGroups, Object.values(regionals))),
     // n.b. Not every HikCentral knows this call; a wrong key refuses the other two as well.
-    organisation === undefined ? undefined : optional("organisations", () => listOf(calls.organisations()), isRefusal),
+    organisation === undefined
+      ? undefined
+      : optional("organisations", () => listWith(calls.organisations, [organisation]), isRefusal),
   ]).catch((thrown) => {
     // A refusal of these reads says nothing about the message in progress.
     throw isReject(thrown) ? setupFault(`the set-up of HikCentral cannot be read: ${thrown.message}`) : thrown;

@@ -61,7 +61,7 @@ test("the set-up is read once for all, and logged by name", async () => {
 
 test("a set-up that was wrong is read again, and work goes on once it is right", async () => {
   const { url } = gateway({
-    [fields]: (_, times) => (times === 1 ? listing([]) : kibField()),
+    [fields]: (_, times) => (times <= 2 ? listing([]) : kibField()),
     [write]: () => success(""),
   });
   let nowMs = 0;
@@ -69,6 +69,29 @@ test("a set-up that was wrong is read again, and work goes on once it is right",
   expect(await failureOf(hikcentral.setKib("1", "1"))).toMatchObject({ code: "kib_field_missing" });
   nowMs = 5_000;
   await hikcentral.setKib("1", "1");
+});
+
+test("one short list of the set-up is not believed", async () => {
+  const organisations = "org/orgList";
+  const whole = {
+    [fields]: { id: 1, name: "KIB", type: 1 },
+    [groups]: { privilegeGroupId: "1", privilegeGroupName: "Access Gate Zona 1" },
+    [organisations]: { orgIndexCode: "1", orgName: "All Departments" },
+  };
+  const shortOnce = (one: object) => (_: unknown, times: number) => listing(times === 1 ? [] : [one]);
+  const answers = Object.entries(whole).map(([call, one]) => [call, shortOnce(one)]);
+  const { url, bodies } = gateway({
+    ...Object.fromEntries(answers),
+    [add]: () => success("7"),
+    [write]: () => success(""),
+    [grant]: () => success(""),
+  });
+  const { hikcentral, log } = clientOf(url, { organisation: "1" });
+  await hikcentral.addPerson(newPerson);
+  await hikcentral.setKib("7", "2600001");
+  await hikcentral.addToGroup("1", "7");
+  expect(log.filter((line) => line.startsWith("warn"))).toEqual([]);
+  for (const call of Object.keys(whole)) expect({ call, times: bodies(call).length }).toEqual({ call, times: 2 });
 });
 
 test("where the partner may not read the set-up it is said once, and the original's type is written", async () => {

@@ -5,8 +5,8 @@ import { decoderWord } from "./upstreams/decoder/decoder.ts";
 import { importWord } from "./util/own-program.ts";
 import { ignoreClosedPipes } from "./util/text/closed-pipes.ts";
 
-// See build.ts: from here on it pays.
-setTimeout(() => Bun.unsafe.setJITPolicy(1), 1_000).unref();
+// See build.ts: from here on it pays. The daemon does it when it begins to work.
+if (process.argv[2] !== "serve") setTimeout(() => Bun.unsafe.setJITPolicy(1), 1_000).unref();
 
 if (process.argv[2] === decoderWord) await (await import("./upstreams/decoder/decoder-process.ts")).decodePhotos();
 

@@ -1,4 +1,5 @@
 import { SameFile } from "../util/files/same-file.ts";
+import { lookEvery } from "../util/turns/ticks.ts";
 
 const everyMs = 5_000;
 
@@ -12,7 +13,7 @@ export interface WatchedFile {
 /** Watches that the files which this daemon has open are still the ones that the next start will find. */
 export class RemovedFiles implements Disposable {
   readonly #files: WatchedFile[];
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #looking: Disposable;
   #last = "";
 
   constructor(
@@ -20,7 +21,7 @@ export class RemovedFiles implements Disposable {
     readonly say: (text: string) => void,
   ) {
     this.#files = paths.map((path) => new SameFile(path));
-    this.#timer = setInterval(() => void this.#look(), everyMs);
+    this.#looking = lookEvery(everyMs, () => this.#look());
   }
 
   watch(file: WatchedFile): void {
@@ -41,6 +42,6 @@ export class RemovedFiles implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    this.#looking[Symbol.dispose]();
   }
 }

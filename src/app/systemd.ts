@@ -5,6 +5,7 @@ import { depthsOf, unreachableOf } from "../broker/known-queues.ts";
 import type { Clients } from "../clients.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
+import { untilTick } from "../util/turns/ticks.ts";
 
 /** Sends states to systemd, see sd_notify(3): `READY=1`, `STATUS=…`, `WATCHDOG=1`, `RELOADING=1`, `STOPPING=1`. */
 export type Notify = (...states: readonly string[]) => void;
@@ -26,7 +27,7 @@ export interface SupervisionOptions {
 }
 
 /** How much less often a status is looked at that is as it was. */
-const calmTimes = 3;
+const calmTimes = 5;
 
 /**
  * Reports to systemd until disposed of: READY once the stages take messages, STATUS with the live state, WATCHDOG while
@@ -56,7 +57,7 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
       if (looks++ % 100 === 0) await tell();
     // A status costs a question for each queue: while nothing changes it is looked at less often.
     for (let isNews = await tell("READY=1"); !signal.aborted; isNews = await tell())
-      await pause(isNews ? everyMs : everyMs * calmTimes);
+      await pause(isNews ? everyMs : untilTick(everyMs * calmTimes));
   };
   void keepTelling();
   return {

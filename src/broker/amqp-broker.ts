@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import amqp, { type Channel, type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
-import { AmqpConnection, isMissing, isUnreachable, watchMs } from "./amqp-connection.ts";
+import { AmqpConnection, answerMs, isMissing, isUnreachable } from "./amqp-connection.ts";
 import { AmqpConsumer } from "./amqp-consumer.ts";
 import { AmqpNodes } from "./amqp-nodes.ts";
 import {
@@ -112,7 +112,7 @@ export class AmqpBroker extends AmqpConnection implements Broker {
 
   /** Rejects if the queue cannot be reached; where it is asked thoroughly and is empty, also if it has no majority. */
   async reach(queue: string, isThorough: boolean): Promise<void> {
-    const depth = await this.#ask(queue).catch(mustBeReachable);
+    const depth = await this.#sharedDepth(queue).catch(mustBeReachable);
     // n.b. A get from a queue that holds messages would take one.
     if (!isThorough || depth?.ready !== 0) return;
     const answer = await this.#majority.ask(queue);
@@ -154,6 +154,8 @@ export class AmqpBroker extends AmqpConnection implements Broker {
   protected async restore(): Promise<void> {
     // It may be another node now.
     this.#majority.close();
+    this.#depths.clear();
+    this.#watch.forget();
     // n.b. While a new leader is elected a majority may be silent for seconds.
     await this.#watch.look(false);
     await this.declare([...this.#declared].filter((queue) => !this.unreachable.has(queue)));
@@ -188,7 +190,8 @@ export class AmqpBroker extends AmqpConnection implements Broker {
     const own = () => this.#consuming.get(queue) ?? 0;
     const before = own();
     try {
-      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue), watchMs);
+      const { messageCount, consumerCount } = await this.rpc((channel) => channel.checkQueue(queue), answerMs);
+      this.#watch.answered(queue);
       const isShared = consumerCount > Math.max(before, own());
       return { ready: messageCount, consumers: consumerCount, isShared };
     } catch (error) {

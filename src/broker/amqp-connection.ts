@@ -4,14 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConfirmChannel, RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { createSemaphore } from "../util/semaphore.ts";
+import { lookEvery } from "../util/turns/ticks.ts";
 import type { AmqpNodes } from "./amqp-nodes.ts";
 import { BrokerDown } from "./broker.ts";
 import { StatefulBroker } from "./managed-delivery.ts";
 
 /** For closing: a broker that hangs must not keep the daemon from ending. */
 const closeMs = 1_500;
-/** How often the node and the queues are looked at, and how long they may take to answer. */
-export const watchMs = 3_000;
+/** How often the node is looked at, and those queues of which nothing was heard. */
+const lookEveryMs = 5_000;
+/** How long a node or a queue may take to answer. */
+export const answerMs = 3_000;
 /** Requests at a time: the depths of 36 queues then take one round trip, or one deadline, and not 36. */
 const rpcChannels = 48;
 
@@ -32,7 +35,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   readonly #closing = new AbortController();
   #onAlarm = () => {};
   #corked = false;
-  readonly #watching: ReturnType<typeof setInterval>;
+  readonly #watching: Disposable;
   #isLooking = false;
   /** How often queues could not be reached since all of them could. */
   #losses = 0;
@@ -43,8 +46,7 @@ export abstract class AmqpConnection extends StatefulBroker {
     private readonly deadlineMs: number,
   ) {
     super();
-    this.#watching = setInterval(() => void this.#look(), watchMs);
-    this.#watching.unref();
+    this.#watching = lookEvery(lookEveryMs, () => this.#look());
     connection.on("connect", (model) => {
       nodes.connected();
       void this.#connected(model);
@@ -138,7 +140,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.state === "closed") return;
     this.setState("closed");
-    clearInterval(this.#watching);
+    this.#watching[Symbol.dispose]();
     this.#closing.abort(this.down());
     const socket = this.#stream;
     try {
@@ -156,7 +158,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   async #connected(model: ChannelModel): Promise<void> {
     this.#model = model;
     // A queue whose node is gone must not keep the others waiting.
-    await this.withDeadline(this.restore(), watchMs).catch(() => {});
+    await this.withDeadline(this.restore(), answerMs).catch(() => {});
     await this.#openPublisher(model);
     await this.#look();
   }
@@ -197,9 +199,13 @@ export abstract class AmqpConnection extends StatefulBroker {
   }
 
   async #opensChannel(model: ChannelModel): Promise<boolean> {
-    const opened = this.#adopt(model, model.createChannel()).then((channel) => channel.close());
-    return await this.withDeadline(opened, watchMs).then(
-      () => true,
+    const opened = this.#adopt(model, model.createChannel());
+    return await this.withDeadline(opened, answerMs).then(
+      (channel) => {
+        // Sent together with what is asked next.
+        channel.close().catch(() => {});
+        return true;
+      },
       () => false,
     );
   }

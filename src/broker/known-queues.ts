@@ -74,6 +74,9 @@ export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues:
 /** Where messages wait for a retry or for a human: one that a thorough look meets and gives back was delivered before. */
 const isCalm = (queue: string) => queue.endsWith(".dead") || queue.includes(".retry.");
 
+/** So long a queue that answered anybody is not asked: less than two looks. */
+const answeredForMs = 9_000;
+
 export interface QueueWatchOptions {
   queues: () => Iterable<string>;
   /** Rejects if the queue cannot be reached, or RabbitMQ does not answer in time. Thorough: also without a majority. */
@@ -93,10 +96,22 @@ export interface QueueWatchOptions {
 export class QueueWatch {
   /** Queue → why. */
   readonly unreachable = new Map<string, string>();
+  /** Queue → when it answered last (performance.now()). */
+  readonly #answeredAt = new Map<string, number>();
   #looking: Promise<void> | undefined;
   #looks = 0;
 
   constructor(readonly options: QueueWatchOptions) {}
+
+  /** To be told of every answer of a queue. */
+  answered(queue: string): void {
+    this.#answeredAt.set(queue, performance.now());
+  }
+
+  /** What another connection answered proves nothing. */
+  forget(): void {
+    this.#answeredAt.clear();
+  }
 
   /** Callers share a look. Only a thorough one finds a loss of majority, and it may take 3 s longer. */
   look(isThorough: boolean): Promise<void> {
@@ -122,7 +137,10 @@ export class QueueWatch {
     if (canary !== undefined && (await this.#isThere(canary, true))) others.push(...this.unreachable.keys());
     const calm = isThorough ? others.filter(isCalm) : [];
     const thorough = calm[this.#looks++ % calm.length];
-    await Promise.all(others.map((queue) => this.#isThere(queue, canary !== undefined || queue === thorough)));
+    const isThoroughFor = (queue: string) => canary !== undefined || queue === thorough;
+    const since = performance.now() - answeredForMs;
+    const due = others.filter((queue) => isThoroughFor(queue) || (this.#answeredAt.get(queue) ?? -Infinity) <= since);
+    await Promise.all(due.map((queue) => this.#isThere(queue, isThoroughFor(queue))));
   }
 
   async #isThere(queue: string, isThorough: boolean): Promise<boolean> {

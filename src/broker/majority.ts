@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import amqp, { type ChannelModel, type Options } from "amqplib";
+import amqp, { type Channel, type ChannelModel, type Options } from "amqplib";
 
 const answerMs = 3_000;
 
 interface Connection {
   model: ChannelModel;
+  /** Whose question was answered. */
+  idle: Channel[];
   ended: Promise<"unknown">;
 }
 
@@ -28,7 +30,7 @@ export class MajorityProbe {
     const late = sleep(answerMs, "silent" as const, { ref: false });
     const connection = await Promise.race([connecting, late]).catch(() => undefined);
     if (connection === undefined || connection === "silent") return "unknown";
-    const answer = await Promise.race([this.#get(connection.model, queue), connection.ended, late]);
+    const answer = await Promise.race([this.#get(connection, queue), connection.ended, late]);
     // Other questions on it are about to be late too, each by itself.
     if (answer === "silent") void sleep(answerMs / 3, undefined, { ref: false }).then(() => end(connection));
     if (answer === "silent" && this.#connection === connecting) this.#connection = undefined;
@@ -52,21 +54,26 @@ export class MajorityProbe {
         forget();
         resolve("unknown");
       });
-      return { model, ended };
+      return { model, idle: [], ended };
     });
     connecting.catch(forget);
     return connecting;
   }
 
-  /** A channel for each question: it is answered only when those before it on the same channel are. */
-  async #get(model: ChannelModel, queue: string): Promise<"answered" | "unknown"> {
+  async #open(model: ChannelModel): Promise<Channel> {
+    const channel = await model.createChannel();
+    channel.on("error", () => {});
+    return channel;
+  }
+
+  /** One question at a time on a channel: it is answered only when those before it on the same channel are. */
+  async #get({ model, idle }: Connection, queue: string): Promise<"answered" | "unknown"> {
     try {
-      const channel = await model.createChannel();
-      channel.on("error", () => {});
+      const channel = idle.pop() ?? (await this.#open(model));
       const message = await channel.get(queue);
       // One that came in this moment. A return counts, but a message that has some is published again before it is lost.
       if (message) channel.nack(message);
-      await channel.close();
+      idle.push(channel);
       return "answered";
     } catch (error) {
       // A refusal has a code.

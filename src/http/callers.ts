@@ -1,4 +1,5 @@
 import { CString, dlopen } from "bun:ffi";
+import { untilTick } from "../util/turns/ticks.ts";
 
 export interface CallersOptions {
   /** Of the port that they call. */
@@ -10,7 +11,9 @@ export interface CallersOptions {
 /** Nobody needs more connections to one daemon. */
 const maxCallers = 256;
 /** n.b. Each look wakes the process, which costs more than what it does. */
-const [everyMs, hurriedMs, sayEveryMs] = [1_000, 20, 60_000];
+const [everyMs, hurriedMs, sayEveryMs] = [5_000, 20, 60_000];
+/** Where so few may be open, they could all be taken between two looks: then every second. */
+const [fewDescriptors, oftenMs] = [16_384, 1_000];
 /** After the last connection that was ended: whoever takes descriptors comes back at once. */
 const hurriesForMs = 5_000;
 const [openFiles, bothWays] = [7, 2];
@@ -43,6 +46,7 @@ export class Callers implements Disposable {
   /** Opened once: where no descriptor is left, it could not be opened. */
   readonly #folder = this.#libc.symbols.opendir(Buffer.from("/proc/self/fd\0"));
   readonly #max: number;
+  readonly #everyMs: number;
   /** The oldest first. */
   #open = new Map<string, Open>();
   /** Ports at the other end of connections with a request in progress. */
@@ -54,8 +58,10 @@ export class Callers implements Disposable {
   constructor(readonly options: CallersOptions) {
     const limits = new BigUint64Array(2);
     this.#libc.symbols.getrlimit(openFiles, limits);
-    this.#max = Math.max(8, Math.min(maxCallers, Math.floor(Number(limits[0]) / 4)));
-    this.#timer = this.#lookIn(everyMs);
+    const most = Number(limits[0]);
+    this.#max = Math.max(8, Math.min(maxCallers, Math.floor(most / 4)));
+    this.#everyMs = most < fewDescriptors ? oftenMs : everyMs;
+    this.#timer = this.#lookIn(this.#everyMs);
   }
 
   /** A request from this port has arrived completely, or was answered. */
@@ -77,12 +83,12 @@ export class Callers implements Disposable {
       this.#lastEndedAt = now;
     }
     const isHurried = now - this.#lastEndedAt < hurriesForMs;
-    this.#timer = this.#lookIn(isHurried ? hurriedMs : everyMs);
+    this.#timer = this.#lookIn(isHurried ? hurriedMs : this.#everyMs);
   }
 
   /** It keeps nothing running: the port does. */
   #lookIn(ms: number): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#look(), ms).unref();
+    return setTimeout(() => this.#look(), untilTick(ms)).unref();
   }
 
   #say(now: number): void {

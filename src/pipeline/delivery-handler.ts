@@ -69,6 +69,8 @@ export class DeliveryHandler {
   async handle(): Promise<Outcome> {
     const { deps, registered, delivery, hardStop } = this.options;
     const startedAt = performance.now();
+    // See build.ts: from the first work on it pays.
+    Bun.unsafe.setJITPolicy(1);
     using _limits = limitsOf({ delivery, hardStop, holdForMs: deps.holdForMs }, (reason) => {
       this.abort(reason);
       this.#deliveryAbort.abort(new Error(reason));

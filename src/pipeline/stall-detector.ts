@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { untilTick } from "../util/turns/ticks.ts";
 
 export interface StallOptions {
   /** The number of ready messages; undefined if the broker does not answer. */
@@ -18,7 +19,7 @@ export async function watchForStall(options: StallOptions): Promise<void> {
   const { ready, lastProgressAt, isIdleExpected, stallMs, signal, onChange } = options;
   let since: number | undefined;
   let told: number | undefined;
-  const pause = () => sleep(Math.min(stallMs / 4, 5_000), undefined, { signal }).catch(() => {});
+  const pause = () => sleep(untilTick(Math.min(stallMs / 4, 5_000)), undefined, { signal }).catch(() => {});
   for (; !signal.aborted; await pause()) {
     const now = performance.now();
     // n.b. A queue that was empty for hours may hold a message that is being delivered right now.

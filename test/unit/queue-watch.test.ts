@@ -91,3 +91,16 @@ test("a lost connection brings no lost queue back", async () => {
   await look();
   expect(watch.unreachable.size).toBe(0);
 });
+
+test("a queue that answered somebody a moment ago is not asked again, until there is another connection or one is lost", async () => {
+  const { watch, lost, look } = watchOf(["a", "b"]);
+  watch.answered("a");
+  expect(await look()).toEqual(["b"]);
+  watch.forget();
+  expect(await look()).toEqual(["a", "b"]);
+  watch.answered("a");
+  lost.add("b");
+  await look();
+  lost.clear();
+  expect(await look()).toEqual(["a", "b"]);
+});

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { textOf } from "../../errors.ts";
 import { untilAborted } from "../../util/abort.ts";
 import { SameFile } from "../../util/files/same-file.ts";
-import { giveBack } from "../../util/files/shrink.ts";
+import { Shrinking } from "../../util/files/shrink.ts";
 import {
   type Broker,
   BrokerDown,
@@ -17,7 +17,7 @@ import { isPassing, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;
 /** After a backlog the file shrinks by 2 MB at a time: nobody waits for that longer than for a commit. */
-const [shrinkEveryMs, shrinkPages] = [1_000, 500];
+const shrinkPages = 500;
 /** Empty messages in this queue test whether the disk has room. */
 const roomQueue = "";
 const minRoomBytes = 64 * 1024;
@@ -64,7 +64,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
   /** SQLite would go on writing to files that nobody finds again. */
   readonly #files: readonly SameFile[];
   #again: ReturnType<typeof setTimeout> | undefined;
-  readonly #shrinking: ReturnType<typeof setInterval>;
+  readonly #shrinking: Shrinking;
 
   constructor(
     private readonly database: Database,
@@ -77,7 +77,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
     this.#files = ["", "-wal"].map((end) => new SameFile(file + end));
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
-    this.#shrinking = setInterval(() => this.#shrink(), shrinkEveryMs).unref();
+    this.#shrinking = new Shrinking(database, shrinkPages, isPassing);
     this.setState("up");
   }
 
@@ -146,17 +146,9 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.#commit();
     this.setState("closed");
     clearTimeout(this.#again);
-    clearInterval(this.#shrinking);
+    this.#shrinking[Symbol.dispose]();
     for (const delivery of this.#inFlight) delivery.revoke();
     this.database.close(true);
-  }
-
-  #shrink(): void {
-    try {
-      giveBack(this.database, shrinkPages);
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-    }
   }
 
   #queue(name: string): Queue {
@@ -226,6 +218,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     }
     this.#refusedBytes = 0;
     this.setState("up");
+    if (this.#acked.length > 0) this.#shrinking.start();
     for (const { queue, id } of this.#acked.splice(0)) {
       queue.taken.delete(id);
       queue.stored -= 1;

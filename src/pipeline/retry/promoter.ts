@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Broker, BrokerDown, type Delivery } from "../../broker/broker.ts";
 import { textOf } from "../../errors.ts";
+import { untilTick } from "../../util/turns/ticks.ts";
 import { decodeHeaders, encodeHeaders } from "../envelope.ts";
 import { giveBack, maxReturns } from "./give-back.ts";
 import type { Delay } from "./policy.ts";
@@ -56,7 +57,7 @@ export class Promoter {
         // One of the queues may have been deleted.
         if (!signal.aborted) await broker.declare([queue, this.#retryQueue]).catch(() => {});
       }
-      await sleep(nextMs, undefined, { signal }).catch(() => {});
+      await sleep(untilTick(nextMs), undefined, { signal }).catch(() => {});
     }
     await this.#giveHeadBack(signal);
   }
@@ -65,7 +66,7 @@ export class Promoter {
   async promoteDue(signal: AbortSignal): Promise<number> {
     const { broker, queue, delay, now, holdForMs } = this.options;
     for (;;) {
-      if (!this.#head?.isOpen) this.#head = await broker.take(this.#retryQueue, signal);
+      if (!this.#head?.isOpen) this.#head = await this.#takeHead(signal);
       const head = this.#head;
       if (head === undefined) return lookAgainMs(delay.ms);
       const envelope = decodeHeaders(head, undefined, now());
@@ -80,6 +81,13 @@ export class Promoter {
       await broker.publish(queue, [{ body: head.body, headers }], signal);
       head.ack();
     }
+  }
+
+  /** Depths are asked for at the same moment by others too, and shared. */
+  async #takeHead(signal: AbortSignal): Promise<Delivery | undefined> {
+    const { broker } = this.options;
+    const depths = await broker.depths([this.#retryQueue], signal);
+    return depths.get(this.#retryQueue)?.ready === 0 ? undefined : broker.take(this.#retryQueue, signal);
   }
 
   async #giveHeadBack(stop: AbortSignal): Promise<void> {

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { untilTick } from "../../src/util/turns/ticks.ts";
+
+test("what is looked at by turns is looked at in the same moments, and never later than asked", () => {
+  for (let now = 0; now < 30_000; now += 37)
+    for (const ms of [5_000, 10_000, 40_000]) {
+      const waitMs = untilTick(ms, now);
+      expect((now + waitMs) % 5_000).toBe(0);
+      expect(waitMs).toBeLessThanOrEqual(ms + 100);
+      expect(waitMs).toBeGreaterThan(ms - 5_000);
+    }
+});
+
+test("a timer that is a little early does not look twice", () => {
+  expect(untilTick(5_000, 9_998)).toBe(5_002);
+  expect(untilTick(5_000, 10_002)).toBe(4_998);
+});
+
+test("what is looked at more often keeps its time", () => {
+  expect(untilTick(200, 12_345)).toBe(200);
+});

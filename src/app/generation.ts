@@ -193,6 +193,7 @@ export class Generation {
     const { pipeline } = this;
     // The start waits neither for the time at the site nor for the pages. Nobody asks for a list of letters before them.
     setTimeout(() => {
+      if (this.#starting.signal.aborted) return;
       this.#nightly.schedule();
       void this.app;
       void this.#started.then(() => this.#letters.compare()).catch(() => {});

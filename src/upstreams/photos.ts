@@ -194,6 +194,11 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
     throw retry("photo_unavailable", `${url.host} answered ${status} instead of a photo`, { afterMs });
   }
 
+  async function faceOf(bytes: Uint8Array, decoding: Acquire | undefined, signal: AbortSignal): Promise<Face> {
+    using _decoding = await decoding?.(signal);
+    return (await decoders.fit(bytes, signal)).toString("base64") as Face;
+  }
+
   const tooLarge = () =>
     reject("photo_unusable", `the photo is over the size limit of ${maxBytes} bytes (photo.max_bytes)`);
 
@@ -241,9 +246,7 @@ export function createPhotos(options: PhotoOptions): PhotoClient {
           const bytes = photoIn(answer, url);
           const source = sourceOf(bytes, answer.headers);
           const { mark } = source;
-          using _decoding = mark === unless ? undefined : await lane.decoding?.(ends);
-          const photo =
-            mark === unless ? undefined : { mark, face: (await decoders.fit(bytes, ends)).toString("base64") as Face };
+          const photo = mark === unless ? undefined : { mark, face: await faceOf(bytes, lane.decoding, ends) };
           on.fetched?.(link, source);
           return photo;
         } catch (error) {

@@ -42,6 +42,8 @@ export interface CompareOptions {
   onPerson?: (done: number, of: number) => void;
   /** Of asking for the photos: how much, and who is told of it. */
   looks?: Partial<Pick<LookOptions, "limits" | "note">>;
+  /** Its members are the baseline: whom one short list does not show would be news in the next comparison. */
+  isFirst?: boolean;
   now?: Date;
 }
 
@@ -52,7 +54,17 @@ export interface CompareOptions {
 export async function compare(
   { hikcentral, eposh, photos }: Pick<Clients, "hikcentral" | "eposh" | "photos">,
   { regionals, guard, hikcentral: { concurrency } }: Pick<Config, "regionals" | "guard" | "hikcentral">,
-  { dates, kib, signal, recall = recallNothing, say = () => {}, onPerson, looks, now = new Date() }: CompareOptions,
+  {
+    dates,
+    kib,
+    signal,
+    recall = recallNothing,
+    say = () => {},
+    onPerson,
+    looks,
+    isFirst = false,
+    now = new Date(),
+  }: CompareOptions,
 ): Promise<Comparison> {
   const said = new Set<string>();
   const once = (text: string) => {
@@ -94,12 +106,15 @@ export async function compare(
   }
   const members = new Map<string, Set<string> | undefined>();
   const wanted = kib ? [...people.values()].flatMap(({ groups }) => [...groups.keys()]) : Object.values(regionals);
-  for (const group of new Set(wanted)) members.set(group, await membersOf(group));
   const again = new Map<string, Promise<Set<string> | undefined>>();
   /** One list may be short: who is missing in it is no member once a second one agrees. */
   async function lookAgain(group: string): Promise<void> {
     const second = await again.getOrInsertComputed(group, membersOf);
     members.set(group, second && members.get(group)?.union(second));
+  }
+  for (const group of new Set(wanted)) {
+    members.set(group, await membersOf(group));
+    if (isFirst) await lookAgain(group);
   }
 
   const calls = hikcentral.for(signal);
@@ -132,8 +147,8 @@ export async function compare(
 
   /** Those who are not yet known to be right. */
   const left = new Map(people);
-  const fromLists = async () => {
-    const lists = new SiteLists(people, members, kibOf);
+  const lists = new SiteLists(people, members, kibOf);
+  const readPersons = async () => {
     for await (const page of hikcentral.reads(signal).persons())
       for (const person of page) {
         lists.add(person);
@@ -143,10 +158,12 @@ export async function compare(
         left.delete(person.personCode);
         note(employee, findings);
       }
-    return lists;
+    return true;
   };
+  const readAll = () => patiently(() => optional("the list of persons", readPersons));
   // All persons of a large site are not read for a few employees.
-  const lists = kib ? undefined : await patiently(() => optional("the list of persons", fromLists));
+  const isWhole = kib === undefined && (await readAll()) === true;
+  if (isWhole && isFirst && !lists.showAllMembers()) await readAll();
 
   const waiting = left.values();
   const worker = async () => {
@@ -164,8 +181,8 @@ export async function compare(
   };
   await Promise.all(Array.from({ length: 2 * concurrency }, worker));
 
-  const result = { employees: people.size, agree, differences, unusable, unchecked, isWhole: lists !== undefined };
-  if (!lists) return { ...result, members: undefined };
+  const result = { employees: people.size, agree, differences, unusable, unchecked, isWhole };
+  if (!isWhole) return { ...result, members: undefined };
   const hasOtherKib = new Set(differences.flatMap(({ what, personCode }) => (what === "kib" ? [personCode] : [])));
   for (const one of await lists.sharedKibs({ personByCode })) {
     differences.push(one);

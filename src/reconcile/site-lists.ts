@@ -10,12 +10,13 @@ type Listed = Pick<Person, "personId" | "personCode" | "givenName" | "familyName
 
 /** What the list of all persons shows of the site as a whole: whose KIB numbers are where, and who has access. */
 export class SiteLists {
-  /** KIB number → the persons who have it. */
-  readonly #holders = new Map<string, Listed[]>();
+  /** KIB number → the persons who have it, by personId: a list may show somebody twice. */
+  readonly #holders = new Map<string, Map<string, Listed>>();
   /** KIB numbers of employees. */
   readonly #expected = new Set<string>();
   /** Members of our privilege groups without our note, by NIK. */
   readonly #noteless = new Map<string, Listed & { kib: string; groups: string[] }>();
+  readonly #seenMembers = new Set<string>();
 
   constructor(
     readonly people: ReadonlyMap<string, Expected>,
@@ -29,9 +30,16 @@ export class SiteLists {
     const { personId, personCode, givenName, familyName, remark } = person;
     const listed = { personId, personCode, givenName, familyName };
     const kib = this.kibOf(person);
-    if (this.#expected.has(kib) || aNumber.test(kib)) this.#holders.getOrInsertComputed(kib, () => []).push(listed);
+    if (this.#expected.has(kib) || aNumber.test(kib))
+      this.#holders.getOrInsertComputed(kib, () => new Map()).set(personId, listed);
     const groups = [...this.members].flatMap(([group, ids]) => (ids?.has(personId) ? [group] : []));
+    if (groups.length > 0) this.#seenMembers.add(personId);
     if (groups.length > 0 && !readRemark(remark).hasNote) this.#noteless.set(keyOf(listed), { ...listed, kib, groups });
+  }
+
+  /** Whether each member of our privilege groups was among the persons. */
+  showAllMembers(): boolean {
+    return this.members.values().every((ids) => ids === undefined || ids.isSubsetOf(this.#seenMembers));
   }
 
   /** Members without our note whom a record explains; `recall` knows the others. */
@@ -71,7 +79,7 @@ export class SiteLists {
   async sharedKibs({ personByCode }: SecondLook): Promise<Difference[]> {
     const found: Difference[] = [];
     for (const { personCode, kib, name, date, record } of this.people.values()) {
-      const holders = kib === undefined ? [] : (this.#holders.get(kib) ?? []);
+      const holders = kib === undefined ? [] : [...(this.#holders.get(kib)?.values() ?? [])];
       const isOwn = (one: Listed) => one.personCode === personCode;
       const other = holders.find((one) => !isOwn(one));
       if (kib === undefined || !other) continue;
@@ -88,7 +96,8 @@ export class SiteLists {
   /** Two persons with one KIB number who are both no employees, e.g. because they were inducted long ago. */
   async twins({ personByCode }: SecondLook): Promise<Difference[]> {
     const found: Difference[] = [];
-    for (const [kib, holders] of this.#holders) {
+    for (const [kib, all] of this.#holders) {
+      const holders = [...all.values()];
       const [one, other] = holders.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
       if (one === undefined || other === undefined || this.#expected.has(kib)) continue;
       const hasKib = (listed: Listed) => isStill(listed, personByCode, (person) => this.kibOf(person) === kib);

@@ -147,6 +147,22 @@ describe("the nightly comparison", () => {
     expect({ runs, unchanged: unchanged.length }).toEqual({ runs: [], unchanged: people - 1 });
   });
 
+  test("asks also for a photo of which an earlier version remembers the picture alone", async () => {
+    const { pictures } = site.eposh;
+    const [one] = employees();
+    const path = new URL(one?.photo.link ?? "").pathname;
+    const before = pictures.get(path);
+    site.daemon.ledger.rows("delete from sources");
+    pictures.set(path, present as Uint8Array<ArrayBuffer>);
+    const { runs, sent } = await night();
+    expect(runs).toMatchObject([{ kib: [one?.kib_number], refresh_faces: true }]);
+    expect(sent).toHaveLength(people);
+    if (before) pictures.set(path, before);
+    else pictures.delete(path);
+    const next = await night();
+    expect({ ...next, unchanged: next.unchanged.length }).toMatchObject({ runs: [], unchanged: people - 1 });
+  });
+
   test.each([
     ["answers 503", { kind: "answer", status: 503 }],
     ["answers 429", { kind: "answer", status: 429 }],

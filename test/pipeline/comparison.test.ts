@@ -79,11 +79,17 @@ test("a site without a fault has no case, and the first night takes who is there
     personFamilyName: "Contoh",
   });
   site.hikcentral.groups.get("1")?.members.add(early.personId);
+  // Both lists that show the guest are short once.
+  const short = { kind: "short-page", times: 1 } as const;
+  const ofGroup = { match: "group/single/personList", holds: '"privilegeGroupId":"1"' };
+  site.hikcentral.faults.set({ ...short, ...ofGroup }, { ...short, match: "person/personList" });
   expect(await night()).toEqual({ said: [`Eposh and HikCentral agree on all ${people} employees.`], runs: [] });
   expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people} employees.`]);
   expect(await openCases()).toEqual([]);
   const { exit, out } = await site.cli("verify");
   expect({ exit, out }).toEqual({ exit: 0, out: expect.stringMatching(/^validity +14 +0$/m) });
+  expect(site.hikcentral.faults.seen["short-page"]).toBe(2);
+  site.hikcentral.faults.set();
   persons.delete(early.personId);
 });
 

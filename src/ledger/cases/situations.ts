@@ -109,23 +109,27 @@ export function recallFrom(ledger: Remembering, asked: readonly { code: string; 
     const person = ledger.personKey(code);
     const find = `select (select photo from unchanged where person = ?1 and at is not null) photo,
       (select picture from links where person = ?1 and mark = ?2) picture,
+      (select picture from links where person = ?1 and picture is not null order by at desc limit 1) latest,
       (select json_group_array(privilege_group) from grants where person = ?1 and lost = 1) lost,
       exists (select 1 from members where person = ?1) or exists (select 1 from seen where person = ?1) isKnown`;
-    type Row = { photo: string | null; picture: string | null; lost: string; isKnown: number };
+    type Row = { photo: string | null; picture: string | null; latest: string | null; lost: string; isKnown: number };
     const [row] = rows<Row>(find, person, photo === undefined ? null : photoMark(photo));
     const written = row?.photo ?? undefined;
     const picture = row?.picture ?? undefined;
     const source = photo === undefined ? undefined : sourceBehind(ledger, code, photo);
+    const path = photo === undefined ? undefined : ledger.personKey(photoPath(photo));
+    // An earlier version has noted no source. The query of the link may have been another one then.
+    const known = picture ?? (written === path ? row?.latest : undefined);
     return {
       lastInducted: lastInductedOf(rows, person),
-      hasOtherPhoto: photo !== undefined && written !== undefined && written !== ledger.personKey(photoPath(photo)),
+      hasOtherPhoto: path !== undefined && written !== undefined && written !== path,
       picture,
-      source: source ?? (picture === undefined ? undefined : { mark: picture }),
+      source: source ?? (path && known ? { mark: known } : undefined),
       lost: JSON.parse(row?.lost ?? "[]") as string[],
       isKnown: row?.isKnown === 1,
     };
   });
-  return { hasMembers: rows("select 1 from facts where name = 'members'").length > 0, persons };
+  return { hasMembers: hasBaseline(rows), persons };
 }
 
 /** Notes that these members of the privilege groups, by NIK, are no news. */
@@ -134,6 +138,8 @@ export function noteMembers(ledger: Remembering, codes: readonly string[]): void
   const people = JSON.stringify(codes.map((code) => ledger.personKey(code)));
   rows("insert or ignore into members select value from json_each(?)", people);
 }
+
+export const hasBaseline = (rows: Rows): boolean => rows("select 1 from facts where name = 'members'").length > 0;
 
 /** Whoever is a member now is noted: from here on others are news. */
 export const endBaseline = (rows: Rows): void => void rows("insert or ignore into facts values ('members', 1)");

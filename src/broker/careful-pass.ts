@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { Pace } from "../util/turns/pace.ts";
 import type { Broker, Delivery, Headers } from "./broker.ts";
 
 /** Up to so many from the head, in progress. */
@@ -39,8 +39,6 @@ export interface PassOptions {
 }
 
 const keepForMs = 10_000;
-/** Messages that are looked at before everything else has its turn. */
-const atATime = 25;
 
 /**
  * Shows every message of a queue to `visit`, from the head. What is kept is published again, confirmed, before it is
@@ -51,6 +49,7 @@ export async function passThrough(broker: Broker, queue: string, options: PassOp
   const { idOf, visit, leave, isOver = () => false, windowSize = 200, signal } = options;
   let left = (await broker.depths([queue])).get(queue)?.ready ?? 0;
   let isWhole = true;
+  const pace = new Pace();
   while (left > 0 && isWhole) {
     const taken = await takeUpTo(broker, queue, Math.min(left, windowSize));
     if (taken.length === 0) break;
@@ -61,7 +60,7 @@ export async function passThrough(broker: Broker, queue: string, options: PassOp
     let going: Delivery[][] = [];
     try {
       for (let group = groups.shift(); group; group = groups.shift()) {
-        if (groups.length % atATime === 0) await nextTurn();
+        await pace.rest();
         kept.push(group);
         isWhole = !isOver();
         if (!isWhole || !(await visit(group.at(-1) as Delivery))) continue;

@@ -115,20 +115,17 @@ export class DeadLetterIndex {
   }
 
   /** The letter of that id in that queue, as it was seen last. */
-  find({ queue, id }: Pick<DeadLetter, "queue" | "id">): (DeadLetter & { copies: number }) | undefined {
-    return this.rows<DeadLetter & { copies: number }>(
-      "select * from dead_letters where queue = ? and id = ?",
-      queue,
-      id,
-    )[0];
+  find({ queue, id }: Key): { content: string; copies: number } | undefined {
+    const find = "select content, copies from dead_letters where queue = ? and id = ?";
+    return this.rows<{ content: string; copies: number }>(find, queue, id)[0];
   }
 
   /** One of several copies is no longer in the queue. */
-  removeCopy({ queue, id }: Pick<DeadLetter, "queue" | "id">): void {
+  removeCopy({ queue, id }: Key): void {
     this.rows("update dead_letters set copies = copies - 1 where queue = ? and id = ?", queue, id);
   }
 
-  remove({ queue, id }: Pick<DeadLetter, "queue" | "id">): void {
+  remove({ queue, id }: Key): void {
     this.rows("delete from dead_letters where queue = ? and id = ?", queue, id);
   }
 

@@ -1,6 +1,5 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { textOf } from "../errors.ts";
 import type { RecordOrder } from "../people/types.ts";
 import { Cases } from "./cases/cases.ts";
 import { Decisions } from "./cases/decisions.ts";
@@ -12,15 +11,15 @@ import { Items } from "./items/items.ts";
 import { Latest } from "./items/latest.ts";
 import { tidy } from "./items/tidy.ts";
 import type { RunRecord } from "./runs.ts";
-import { isPassing, keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
+import { keyIn, openOrMoveAside, type Rows, type Value } from "./schema.ts";
 import type { Entry } from "./subjects.ts";
 import { Funnels } from "./today.ts";
 import { noteProgress } from "./unchanged.ts";
+import { Writes } from "./writes.ts";
 
 /** No two employees of a run have an item in common. */
 const itemLength = 12;
-const maxUnwritten = 10_000;
-const tryAgainMs = 1_000;
+const isWrite = /^\s*(insert|update|delete|create)/;
 
 export interface LedgerOptions {
   /** The state folder; ledger.db and ledger.key are in it. */
@@ -38,13 +37,13 @@ export class Ledger implements Disposable {
   readonly #db: Database;
   readonly #key: Buffer;
   readonly #keepDays: number;
-  readonly #say: (text: string) => void;
   readonly now: () => Date;
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
-  #pending: { entries: readonly Entry[]; kept: () => void }[] = [];
-  /** Writes that failed for now, e.g. on a full disk. */
-  #unwritten: (() => void)[] = [];
-  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #writes: Writes;
+  /** Entries of this turn that are not written yet. */
+  #pending: Entry[] = [];
+  /** What waits for the commit. */
+  #recorded: { entries: readonly Entry[]; kept: () => void }[] = [];
   readonly #cancelled: Set<string>;
   readonly cases: Cases;
   readonly decisions: Decisions;
@@ -55,12 +54,10 @@ export class Ledger implements Disposable {
   settings = "";
   /** Stages whose queue has other consumers too. */
   readonly sharedStages = new Set<string>();
-  #failing = false;
   #isClosed = false;
   #purgedMs = Number.NEGATIVE_INFINITY;
 
   constructor({ folder, keepDays, say, now = () => new Date() }: LedgerOptions) {
-    this.#say = say;
     this.now = now;
     this.#keepDays = keepDays;
     this.#key = keyIn(folder);
@@ -71,6 +68,24 @@ export class Ledger implements Disposable {
     this.#latest = new Latest(this.#query, this.items.words, now);
     this.#funnels = new Funnels(this.#query, this.#latest);
     this.cases = new Cases(this.#db, this.items, (text) => this.personKey(text));
+    this.#writes = new Writes(this.#db, {
+      say,
+      beforeCommit: () => this.flush(),
+      afterCommit: () => {
+        for (const { entries, kept } of this.#recorded.splice(0)) {
+          kept();
+          for (const listener of this.#listeners) listener(entries);
+        }
+      },
+      finish: () => {
+        this.items.writeTallies();
+        this.#funnels.write();
+      },
+      forget: () => {
+        this.items.forget();
+        this.#funnels.forget();
+      },
+    });
     this.#purge();
     const cancelled = this.rows<{ id: string }>("select id from runs where cancelled is not null");
     this.#cancelled = new Set(cancelled.map(({ id }) => id));
@@ -80,19 +95,16 @@ export class Ledger implements Disposable {
   record(...entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#pending.length === 0) setImmediate(() => this.flush());
-    this.#pending.push({ entries, kept: resolve });
+    this.#pending.push(...entries);
+    this.#recorded.push({ entries, kept: resolve });
+    this.#writes.schedule();
     return promise;
   }
 
+  /** What was recorded is seen by whoever reads. */
   flush(): void {
     const pending = this.#pending.splice(0);
-    const everything = pending.flatMap(({ entries }) => entries);
-    this.#write(...everything.map((entry) => () => this.#keep(entry)));
-    for (const { entries, kept } of pending) {
-      kept();
-      for (const listener of this.#listeners) listener(entries);
-    }
+    this.#writes.join(pending.map((entry) => () => this.#keep(entry)));
   }
 
   /** Called after each record; returns how to stop listening. */
@@ -165,12 +177,12 @@ export class Ledger implements Disposable {
   /** Whether a newer record of this employee has passed this stage: a hint that HikCentral may not give. */
   superseded(stage: string, code: string | undefined, order: RecordOrder): boolean {
     if (code === undefined) return false;
-    return this.#try(() => this.#latest.isPast(order, this.personKey(code), stage)) ?? false;
+    return this.#writes.attempt(() => this.#latest.isPast(order, this.personKey(code), stage)) ?? false;
   }
 
   /** Whether that date was fetched since then, and the record is no longer there. */
   hasLeft(person: string, noted: RecordOrder): boolean {
-    return this.#try(() => this.#latest.hasLeft(person, noted)) ?? false;
+    return this.#writes.attempt(() => this.#latest.hasLeft(person, noted)) ?? false;
   }
 
   /** The keyed hash of a NIK. */
@@ -180,7 +192,13 @@ export class Ledger implements Disposable {
 
   readonly rows: Rows = <Row>(sql: string, ...values: Value[]): Row[] => {
     this.flush();
-    return this.#try(() => this.#query<Row>(sql, ...values)) ?? [];
+    if (!isWrite.test(sql)) return this.#writes.attempt(() => this.#query<Row>(sql, ...values)) ?? [];
+    let answer: Row[] = [];
+    const write = () => {
+      answer = this.#query<Row>(sql, ...values);
+    };
+    this.#writes.join([write]);
+    return answer;
   };
   readonly #query: Rows = <Row>(sql: string, ...values: Value[]) => this.#db.query<Row, Value[]>(sql).all(...values);
 
@@ -191,41 +209,21 @@ export class Ledger implements Disposable {
 
   readonly deadLetters = new DeadLetterIndex(
     this.rows,
-    (ids) => this.#try(() => adopt(this.#query, ids)),
-    (ids) => this.#try(() => closeTaken(this.#query, ids, this.now().toISOString())),
+    (ids) => adopt(this.rows, ids),
+    (ids) => closeTaken(this.rows, ids, this.now().toISOString()),
   );
 
   [Symbol.dispose](): void {
-    this.flush();
+    this.#writes[Symbol.dispose]();
     this.#isClosed = true;
-    clearTimeout(this.#again);
     this.#db.close();
   }
 
-  /** One transaction, together with earlier failed writes. What fails again is kept for later, within bounds. */
-  #write(...writes: (() => void)[]): void {
-    const all = [...this.#unwritten, ...writes];
-    if (all.length === 0) return;
-    this.#unwritten = [];
-    const transaction = this.#db.transaction(() => {
-      for (const one of all) one();
-      this.items.writeTallies();
-      this.#funnels.write();
-    });
-    const write = () => {
-      try {
-        transaction();
-      } catch (error) {
-        this.items.forget();
-        this.#funnels.forget();
-        throw error;
-      }
-    };
-    this.#try(write, () => {
-      this.#unwritten = all.slice(-maxUnwritten);
-      clearTimeout(this.#again);
-      this.#again = setTimeout(() => this.#write(), tryAgainMs);
-    });
+  /** Committed at once. */
+  #write(work: () => void): void {
+    this.flush();
+    this.#writes.join([work]);
+    this.#writes.commit();
   }
 
   #keep(entry: Entry): void {
@@ -262,7 +260,10 @@ export class Ledger implements Disposable {
     const now = this.now();
     if (now.getTime() - this.#purgedMs < 86_400_000) return;
     this.#purgedMs = now.getTime();
-    const run = (work: () => void) => void this.#try(this.#db.transaction(work));
+    const run = (work: () => void) => {
+      this.#writes.commit();
+      this.#writes.attempt(this.#db.transaction(work));
+    };
     const isEnded = () => this.#isClosed;
     const purge = (oldest: string) => {
       this.cases.purge(oldest);
@@ -276,18 +277,5 @@ export class Ledger implements Disposable {
       isEnded,
       purge,
     });
-  }
-
-  #try<T>(work: () => T, later = () => {}): T | undefined {
-    try {
-      const done = work();
-      this.#failing = false;
-      return done;
-    } catch (error) {
-      if (!this.#failing) this.#say(`ledger.db cannot be used; until it can, history may be lost: ${textOf(error)}`);
-      this.#failing = true;
-      if (isPassing(error)) later();
-      return undefined;
-    }
   }
 }

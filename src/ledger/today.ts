@@ -22,9 +22,14 @@ export const lacking = {
 
 const steps = ["inducted", "person", "face", "kib", "access", "canEnter"] as const satisfies (keyof Funnel)[];
 const nobody: Funnel = { inducted: 0, person: 0, face: 0, kib: 0, access: 0, canEnter: 0 };
+/** What a person passes before any of these steps changes. */
+const stepStages: ReadonlySet<string> = new Set(["induction", "create-person", "update-kib", "assign-privilege"]);
 const dayMs = 86_400_000;
 /** A date is shown while it is today's somewhere. */
 const daysAround = [-1, 0, 1];
+
+const addSteps = `insert into funnels (date, ${steps.join()}) values (?, ?, ?, ?, ?, ?, ?)
+  on conflict do update set ${steps.map((step) => `${step} = ${step} + excluded.${step}`).join()}`;
 
 /** `date` is the induction date, YYYY-MM-DD. */
 export const funnelOf = (rows: Rows, date: string): Funnel =>
@@ -34,6 +39,8 @@ export const funnelOf = (rows: Rows, date: string): Funnel =>
 export class Funnels {
   /** Date and person. */
   readonly #moved = new Map<string, readonly [date: string, person: string]>();
+  /** Date → how many more there are at each step. */
+  readonly #more = new Map<string, number[]>();
 
   constructor(
     readonly query: Rows,
@@ -41,7 +48,8 @@ export class Funnels {
   ) {}
 
   /** Something has happened to a person, perhaps in a record of another date. */
-  moved({ inducted, at, outcome }: Pick<Entry, "inducted" | "at" | "outcome">, person: string): void {
+  moved({ kind, stage, inducted, at, outcome }: Entry, person: string): void {
+    if (kind === "person" && outcome !== "warning" && !(outcome === "done" && stepStages.has(stage))) return;
     const around = daysAround.map((days) => new Date(at.getTime() + days * dayMs).toISOString().slice(0, 10));
     const dates = inducted !== undefined && outcome !== "warning" ? [inducted] : around;
     for (const date of dates) this.#moved.set(`${date} ${person}`, [date, person]);
@@ -65,11 +73,14 @@ export class Funnels {
   /** To be called at the end of each transaction. */
   write(): void {
     for (const of of this.#moved.values()) this.#count(...of);
+    for (const [date, more] of this.#more) this.query(addSteps, date, ...more);
     this.#moved.clear();
+    this.#more.clear();
   }
 
   forget(): void {
     this.#moved.clear();
+    this.#more.clear();
   }
 
   #count(date: string, person: string): void {
@@ -83,11 +94,9 @@ export class Funnels {
     if (far === before) return;
     this.query("update held set far = ? where date = ? and person = ?", far, date, person);
     const more = steps.map((step, at) => Number(now.has(step)) - ((before >> at) & 1));
-    this.query(
-      `insert into funnels (date, ${steps.join()}) values (?, ?, ?, ?, ?, ?, ?)
-        on conflict do update set ${steps.map((step) => `${step} = ${step} + excluded.${step}`).join()}`,
+    this.#more.set(
       date,
-      ...more,
+      more.map((count, at) => count + (this.#more.get(date)?.[at] ?? 0)),
     );
   }
 
@@ -97,7 +106,8 @@ export class Funnels {
     const passed = (stage: string) => this.latest.passed(rows, stage);
     const created = passed("create-person");
     const far = new Set<keyof Funnel>(["inducted"]);
-    const find = "select kind, stage, outcome, code, at from events where person = ? order by id";
+    const find = `select kind, stage, outcome, code, at from events
+      where person = ? and (outcome = 'warning' or kind = 'follow') order by id`;
     const events = this.query<EventRow>(find, person);
     const lacks = (codes: readonly string[]) =>
       events.some(

@@ -27,18 +27,16 @@ export interface DeadLetterOptions extends DeadLetterQueuesOptions {
   isShortLived: boolean;
 }
 
-/** What is done to a letter before it leaves its queue: to each by itself, or to those that are in progress together. */
-type Act =
-  | { each: (found: OpenedLetter) => Promise<void> }
-  | { together: (found: readonly OpenedLetter[]) => Promise<void> };
+/** What is done to letters that are in progress together before they leave their queue. */
+type Act = (found: readonly OpenedLetter[]) => Promise<void>;
 
 const maxBodyCharacters = 64 * 1024;
 const oldMs = 86_400_000;
 const keepClosedMs = 30 * 86_400_000;
 /** A list waits so long until the queues are compared with the index, and of that so long for a pass through them. */
 const [answerMs, passWaitMs] = [1_500, 700];
-/** A letter is some rows of the ledger: nobody waits for more of them than for a page of employees. */
-const writtenAtATime = 25;
+/** In progress at a time. A letter is some rows of the ledger: nobody waits for more of them than for a page of employees. */
+const maxTogether = 100;
 const kibsHere = "{kibs}";
 
 /** Also one of blanks or full-width digits; what is too short for a NIK is shown, because it says what is wrong. */
@@ -107,22 +105,28 @@ export class DeadLetters {
   /** Back to its stage: confirmed there before it is deleted here. */
   replay(selected: Selection, signal?: AbortSignal): Promise<BatchResult> {
     const skip = (letter: DeadLetter) => this.#reasonToSkip(letter, selected);
-    const each = async (found: OpenedLetter) => {
-      const { meta, delivery, registered } = found;
+    const act: Act = async (found) => {
+      signal?.throwIfAborted();
       const { broker, ledger } = this.options;
-      const headers = encodeHeaders({ ...meta, attempt: 0, dueAt: undefined });
+      const messages = found.map(({ meta, delivery }) => ({
+        body: delivery.body,
+        headers: encodeHeaders({ ...meta, attempt: 0, dueAt: undefined }),
+      }));
+      // What fails again at once must not find the letter that it came from: the letter leaves its queue in a moment.
       // Before the publish: after it the stage may already have recorded its outcome.
-      await ledger.record(...this.#entries(found, "replayed"));
+      await this.#leave(found, "replayed");
       try {
-        const published = broker.publish(registered?.stage.queue ?? "", [{ body: delivery.body, headers }]);
-        // During an alarm RabbitMQ confirms nothing, or takes the dead letter back.
-        await untilAborted(published, signal ? AbortSignal.any([delivery.revoked, signal]) : delivery.revoked);
+        const queue = found[0]?.registered?.stage.queue ?? "";
+        // During an alarm RabbitMQ confirms nothing, or takes the dead letters back.
+        const ends = new Set([...found.map(({ delivery }) => delivery.revoked), ...(signal ? [signal] : [])]);
+        await untilAborted(broker.publish(queue, messages), AbortSignal.any([...ends]));
       } catch (error) {
-        await ledger.record(...this.#entries(found, "dead"));
+        for (const { letter } of found) ledger.deadLetters.add(letter);
+        await ledger.record(...found.flatMap((one) => this.#entries(one, "dead")));
         throw error;
       }
     };
-    return this.#handle(selected, signal, skip, { each });
+    return this.#handle(selected, signal, skip, act);
   }
 
   /** Deletes from the queues, and closes the cases of warnings, once a file has them. */
@@ -130,18 +134,9 @@ export class DeadLetters {
     const none = () => undefined;
     const { ledger, now } = this.options;
     using file = new DroppedFile(ledger.folder, now());
-    const dropLetters = async (found: readonly OpenedLetter[]) => {
+    const dropLetters: Act = async (found) => {
       file.add(...found.map(lineOf));
-      for await (const some of inParts(found, writtenAtATime)) {
-        await ledger.record(...some.flatMap((one) => this.#entries(one, "dropped")));
-        const at = now().toISOString();
-        ledger.write(() => {
-          for (const { letter } of some) {
-            ledger.deadLetters.remove(letter);
-            ledger.cases.dropped(letter, at);
-          }
-        });
-      }
+      await this.#leave(found, "dropped");
     };
     const dropWarnings = async (cases: readonly CaseView[]) => {
       for await (const some of inParts(cases)) {
@@ -152,7 +147,7 @@ export class DeadLetters {
         });
       }
     };
-    const result = await this.#handle(selected, signal, none, { together: dropLetters }, dropWarnings);
+    const result = await this.#handle(selected, signal, none, dropLetters, dropWarnings);
     return { ...result, ...(file.written !== undefined && { file: file.written }) };
   }
 
@@ -234,24 +229,18 @@ export class DeadLetters {
       const todo = new Set(letters.map(({ id }) => id));
       const isOver = () => todo.size === 0 || share === 0 || (signal?.aborted ?? false);
       const visit = async (found: OpenedLetter) => {
-        if (!todo.has(found.letter.id)) return false;
-        if ("each" in act) await this.#leaving(found, act.each);
-        todo.delete(found.letter.id);
-        if ("each" in act) done.count += 1;
+        if (!todo.delete(found.letter.id)) return false;
         share -= 1;
         return true;
       };
-      const leave =
-        "each" in act
-          ? undefined
-          : async (found: readonly OpenedLetter[]) => {
-              await act.together(found);
-              done.count += found.length;
-            };
+      const leave: Act = async (found) => {
+        await act(found);
+        done.count += found.length;
+      };
       while (todo.size > 0 && !signal?.aborted) {
         if (share === 0) await sleep(1_000, undefined, signal && { signal }).catch(() => {});
         if (share === 0) share = rate;
-        const windowSize = Math.min(100, rate);
+        const windowSize = Math.min(maxTogether, rate);
         const isWhole = await this.#queues.pass(queue, { visit, leave, isOver, windowSize, signal });
         if (!isWhole || share === 0) continue;
         // Somebody else took the rest.
@@ -261,16 +250,18 @@ export class DeadLetters {
     }
   }
 
-  /** What fails again at once must not find the letter that it came from: the letter leaves its queue in a moment. */
-  async #leaving(found: OpenedLetter, act: (found: OpenedLetter) => Promise<void>): Promise<void> {
-    const { deadLetters } = this.options.ledger;
-    deadLetters.remove(found.letter);
-    try {
-      await act(found);
-    } catch (error) {
-      deadLetters.add(found.letter);
-      throw error;
-    }
+  /** Of letters that are out of their queue in a moment. */
+  async #leave(found: readonly OpenedLetter[], outcome: "replayed" | "dropped"): Promise<void> {
+    const { ledger, now } = this.options;
+    const at = now().toISOString();
+    const recorded = ledger.record(...found.flatMap((one) => this.#entries(one, outcome)));
+    ledger.write(() => {
+      for (const { letter } of found) {
+        ledger.deadLetters.remove(letter);
+        if (outcome === "dropped") ledger.cases.dropped(letter, at);
+      }
+    });
+    await recorded;
   }
 
   /** Why not to replay it, and what to do instead. */

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Ledger } from "../../src/ledger/ledger.ts";
@@ -110,6 +110,30 @@ test("what cannot be written for a while is kept later, and nobody waits for it"
   }
   const kept = () => runOf(ledger.rows, "r")?.fetched.done === 1;
   await until(kept, { what: "it to be kept" });
+});
+
+test("what is noted of a person while nothing can be written is kept later, too", async () => {
+  const folder = temporaryFolder();
+  using ledger = new Ledger({ folder, keepDays: 90, say: () => {} });
+  const photos = photosOf(ledger, { code: "3500003101900001", run: "r", kib: "2600001", fetchedAt: undefined });
+  {
+    using other = new Database(join(folder, "ledger.db"));
+    other.run("begin immediate");
+    photos.noteSent("a-mark");
+  }
+  await until(() => photos.lastSent() === "a-mark", { what: "it to be kept" });
+});
+
+test("what is noted in one turn is written to the disk once", async () => {
+  const folder = temporaryFolder();
+  using ledger = new Ledger({ folder, keepDays: 90, say: () => {} });
+  const log = () => statSync(join(folder, "ledger.db-wal")).size;
+  const before = log();
+  for (let number = 0; number < 200; number++)
+    photosOf(ledger, { code: `${3_500_003_101_900_000 + number}` } as never).noteSent("a-mark");
+  const isCommitted = () => log() > before;
+  await until(isCommitted, { what: "a commit" });
+  expect(log() - before).toBeLessThan(200 * 4096);
 });
 
 test("a page that dies is as many dead employees, and they are through once it is replayed or dropped", async () => {

@@ -152,6 +152,12 @@ export class DeadLetterQueues {
     const seen: DeadLetter[] = [];
     const met = new Map<string, DeadLetter>();
     const going = new Map<Delivery, OpenedLetter>();
+    const openedOnce = new WeakMap<Delivery, OpenedLetter>();
+    const open = (delivery: Delivery) => {
+      const opened = openedOnce.get(delivery) ?? this.#open(delivery, queue);
+      openedOnce.set(delivery, opened);
+      return opened;
+    };
     let isWhole = false;
     try {
       isWhole = await passThrough(broker, deadQueueOf(queue), {
@@ -163,11 +169,11 @@ export class DeadLetterQueues {
           },
         }),
         idOf: (delivery) => {
-          const { letter } = this.#open(delivery, queue);
+          const { letter } = open(delivery);
           return letter.id + letter.content;
         },
         visit: async (delivery) => {
-          const found = this.#open(delivery, queue);
+          const found = open(delivery);
           if (this.#isOldCopy(found.letter, met.get(found.letter.id))) {
             ledger.deadLetters.removeCopy(found.letter);
             return true;

@@ -3,7 +3,7 @@ import amqp, { type Channel, type RecoveringChannelModel } from "amqplib";
 import { textOf } from "../errors.ts";
 import { untilAborted } from "../util/abort.ts";
 import { AmqpConnection, answerMs, isMissing, isUnreachable } from "./amqp-connection.ts";
-import { AmqpConsumer } from "./amqp-consumer.ts";
+import { AmqpConsumer, takeTogether } from "./amqp-consumer.ts";
 import { AmqpNodes } from "./amqp-nodes.ts";
 import {
   type Broker,
@@ -268,6 +268,10 @@ export class AmqpBroker extends AmqpConnection implements Broker {
       else channel.nack(message, false, true);
     };
     return new ManagedDelivery(queue, content, properties.headers ?? {}, fields.redelivered, settle, closed.signal);
+  }
+
+  takeTogether(queue: string, count: number): Promise<Delivery[]> {
+    return takeTogether(this, queue, count);
   }
 
   /** A channel for each look would cost two more round trips, for every retry queue, all day. */

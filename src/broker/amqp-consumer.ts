@@ -2,8 +2,28 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import { textOf } from "../errors.ts";
 import { backoff } from "../util/backoff.ts";
 import type { AmqpConnection } from "./amqp-connection.ts";
-import { type Broker, BrokerDown, type ConsumeOptions, type Consumer } from "./broker.ts";
+import { type Broker, BrokerDown, type ConsumeOptions, type Consumer, type Delivery } from "./broker.ts";
 import { ManagedDelivery } from "./managed-delivery.ts";
+
+/** To a consumer that has had no delivery for so long comes no more. */
+const quietMs = 250;
+
+/** By a consumer that is stopped once it has them: none of them is settled by then, so no more than `count` come. */
+export async function takeTogether(broker: Pick<Broker, "consume">, queue: string, count: number): Promise<Delivery[]> {
+  const taken: Delivery[] = [];
+  const over = Promise.withResolvers<void>();
+  let quiet: ReturnType<typeof setTimeout> | undefined;
+  const take = (delivery: Delivery) => {
+    if (taken.push(delivery) >= count) over.resolve();
+    quiet?.refresh();
+  };
+  const consumer = await broker.consume(queue, { prefetch: count, take });
+  quiet = setTimeout(over.resolve, quietMs);
+  await over.promise;
+  clearTimeout(quiet);
+  await consumer.stop();
+  return taken.filter(({ revoked }) => !revoked.aborted);
+}
 
 interface Session {
   readonly channel: Channel;

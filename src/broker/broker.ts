@@ -85,6 +85,11 @@ export interface Broker extends AsyncDisposable {
   /** The message at the head, in progress until it is settled; undefined where the queue holds none. */
   take(queue: string, signal?: AbortSignal): Promise<Delivery | undefined>;
   /**
+   * Where `take` is a round trip: up to so many from the head in a few of them. Fewer do not mean that the queue holds no
+   * more.
+   */
+  takeTogether?(queue: string, count: number): Promise<Delivery[]>;
+  /**
    * Of those that exist and can be reached. All are asked at once; callers share the answers, which may be half a second old. Rejects
    * with the reason of `signal` when that aborts first.
    */

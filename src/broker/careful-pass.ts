@@ -1,9 +1,11 @@
 import { Pace } from "../util/turns/pace.ts";
 import type { Broker, Delivery, Headers } from "./broker.ts";
 
+const few = 20;
+
 /** Up to so many from the head, in progress. */
 export async function takeUpTo(broker: Broker, queue: string, count: number): Promise<Delivery[]> {
-  const taken: Delivery[] = [];
+  const taken = count > few ? ((await broker.takeTogether?.(queue, count)) ?? []) : [];
   try {
     while (taken.length < count) {
       const delivery = await broker.take(queue);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { type Broker, BrokerDown } from "../../src/broker/broker.ts";
-import { passThrough } from "../../src/broker/careful-pass.ts";
+import { passThrough, takeUpTo } from "../../src/broker/careful-pass.ts";
 import { messagesIn } from "../support/messages.ts";
 import { until } from "../support/until.ts";
 import { bodies, depthOf, numbered, queueOf, ready, type Transport, take, textOf } from "./transports.ts";
@@ -180,6 +180,22 @@ export function testContract({ name, open, close }: Transport): void {
       for (const delivery of deliveries) delivery.ack();
       const isAlone = async () => (await depthOf(broker, queue))?.consumers === 0;
       await until(isAlone, { what: "the consumer to be gone" });
+    });
+
+    test("what is taken together is the head in order, and what is put back comes again", async () => {
+      await using broker = await open();
+      const queue = await queueOf(broker);
+      await broker.publish(queue, numbered(130));
+      await ready(broker, queue, 130);
+      const [first, second] = [await takeUpTo(broker, queue, 100), await takeUpTo(broker, queue, 100)];
+      expect([...first, ...second].map(textOf)).toEqual(bodies(130));
+      for (const delivery of first) delivery.ack();
+      for (const delivery of second) delivery.requeue();
+      await ready(broker, queue, 30);
+      const again = await takeUpTo(broker, queue, 100);
+      expect(again.map(textOf).sort()).toEqual(bodies(130).slice(100).sort());
+      for (const delivery of again) delivery.ack();
+      await ready(broker, queue, 0);
     });
 
     test("two consumers share a queue without getting the same message", async () => {

@@ -224,9 +224,9 @@ function open(file: string): Database {
   chmodSync(file, 0o600);
   letNewShrink(db);
   db.run("pragma journal_mode = wal");
-  db.run("pragma synchronous = normal");
   db.run("pragma busy_timeout = 2000");
   migrate(db, migrations);
+  db.run("pragma synchronous = normal");
   letShrink(db, isPassing);
   return db;
 }

@@ -28,9 +28,9 @@ export function openQueueFile(file: string): Database {
   if (fault !== undefined) throw new Exit(exits.config, `${file} ${fault}`);
   const database = new Database(file, { readwrite: true });
   const isNew = letNewShrink(database);
-  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  database.run(`PRAGMA journal_size_limit = ${maxEmptyLogBytes}`);
+  database.run(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${maxEmptyLogBytes}`);
   migrate(database, migrations);
+  database.run("PRAGMA synchronous = FULL");
   // n.b. After a power cut SQLite would delete a log that lies beside an empty file.
   if (isNew) database.run("PRAGMA wal_checkpoint(TRUNCATE)");
   letShrink(database, isPassing);

@@ -43,7 +43,9 @@ export class GroupMembers {
   }
 
   added(groupId: string, personIds: readonly string[]): void {
-    for (const id of personIds) this.#known.get(groupId)?.ids.add(id);
+    const known = this.#fresh(groupId);
+    if (known) for (const id of personIds) known.ids.add(id);
+    else this.#known.delete(groupId);
   }
 
   /** After a restore HikCentral gives its numbers again: whoever had this one is not there any more. */
@@ -52,12 +54,16 @@ export class GroupMembers {
   }
 
   #membersOf(groupId: string): Members {
-    const { now } = this.#options;
-    const known = this.#known.get(groupId);
-    if (known && now() - known.readAt < maxAgeMs) return known;
-    const fresh = { readAt: now(), ids: new Set<string>() };
+    const known = this.#fresh(groupId);
+    if (known) return known;
+    const fresh = { readAt: this.#options.now(), ids: new Set<string>() };
     this.#known.set(groupId, fresh);
     return fresh;
+  }
+
+  #fresh(groupId: string): Members | undefined {
+    const known = this.#known.get(groupId);
+    return known && this.#options.now() - known.readAt < maxAgeMs ? known : undefined;
   }
 
   /** One that failed is told, and tried again. */

@@ -12,7 +12,9 @@ export const freshMs = 60_000;
 export const maxPersons = 30_000;
 
 interface Known {
-  readonly person: RecentPerson;
+  readonly personId: string;
+  /** As JSON: as an object each of many thousands would take three times the memory. */
+  readonly person: string;
   readonly at: number;
   /** It stood in a list of many, and was not asked for by itself. */
   readonly isListed: boolean;
@@ -33,13 +35,13 @@ export class RecentPersons {
 
   get(personCode: string): RecentPerson | undefined {
     const known = this.#fresh(personCode);
-    return known?.isListed ? undefined : known?.person;
+    return known && !known.isListed ? personOf(known) : undefined;
   }
 
   /** Also out of a list: good for finding that nothing needs doing, and for nothing else. */
   glance(personCode: string, sinceMs = 0): RecentPerson | undefined {
     const known = this.#fresh(personCode);
-    return known && known.at >= sinceMs ? known.person : undefined;
+    return known && known.at >= sinceMs ? personOf(known) : undefined;
   }
 
   /** Also where it was too long ago. */
@@ -48,7 +50,7 @@ export class RecentPersons {
   }
 
   note(personCode: string, person: RecentPerson): void {
-    this.#note(personCode, { person, at: this.now(), isListed: false });
+    this.#note(personCode, person, { at: this.now(), isListed: false });
   }
 
   /** `askedAt` is when the list was asked for: what is known since then stays. */
@@ -56,7 +58,7 @@ export class RecentPersons {
     const known = this.#byCode.get(keyOf(person.personCode));
     const knownAt = Math.max(known?.at ?? -1, this.#writtenAt.get(person.personId) ?? -1);
     if (knownAt >= askedAt || this.get(person.personCode)) return;
-    this.#note(person.personCode, { person, at: askedAt, isListed: true });
+    this.#note(person.personCode, person, { at: askedAt, isListed: true });
   }
 
   forget(personCode: string): void {
@@ -91,28 +93,39 @@ export class RecentPersons {
     return known && this.now() - known.at < freshMs ? known : undefined;
   }
 
-  #note(personCode: string, { person, ...known }: Known): void {
+  #note(personCode: string, person: RecentPerson, known: Pick<Known, "at" | "isListed">): void {
     const { raw: _, ...kept } = person as RecentPerson & Partial<Person>;
+    const { personId } = person;
     const key = keyOf(personCode);
     this.#forget(key);
-    this.#byCode.set(key, { ...known, person: kept });
-    this.#codeOf.set(person.personId, key);
-    const [oldest] = this.#byCode.keys();
-    if (this.#byCode.size > maxPersons && oldest !== undefined) this.#forget(oldest);
+    this.#byCode.set(key, { ...known, personId, person: JSON.stringify(kept) });
+    this.#codeOf.set(personId, key);
+    for (const [oldest, { at }] of this.#byCode) {
+      if (!this.#isSpare(this.#byCode, at)) break;
+      this.#forget(oldest);
+    }
   }
 
   #noteWrite(personId: string, at: number): void {
     this.#writtenAt.delete(personId);
     this.#writtenAt.set(personId, at);
-    const [oldest] = this.#writtenAt.keys();
-    if (this.#writtenAt.size > maxPersons && oldest !== undefined) this.#writtenAt.delete(oldest);
+    for (const [oldest, at] of this.#writtenAt) {
+      if (!this.#isSpare(this.#writtenAt, at)) break;
+      this.#writtenAt.delete(oldest);
+    }
+  }
+
+  /** In the longest run there are those of two minutes. */
+  #isSpare(all: { readonly size: number }, at: number): boolean {
+    return all.size > maxPersons || this.now() - at >= 2 * freshMs;
   }
 
   #forget(key: string): void {
     const known = this.#byCode.get(key);
-    if (known) this.#codeOf.delete(known.person.personId);
+    if (known) this.#codeOf.delete(known.personId);
     this.#byCode.delete(key);
   }
 }
 
+const personOf = ({ person }: Known) => JSON.parse(person) as RecentPerson;
 const keyOf = (personCode: string) => personCode.trim().toLowerCase();

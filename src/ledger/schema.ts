@@ -218,8 +218,12 @@ export function openOrMoveAside(file: string, say: (text: string) => void): Data
   }
 }
 
+/** n.b. Bun keeps 20 statements of a database; the ledger has more, and would prepare the others again at each use. */
+const maxStatements = 200;
+
 function open(file: string): Database {
   if (existsSync(file)) check(file);
+  Database.MAX_QUERY_CACHE_SIZE = maxStatements;
   const db = new Database(file, { create: true, strict: true });
   chmodSync(file, 0o600);
   letNewShrink(db);

@@ -11,8 +11,8 @@ const { createServer } = process.getBuiltinModule("node:http");
 const faultSchema = v.strictObject({
   /**
    * `answer`: `status` and `body` instead of the work. `reset`: the socket is cut before the work, `lost`: after it,
-   * `half`: in the middle of the answer. `hang`: silence. `slow`: the work, `minMs` to `maxMs` later. `clock`: the work,
-   * with a Date that is `minMs` ahead.
+   * `half`: in the middle of the answer. `hang`: silence. `slow`: the work, `minMs` to `maxMs` after the call arrived.
+   * `clock`: the work, with a Date that is `minMs` ahead.
    * The others are HikCentral's and Eposh's own. Of a list: `short-page` leaves out half of a page, `same-page` gives the
    * page before once more, `wrong-total` adds `by` to the number of all.
    */
@@ -122,7 +122,7 @@ export async function serve(
   faults.set(...first);
 
   /** Undefined cuts the connection; a promise without end leaves it open in silence. */
-  async function act(call: Call): Promise<Response | undefined> {
+  async function act(call: Call, arrivedAt: number): Promise<Response | undefined> {
     const { url } = call;
     if (url === "/_state") return Response.json({ ...state(), faults: faults.seen });
     if (url === "/_control") {
@@ -133,7 +133,10 @@ export async function serve(
     }
     const text = call.body.toString();
     const { minMs = 0, maxMs = minMs } = faults.take("slow", url, text) ?? {};
-    if (maxMs > 0) await Bun.sleep(minMs + faults.random() * (maxMs - minMs));
+    if (maxMs > 0) {
+      const dueAt = arrivedAt + minMs + faults.random() * (maxMs - minMs);
+      await Bun.sleep(Math.max(0, dueAt - performance.now()));
+    }
     if (faults.take("reset", url, text)) return undefined;
     if (faults.take("hang", url, text)) return new Promise(() => {});
     const fault = faults.take("answer", url, text);
@@ -143,10 +146,11 @@ export async function serve(
   }
 
   const server = createServer(async (request, response) => {
+    const arrivedAt = performance.now();
     const body = await buffer(request).catch(() => undefined);
     if (!body) return;
     const { method = "", url = "", headers } = request;
-    const answered = await act({ method, url, headers, body });
+    const answered = await act({ method, url, headers, body }, arrivedAt);
     if (!answered) return void request.socket.destroy();
     const ahead = faults.take("clock", url);
     const date = ahead ? { date: new Date(Date.now() + (ahead.minMs ?? 0)).toUTCString() } : {};

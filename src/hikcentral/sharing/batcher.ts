@@ -2,6 +2,7 @@ import { codeOf, Retry, Unavailable } from "../../errors.ts";
 import { untilAborted } from "../../util/abort.ts";
 import { type Caller, together } from "../../util/caller.ts";
 import { rankOf } from "../../util/semaphore.ts";
+import { inParts } from "../../util/turns/in-parts.ts";
 
 export interface BatcherOptions {
   max: number;
@@ -18,6 +19,9 @@ interface Waiter {
 
 /** A batch that is not full waits so long for others while all permits are in use. */
 const fillForMs = 1_000;
+
+/** Each goes on with work of its own: between two parts the answers to other calls have their turn. */
+const wokenAtATime = 4;
 
 /** It says nothing of any one of them: repeated one by one, the same answer would cost as many calls. */
 const isForAll = (thrown: unknown) =>
@@ -76,7 +80,7 @@ export function createBatcher({ max, run, now = () => performance.now() }: Batch
     };
     try {
       await run(key, items, caller);
-      for (const { answer } of waiters) answer.resolve();
+      for await (const part of inParts([...waiters], wokenAtATime)) for (const { answer } of part) answer.resolve();
     } catch (thrown) {
       const forAll = items().length === 1 || isForAll(thrown);
       for (const { item, caller, answer } of waiters) {

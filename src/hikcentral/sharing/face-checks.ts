@@ -11,8 +11,9 @@ export interface FaceCheckOptions {
   readonly now: () => number;
 }
 
-/** As many as one page holds are checked with it. */
 const pageSize = 100;
+/** Half of the people whom create-person has in progress: with all of them in one check the permits would lie idle. */
+const maxChecked = 50;
 const maxPages = 3;
 const singlyForMs = 600_000;
 
@@ -27,7 +28,7 @@ export function createFaceChecks({ directory, page, personByCode, now }: FaceChe
   const note = (personCode: string, person: Person | undefined) => stored.set(personCode, person?.hasFace ?? true);
 
   const check = createBatcher({
-    max: pageSize,
+    max: maxChecked,
     async run(_, codes, caller) {
       const read: number[] = [];
       const missing = () => codes().filter((code) => !stored.has(code));

@@ -76,7 +76,8 @@ describe.each([
       await Promise.all([replaying, site.kill()]);
       const found = await look();
       if (found.main.length < 160 * kills && found.dead.length > 0) interrupted += 1;
-      expect(found.main.length + found.dead.length).toBeLessThanOrEqual(400 + 3 * kills);
+      // Those that were in progress together when it was killed may be in both: they are tried once more.
+      expect(found.main.length + found.dead.length).toBeLessThanOrEqual(400 + 100 * kills);
     }
     expect(interrupted).toBeGreaterThan(0);
     const rest = await site.cli("dead replay --yes --json");

@@ -108,6 +108,7 @@ export abstract class AmqpConnection extends StatefulBroker {
     if (this.#alarm !== undefined) throw this.down();
     const channel = this.#idleRpcChannels.pop() ?? (await this.open());
     try {
+      this.corkWrites();
       const answer = await this.withDeadline(question(channel), ms);
       if (this.#channels.has(channel)) this.#idleRpcChannels.push(channel);
       return answer;
@@ -123,10 +124,12 @@ export abstract class AmqpConnection extends StatefulBroker {
     if (this.#corked || stream === undefined) return;
     this.#corked = true;
     stream.cork();
-    setImmediate(() => {
+    const uncork = () => {
       this.#corked = false;
       stream.uncork();
-    });
+    };
+    // n.b. amqplib hands over what was sent in one turn of the event loop in the next one.
+    setImmediate(() => setImmediate(uncork));
   }
 
   get #stream(): Duplex | undefined {

@@ -19,7 +19,10 @@ export async function watchForStall(options: StallOptions): Promise<void> {
   const { ready, lastProgressAt, isIdleExpected, stallMs, signal, onChange } = options;
   let since: number | undefined;
   let told: number | undefined;
-  const pause = () => sleep(untilTick(Math.min(stallMs / 4, 5_000)), undefined, { signal }).catch(() => {});
+  const pause = () => {
+    const longestMs = since === undefined ? 10_000 : 5_000;
+    return sleep(untilTick(Math.min(stallMs / 4, longestMs)), undefined, { signal }).catch(() => {});
+  };
   for (; !signal.aborted; await pause()) {
     const now = performance.now();
     // n.b. A queue that was empty for hours may hold a message that is being delivered right now.

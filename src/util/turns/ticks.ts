@@ -4,8 +4,12 @@ const tickMs = 5_000;
 const slackMs = 100;
 
 /** So long until the last common moment within that time, so never later; what is shorter stays as it is. */
-export const untilTick = (ms: number, now = performance.now()): number =>
-  ms < tickMs ? ms : Math.floor((now + ms + slackMs) / tickMs) * tickMs - now;
+export function untilTick(ms: number, now = performance.now()): number {
+  if (ms < tickMs) return ms;
+  // Every other one is enough for the longer ones, and all of them then have the same.
+  const everyMs = ms < 2 * tickMs ? tickMs : 2 * tickMs;
+  return Math.floor((now + ms + slackMs) / everyMs) * everyMs - now;
+}
 
 /** Looks every `ms` until disposed of, and keeps nothing running. */
 export function lookEvery(ms: number, look: () => unknown): Disposable {

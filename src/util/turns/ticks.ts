@@ -11,14 +11,14 @@ export function untilTick(ms: number, now = performance.now()): number {
   return Math.floor((now + ms + slackMs) / everyMs) * everyMs - now;
 }
 
-/** Looks every `ms` until disposed of, and keeps nothing running. */
+/** Looks every `ms` until disposed of. */
 export function lookEvery(ms: number, look: () => unknown): Disposable {
   let timer: ReturnType<typeof setTimeout>;
   const again = () => {
     timer = setTimeout(() => {
       again();
       look();
-    }, untilTick(ms)).unref();
+    }, untilTick(ms));
   };
   again();
   return { [Symbol.dispose]: () => clearTimeout(timer) };

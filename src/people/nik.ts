@@ -69,14 +69,17 @@ export function niksRounded(identityNumbers: Iterable<unknown>): boolean | undef
 
 /** Also where all characters but one are the same. */
 function isOneCharacter(code: string): boolean {
+  if (new Set(code).size > 2) return false;
   const counts = Map.groupBy(code, (character) => character);
   return Math.max(...[...counts.values()].map(({ length }) => length), 0) >= Math.max(code.length - 1, 2);
 }
 
 /** 1234567890123456 or 9876543210: each digit is one more, or one less, than the one before it. */
 function isRun(code: string): boolean {
-  const steps = Array.from(code.slice(1), (digit, at) => (10 + Number(digit) - Number(code[at])) % 10);
-  return steps.length > 0 && (steps.every((step) => step === 1) || steps.every((step) => step === 9));
+  const digits = Array.from(code, Number);
+  const isStep = (step: number) =>
+    digits.every((digit, at) => at === 0 || digit === ((digits[at - 1] ?? 0) + step) % 10);
+  return digits.length > 1 && (isStep(1) || isStep(9));
 }
 
 /** Or why it is refused. */

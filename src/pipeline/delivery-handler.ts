@@ -5,6 +5,7 @@ import type { RegisteredStage } from "../registry/registry.ts";
 import { end, isEnd } from "../stage.ts";
 import { untilAborted } from "../util/abort.ts";
 import { Deadline } from "../util/deadline.ts";
+import { fewAtATurn } from "../util/turns/few-at-a-turn.ts";
 import type { ConsumeSession } from "./consume-session.ts";
 import { DeliveryRecord } from "./delivery-record.ts";
 import { emissions, followUp, outgoing, publishUntilConfirmed } from "./emit.ts";
@@ -16,6 +17,8 @@ import { type Decision, decide, toFailure } from "./retry/policy.ts";
 import { createContext, type HandlerDeps, parsed, type Reason, StageOutput } from "./stage-context.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
+/** A hundred that come at once, or whose answers did, would keep everything else waiting for 50 ms and more. */
+const [toBegin, toEnd] = [fewAtATurn(10), fewAtATurn(10)];
 /** What is put off for longer is not waited for before it is said. */
 const longestUnsaidMs = 60_000;
 
@@ -92,6 +95,7 @@ export class DeliveryHandler {
     const { deps, registered, session } = this.options;
     const { stage } = registered;
     using _lock = await this.#lock();
+    await toBegin();
     if (session.isOver) return "requeued";
     const deadlineMs = stage.deadlineMs ?? defaultDeadlineMs;
     const late = new Retry("stage_timeout", `${stage.name} took longer than ${deadlineMs} ms`);
@@ -102,6 +106,7 @@ export class DeliveryHandler {
       using deadline = new Deadline(deadlineMs, () => this.#runAbort.abort(late));
       this.#deadline = deadline;
       const result = await this.#run(parsed(this.#body, stage));
+      await toEnd();
       await this.#emit(result);
       const outcome = isEnd(result) ? "ended" : "done";
       return await this.#settle(outcome, isEnd(result) ? { code: "ended", text: result.reason } : undefined);

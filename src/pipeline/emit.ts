@@ -9,9 +9,12 @@ import type { RegisteredStage } from "../registry/registry.ts";
 import { isDated, isMany } from "../stage.ts";
 import { eachUntilAborted, untilAborted } from "../util/abort.ts";
 import { backoff } from "../util/backoff.ts";
+import { inParts } from "../util/turns/in-parts.ts";
 import { type Envelope, encodeHeaders, followId, itemId, kindOfBody, peopleOfPage, personOf } from "./envelope.ts";
 
 const batchSize = 100;
+/** Their schemas and hashes take some milliseconds, after which everything else has its turn. */
+const checkedAtATime = 20;
 
 /** One message; many at once, in batches; or many as they come, each on its own, so that memory stays flat. */
 async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<unknown[]> {
@@ -41,7 +44,11 @@ export async function* emissions(
   let index = 0;
   for await (const batch of result === undefined ? [] : batches(result, signal)) {
     signal.throwIfAborted();
-    if (successors.length > 0) yield batch.map((message) => emitted(message, index++, from, registered));
+    if (successors.length === 0) continue;
+    const all: Emitted[] = [];
+    for await (const part of inParts(batch, checkedAtATime))
+      all.push(...part.map((message) => emitted(message, index++, from, registered)));
+    yield all;
   }
 }
 

@@ -284,3 +284,33 @@ test("a number beyond 2^53 keeps its digits and is nobody's NIK", () => {
   expect(JSON.stringify(parseJson(text))).toBe(text);
   expect(personOf(parseJson(text))?.code).toBeUndefined();
 });
+
+test.each([
+  "9171010101900003",
+  "-9171010101900003",
+  "[9171010101900003]",
+  "[1, 9171010101900003]",
+  '{"a" :\n\t9171010101900003 }',
+  '{"a":9e3,"b":9171010101900003}',
+  "[1.7e21]",
+  "[1.7E+21]",
+  '["9171010101900003",",9171010101900003"]',
+])("%s keeps its digits", (text) => {
+  const written = JSON.stringify(parseJson(text));
+  const digits = (of: string) => of.match(/\d{16}|1\.7e\+?21/gi);
+  expect(digits(written)).toEqual(digits(text));
+});
+
+test("a list of 500 persons is read almost as fast as if no number could be too large", () => {
+  const person = { personCode: "3500000000000001", personName: "Budi Contoh", orgIndexCode: "1", cards: [], gender: 1 };
+  const text = JSON.stringify(Array.from({ length: 500 }, (_, number) => ({ ...person, personId: String(number) })));
+  const fastest = (parse: (text: string) => unknown) => {
+    const times = Array.from({ length: 20 }, () => {
+      const startedAt = performance.now();
+      parse(text);
+      return performance.now() - startedAt;
+    });
+    return Math.min(...times);
+  };
+  expect(fastest(parseJson) / fastest(JSON.parse)).toBeLessThan(5);
+});

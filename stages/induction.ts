@@ -139,8 +139,12 @@ function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: P
   return left === Number.POSITIVE_INFINITY ? wanted : fresh.slice(0, left);
 }
 
-/** Tells records apart. n.b. Two of one NIK are two, and so are two whose NIK is a hyphen. */
-const keyOf = (employee: unknown) => JSON.stringify(employee);
+/**
+ * Tells records apart. n.b. Two of one NIK are two, and so are two whose NIK is a hyphen. A hash, because the keys of a
+ * whole date are kept.
+ */
+const keyOf = (employee: unknown) =>
+  new Bun.CryptoHasher("sha256").update(JSON.stringify(employee)).digest("base64url");
 
 /** Two equal records on one page are two; on two pages they may be one that moved while the date was paged. */
 function keysOf(employees: readonly unknown[]): string[] {

@@ -6,6 +6,8 @@ export default defineStage({
   queue: "hikvision_queue",
   after: "induction",
   emits: "person",
+  // A page holds many people, and the later stages are slower anyway.
+  concurrency: 4,
   message: v.object({ event: v.literal("HIKVISION_SYNC"), data: eposhPage }),
   async run({ data: { data, pagination } }, { log, meta, records }) {
     const { current_page: page, last_page: last } = pagination;

@@ -115,9 +115,9 @@ export class RecentPersons {
     }
   }
 
-  /** In the longest run there are those of two minutes. */
+  /** In the longest run there are those of one minute. */
   #isSpare(all: { readonly size: number }, at: number): boolean {
-    return all.size > maxPersons || this.now() - at >= 2 * freshMs;
+    return all.size > maxPersons || this.now() - at >= freshMs;
   }
 
   #forget(key: string): void {

@@ -58,7 +58,6 @@ export default defineStage({
   name: "create-person",
   queue: "hikvision_create_person",
   after: "publisher",
-  calls: "batched",
   // Accepts any employee, so that a bad one becomes a dead letter here, alone, and not with its page.
   message: v.looseObject({ employee: v.unknown() }),
   async run(message, context) {

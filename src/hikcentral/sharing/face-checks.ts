@@ -13,7 +13,7 @@ export interface FaceCheckOptions {
 
 const pageSize = 100;
 /** Half of the people whom create-person has in progress: with all of them in one check the permits would lie idle. */
-const maxChecked = 50;
+const maxChecked = 16;
 const maxPages = 3;
 const singlyForMs = 600_000;
 

@@ -50,6 +50,14 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
+/**
+ * n.b. Bun's HTTP client opens its descriptors with the first call, and ends the process where none is left: callers could
+ * take all of them before HikCentral is called.
+ */
+function startHttpClient(): void {
+  fetch("http://localhost", { unix: "/" }).catch(() => {});
+}
+
 /** config → log → http → broker → upstreams → pipeline; stops in reverse. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { loaded, log, now = () => new Date(), holdForMs = 28 * 60_000, decoders } = options;
@@ -90,6 +98,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   // `current` is read on every request, so a reload swaps the handlers without closing the listening socket.
   const answer: Fetch = async (request, connection) => (await current.app).fetch(request, connection);
   removed.watch(opened.use(await OperatorSocket.open(config.http, answer, (text) => log.warn(text))));
+  startHttpClient();
   const { origin: url } = opened.use(listen(config.http, answer, (text) => log.warn(text)));
   const introducing = new AbortController();
   opened.defer(() => introducing.abort());

@@ -49,7 +49,7 @@ async function startMs(hikcentral: string): Promise<number> {
   return cpuMs(child.resourceUsage());
 }
 
-test("a start takes at most 6 times the CPU of an empty program, and READY asks HikCentral for nothing", async () => {
+test("a start takes at most 7 times the CPU of an empty program, and READY asks HikCentral for nothing", async () => {
   let asked = 0;
   await using hikcentral = Bun.serve({
     port: 0,
@@ -62,7 +62,7 @@ test("a start takes at most 6 times the CPU of an empty program, and READY asks 
   const rounds: (readonly [empty: number, start: number])[] = [];
   while (rounds.length < 7) rounds.push([emptyMs(), await startMs(hikcentral.url.origin)]);
   const least = (at: 0 | 1) => Math.min(...rounds.map((round) => round[at]));
-  expect(least(1), `ms of CPU, empty and start: ${JSON.stringify(rounds)}`).toBeLessThan(6 * least(0));
+  expect(least(1), `ms of CPU, empty and start: ${JSON.stringify(rounds)}`).toBeLessThan(7 * least(0));
   expect(asked).toBe(0);
 });
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** Moments in common: to wake the process costs more than what most looks do once it is awake. */
 const tickMs = 5_000;
 /** A timer may be early by a little. */
@@ -11,15 +13,17 @@ export function untilTick(ms: number, now = performance.now()): number {
   return Math.floor((now + ms + slackMs) / everyMs) * everyMs - now;
 }
 
-/** Looks every `ms` until disposed of. */
+/** Looks every `ms` until disposed of. n.b. An unref'd timer does not wake the process by itself: it is up to 1 s late. */
 export function lookEvery(ms: number, look: () => unknown): Disposable {
-  let timer: ReturnType<typeof setTimeout>;
-  const again = () => {
-    timer = setTimeout(() => {
-      again();
+  const over = new AbortController();
+  const keepLooking = async () => {
+    for (;;) {
+      await sleep(untilTick(ms), undefined, { signal: over.signal });
       look();
-    }, untilTick(ms));
+    }
   };
-  again();
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  keepLooking().catch((thrown: unknown) => {
+    if (!over.signal.aborted) throw thrown;
+  });
+  return { [Symbol.dispose]: () => over.abort() };
 }

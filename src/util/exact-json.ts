@@ -7,13 +7,32 @@ const json = JSON as unknown as {
 /** A number of so many digits, or with an exponent, may be an integer beyond 2^53. Within a text it only looks like one. */
 const mayBeLarge = /(?:^|[:,[])\s*-?(?:\d{16}|[\d.]+e)/i;
 
+/** No record of a real system is nested deeper. */
+const maxDepth = 100;
+
 /**
  * JSON that travels unchanged: an integer beyond 2^53 keeps its digits when it is written again. 9171010101900003
  * would otherwise become somebody else's NIK. A schema sees such a number as an object, so it never passes as a number.
  */
 export const parseJson = (text: string): unknown =>
   // To look at each value takes ten times as long, which is 15 ms of a list of 500 persons.
-  mayBeLarge.test(text) ? json.parse(text, exactly) : JSON.parse(text);
+  mayBeLarge.test(text) || isDeep(text) ? json.parse(text, exactly) : JSON.parse(text);
+
+/** To look at each value fails where the nesting is so deep that other work with it would exhaust the stack. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (isString && character === "\\") at++;
+    else if (character === '"') isString = !isString;
+    else if (isString) continue;
+    else if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") depth--;
+    if (depth > maxDepth) return true;
+  }
+  return false;
+}
 
 const exactly = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
   typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && source !== undefined

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { todayIn } from "../../src/config/dates.ts";
+import { readConfig } from "../../src/config/load.ts";
 import type { WhoAnswer } from "../../src/operator/who/answer.ts";
 import { languageOf } from "../../src/operator/words/language.ts";
 import { employee } from "../../src/simulator/people.ts";
@@ -66,6 +67,24 @@ describe("who", () => {
     expect(nobody).toMatchObject({ exit: 1, out: "" });
     for (const key of ["  ", "A".repeat(101)])
       expect(await site.cli(["who", key])).toMatchObject({ exit: 64, err: expect.stringContaining("at most 100") });
+  });
+
+  test("does not say that access is missing while one group's list of members does not come", async () => {
+    // Another generation has read no list yet.
+    await site.daemon.reload(readConfig({ env: site.env, defaultFile: "/nonexistent" }));
+    const { persons, groups } = site.hikcentral;
+    const [personId = ""] = [...persons].find(([, { customFields }]) => customFields["1"] === "2600001") ?? [];
+    const own = [...groups].filter(([, { members }]) => members.has(personId));
+    const faults = own.map(([id]) => ({
+      match: "group/single/personList",
+      holds: `"privilegeGroupId":"${id}"`,
+    }));
+    const busy = { kind: "answer", body: '{"code":"7","msg":"busy"}' } as const;
+    site.hikcentral.faults.set(...faults.map((fault) => ({ ...busy, ...fault })));
+    const [found] = await who("2600001");
+    expect(site.hikcentral.faults.seen.answer).toBe(own.length);
+    expect(found).toMatchObject({ canEnter: null, sentence: expect.stringContaining("does not answer now.") });
+    site.hikcentral.faults.set();
   });
 });
 

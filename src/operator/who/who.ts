@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "../../errors.ts";
 import { recordMarkOf } from "../../ledger/cases/record.ts";
 import type { DeadLetter } from "../../ledger/dead-letter-index.ts";
 import type { Trace } from "../../ledger/trace.ts";
@@ -157,15 +158,17 @@ function latestOfEach(records: readonly EposhRecord[]): EposhRecord[] {
 
 type Live = NonNullable<Human["person"]>;
 
-/** Null where HikCentral does not answer; its groups are undefined where the partner may not read them. */
+/** Null where HikCentral does not answer; its groups are undefined where the partner may not read them, or one is late. */
 async function readPerson(upstreams: Upstreams, code: string, signal: AbortSignal): Promise<Live | undefined | null> {
   const calls = upstreams.hikcentral.for(signal);
   try {
     const person: Person | undefined = await calls.personByCode(code);
     if (person === undefined) return undefined;
     const asked = [...new Set(Object.values(upstreams.regionals))];
-    const isIn = await Promise.all(asked.map((group) => calls.inGroup(group, person.personId).catch(() => undefined)));
-    const groups = isIn.every((one) => one === undefined) ? undefined : asked.filter((_, at) => isIn[at]);
+    const missing = (thrown: unknown) => (codeOf(thrown) === "privilege_group_missing" ? false : undefined);
+    const isIn = await Promise.all(asked.map((group) => calls.inGroup(group, person.personId).catch(missing)));
+    const isUnknown = isIn.includes(undefined) && !isIn.includes(true);
+    const groups = isUnknown ? undefined : asked.filter((_, at) => isIn[at]);
     return { ...person, kib: calls.kibOf(person), groups };
   } catch {
     return null;

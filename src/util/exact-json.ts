@@ -7,6 +7,7 @@ const json = JSON as unknown as {
 /** A number of so many digits, or with an exponent, may be an integer beyond 2^53. Within a text it only looks like one. */
 const mayBeLarge = /(?:^|[:,[])\s*-?(?:\d{16}|[\d.]+e)/i;
 
+const [quote, backslash, openingBrace, closingBrace, openingBracket, closingBracket] = [34, 92, 123, 125, 91, 93];
 /** No record of a real system is nested deeper. */
 const maxDepth = 100;
 
@@ -21,17 +22,23 @@ export const parseJson = (text: string): unknown =>
 /** To look at each value fails where the nesting is so deep that other work with it would exhaust the stack. */
 function isDeep(text: string): boolean {
   let depth = 0;
-  let isString = false;
   for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (isString && character === "\\") at++;
-    else if (character === '"') isString = !isString;
-    else if (isString) continue;
-    else if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") depth--;
+    const character = text.charCodeAt(at);
+    if (character === quote) at = endOfString(text, at);
+    else if (character === openingBrace || character === openingBracket) depth++;
+    else if (character === closingBrace || character === closingBracket) depth--;
     if (depth > maxDepth) return true;
   }
   return false;
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let before = at;
+    while (text.charCodeAt(before - 1) === backslash) before--;
+    if ((at - before) % 2 === 0) return at;
+  }
+  return text.length;
 }
 
 const exactly = (_key: string, value: unknown, { source }: { source?: string }): unknown =>

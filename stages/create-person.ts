@@ -125,7 +125,8 @@ class Work {
   async run(): Promise<string | End> {
     const { hikcentral, meta, memory, log } = this.context;
     // Of a list, if there is one. What is delivered again may be of long ago: it looks at the person itself.
-    const seen = !meta.again && meta.startedAt ? await hikcentral.glance(this.personCode, meta.startedAt) : undefined;
+    const isFirst = !meta.again && meta.startedAt;
+    const seen = isFirst ? await hikcentral.glance(this.personCode, meta.startedAt) : undefined;
     if (seen?.person && hasAll(seen.person, hikcentral.kibOf(seen.person), this, this.context)) {
       memory.noteMet(seen.person.personId, "found");
       log.info(`Person ${seen.person.personId} is unchanged`);

@@ -6,7 +6,7 @@ import type { Log } from "../observability/log.ts";
 import type { RegisteredStage } from "../registry/registry.ts";
 import { versionText } from "../version.ts";
 
-/** When HikCentral's own names are asked for, because a first call loads much that the start has no time for, and how long. */
+/** A first call of HikCentral loads much: its own names are asked for so long after the start, and waited for so long. */
 const [namesAfterMs, namesMs] = [500, 1_000];
 
 /** Logs the start block, which is everything that the daemon uses; HikCentral's own names follow when they are known. */

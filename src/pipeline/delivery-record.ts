@@ -1,5 +1,6 @@
 import { employeeNameOf } from "../ledger/cases/record.ts";
 import type { Entry, TraceOutcome } from "../ledger/subjects.ts";
+import { inParts } from "../util/turns/in-parts.ts";
 import { type Emitted, entriesOf } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
 import type { HandlerDeps, Reason, StageOutput } from "./stage-context.ts";
@@ -27,8 +28,7 @@ export class DeliveryRecord {
   async emitted(batch: readonly Emitted[], fetchedAt: Date | undefined): Promise<void> {
     const base = { ...this.#entry("done"), fetchedAt };
     const entries = batch.flatMap((one) => entriesOf(one, base));
-    for (let from = 0; from < entries.length; from += recordedAtATime)
-      await this.deps.ledger.record(...entries.slice(from, from + recordedAtATime));
+    for await (const part of inParts(entries, recordedAtATime)) await this.deps.ledger.record(...part);
   }
 
   async outcome(outcome: TraceOutcome, { why, lacks, ...facts }: OutcomeFacts): Promise<void> {

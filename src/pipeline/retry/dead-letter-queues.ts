@@ -152,12 +152,8 @@ export class DeadLetterQueues {
     const seen: DeadLetter[] = [];
     const met = new Map<string, DeadLetter>();
     const going = new Map<Delivery, OpenedLetter>();
-    const openedOnce = new WeakMap<Delivery, OpenedLetter>();
-    const open = (delivery: Delivery) => {
-      const opened = openedOnce.get(delivery) ?? this.#open(delivery, queue);
-      openedOnce.set(delivery, opened);
-      return opened;
-    };
+    const opened = new WeakMap<Delivery, OpenedLetter>();
+    const open = (delivery: Delivery) => opened.getOrInsertComputed(delivery, () => this.#open(delivery, queue));
     let isWhole = false;
     try {
       isWhole = await passThrough(broker, deadQueueOf(queue), {

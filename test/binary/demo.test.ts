@@ -1,12 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { openAmqp } from "../../src/broker/amqp-broker.ts";
-import { depthOf } from "../broker/transports.ts";
+import { depthOf, openUp } from "../broker/transports.ts";
 import { binary, run } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
 import { messagesIn } from "../support/messages.ts";
 import { sharedRabbit } from "../support/rabbitmq.ts";
-import { until } from "../support/until.ts";
 import { nik, testDemo } from "./demo.ts";
 
 const { url } = await sharedRabbit();
@@ -76,8 +74,7 @@ describe("demo --once", () => {
 });
 
 test("demo --broker takes nothing from a RabbitMQ that is in use, and waits for none that is away", async () => {
-  await using broker = await openAmqp({ url });
-  await until(() => broker.state === "up");
+  await using broker = await openUp(url);
   await broker.declare(["hikvision_update_kib"]);
   await broker.publish("hikvision_update_kib", [{ body: "{}" }]);
   const used = await run(`demo --once --people 1 --broker ${url}`);

@@ -255,6 +255,10 @@ export class Site implements AsyncDisposable {
   person(personCode: string) {
     return this.hikcentral.state().persons.find((one) => one.personCode === personCode);
   }
+  /** Waits until all persons have one: a photo that takes longer than 3 s follows after the run is through. */
+  async faces(): Promise<void> {
+    await until(() => this.hikcentral.state().persons.every(({ hasFace }) => hasFace), { what: "all faces" });
+  }
   /** Persons with a KIB number and access. */
   atTheGate() {
     return this.hikcentral.state().persons.filter(({ kib, groups }) => kib !== "" && groups.length > 0);

@@ -7,7 +7,7 @@ import type { RegisteredStage } from "../registry/registry.ts";
 import { versionText } from "../version.ts";
 
 /** A first call of HikCentral loads much: its own names are asked for so long after the start, and waited for so long. */
-const [namesAfterMs, namesMs] = [500, 1_000];
+const [namesAfterMs, namesMs] = [500, 5_000];
 
 /** Logs the start block, which is everything that the daemon uses; HikCentral's own names follow when they are known. */
 export async function introduce(

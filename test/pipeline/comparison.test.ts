@@ -149,14 +149,17 @@ test("a situation that an operator drops stays dropped, and is news once it is a
 });
 
 test("a list of members that misses somebody once is no case, neither by night nor of verify", async () => {
-  const { faults } = site.hikcentral;
-  const short = { kind: "short-page", match: "group/single/personList", times: 6 } as const;
-  faults.set(short);
+  const { faults, groups } = site.hikcentral;
+  const once = { kind: "short-page", match: "group/single/personList", times: 1 } as const;
+  const short = [...groups.keys()].map((group) => ({ ...once, holds: `"privilegeGroupId":"${group}"` }));
+  faults.set(...short);
   expect((await night()).said).toEqual([`Eposh and HikCentral agree on all ${people} employees.`]);
   expect(await openCases()).toEqual([]);
-  faults.set(short);
+  const shortByNight = faults.seen["short-page"] ?? 0;
+  expect(shortByNight).toBeGreaterThan(1);
+  faults.set(...short);
   expect(await site.cli("verify")).toMatchObject({ exit: 0 });
-  expect(faults.seen["short-page"]).toBeGreaterThan(6);
+  expect(faults.seen["short-page"]).toBeGreaterThan(shortByNight);
   faults.set();
 });
 

@@ -39,6 +39,48 @@ test("publishes that arrive together share one commit", async () => {
   expect(statSync(`${file}-wal`).size - before).toBeLessThan(100 * 4_096);
 });
 
+test("a message is confirmed once the disk has it, and nothing else waits for the disk", async () => {
+  const asked: PromiseWithResolvers<void>[] = [];
+  const sync = () => {
+    asked.push(Promise.withResolvers());
+    return asked.at(-1)?.promise ?? Promise.resolve();
+  };
+  await using broker = openSqlite({ file: newFile(), sync });
+  const queue = await queueOf(broker);
+  let confirmed = "";
+  const publish = async (body: string) => {
+    await broker.publish(queue, [{ body }]);
+    confirmed += body;
+  };
+  const publishing = [publish("a")];
+  await until(() => asked.length === 1, { what: "the disk to be asked" });
+  publishing.push(publish("b"), publish("c"));
+  await until(async () => (await depthOf(broker, queue))?.ready === 3, { what: "three messages to be committed" });
+  expect(confirmed).toBe("");
+  asked[0]?.resolve();
+  await until(() => asked.length === 2, { what: "the disk to be asked for the other two" });
+  expect(confirmed).toBe("a");
+  asked[1]?.resolve();
+  await Promise.all(publishing);
+  expect(confirmed).toBe("abc");
+});
+
+test("a message that the disk refuses is not confirmed, and the next commit finds the disk again", async () => {
+  const failing = [new Error("EIO")];
+  const sync = async () => {
+    const error = failing.pop();
+    if (error) throw error;
+  };
+  await using broker = openSqlite({ file: newFile(), sync });
+  const queue = await queueOf(broker);
+  const refused = broker.publish(queue, [{ body: "a" }]);
+  await expect(refused).rejects.toThrow(BrokerDown);
+  await isUp(broker);
+  await broker.publish(queue, [{ body: "b" }]);
+  // The first one may be there too: its publisher sends it again.
+  expect((await depthOf(broker, queue))?.ready).toBe(2);
+});
+
 test("what was confirmed before a kill -9 is there, and what was handed out is marked", async () => {
   const file = newFile();
   const script = `

@@ -13,6 +13,8 @@ import {
   type Outgoing,
 } from "../broker.ts";
 import { bufferOf, ManagedDelivery, StatefulBroker } from "../managed-delivery.ts";
+import { LogSync, type Sync } from "./log-sync.ts";
+import { Queue, type Taker } from "./queue.ts";
 import { isPassing, openQueueFile } from "./sqlite-file.ts";
 
 const tryAgainMs = 1_000;
@@ -24,31 +26,10 @@ const minRoomBytes = 64 * 1024;
 
 type Row = { id: number; headers: string; body: Uint8Array };
 type Write = { run: () => void; bytes: number; resolve: () => void; reject: (error: unknown) => void };
-type Taker = { readonly prefetch: number; readonly take: (delivery: Delivery) => void; inFlight: number };
-
-/** The state of a queue in memory. */
-class Queue {
-  /** In progress, or acknowledged and not yet deleted. */
-  readonly taken = new Set<number>();
-  readonly takers = new Set<Taker>();
-  /** No message before it is free. */
-  next = 0;
-
-  constructor(
-    readonly name: string,
-    public handedOut: number,
-    /** In the file, including the taken ones. */
-    public stored: number,
-  ) {}
-
-  free(id: number): void {
-    this.taken.delete(id);
-    this.next = Math.min(this.next, id);
-  }
-}
 
 /** Opens or creates the file, for its owner only. Throws where it is damaged or newer, and has changed nothing then. */
-export const openSqlite = ({ file }: { file: string }): Broker => new SqliteBroker(openQueueFile(file), file);
+export const openSqlite = ({ file, sync }: { file: string; sync?: Sync }): Broker =>
+  new SqliteBroker(openQueueFile(file), file, sync);
 
 class SqliteBroker extends StatefulBroker implements Broker {
   readonly label = "the embedded queue";
@@ -65,10 +46,12 @@ class SqliteBroker extends StatefulBroker implements Broker {
   readonly #files: readonly SameFile[];
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #shrinking: Shrinking;
+  readonly #log: LogSync;
 
   constructor(
     private readonly database: Database,
     private readonly file: string,
+    sync?: Sync,
   ) {
     super();
     const known = database.query<{ name: string; handed_out: number; stored: number }, []>(
@@ -76,6 +59,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     );
     this.database.run("DELETE FROM messages WHERE queue = ?", [roomQueue]);
     this.#files = ["", "-wal"].map((end) => new SameFile(file + end));
+    this.#log = new LogSync(`${file}-wal`, sync);
     for (const { name, handed_out, stored } of known.all()) this.#queues.set(name, new Queue(name, handed_out, stored));
     this.#shrinking = new Shrinking(database, shrinkPages, isPassing);
     this.setState("up");
@@ -102,6 +86,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
       stored.then(() => {
         queue.stored += rows.length;
         this.#soon();
+        return this.#log.synced().catch((error) => Promise.reject(this.#down(error)));
       }),
       signal,
     );
@@ -149,6 +134,7 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.#shrinking[Symbol.dispose]();
     for (const delivery of this.#inFlight) delivery.revoke();
     this.database.close(true);
+    await this.#log[Symbol.asyncDispose]();
   }
 
   #queue(name: string): Queue {
@@ -206,14 +192,9 @@ class SqliteBroker extends StatefulBroker implements Broker {
         .immediate();
     } catch (error) {
       if (!removed && !isPassing(error) && writes.length > 0) return this.#commitEach(writes, error);
-      const down = new BrokerDown(`${this.file} cannot be written: ${textOf(error)}`);
+      const down = this.#down(error);
       this.#refusedBytes = Math.max(this.#refusedBytes, ...writes.map(({ bytes }) => bytes));
-      this.setState("connecting", down.message);
       for (const { reject } of writes) reject(down);
-      this.#again ??= setTimeout(() => {
-        this.#again = undefined;
-        this.#soon();
-      }, tryAgainMs);
       return false;
     }
     this.#refusedBytes = 0;
@@ -226,6 +207,18 @@ class SqliteBroker extends StatefulBroker implements Broker {
     this.#handedOut.clear();
     for (const { resolve } of writes) resolve();
     return true;
+  }
+
+  /** Until a later commit succeeds. */
+  #down(error: unknown): BrokerDown {
+    const down = new BrokerDown(`${this.file} cannot be written: ${textOf(error)}`);
+    if (this.state === "closed") return down;
+    this.setState("connecting", down.message);
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#soon();
+    }, tryAgainMs);
+    return down;
   }
 
   /** A write that the database refuses fails for its caller; the others are committed without it. */

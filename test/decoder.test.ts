@@ -68,11 +68,12 @@ describe("decoder processes", () => {
     expect(most).toBe(2);
   });
 
-  test("know no secret, keep no folder busy, and are the first to go when memory is short", async () => {
+  test("know no secret, keep no folder busy, give way to the daemon, and are the first to go when memory is short", async () => {
     await open().fit(photo, never);
     const pid = await only();
     expect(fileOf(pid, "environ")).toBe("");
     expect(fileOf(pid, "oom_score_adj")).toBe("1000\n");
+    expect(fileOf(pid, "stat").split(" ")[18]).toBe("10");
   });
 
   test("finish the photo in progress when everything is told to stop, as by systemd or Ctrl-C", async () => {

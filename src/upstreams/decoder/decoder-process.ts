@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { isReject } from "../../errors.ts";
 import { fit } from "./face-jpeg.ts";
 import { answers, frame, frames } from "./frames.ts";
@@ -10,7 +11,7 @@ import { answers, frame, frames } from "./frames.ts";
 export async function decodePhotos(): Promise<never> {
   // systemd and a terminal tell all processes to stop: the daemon finishes the photos in progress, and ends this one.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => {});
-  dieFirst();
+  giveWay();
   await Bun.write(Bun.stdout, frame(answers.ready));
   for await (const photo of frames(Bun.stdin.stream())) void answer(photo);
   // n.b. Nothing else ends a native decoder.
@@ -29,11 +30,16 @@ async function answer(photo: Buffer): Promise<void> {
   await Bun.write(Bun.stdout, text);
 }
 
-/** When the machine is short of memory, the kernel ends this process before the daemon. */
-function dieFirst(): void {
-  try {
-    writeFileSync("/proc/self/oom_score_adj", "1000");
-  } catch {
-    // Without /proc the kernel decides.
-  }
+/** Of -20 to 19: whoever has a higher one waits for the others where the processors are busy. */
+const niceness = 10;
+
+/** The daemon goes first: on a busy machine its answers do not wait for decoders, and the kernel ends these before it. */
+function giveWay(): void {
+  // n.b. Threads that exist keep theirs; the ones that decode are started later.
+  for (const give of [() => setPriority(niceness), () => writeFileSync("/proc/self/oom_score_adj", "1000")])
+    try {
+      give();
+    } catch {
+      // Without /proc, or where it is not allowed, the kernel decides.
+    }
 }

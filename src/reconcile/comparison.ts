@@ -42,8 +42,8 @@ export interface CompareOptions {
   onPerson?: (done: number, of: number) => void;
   /** Of asking for the photos: how much, and who is told of it. */
   looks?: Partial<Pick<LookOptions, "limits" | "note">>;
-  /** Its members are the baseline: whom one short list does not show would be news in the next comparison. */
-  isFirst?: boolean;
+  /** Whom one short list does not show is looked for in a second one, also where no record misses him. */
+  areMembersSure?: boolean;
   now?: Date;
 }
 
@@ -62,7 +62,7 @@ export async function compare(
     say = () => {},
     onPerson,
     looks,
-    isFirst = false,
+    areMembersSure = false,
     now = new Date(),
   }: CompareOptions,
 ): Promise<Comparison> {
@@ -114,7 +114,7 @@ export async function compare(
   }
   for (const group of new Set(wanted)) {
     members.set(group, await membersOf(group));
-    if (isFirst) await lookAgain(group);
+    if (areMembersSure) await lookAgain(group);
   }
 
   const calls = hikcentral.for(signal);
@@ -163,7 +163,7 @@ export async function compare(
   const readAll = () => patiently(() => optional("the list of persons", readPersons));
   // All persons of a large site are not read for a few employees.
   const isWhole = kib === undefined && (await readAll()) === true;
-  if (isWhole && isFirst && !lists.showAllMembers()) await readAll();
+  if (isWhole && areMembersSure && !lists.showAllMembers()) await readAll();
 
   const waiting = left.values();
   const worker = async () => {

@@ -3,7 +3,14 @@ import { addDays, datesOf, todayIn } from "../config/dates.ts";
 import type { Config } from "../config/load.ts";
 import { textOf } from "../errors.ts";
 import { noteComparison } from "../ledger/cases/last-comparison.ts";
-import { closeSituations, endBaseline, hasBaseline, noteMembers, recallFrom } from "../ledger/cases/situations.ts";
+import {
+  closeSituations,
+  endBaseline,
+  hasBaseline,
+  hasUnmatched,
+  noteMembers,
+  recallFrom,
+} from "../ledger/cases/situations.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { noteSource } from "../ledger/photos/sources.ts";
 import type { Log } from "../observability/log.ts";
@@ -89,9 +96,10 @@ export class NightlyComparison implements Disposable {
       const recall: Recall = async (asked) => recallFrom(ledger, asked);
       const say = (text: string) => log.warn(text);
       const note: LookOptions["note"] = (...looked) => noteSource(ledger, ...looked);
-      const isFirst = !hasBaseline(ledger.rows);
+      // Whom a short list does not show would be news in the next comparison, or no longer a case in this one.
+      const areMembersSure = !hasBaseline(ledger.rows) || hasUnmatched(ledger.rows);
       const looks = { limits, note };
-      const found = await compare(clients, config, { dates, signal, recall, say, looks, isFirst, now: now() });
+      const found = await compare(clients, config, { dates, signal, recall, say, looks, areMembersSure, now: now() });
       await noteIn(ledger, found);
       const counts = countsOf(found);
       noteComparison(ledger, { ...counts, at: now().toISOString(), trouble: null, ...ofNight });

@@ -163,6 +163,27 @@ test("a list of members that misses somebody once is no case, neither by night n
   faults.set();
 });
 
+test("a list that misses an unmatched member once does not end its case", async () => {
+  restore = backup();
+  breakOne("unmatched", site);
+  await night();
+  const [one] = await openCases();
+  expect(one?.code).toBe("unmatched_member");
+  const { faults } = site.hikcentral;
+  const ofGroup = { match: "group/single/personList", holds: '"privilegeGroupId":"1"' };
+  for (const which of [ofGroup, { match: "person/personList" }]) {
+    const seen = faults.seen["short-page"] ?? 0;
+    faults.set({ kind: "short-page", times: 1, ...which });
+    await night();
+    expect(await openCases()).toMatchObject([{ id: one?.id }]);
+    expect(faults.seen["short-page"]).toBe(seen + 1);
+  }
+  faults.set();
+  restore();
+  await night();
+  expect(await openCases()).toEqual([]);
+});
+
 test("what the partner may no longer read ends no case, and is said", async () => {
   restore = backup();
   breakOne("unmatched", site);

@@ -141,5 +141,9 @@ export function noteMembers(ledger: Remembering, codes: readonly string[]): void
 
 export const hasBaseline = (rows: Rows): boolean => rows("select 1 from facts where name = 'members'").length > 0;
 
+/** Whether a member whom no record explains is an open case. */
+export const hasUnmatched = (rows: Rows): boolean =>
+  rows("select 1 from cases where closed is null and code = 'unmatched_member' limit 1").length > 0;
+
 /** Whoever is a member now is noted: from here on others are news. */
 export const endBaseline = (rows: Rows): void => void rows("insert or ignore into facts values ('members', 1)");

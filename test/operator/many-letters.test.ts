@@ -15,7 +15,8 @@ const stage = { name: "update-kib", queue };
 
 test.each(["drop", "replay"] as const)("a %s of many letters waits few times for everything else", async (verb) => {
   const folder = temporaryFolder();
-  await using broker = openSqlite({ file: join(folder, "queue.db") });
+  // The time of a disk is none of the turns.
+  await using broker = openSqlite({ file: join(folder, "queue.db"), sync: async () => {} });
   using ledger = new Ledger({ folder, keepDays: 90, say: console.error });
   await broker.declare([queue, dead]);
   const bodies = Array.from({ length: count }, (_, number) => ({ body: JSON.stringify({ employee: { number } }) }));
@@ -26,11 +27,11 @@ test.each(["drop", "replay"] as const)("a %s of many letters waits few times for
   const operator = new DeadLetters({ ...options, letters, isShortLived: true });
   expect((await operator.list()).total).toBe(count);
 
-  const { result, turns, ms } = await turnsDuring(() => operator[verb]({ all: true }));
+  const { result, turns } = await turnsDuring(() => operator[verb]({ all: true }));
   expect(result).toMatchObject({ count, left: [], unknown: [] });
   // Every turn is one of everything that the stages do meanwhile, and none is too late for them.
   expect(turns).toBeLessThan(count / 5);
-  expect(turns).toBeGreaterThanOrEqual(ms / 100);
+  expect(turns).toBeGreaterThanOrEqual(count / 100);
   const depths = await broker.depths([queue, dead]);
   expect([depths.get(queue)?.ready, depths.get(dead)?.ready]).toEqual([verb === "replay" ? count : 0, 0]);
   expect((await operator.list()).total).toBe(verb === "replay" ? count : 0);

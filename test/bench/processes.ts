@@ -1,13 +1,13 @@
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { binary, unitEnvironment } from "../support/binary.ts";
 import { until } from "../support/until.ts";
 
-const main = join(import.meta.dir, "../../src/main.ts");
-
-/** A daemon as a process of its own, from its source, whose stages take work. */
+/** The built daemon as a process of its own, with what its unit sets for the runtime; its stages take work. */
 export async function startDaemon(env: Readonly<Record<string, string>>) {
   const startedAt = performance.now();
-  const child = Bun.spawn([process.execPath, main, "serve"], {
-    env: { HTTP_PORT: "0", ...env },
+  const child = Bun.spawn([binary, "serve"], {
+    env: { ...unitEnvironment(), HTTP_PORT: "0", ...env },
+    cwd: tmpdir(),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",

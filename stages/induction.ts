@@ -139,12 +139,16 @@ function chosen({ data }: EposhPage, sent: ReadonlySet<string>, { left, kib }: P
   return left === Number.POSITIVE_INFINITY ? wanted : fresh.slice(0, left);
 }
 
+const hashOf = (employee: unknown) =>
+  new Bun.CryptoHasher("sha256").update(JSON.stringify(employee)).digest("base64url");
+const keys = new WeakMap<object, string>();
+
 /**
  * Tells records apart. n.b. Two of one NIK are two, and so are two whose NIK is a hyphen. A hash, because the keys of a
- * whole date are kept.
+ * whole date are kept; made once, because each record is asked for it four times.
  */
 const keyOf = (employee: unknown) =>
-  new Bun.CryptoHasher("sha256").update(JSON.stringify(employee)).digest("base64url");
+  typeof employee === "object" && employee !== null ? keys.getOrInsertComputed(employee, hashOf) : hashOf(employee);
 
 /** Two equal records on one page are two; on two pages they may be one that moved while the date was paged. */
 function keysOf(employees: readonly unknown[]): string[] {

@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { binary, unitEnvironment } from "../support/binary.ts";
+import { binary, unitEnvironment } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
 /** The built daemon as a process of its own, with what its unit sets for the runtime; its stages take work. */

@@ -1,22 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { mustClose } from "./leaks.ts";
+import { binary } from "./program.ts";
 import { until } from "./until.ts";
 
+export { binary };
+
 export type Environment = Readonly<Record<string, string>>;
-
-const built = join(import.meta.dir, "../../dist/hikvision-sync");
-/** The compiled program; another one than dist's where the environment names it. */
-export const binary = process.env.HIKVISION_SYNC_TEST_BINARY ?? built;
-if (!existsSync(binary)) throw new Error(`${binary} is not there: run  npm run build  first`);
-
-/** What the packaged unit sets for the runtime. */
-export const unitEnvironment = (): Environment => {
-  const service = readFileSync(join(import.meta.dir, "../../systemd/hikvision-sync.service"), "utf8");
-  const words = [...service.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = ""]) => line.split(" "));
-  return Object.fromEntries(words.map((word) => word.split("=", 2)));
-};
 
 /** Runs a command to its end with this environment and no other; `enter` is what it must begin with. */
 export async function run(words: string | readonly string[], env: Environment = {}, enter: readonly string[] = []) {

@@ -5,8 +5,8 @@ import { version } from "../../package.json";
 import { describeCommands } from "../../packaging/commands.ts";
 import { flatten } from "../../packaging/completion.ts";
 import { makeDeb, makeTarball } from "../../packaging/package.ts";
-import { binary, unitEnvironment } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { binary, unitEnvironment } from "../support/program.ts";
 import { needs } from "./needs.ts";
 
 const root = join(import.meta.dir, "../..");

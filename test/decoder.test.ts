@@ -73,7 +73,7 @@ describe("decoder processes", () => {
     const pid = await only();
     expect(fileOf(pid, "environ")).toBe("");
     expect(fileOf(pid, "oom_score_adj")).toBe("1000\n");
-    expect(fileOf(pid, "stat").split(" ")[18]).toBe("10");
+    expect(fileOf(pid, "stat").split(" ")[18]).toBe("3");
   });
 
   test("finish the photo in progress when everything is told to stop, as by systemd or Ctrl-C", async () => {

@@ -171,7 +171,7 @@ describe.skipIf("why" in started)("on a machine of its own", () => {
     const decoders = await box.run("pgrep -f 'decode-photo[s]'");
     for (const pid of decoders.split("\n")) {
       expect(await box.run(`cat /proc/${pid}/oom_score_adj`)).toBe("1000");
-      expect(await box.run(`ps -o ni= -p ${pid}`)).toContain("10");
+      expect(await box.run(`ps -o ni= -p ${pid}`)).toContain("3");
     }
     await box.run(`kill -KILL ${decoders.replaceAll("\n", " ")}`);
     const state = [await show("ActiveState"), await show("NRestarts"), await show("OOMPolicy")];

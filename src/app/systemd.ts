@@ -5,7 +5,7 @@ import { depthsOf, unreachableOf } from "../broker/known-queues.ts";
 import type { Clients } from "../clients.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { deadQueueOf } from "../pipeline/retry/queues.ts";
-import { untilTick } from "../util/turns/ticks.ts";
+import { isNewHalfMinute, untilTick } from "../util/turns/ticks.ts";
 
 /** Sends states to systemd, see sd_notify(3): `READY=1`, `STATUS=…`, `WATCHDOG=1`, `RELOADING=1`, `STOPPING=1`. */
 export type Notify = (...states: readonly string[]) => void;
@@ -40,14 +40,22 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
   const isStalled = () => daemon.pipeline.workers.some(({ stalledMs }) => stalledMs !== undefined);
   // Three signals in one period: an event loop that was late once is not dead.
   const feeder = watchdogMs > 0 ? setInterval(() => isStalled() || notify("WATCHDOG=1"), watchdogMs / 3) : undefined;
-  let told = "";
-  /** Resolves with whether the status is another one than before. */
+  let [told, isNews] = ["", true];
+  let [counts, countedAt] = [[] as string[], -Infinity];
+  /** Costs a question for each queue. Where nothing happens here, only others add to them: then it is seldom asked. */
+  const count = async () => {
+    const { broker, pipeline } = daemon;
+    if (isNews || pipeline.inFlight > 0 || broker.state !== "up" || isNewHalfMinute(countedAt)) {
+      countedAt = performance.now();
+      counts = await countsOf(daemon);
+    }
+    return counts;
+  };
   const tell = async (...states: string[]) => {
-    const status = await statusOf(daemon, timeZone);
+    const status = await statusOf(daemon, timeZone, count);
     if (!signal.aborted) notify(...states, `STATUS=${status}`);
-    const isNews = status !== told;
+    isNews = status !== told;
     told = status;
-    return isNews;
   };
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {});
   const keepTelling = async () => {
@@ -55,8 +63,8 @@ export function supervise(daemon: Supervised, options: SupervisionOptions): Disp
     // The embedded queue is ready at once.
     for (let looks = 0; !isReady() && !signal.aborted; await pause(looks < 100 ? 1 : 20))
       if (looks++ % 100 === 0) await tell();
-    // A status costs a question for each queue: while nothing changes it is looked at less often.
-    for (let isNews = await tell("READY=1"); !signal.aborted; isNews = await tell())
+    // While nothing changes the status is looked at less often.
+    for (await tell("READY=1"); !signal.aborted; await tell())
       await pause(isNews ? everyMs : untilTick(everyMs * calmTimes));
   };
   void keepTelling();
@@ -75,14 +83,13 @@ const isWorking = ({ broker, pipeline }: Supervised) =>
 const proper: Readonly<Record<string, string>> = { hikcentral: "HikCentral", eposh: "Eposh" };
 
 /** `7 stages · 12 waiting · 1 dead · HikCentral down since 02:14` */
-export async function statusOf(daemon: Supervised, timeZone: string): Promise<string> {
+async function statusOf(daemon: Supervised, timeZone: string, count: () => Promise<string[]>): Promise<string> {
   const { broker, pipeline, clients } = daemon;
   if (broker.state === "connecting") return `${broker.label} cannot be reached: ${broker.trouble ?? "connecting"}`;
   if (!isWorking(daemon)) return "starting";
   const since = (at: Date | undefined) =>
     at ? ` since ${at.toLocaleTimeString("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" })}` : "";
-  const counts = await countsOf(daemon);
-  const parts = [`${pipeline.workers.length} stages`, ...counts];
+  const parts = [`${pipeline.workers.length} stages`, ...(await count())];
   const unreachable = unreachableOf(broker).length;
   if (unreachable > 0) parts.push(`${unreachable} queues cannot be reached`);
   if (broker.state === "blocked") parts.push(`${broker.label} blocked`);

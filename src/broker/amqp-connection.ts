@@ -31,6 +31,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   #model: ChannelModel | undefined;
   readonly #rpcPermit = createSemaphore(rpcChannels);
   #idleRpcChannels: Channel[] = [];
+  #pulse: Promise<Channel> | undefined;
   #alarm: string | undefined;
   readonly #closing = new AbortController();
   #onAlarm = () => {};
@@ -53,7 +54,7 @@ export abstract class AmqpConnection extends StatefulBroker {
     });
     connection.on("connect-failed", (error) => this.setState("connecting", nodes.failed(error)));
     connection.on("disconnect", (error) => {
-      this.#model = this.#alarm = undefined;
+      this.#model = this.#alarm = this.#pulse = undefined;
       this.#idleRpcChannels = [];
       this.setState("connecting", nodes.failed(error));
     });
@@ -167,7 +168,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   }
 
   /**
-   * Leaves a node that hangs, or that the network has cut off: it does not even open a channel. Leaves one too, once for
+   * Leaves a node that hangs, or that the network has cut off: it answers nothing. Leaves one too, once for
    * each address, from which a queue cannot be reached: another one may reach it. n.b. In an alarm RabbitMQ reads nothing.
    */
   async #look(): Promise<void> {
@@ -187,7 +188,7 @@ export abstract class AmqpConnection extends StatefulBroker {
   async #answers(model: ChannelModel): Promise<boolean> {
     for (let silences = 0; silences < 2 && this.#model === model; silences++) {
       const before = this.#traffic();
-      if (await this.#opensChannel(model)) return true;
+      if (await this.#answersOnce(model)) return true;
       const { read, sent } = this.#traffic();
       // The question waits behind what is being sent, which may be many megabytes over a slow network.
       if (read > before.read || (before.unsent > 0 && sent > before.sent)) silences = -1;
@@ -201,16 +202,15 @@ export abstract class AmqpConnection extends StatefulBroker {
     return { read: bytesRead, sent: bytesWritten - writableLength, unsent: writableLength };
   }
 
-  async #opensChannel(model: ChannelModel): Promise<boolean> {
-    const opened = this.#adopt(model, model.createChannel());
-    return await this.withDeadline(opened, answerMs).then(
-      (channel) => {
-        // Sent together with what is asked next.
-        channel.close().catch(() => {});
-        return true;
-      },
-      () => false,
-    );
+  /** The smallest question there is, on a channel kept for it: a new one costs several times as much. */
+  async #answersOnce(model: ChannelModel): Promise<boolean> {
+    this.#pulse ??= this.#adopt(model, model.createChannel());
+    const pulse = this.#pulse;
+    const answer = pulse.then((channel) => channel.prefetch(1));
+    if (await this.withDeadline(answer, answerMs).catch(() => undefined)) return true;
+    this.#pulse = undefined;
+    pulse.then((channel) => channel.close()).catch(() => {});
+    return false;
   }
 
   async #openPublisher(model: ChannelModel): Promise<void> {

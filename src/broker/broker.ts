@@ -61,7 +61,10 @@ export interface Broker extends AsyncDisposable {
   readonly state: BrokerState;
   /** Why it is not up, without credentials. */
   readonly trouble: string | undefined;
-  /** Declared queues that cannot be reached although the broker can, and why; noticed within 15 s. */
+  /**
+   * Declared queues that cannot be reached although the broker can, and why; noticed within 15 s, and within a minute
+   * where the only ones are retry or dead-letter queues.
+   */
   readonly unreachable: ReadonlyMap<string, string>;
   /** When it last came back after a loss (performance.now()); long ago if it never did. */
   readonly backAt: number;

@@ -46,8 +46,12 @@ export class KnownQueues {
 }
 
 /** Of the queues that exist. Empty if the broker does not answer soon: callers want the present state. */
-export const depthsOf = (broker: Broker, queues: readonly string[]): Promise<ReadonlyMap<string, Depth>> =>
-  broker.depths(queues, AbortSignal.timeout(patienceMs)).catch(() => new Map<string, Depth>());
+export async function depthsOf(broker: Broker, queues: readonly string[]): Promise<ReadonlyMap<string, Depth>> {
+  const late = new AbortController();
+  // n.b. The timer of AbortSignal.timeout wakes the process also where the answer came long before.
+  using _late = setTimeout(() => late.abort(), patienceMs);
+  return await broker.depths(queues, late.signal).catch(() => new Map<string, Depth>());
+}
 
 /** A queue that cannot be reached although the broker can. */
 export interface Unreachable {
@@ -74,8 +78,8 @@ export const unconsumedOf = (depths: ReadonlyMap<string, Depth>, consumedQueues:
 /** Where messages wait for a retry or for a human: one that a thorough look meets and gives back was delivered before. */
 const isCalm = (queue: string) => queue.endsWith(".dead") || queue.includes(".retry.");
 
-/** So long a queue that answered anybody is not asked: less than two looks. */
-const answeredForMs = 9_000;
+/** So long a queue that answered anybody is not asked: less than two looks, or less than a minute of a calm one. */
+const answeredForMs = (queue: string) => (isCalm(queue) ? 45_000 : 9_000);
 
 export interface QueueWatchOptions {
   queues: () => Iterable<string>;
@@ -138,8 +142,8 @@ export class QueueWatch {
     const calm = isThorough ? others.filter(isCalm) : [];
     const thorough = calm[this.#looks++ % calm.length];
     const isThoroughFor = (queue: string) => canary !== undefined || queue === thorough;
-    const since = performance.now() - answeredForMs;
-    const due = others.filter((queue) => isThoroughFor(queue) || (this.#answeredAt.get(queue) ?? -Infinity) <= since);
+    const silentMs = (queue: string) => performance.now() - (this.#answeredAt.get(queue) ?? -Infinity);
+    const due = others.filter((queue) => isThoroughFor(queue) || silentMs(queue) >= answeredForMs(queue));
     await Promise.all(due.map((queue) => this.#isThere(queue, isThoroughFor(queue))));
   }
 

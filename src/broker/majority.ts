@@ -27,7 +27,8 @@ export class MajorityProbe {
   async ask(queue: string): Promise<"answered" | "silent" | "unknown"> {
     this.#connection ??= this.#connect();
     const connecting = this.#connection;
-    const late = sleep(answerMs, "silent" as const, { ref: false });
+    const { promise: late, resolve } = Promise.withResolvers<"silent">();
+    using _late = setTimeout(resolve, answerMs, "silent").unref();
     const connection = await Promise.race([connecting, late]).catch(() => undefined);
     if (connection === undefined || connection === "silent") return "unknown";
     const answer = await Promise.race([this.#get(connection, queue), connection.ended, late]);

@@ -232,7 +232,8 @@ export class DeliveryHandler {
     const isKnown = letter !== undefined && (await deps.letters.has(letter));
     this.#output.own[letter ? "error" : "warn"](`${text} (${isKnown ? "dead letter, as before" : next})`, { code });
     if (isKnown) return true;
-    await this.#publish(queue, [{ body: delivery.body, headers }]);
+    // Also where it fails: the message may be there.
+    await this.#publish(queue, [{ body: delivery.body, headers }]).finally(() => deps.onDeferred(queue));
     if (letter) deps.letters.add(letter);
     return false;
   }

@@ -19,13 +19,14 @@ export class Pipeline {
   readonly #listeners = new Set<Listener>();
   #promoting: Promise<void>[] = [];
 
-  constructor(registered: readonly RegisteredStage[], deps: Omit<PipelineDeps, "onPause">) {
+  constructor(registered: readonly RegisteredStage[], deps: Omit<PipelineDeps, "onPause" | "onDeferred">) {
     this.#stages = registered;
     this.#deps = {
       ...deps,
       onPause: (stage, pause) => {
         for (const listener of this.#listeners) listener(stage, pause);
       },
+      onDeferred: (queue) => this.#promoters.find(({ retryQueue }) => retryQueue === queue)?.expect(),
     };
     const doubts = new Set<Doubts>();
     const here = registered.filter(({ enabledHere }) => enabledHere);

@@ -41,6 +41,8 @@ export interface HandlerDeps {
   readonly holdForMs: number;
   /** Makes the clients for one message, each on demand: most stages need one or two. */
   readonly clients: (caller: Caller, envelope: Envelope) => Makers;
+  /** Called with each retry or dead-letter queue that was published to. */
+  readonly onDeferred: (queue: string) => void;
   readonly now: () => Date;
   readonly dryRun: boolean;
 }

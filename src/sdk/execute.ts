@@ -88,6 +88,7 @@ export async function execute(
     locks: new KeyedMutex(),
     arrivals: new Arrivals(),
     breakers: new Map(),
+    onDeferred() {},
     delays: [{ label: "the first delay", ms: 0 }],
     holdForMs,
     clients({ signal }) {

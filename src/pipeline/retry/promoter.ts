@@ -7,11 +7,15 @@ import { giveBack, maxReturns } from "./give-back.ts";
 import type { Delay } from "./policy.ts";
 import { retryQueueOf } from "./queues.ts";
 
-/**
- * How soon an empty retry queue is looked at again. Whatever is published to it meanwhile is not due before; only what
- * another daemon gives back may be, and is late by this time at most: 5 s, or a third of a longer delay up to a minute.
- */
+/** How soon a retry queue is looked at into which this daemon published: its message is not due before. */
 const lookAgainMs = (delayMs: number) => Math.min(delayMs, Math.max(5_000, Math.min(delayMs / 3, 60_000)));
+/**
+ * How soon an empty one otherwise. Only what another daemon gives back may be due before, and is late by this time at
+ * most: half a minute, or a third of a longer delay up to a minute.
+ */
+const calmMs = (delayMs: number) => Math.max(30_000, lookAgainMs(delayMs));
+/** A depth may be half a second old. */
+const depthAgeMs = 1_000;
 /** How soon the head is looked at again that is not due yet: clocks jump. */
 const clockMs = 5_000;
 
@@ -30,16 +34,31 @@ export interface PromoterOptions {
  * time further off than the delay is due now: clocks jump.
  */
 export class Promoter {
-  readonly #retryQueue: string;
+  readonly retryQueue: string;
   #head: Delivery | undefined;
+  /** How long a message of ours may wait in the queue unseen (performance.now()). */
+  #expectedUntil = -Infinity;
+  /** Ends the wait. */
+  #wake = new AbortController();
 
   constructor(readonly options: PromoterOptions) {
-    this.#retryQueue = retryQueueOf(options.queue, options.delay);
+    this.retryQueue = retryQueueOf(options.queue, options.delay);
   }
 
   /** Messages of the retry queue that are kept in progress here. */
   get inFlight(): number {
     return Number(this.#head?.isOpen ?? false);
+  }
+
+  /** To be told of what this daemon publishes to the retry queue. */
+  expect(): void {
+    const isExpected = this.#isExpected;
+    this.#expectedUntil = performance.now() + 2 * lookAgainMs(this.options.delay.ms) + depthAgeMs;
+    if (!isExpected) this.#wake.abort();
+  }
+
+  get #isExpected(): boolean {
+    return performance.now() < this.#expectedUntil;
   }
 
   /** Runs until aborted. Waits for a broker that is away; others report that. */
@@ -51,24 +70,27 @@ export class Promoter {
         nextMs = await this.promoteDue(signal);
         lastText = "";
       } catch (error) {
-        const text = `${this.#retryQueue} cannot be emptied: ${textOf(error)}`;
+        const text = `${this.retryQueue} cannot be emptied: ${textOf(error)}`;
         if (!signal.aborted && !(error instanceof BrokerDown) && text !== lastText) say(text);
         lastText = text;
         // One of the queues may have been deleted.
-        if (!signal.aborted) await broker.declare([queue, this.#retryQueue]).catch(() => {});
+        if (!signal.aborted) await broker.declare([queue, this.retryQueue]).catch(() => {});
       }
-      await sleep(untilTick(nextMs), undefined, { signal }).catch(() => {});
+      const mostMs = (this.#isExpected ? lookAgainMs : calmMs)(this.options.delay.ms);
+      this.#wake = new AbortController();
+      const ended = AbortSignal.any([signal, this.#wake.signal]);
+      await sleep(untilTick(Math.min(nextMs, mostMs)), undefined, { signal: ended }).catch(() => {});
     }
     await this.#giveHeadBack(signal);
   }
 
-  /** Returns how long to wait until there may be more to move. */
+  /** Returns how long to wait until there may be more to move: for ever if nothing is there. */
   async promoteDue(signal: AbortSignal): Promise<number> {
     const { broker, queue, delay, now, holdForMs } = this.options;
     for (;;) {
       if (!this.#head?.isOpen) this.#head = await this.#takeHead(signal);
       const head = this.#head;
-      if (head === undefined) return lookAgainMs(delay.ms);
+      if (head === undefined) return Infinity;
       const envelope = decodeHeaders(head, undefined, now());
       const dueInMs = (envelope.dueAt?.getTime() ?? 0) - now().getTime();
       if (dueInMs > 0 && dueInMs <= delay.ms) {
@@ -86,8 +108,8 @@ export class Promoter {
   /** Depths are asked for at the same moment by others too, and shared. */
   async #takeHead(signal: AbortSignal): Promise<Delivery | undefined> {
     const { broker } = this.options;
-    const depths = await broker.depths([this.#retryQueue], signal);
-    return depths.get(this.#retryQueue)?.ready === 0 ? undefined : broker.take(this.#retryQueue, signal);
+    const depths = await broker.depths([this.retryQueue], signal);
+    return depths.get(this.retryQueue)?.ready === 0 ? undefined : broker.take(this.retryQueue, signal);
   }
 
   async #giveHeadBack(stop: AbortSignal): Promise<void> {

@@ -19,6 +19,8 @@ const { values: flags, positionals: wanted } = parseArgs({
 let passed = 0;
 let failed = 0;
 const running = new Set<Subprocess>();
+/** By a signal: no further test begins. */
+let isStopped = false;
 /** Where the tests keep their files: what is left in it at the end was not removed by the test that made it. */
 const scratch = mkdtempSync(join(tmpdir(), "hikvision-sync-tests-"));
 // Some tests become another user.
@@ -83,8 +85,8 @@ const files = [...new Bun.Glob("**/*.test.ts").scanSync(import.meta.dir)]
 
 /** Of one test: more than twice what the longest takes in the company of the others. A test that needs more says so. */
 const testMs = 120_000;
-const test = (path: string, env: Readonly<Record<string, string>> = {}) =>
-  step(nameOf(path), [join(bin, "bun"), "test", `./test/${path}`, "--timeout", `${testMs}`], env);
+const test = async (path: string, env: Readonly<Record<string, string>> = {}) =>
+  !isStopped && step(nameOf(path), [join(bin, "bun"), "test", `./test/${path}`, "--timeout", `${testMs}`], env);
 
 async function testAll(): Promise<void> {
   await installRabbit();
@@ -97,8 +99,8 @@ async function testAll(): Promise<void> {
     );
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {
+      isStopped = true;
       for (const child of running) child.kill("SIGKILL");
-      void stopRabbit().then(() => process.exit(1));
     });
   try {
     const build = () => step("build", [join(bin, "bun"), "build.ts"]);

@@ -29,6 +29,8 @@ import { breakOne, isSabotage, sabotages } from "./sabotage.ts";
 const brokerWithinMs = 5_000;
 const queuesWithinMs = 60_000;
 const followMs = 120_000;
+/** A depth may be half a second old. */
+const lookAgainMs = 600;
 /** In the help: what it describes stands in the second column. */
 const namesOfSabotage = [sabotages.slice(0, 5), sabotages.slice(5, 8), sabotages.slice(8)]
   .map((names) => `${" ".repeat(25)}${names.join(", ")}`)
@@ -189,9 +191,13 @@ async function followed({ broker, pipeline }: Daemon, signal: AbortSignal): Prom
   const theirs = followers.map(({ registered }) => registered.stage.queue);
   const isTheirs = (queue: string) => theirs.some((own) => queue === own || queue.startsWith(`${own}.retry.`));
   const queues = pipeline.queues.filter(isTheirs);
-  for await (const _ of backoff({ firstMs: 100, signal: AbortSignal.any([signal, AbortSignal.timeout(followMs)]) })) {
+  const isLate = AbortSignal.any([signal, AbortSignal.timeout(followMs)]);
+  let empty = 0;
+  for await (const _ of backoff({ firstMs: lookAgainMs, signal: isLate })) {
     const depths = await broker.depths(queues, signal);
     const waiting = queues.reduce((sum, queue) => sum + (depths.get(queue)?.ready ?? 0), 0);
-    if (waiting + followers.reduce((sum, { inFlight }) => sum + inFlight, 0) === 0) break;
+    // In progress is also a message that waits for its retry; one that moves on meanwhile is counted by the second look.
+    empty = waiting + pipeline.inFlight === 0 ? empty + 1 : 0;
+    if (empty === 2) break;
   }
 }

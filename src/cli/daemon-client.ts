@@ -87,6 +87,12 @@ export class DaemonClient {
     }
   }
 
+  async run(id: string): Promise<RunView> {
+    const { status, body } = await this.call("GET", `/runs/${id}`);
+    if (status !== 200) throw new Exit(exits.failed, String(body.error));
+    return body as unknown as RunView;
+  }
+
   /** The run at each poll, until it is done or has made no progress for `patienceMs`. */
   async *follow(
     run: string,
@@ -98,9 +104,7 @@ export class DaemonClient {
   ) {
     let last = "";
     for (let lastProgressAt = Date.now(); !signal?.aborted; ) {
-      const { status, body } = await this.call("GET", `/runs/${run}`);
-      if (status !== 200) throw new Exit(exits.failed, String(body.error));
-      const view = body as unknown as RunView;
+      const view = await this.run(run);
       yield view;
       if (view.status === "done" || view.status === "cancelled") return;
       const { fetched, stages } = view;

@@ -11,7 +11,7 @@ import { datesOf } from "../../config/dates.ts";
 import { type Config, readConfig } from "../../config/load.ts";
 import { Exit, exits } from "../../errors.ts";
 import { endBaseline, noteMembers, recallFrom } from "../../ledger/cases/situations.ts";
-import type { RunView, Tally } from "../../ledger/runs.ts";
+import type { Tally } from "../../ledger/runs.ts";
 import { createLog } from "../../observability/log.ts";
 import { compare } from "../../reconcile/comparison.ts";
 import { countsOf } from "../../reconcile/fixes.ts";
@@ -76,9 +76,11 @@ export default defineCommand({
     const dates = datesOf({ ...config.induction, today: config.induction.to });
     print(`A simulated Eposh with ${dates.length} dates, an empty simulated HikCentral, and ${daemon.broker.label}`);
     const startedAt = performance.now();
-    const view = await induct(daemon, config.http.socket, signal);
+    const client = new DaemonClient(config.http.socket);
+    const run = await induct(daemon, client, signal);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     await followed(daemon, signal);
+    const view = await client.run(run);
     const { ledger } = daemon;
     const look = () =>
       compare(daemon.clients, config, { dates, signal, recall: async (asked) => recallFrom(ledger, asked) }).catch(
@@ -159,20 +161,18 @@ async function mustBeUp(broker: Broker, signal: AbortSignal): Promise<void> {
 }
 
 /** Triggers a run over the configured dates, as a user would, and shows the progress of each stage until it is done. */
-async function induct({ broker, pipeline }: Daemon, socket: string, signal: AbortSignal): Promise<RunView> {
+async function induct({ broker, pipeline }: Daemon, client: DaemonClient, signal: AbortSignal): Promise<string> {
   await mustBeUp(broker, signal);
   // n.b. A RabbitMQ on a slow disk declares the queues of all stages in seconds, and a trigger waits for it only 2 s.
   const isLate = AbortSignal.any([signal, AbortSignal.timeout(queuesWithinMs)]);
   for await (const _ of backoff({ firstMs: 50, signal: isLate }))
     if (pipeline.workers.every(({ state }) => state.hasStarted)) break;
-  const client = new DaemonClient(socket);
   const started = await client.call("POST", "/eposh-induction", undefined, { prefer: "respond-async" });
   if (started.status !== 202) throw new Exit(exits.failed, String(started.body.error));
+  const run = String(started.body.run);
   const progress = new Progress();
   const stages = pipeline.workers.map(({ registered }) => registered.stage.name);
-  let view: RunView | undefined;
-  for await (view of client.follow(String(started.body.run), { everyMs: 250, signal })) {
-    const { employees, stages: counts, status } = view;
+  for await (const { employees, stages: counts, status } of client.follow(run, { everyMs: 250, signal })) {
     const bars = stages.map((label) => {
       const { done = 0, ended = 0, dead = 0, retry = 0 } = counts[label] ?? {};
       const note = [dead > 0 && `${dead} dead`, retry > 0 && `${retry} waiting`].filter(Boolean).join(", ");
@@ -181,8 +181,7 @@ async function induct({ broker, pipeline }: Daemon, socket: string, signal: Abor
     progress.show(bars, status === "done");
   }
   signal.throwIfAborted();
-  if (!view) throw new Exit(exits.failed, "the run could not be read");
-  return view;
+  return run;
 }
 
 /** A photo that takes long does not hold up its person: the run is done, and the face follows. */

@@ -25,7 +25,8 @@ export async function build({ target, outfile = join(root, "dist/hikvision-sync"
       compile: {
         outfile: fresh,
         ...(target ? { target } : {}),
-        // What runs at a start runs once: compiling it to machine code costs more than it gives. main.ts ends it, in the daemon its first message.
+        // What runs at a start runs once: compiling it to machine code costs more than it gives. main.ts ends it, and in
+        // the daemon its first message.
         jitPolicy: 40,
         // The program must not read configuration of Bun from the working directory.
         autoloadDotenv: false,

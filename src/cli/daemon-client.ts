@@ -87,6 +87,7 @@ export class DaemonClient {
     }
   }
 
+  /** A run as it is now. */
   async run(id: string): Promise<RunView> {
     const { status, body } = await this.call("GET", `/runs/${id}`);
     if (status !== 200) throw new Exit(exits.failed, String(body.error));

@@ -1,5 +1,4 @@
 import { afterAll, expect, test } from "bun:test";
-import { openAmqp } from "../../src/broker/amqp-broker.ts";
 import { BrokerDown } from "../../src/broker/broker.ts";
 import { messagesIn } from "../support/messages.ts";
 import { startRabbit } from "../support/rabbitmq.ts";
@@ -51,8 +50,7 @@ test("in an alarm publishes wait and fail nothing, and are confirmed when it is 
 });
 
 test("while RabbitMQ hangs, every request and closing end in bounded time", async () => {
-  const broker = await openAmqp({ url: rabbit.url, deadlineMs: 1_000 });
-  await isUp(broker);
+  const broker = await openUp(rabbit.url, { deadlineMs: 1_000 });
   const queue = await queueOf(broker);
   await broker.publish(queue, numbered(1));
   const taken = await take(broker, queue, 1);

@@ -8,19 +8,42 @@ import { until } from "../support/until.ts";
 
 const folder = temporaryFolder();
 
-/** A program that does nothing, compiled as ours is: what a start takes on this machine at this moment at least. */
-const empty = join(folder, "empty");
-await Bun.write(join(folder, "empty.ts"), "export {};");
-await Bun.build({
-  entrypoints: [join(folder, "empty.ts")],
-  compile: { outfile: empty, jitPolicy: 40 },
-  minify: true,
-  bytecode: true,
-  format: "esm",
-});
+/** As the shipped program is compiled. */
+async function compiled(name: string, source: string): Promise<string> {
+  const entry = join(import.meta.dir, `${name}-${process.pid}.ts`);
+  const outfile = join(folder, name);
+  await Bun.build({
+    entrypoints: [entry],
+    // Beside this test, where the libraries are found.
+    files: { [entry]: source },
+    compile: { outfile, jitPolicy: 40 },
+    minify: true,
+    bytecode: true,
+    format: "esm",
+  });
+  return outfile;
+}
+
+const empty = await compiled("empty", "export {};");
+/** What any daemon of these libraries does at its start: an empty program costs other parts of it on other processors. */
+const plain = await compiled(
+  "plain",
+  `
+  import "amqplib"; import "citty"; import "consola"; import "hono"; import "ofetch"; import "prom-client"; import "valibot";
+  import { Database } from "bun:sqlite";
+  const database = new Database(process.argv[2]);
+  database.run("PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS t (a); INSERT INTO t VALUES (1)");
+  Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  process.exit();`,
+);
 
 const cpuMs = (used: { cpuTime: { total: number | bigint } } | undefined) => Number(used?.cpuTime.total) / 1_000;
-const emptyMs = () => cpuMs(Bun.spawnSync([empty], { env: {}, cwd: folder }).resourceUsage);
+
+function plainMs(): number {
+  const { exitCode, resourceUsage } = Bun.spawnSync([plain, join(folder, "plain.db")], { env: {}, cwd: folder });
+  expect(exitCode).toBe(0);
+  return cpuMs(resourceUsage);
+}
 
 /** Until READY, with the state folder of the start before. */
 async function startMs(hikcentral: string): Promise<number> {
@@ -49,7 +72,7 @@ async function startMs(hikcentral: string): Promise<number> {
   return cpuMs(child.resourceUsage());
 }
 
-test("a start takes at most 7 times the CPU of an empty program, and READY asks HikCentral for nothing", async () => {
+test("a start takes at most 3 times the CPU of a plain daemon of the same libraries, and READY asks HikCentral for nothing", async () => {
   let asked = 0;
   await using hikcentral = Bun.serve({
     port: 0,
@@ -59,10 +82,10 @@ test("a start takes at most 7 times the CPU of an empty program, and READY asks 
       return new Response("", { status: 503 });
     },
   });
-  const rounds: (readonly [empty: number, start: number])[] = [];
-  while (rounds.length < 7) rounds.push([emptyMs(), await startMs(hikcentral.url.origin)]);
+  const rounds: (readonly [plain: number, start: number])[] = [];
+  while (rounds.length < 7) rounds.push([plainMs(), await startMs(hikcentral.url.origin)]);
   const least = (at: 0 | 1) => Math.min(...rounds.map((round) => round[at]));
-  expect(least(1), `ms of CPU, empty and start: ${JSON.stringify(rounds)}`).toBeLessThan(7 * least(0));
+  expect(least(1), `ms of CPU, plain and start: ${JSON.stringify(rounds)}`).toBeLessThan(3 * least(0));
   expect(asked).toBe(0);
 });
 

@@ -91,9 +91,11 @@ describe("decoder processes", () => {
       import { createDecoderPool } from ${JSON.stringify(join(import.meta.dir, "../src/upstreams/decoder/decoder-pool.ts"))};
       const photo = Buffer.from(${JSON.stringify(photo.toString("base64"))}, "base64");
       await createDecoderPool().fit(photo, new AbortController().signal);
-      console.log("done");`;
-    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+      console.log(await Bun.stdin.text());`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" });
     const pids = await until(() => decodersOf(child.pid).length > 0 && decodersOf(child.pid), { what: "a decoder" });
+    child.stdin.write("done");
+    await child.stdin.end();
     expect([await child.stdout.text(), await child.exited]).toEqual(["done\n", 0]);
     await until(() => !pids.some(isRunning), { what: "the decoders to end" });
   });

@@ -34,6 +34,8 @@ test("a good configuration is taken over in the middle of a run, and neither a r
   await using site = await start(people, "[hikcentral]\nconcurrency = 1\n");
   const run = await site.begin();
   await until(() => site.hikcentral.persons.size > 5);
+  // However fast the machine, the run is not over before the reload.
+  site.hikcentral.faults.set({ kind: "slow", minMs: 100, match: "single/add" });
 
   const statuses: Record<string, number> = {};
   let asking = true;
@@ -52,6 +54,7 @@ test("a good configuration is taken over in the middle of a run, and neither a r
   );
   expect(said).toContain("changed: hikcentral.concurrency, regionals\n");
   expect(site.hikcentral.persons.size).toBeLessThan(people);
+  site.hikcentral.faults.set();
   await run.through();
   asking = false;
   await asked;

@@ -110,7 +110,7 @@ test("kill -9 and a restart lose no confirmed message, and everything comes back
 }, 90_000);
 
 test("what a stage cannot finish goes back uncharged before RabbitMQ closes the channel for it", async () => {
-  await waitForAck(3_000);
+  await waitForAck(6_000);
   await using site = await startSite({ env: { BROKER_URL: rabbit.url }, holdForMs: 1_000 });
   const of = "C <- rabbit_amqqueue:consumers_all(<<$/>>)";
   const channels = () => rabbit.evaluate(`lists:sort([proplists:get_value(channel_pid, C) || ${of}])`);
@@ -121,7 +121,7 @@ test("what a stage cannot finish goes back uncharged before RabbitMQ closes the 
   await waitForAck(1_800_000);
   site.hikcentral.faults.set({ kind: "hang", match: "person/single/add" });
   const employed = site.employ(budi(site));
-  const hung = () => (site.hikcentral.faults.seen.hang ?? 0) >= 6;
+  const hung = () => (site.hikcentral.faults.seen.hang ?? 0) >= 9;
   await until(hung, { what: "it to be handed out again for longer than RabbitMQ waits" });
   expect(await channels()).toBe(before);
   site.hikcentral.faults.set();

@@ -161,10 +161,10 @@ test("access is applied for a hundred people in one call, and for nobody else", 
 
 describe("while all permits are in use", () => {
   const info = "person/personCode/personInfo";
-  /** Calls of which each takes `callMs`, one at a time. */
-  function busy(callMs: number) {
+  /** Calls that go on one at a time, each as `pass` lets it. */
+  function busy(pass: () => Promise<unknown>) {
     const slow = async () => {
-      await sleep(callMs);
+      await pass();
       return success("");
     };
     const { url, bodies } = gateway({ [add]: () => success(""), [info]: slow });
@@ -178,7 +178,8 @@ describe("while all permits are in use", () => {
   }
 
   test("grants gather, and one call takes them all as soon as nobody else waits", async () => {
-    const { hikcentral, bodies, reads } = busy(40);
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const { hikcentral, bodies, reads } = busy(() => asked);
     // The set-up is read before the first write.
     await hikcentral.addToGroup("1", "0");
     const reading = reads(4);
@@ -187,12 +188,13 @@ describe("while all permits are in use", () => {
       granted.push(hikcentral.addToGroup("1", id));
       await sleep(5);
     }
+    resolve();
     await Promise.all([reading, ...granted]);
     expect(bodies(add).map((body) => idsOf(body).length)).toEqual([1, 15]);
   });
 
   test("a grant that has waited for a second goes before calls of younger messages", async () => {
-    const { hikcentral, bodies, reads } = busy(50);
+    const { hikcentral, bodies, reads } = busy(() => sleep(50));
     await hikcentral.addToGroup("1", "0");
     const reading = reads(60);
     const startedAt = performance.now();

@@ -3,7 +3,8 @@ import { startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
 test("twelve kills in quick succession lose nobody, leave no dead letter", async () => {
-  const people = 24;
+  // More than the lives between the kills can do, however long a busy machine makes them.
+  const people = 60;
   await using site = await startSite({
     as: "binary",
     defaults: true,
@@ -18,6 +19,7 @@ test("twelve kills in quick succession lose nobody, leave no dead letter", async
     await site.kill();
     await site.start();
   }
+  site.hikcentral.faults.set();
   await run.through();
   expect((await site.get("/dead")).body).toMatchObject({ total: 0 });
   expect(site.atTheGate()).toHaveLength(people);

@@ -1,4 +1,6 @@
+import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
+import { RecentPersons } from "../../src/hikcentral/sharing/recent-persons.ts";
 import { until } from "../support/until.ts";
 import { type Answer, type Body, clientOf, gateway, newPerson, success } from "./gateway.ts";
 
@@ -13,6 +15,20 @@ const personOf = (number: number, more: Body = {}) => ({
   personFamilyName: "Contoh",
   personPhoto: { picUri: "/picture" },
   ...more,
+});
+
+const listedPerson = (number: number) => ({
+  personId: String(number),
+  personCode: codeOf(number),
+  givenName: "Budi",
+  familyName: `Contoh ${number}`,
+  remark: `induction 2026-01-31, photo ${Bun.hash(String(number)).toString(36)}`,
+  validFrom: "2026-01-31T00:00:00+07:00",
+  validUntil: "2036-01-31T00:00:00+07:00",
+  hasFace: true,
+  pictureAddress: `/picture/${number}`,
+  customFields: [{ id: "1", name: "KIB", type: 0, value: String(2_600_000 + number) }],
+  raw: {},
 });
 
 const start = new Date(0);
@@ -82,6 +98,33 @@ test.each<[string, (pageNo: number) => [from: number, to: number]]>([
   await hikcentral.personByCode(codeOf(0));
   expect(await hikcentral.glance(codeOf(550), start)).toBeUndefined();
   expect(await hikcentral.glance("nobody", start)).toBeUndefined();
+});
+
+test("each of many is found as the list shows them", async () => {
+  const { hikcentral, persons, calls, listed } = site({ count: 1_234 });
+  await listed();
+  for (const { personCode, personId } of persons)
+    expect((await hikcentral.glance(personCode, start))?.person?.personId).toBe(personId);
+  expect(await hikcentral.glance(codeOf(1_234), start)).toEqual({ person: undefined });
+  expect(calls()).toEqual({ info: 0, list: 3 });
+});
+
+test("of tens of thousands each takes some hundred bytes", () => {
+  const recent = new RecentPersons(Date.now);
+  const count = 20_000;
+  const bytes = () => {
+    Bun.gc(true);
+    return heapStats().heapSize;
+  };
+  const before = bytes();
+  recent.beginList();
+  for (let from = 0; from < count; from += 500)
+    recent.noteListed(
+      Array.from({ length: 500 }, (_, at) => listedPerson(from + at)),
+      Date.now(),
+    );
+  expect((bytes() - before) / count).toBeLessThan(300);
+  expect(recent.glance(codeOf(count - 1))?.personId).toBe(String(count - 1));
 });
 
 test("a run that begins after the list was asked for learns nothing from it", async () => {

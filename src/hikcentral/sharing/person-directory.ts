@@ -101,10 +101,9 @@ export class PersonDirectory implements Disposable {
         // Without it nobody can be found in it.
         if (list.some(({ personCode }) => personCode === "")) throw new Error("it shows no personCode");
         const before = shown.size;
-        for (const person of list) {
-          recent.noteListed(person, askedAt);
-          shown.add(person.personId);
-        }
+        if (pageNo === 1) recent.beginList();
+        recent.noteListed(list, askedAt);
+        for (const { personId } of list) shown.add(personId);
         // Who is added meanwhile need not be in it.
         all = Math.min(all, total);
         if (shown.size >= all) break;

@@ -1,4 +1,5 @@
 import type { Person } from "../../people/types.ts";
+import { type ListedPerson, ListedPersons } from "./listed-persons.ts";
 
 /** As this daemon read or wrote it. Without what an update would have to send back: that is read again. */
 export type RecentPerson = Omit<Person, "raw">;
@@ -16,13 +17,12 @@ interface Known {
   /** As JSON: as an object each of many thousands would take three times the memory. */
   readonly person: string;
   readonly at: number;
-  /** It stood in a list of many, and was not asked for by itself. */
-  readonly isListed: boolean;
 }
 
 /**
- * The persons that this daemon read or wrote within the last minute, so that the next stage need not ask HikCentral
- * again. Bounded; a write whose outcome is unknown, or that HikCentral refuses, makes it forget the person.
+ * The persons that this daemon read or wrote within the last minute, or that a list of that age shows, so that the next
+ * stage need not ask HikCentral again. Bounded; a write whose outcome is unknown, or that HikCentral refuses, makes it
+ * forget the person.
  */
 export class RecentPersons {
   /** By personCode, the oldest first. */
@@ -30,57 +30,79 @@ export class RecentPersons {
   readonly #codeOf = new Map<string, string>();
   /** By personId, when our last write ended: a list that was asked for before may show the person as it was. */
   readonly #writtenAt = new Map<string, number>();
+  /** The newest first. */
+  #lists: readonly ListedPersons[] = [];
 
   constructor(readonly now: () => number) {}
 
   get(personCode: string): RecentPerson | undefined {
     const known = this.#fresh(personCode);
-    return known && !known.isListed ? personOf(known) : undefined;
+    return known && personOf(known);
   }
 
   /** Also out of a list: good for finding that nothing needs doing, and for nothing else. */
   glance(personCode: string, sinceMs = 0): RecentPerson | undefined {
     const known = this.#fresh(personCode);
-    return known && known.at >= sinceMs ? personOf(known) : undefined;
+    if (known && known.at >= sinceMs) return personOf(known);
+    const listed = this.#listed(keyOf(personCode));
+    const at = Math.max(sinceMs, known?.at ?? 0);
+    return listed && listed.at >= at && this.#isNow(listed) ? listed.person : undefined;
   }
 
   /** Also where it was too long ago. */
   has(personCode: string): boolean {
-    return this.#byCode.has(keyOf(personCode));
+    const key = keyOf(personCode);
+    return this.#byCode.has(key) || this.#lists.some((list) => list.has(key));
   }
 
   note(personCode: string, person: RecentPerson): void {
-    this.#note(personCode, person, { at: this.now(), isListed: false });
+    const { raw: _, ...kept } = person as RecentPerson & Partial<Person>;
+    const { personId } = person;
+    const key = keyOf(personCode);
+    this.#forgetOwn(key);
+    this.#byCode.set(key, { at: this.now(), personId, person: JSON.stringify(kept) });
+    this.#codeOf.set(personId, key);
+    for (const [oldest, { at }] of this.#byCode) {
+      if (!this.#isSpare(this.#byCode, at)) break;
+      this.#forgetOwn(oldest);
+    }
   }
 
-  /** `askedAt` is when the list was asked for: what is known since then stays. */
-  noteListed(person: Person, askedAt: number): void {
-    const known = this.#byCode.get(keyOf(person.personCode));
-    const knownAt = Math.max(known?.at ?? -1, this.#writtenAt.get(person.personId) ?? -1);
-    if (knownAt >= askedAt || this.get(person.personCode)) return;
-    this.#note(person.personCode, person, { at: askedAt, isListed: true });
+  /** The pages that follow are of one list. */
+  beginList(): void {
+    const now = this.now();
+    this.#lists = [new ListedPersons(now), ...this.#lists.filter(({ begunAt }) => now - begunAt < freshMs)];
+  }
+
+  /** `askedAt` is when the page was asked for. */
+  noteListed(page: readonly Person[], askedAt: number): void {
+    const kept = page.map(({ raw: _, ...person }) => [keyOf(person.personCode), person] as const);
+    this.#lists[0]?.add(kept, askedAt);
   }
 
   forget(personCode: string): void {
-    this.#forget(keyOf(personCode));
+    const key = keyOf(personCode);
+    this.#forgetOwn(key);
+    for (const list of this.#lists) list.forget(key);
   }
 
   /** Gives the memory back that old ones take. */
   forgetOld(): void {
-    for (const [key, { at }] of this.#byCode) if (this.now() - at >= freshMs) this.#forget(key);
+    for (const [key, { at }] of this.#byCode) if (this.now() - at >= freshMs) this.#forgetOwn(key);
     for (const [id, at] of this.#writtenAt) if (this.now() - at >= freshMs) this.#writtenAt.delete(id);
+    this.#lists = this.#lists.filter(({ begunAt }) => this.now() - begunAt < freshMs);
   }
 
   /** What a write of this daemon changes. The person is forgotten while it is under way, and where it fails. */
   async writing<T>(personId: string, changes: Partial<RecentPerson>, write: () => Promise<T>): Promise<T> {
     const key = this.#codeOf.get(personId) ?? "";
     const known = this.get(key);
-    this.#forget(key);
+    this.#forgetOwn(key);
     this.#noteWrite(personId, Number.POSITIVE_INFINITY);
     try {
       const result = await write();
       // n.b. Whoever read it meanwhile may have read it before the write.
-      this.#forget(this.#codeOf.get(personId) ?? key);
+      this.#forgetOwn(this.#codeOf.get(personId) ?? key);
       if (known) this.note(key, { ...known, ...changes });
       return result;
     } finally {
@@ -93,17 +115,14 @@ export class RecentPersons {
     return known && this.now() - known.at < freshMs ? known : undefined;
   }
 
-  #note(personCode: string, person: RecentPerson, known: Pick<Known, "at" | "isListed">): void {
-    const { raw: _, ...kept } = person as RecentPerson & Partial<Person>;
-    const { personId } = person;
-    const key = keyOf(personCode);
-    this.#forget(key);
-    this.#byCode.set(key, { ...known, personId, person: JSON.stringify(kept) });
-    this.#codeOf.set(personId, key);
-    for (const [oldest, { at }] of this.#byCode) {
-      if (!this.#isSpare(this.#byCode, at)) break;
-      this.#forget(oldest);
-    }
+  /** As the newest list that shows the person does. */
+  #listed(key: string): ListedPerson | undefined {
+    return this.#lists.find((list) => list.has(key))?.get(key);
+  }
+
+  /** A list that was asked for before our last write shows the person as it was. */
+  #isNow({ person, at }: ListedPerson): boolean {
+    return this.now() - at < freshMs && at > (this.#writtenAt.get(person.personId) ?? Number.NEGATIVE_INFINITY);
   }
 
   #noteWrite(personId: string, at: number): void {
@@ -120,7 +139,7 @@ export class RecentPersons {
     return all.size > maxPersons || this.now() - at >= freshMs;
   }
 
-  #forget(key: string): void {
+  #forgetOwn(key: string): void {
     const known = this.#byCode.get(key);
     if (known) this.#codeOf.delete(known.personId);
     this.#byCode.delete(key);

@@ -215,7 +215,7 @@ describe("what a trigger cannot mean is refused with 400 and a text that names i
 describe("runs", () => {
   let site: Site;
   beforeAll(async () => {
-    site = started.use(await startSite({ as: "binary", people: 3, faults: slowEposh(300), env: fetchOnly }));
+    site = started.use(await startSite({ as: "binary", people: 3, faults: slowEposh(5_000), env: fetchOnly }));
   });
 
   test("Prefer: respond-async is answered at once with where to look", async () => {
@@ -266,8 +266,8 @@ describe("runs", () => {
   });
 
   test("a client that hangs up does not stop the run", async () => {
-    await using site = await startSite({ as: "binary", people: 30, faults: slowEposh(200) });
-    expect(await curl("-X", "POST", "--max-time", "0.3", `${site.url}/eposh-induction`)).toContain("timed out");
+    await using site = await startSite({ as: "binary", people: 30, faults: slowEposh(3_000) });
+    expect(await curl("-X", "POST", "--max-time", "1", `${site.url}/eposh-induction`)).toContain("timed out");
     site.eposh.faults.set();
     await until(() => site.atTheGate().length === 30, { what: "everybody to be there" });
   });
@@ -397,7 +397,7 @@ describe("hikvision-sync trigger", () => {
   });
 
   test("stops, says so and ends with 1 when the counts stand still", async () => {
-    const { exit, err } = await site.cli("trigger --from 2026-01-03 --to 2026-01-03 --patience 500ms");
+    const { exit, err } = await site.cli("trigger --from 2026-01-03 --to 2026-01-03 --patience 3s");
     expect({ exit, err }).toEqual({
       exit: 1,
       err: expect.stringMatching(

@@ -38,7 +38,14 @@ test.concurrent.each([
   const worked = async () => (await run.view()).stages[before]?.done === people;
   await until(worked, { what: `${before} to be through with everybody` });
   const refused = () => Object.values(hikcentral.faults.seen).reduce((sum, times) => sum + times, 0);
-  const met1 = refused();
+  // Those that were in hand at the pause are refused too; seconds later a single one is tried.
+  let met1 = Number.NaN;
+  const isAtRest = () => {
+    const last = met1;
+    met1 = refused();
+    return last === met1;
+  };
+  await until(isAtRest, { everyMs: 1_000, what: "those in hand to be refused" });
   await until(() => refused() > met1, { what: "one message to be tried" });
   expect(refused()).toBe(met1 + 1);
   // The count of those that wait is a moment older than that of those in hand.
@@ -96,7 +103,8 @@ test.concurrent("an outage that the probe does not see costs nobody an attempt, 
   await run.through();
   const isKib = ({ call, atMs, code }: Site["hikcentral"]["writes"][number]) =>
     call.endsWith("customFieldsUpdate") && code === "0" && atMs >= backAt;
-  expect((site.hikcentral.writes.find(isKib)?.atMs ?? 0) - backAt).toBeLessThanOrEqual(5_000);
+  // And what a busy machine may take; were the tries rarer, the next one would come after 8 s.
+  expect((site.hikcentral.writes.find(isKib)?.atMs ?? 0) - backAt).toBeLessThanOrEqual(7_500);
   await expectAllAndNoneCharged(site);
 });
 
@@ -120,7 +128,7 @@ test("while Eposh is down only what needs it pauses, and nobody is charged", asy
 describe("a call that is not answered in time is judged by a probe", () => {
   const hang = { kind: "hang", match: "person/single/add", times: 1 } as const;
   const probe = { match: "common/v1/version" } as const;
-  const env = { HIKCENTRAL_TIMEOUT: "1s" };
+  const env = { HIKCENTRAL_TIMEOUT: "3s" };
   const refused = '{"code":"0x02401003","msg":"Invalid Signature!"}';
 
   test.each([

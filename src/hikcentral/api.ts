@@ -3,6 +3,7 @@ import { retry } from "../errors.ts";
 import { namesIn } from "../people/names.ts";
 import type { CustomField, Face, Person } from "../people/types.ts";
 import { pictureTypeOf } from "../util/picture-type.ts";
+import { fewAtATurn } from "../util/turns/few-at-a-turn.ts";
 import type { NewPerson, PersonChanges } from "./types.ts";
 
 export type Body = Record<string, unknown>;
@@ -13,7 +14,7 @@ export type Body = Record<string, unknown>;
 export type Send = <Data>(
   path: string,
   body: Body | (() => Body),
-  data: v.GenericSchema<unknown, Data>,
+  data: v.GenericSchema<unknown, Data> | v.GenericSchemaAsync<unknown, Data>,
   options?: { once?: boolean },
 ) => Promise<Data>;
 
@@ -129,14 +130,17 @@ function flat(list: unknown): unknown[] {
   const { PrivilegeGroupInfo: nested, ...own } = list;
   return nested === undefined ? [own] : [...("privilegeGroupId" in own ? [own] : []), ...flat(nested)];
 }
+/** To check 500 persons at once would keep everything else waiting for 5 to 30 ms. */
+const toCheck = fewAtATurn(50);
+const inItsTurn = v.transformAsync((item: unknown) => toCheck().then(() => item));
 const page = <Item>(item: v.GenericSchema<unknown, Item>) =>
-  v.pipe(
+  v.pipeAsync(
     v.fallback(v.record(v.string(), v.unknown()), {}),
     v.transform(({ total, list, PrivilegeGroupInfo }): unknown => ({
       total: Number(total ?? 0),
       list: flat(list ?? PrivilegeGroupInfo),
     })),
-    v.object({ total: v.number(), list: v.array(item) }),
+    v.objectAsync({ total: v.number(), list: v.arrayAsync(v.pipeAsync(v.unknown(), inItsTurn, item)) }),
   );
 
 /** With HikCentral's own names of the fields; what is undefined is not sent. */

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { retry, unavailable } from "../errors.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
@@ -29,6 +29,7 @@ export interface TransportOptions extends Omit<SignatureOptions, "now" | "uuid">
 }
 
 const probeTimeoutMs = 5000;
+const largeBytes = 32 * 1024;
 const suspect = "hikcentral";
 
 /** An HTTP answer that is not one of HikCentral's, e.g. a proxy's page. */
@@ -79,6 +80,8 @@ export function createTransport(options: TransportOptions) {
         ...way,
       }),
     );
+    // To read a list of 500 persons takes milliseconds, and so did receiving it.
+    if (answer.body.length > largeBytes) await nextTurn();
     return envelopeOf(answer.status, answer.body);
   }
 
@@ -134,7 +137,7 @@ export function createTransport(options: TransportOptions) {
           try {
             const answer = await measured(call, path, body, caller);
             if (!isSuccess(answer.code)) throw failureFor(call, answer.code, answer.msg, appKey);
-            const parsed = v.safeParse(data, answer.data);
+            const parsed = await v.safeParseAsync(data, answer.data);
             if (parsed.success) return parsed.output;
             const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "data");
             throw new BadAnswer(`the data is not as documented at ${where.join(", ")}`);

@@ -17,8 +17,8 @@ import { type Decision, decide, toFailure } from "./retry/policy.ts";
 import { createContext, type HandlerDeps, parsed, type Reason, StageOutput } from "./stage-context.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
-/** A hundred that come at once, or whose answers did, would keep everything else waiting for 50 ms and more. */
-const [toBegin, toEnd] = [fewAtATurn(10), fewAtATurn(10)];
+/** Forty that come at once, or whose answers did, would keep everything else waiting for 50 ms and more. */
+const [toBegin, toEnd] = [fewAtATurn(4), fewAtATurn(4)];
 /** What is put off for longer is not waited for before it is said. */
 const longestUnsaidMs = 60_000;
 
@@ -169,13 +169,13 @@ export class DeliveryHandler {
       if (from.kind !== "person") await this.#record.emitted(batch, fetchedAt);
       if (registered.stage.fetches) fetchedAt = deps.now();
       session.progress();
-      this.#output.print();
+      await this.#output.print();
     }
     for (const one of this.#output.followUps) {
       const follower = registered.followers.find(({ stage }) => stage.name === one.stage);
       if (follower) await this.#publish(follower.stage.queue, [followUp(this.options.delivery.body, from, one)]);
     }
-    this.#output.print();
+    await this.#output.print();
   }
 
   async #publish(queue: string, messages: readonly Outgoing[]): Promise<void> {

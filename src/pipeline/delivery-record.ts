@@ -6,7 +6,7 @@ import type { Envelope } from "./envelope.ts";
 import type { HandlerDeps, Reason, StageOutput } from "./stage-context.ts";
 
 /** Each takes a fifth of a millisecond in the ledger, and a page has a hundred. */
-const recordedAtATime = 20;
+const recordedAtATime = 8;
 
 /** Why, and what the ledger must know of it. */
 type OutcomeFacts = Pick<Entry, "end" | "isKnownLetter" | "isThrough"> & {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import * as v from "valibot";
 import { type Broker, BrokerDown, type Outgoing } from "../broker/broker.ts";
 import type { FailureCode } from "../errors/codes.ts";
@@ -14,7 +15,7 @@ import { type Envelope, encodeHeaders, followId, itemId, kindOfBody, peopleOfPag
 
 const batchSize = 100;
 /** Their schemas and hashes take some milliseconds, after which everything else has its turn. */
-const checkedAtATime = 20;
+const checkedAtATime = 8;
 
 /** One message; many at once, in batches; or many as they come, each on its own, so that memory stays flat. */
 async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<unknown[]> {
@@ -27,7 +28,11 @@ async function* batches(result: unknown, signal: AbortSignal): AsyncGenerator<un
     const all = [...messages];
     for (let at = 0; at < all.length; at += batchSize) yield all.slice(at, at + batchSize);
   } else {
-    for await (const message of eachUntilAborted(messages, signal)) yield [message];
+    for await (const message of eachUntilAborted(messages, signal)) {
+      // To make it, e.g. of a page, took its time.
+      await nextTurn();
+      yield [message];
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import type { CircuitBreaker } from "../upstreams/circuit-breaker.ts";
 import type { Caller } from "../util/caller.ts";
 import type { KeyedMutex } from "../util/keyed-mutex.ts";
 import type { Arrivals } from "../util/turns/arrivals.ts";
+import { inParts } from "../util/turns/in-parts.ts";
 import type { Pause } from "./consume-session.ts";
 import type { FollowUp } from "./emit.ts";
 import type { Envelope } from "./envelope.ts";
@@ -19,6 +20,9 @@ import type { InFlightJournal } from "./in-flight-journal.ts";
 import type { LedgerOfLetters } from "./retry/dead-letter.ts";
 import type { DeadLetterQueues } from "./retry/dead-letter-queues.ts";
 import type { Delay } from "./retry/policy.ts";
+
+/** Lines of the log: each is masked and written, which takes a tenth of a millisecond. */
+const printedAtATime = 10;
 
 type Made = Pick<Context, "hikcentral" | "eposh" | "photo" | "memory" | "records" | "site">;
 export type Makers = { readonly [Name in keyof Made]: () => Made[Name] };
@@ -91,8 +95,9 @@ export class StageOutput {
     this.own.warn(text, { code });
   }
 
-  print(): void {
-    for (const line of this.#pending.splice(0)) line();
+  /** A page has a line for each of its employees. */
+  async print(): Promise<void> {
+    for await (const part of inParts(this.#pending.splice(0), printedAtATime)) for (const line of part) line();
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import * as v from "valibot";
 import type { Secret } from "../config/secret.ts";
 import { type Failure, retry, unavailable } from "../errors.ts";
@@ -97,6 +98,8 @@ export function createEposh(options: EposhOptions): EposhClient {
       );
     const found = parsed(text);
     if (!found) throw retry("eposh_bad_page", `Eposh's answer for ${where} is not a page with data and pagination`);
+    // To read a page took its time, and so does what follows.
+    await nextTurn();
     const { total } = found.pagination;
     if (found.data.length === 0 && total > 0)
       throw retry("eposh_bad_page", `Eposh's ${where} is empty, but its total is ${total}`);

@@ -90,10 +90,9 @@ const test = async (path: string, env: Readonly<Record<string, string>> = {}) =>
 
 async function testAll(): Promise<void> {
   await installRabbit();
-  // It takes its ten seconds meanwhile.
-  const starting = startRabbit();
+  let starting: ReturnType<typeof startRabbit> | undefined;
   const stopRabbit = () =>
-    starting.then(
+    starting?.then(
       (rabbit) => rabbit.stop(),
       () => {},
     );
@@ -103,13 +102,19 @@ async function testAll(): Promise<void> {
       for (const child of running) child.kill("SIGKILL");
     });
   try {
-    const build = () => step("build", [join(bin, "bun"), "build.ts"]);
+    const build = () => {
+      // It takes its ten seconds meanwhile.
+      starting = startRabbit();
+      return step("build", [join(bin, "bun"), "build.ts"]);
+    };
     const types = () => step("types", [join(bin, "tsc")]);
     const lint = () => step("lint", [join(bin, "biome"), "check", "--error-on-warnings", "."]);
-    const checks = wanted.length > 0 ? [build] : [types, lint, () => test("unit"), build];
+    // The build begins after lint: types and unit tests then say within twenty seconds what is wrong.
+    const checks = wanted.length > 0 ? [build] : [types, async () => (await lint()) && build(), () => test("unit")];
     const first = await Promise.all(checks.map((check) => check()));
-    if (!first.every(Boolean)) return;
-    const { env } = await starting;
+    const rabbit = await starting;
+    if (!first.every(Boolean) || rabbit === undefined) return;
+    const { env } = rabbit;
     const waiting = files.filter((file) => (flags.all || !isLong(file)) && !alone.includes(nameOf(file)));
     for (const file of flags.all ? files : []) if (alone.includes(nameOf(file))) await test(file, env);
     const lane = async () => {

@@ -19,6 +19,8 @@ const { values: flags, positionals: wanted } = parseArgs({
 let passed = 0;
 let failed = 0;
 const running = new Set<Subprocess>();
+/** Of the terminal or the CI that began this: colours would hide the counts, and all that is asked for is here. */
+const foreign = { FORCE_COLOR: undefined, NO_PROXY: "127.0.0.1,localhost", no_proxy: "127.0.0.1,localhost" };
 /** By a signal: no further test begins. */
 let isStopped = false;
 /** Where the tests keep their files: what is left in it at the end was not removed by the test that made it. */
@@ -29,7 +31,7 @@ chmodSync(scratch, 0o755);
 /** One line where it is well, and what it printed of its failures where it is not. */
 async function step(title: string, command: string[], env: Readonly<Record<string, string>> = {}): Promise<boolean> {
   const started = performance.now();
-  const own = { ...process.env, TMPDIR: scratch, ...env };
+  const own = { ...process.env, ...foreign, TMPDIR: scratch, ...env };
   const child = spawn(command, { cwd: root, env: own, stdout: "pipe", stderr: "pipe" });
   running.add(child);
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);

@@ -3,20 +3,15 @@ import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { binary } from "../support/binary.ts";
 import { temporaryFolder } from "../support/leaks.ts";
+import { freePort } from "../support/rabbitmq.ts";
 
 const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 const [, firstRun = ""] = /## First run[\s\S]*?```bash\n([\s\S]*?)```/.exec(readme) ?? [];
 
-/** A port that nobody listens on. */
-async function freePort(): Promise<string> {
-  await using server = Bun.serve({ port: 0, fetch: () => new Response() });
-  return String(server.port);
-}
-
 test("the README's first run, on what simulate prints, makes one person and says who is still to come", async () => {
   const cwd = temporaryFolder();
   symlinkSync(binary, join(cwd, "hikvision-sync"));
-  const env = { PATH: `${cwd}:/usr/bin:/bin`, STATE_FOLDER: join(cwd, "state"), HTTP_PORT: await freePort() };
+  const env = { PATH: `${cwd}:/usr/bin:/bin`, STATE_FOLDER: join(cwd, "state"), HTTP_PORT: String(await freePort()) };
   const simulate = [binary, "simulate", "--eposh-port", "0", "--hikcentral-port", "0"];
   const simulators = Bun.spawn(simulate, { env: {}, stdout: "pipe" });
   let printed = "";

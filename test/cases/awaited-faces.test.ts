@@ -3,6 +3,7 @@ import type { RunView } from "../../src/ledger/runs.ts";
 import type { CaseList, CaseView } from "../../src/operator/cases.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
+import { freePort } from "../support/rabbitmq.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
@@ -40,18 +41,11 @@ const failed = (site: InProcessSite, times: number) =>
     what: `${times} failures`,
   });
 
-async function deadPort(): Promise<number> {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port = 0 } = server;
-  await server.stop(true);
-  return port;
-}
-
 test.each(["400", "403", "503", "dead port", "time-out"])(
   "a photo that cannot be had (%s): an open case at once, which says until when the face is tried, and closes with the face",
   async (how) => {
     await using site = await startSite({ env: { PHOTO_TIMEOUT: "300ms" } });
-    const origin = how === "dead port" ? `http://127.0.0.1:${await deadPort()}` : site.eposh.origin;
+    const origin = how === "dead port" ? `http://127.0.0.1:${await freePort()}` : site.eposh.origin;
     if (/^\d/.test(how)) site.eposh.faults.set(failing(Number(how)));
     if (how === "time-out") site.eposh.faults.set({ kind: "hang", match: "/photos/" });
     const link = linkOf(site, 1).replace(site.eposh.origin, origin);

@@ -38,10 +38,11 @@ test("doctor says what is true of the running daemon, whose credentials the comm
 test("with a slow HikCentral the daemon says soon what it knows, and doctor waits for the rest and finds no fault", async () => {
   await using site = await startSite(resting);
   await site.start();
-  site.hikcentral.faults.set({ kind: "slow", minMs: 4_000, maxMs: 4_000 });
+  site.hikcentral.faults.set({ kind: "slow", minMs: 6_000, maxMs: 6_000 });
   const askedAt = performance.now();
   const { examinations } = (await site.post("/doctor")).body as { examinations: Examined[] };
-  expect(performance.now() - askedAt).toBeLessThan(3_500);
+  // It waits 2 s; a busy machine may take longer, but not for HikCentral.
+  expect(performance.now() - askedAt).toBeLessThan(5_500);
   expect(examinations.map(({ system, isDone }) => [system, isDone])).toEqual([
     ["Eposh", true],
     ["HikCentral", false],
@@ -49,7 +50,7 @@ test("with a slow HikCentral the daemon says soon what it knows, and doctor wait
   ]);
   expect(examinations[1]?.findings.at(-1)).toMatchObject({
     state: "waiting",
-    text: expect.stringMatching(/^no answer within [1-3]\.\d s so far/),
+    text: expect.stringMatching(/^no answer within [1-5]\.\d s so far/),
   });
   const { named, exit, err, findings } = await doctor(site);
   expect([named, exit]).toEqual([[], 0]);

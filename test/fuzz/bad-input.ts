@@ -3,6 +3,7 @@ import { defaultRegionals } from "../../src/config/schema.ts";
 import type { RunView } from "../../src/ledger/runs.ts";
 import type { CaseList, CaseView } from "../../src/operator/cases.ts";
 import { instead } from "../../src/simulator/fault-server.ts";
+import { freePort } from "../support/rabbitmq.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 import { type Employee, type Mixed, mixed, shuffled } from "./odd-records.ts";
@@ -114,9 +115,7 @@ export function fuzz({ good: goodCount, bad: badCount, broker, leastSpeed, timeo
   const title = `${badCount} bad records among ${goodCount} good ones on ${broker} (FUZZ_SEED=${seed}): every good one is whole, each bad one is one case, a second run changes nothing, and corrected all are whole and no case is left`;
 
   test(title, { timeout: 4 * timeoutMs }, async () => {
-    const gone = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-    const deadPort = gone.port ?? 0;
-    await gone.stop(true);
+    const deadPort = await freePort();
     const own = broker === "embedded" ? {} : { broker };
     const env = { BROKER_RETRY_DELAYS: "100ms,200ms,400ms", PHOTO_GIVE_UP_AFTER: "2s" };
     const photosOf = (site: Site) => `${site.eposh.origin}/photos`;

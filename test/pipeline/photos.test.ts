@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { instead } from "../../src/simulator/fault-server.ts";
 import { nikOf } from "../../src/simulator/people.ts";
 import { portrait } from "../../src/simulator/pictures.ts";
+import { freePort } from "../support/rabbitmq.ts";
 import { type Body, budi, type InProcessSite, startSite } from "../support/site.ts";
 import { until } from "../support/until.ts";
 
@@ -20,18 +21,10 @@ const person = (site: InProcessSite, number: number, changes: Body = {}) =>
 const faces = (site: InProcessSite) => site.hikcentral.state().persons.filter(({ hasFace }) => hasFace).length;
 const refused = (status: number, more = {}) => instead("refused", "", { status, match: "/photos/", ...more });
 
-/** A port of this machine where nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port = 0 } = server;
-  await server.stop(true);
-  return port;
-}
-
 describe("no photo trouble keeps anybody waiting:", () => {
   test("a photo link to a dead port: both become persons at once, the first one without a face", async () => {
     await using site = await startSite();
-    const link = `http://127.0.0.1:${await deadPort()}/1.jpg`;
+    const link = `http://127.0.0.1:${await freePort()}/1.jpg`;
     site.eposh.days.set("2026-01-01", [person(site, 1, { photo: { link } })]);
     site.eposh.days.set("2026-01-03", [person(site, 2, { photo: null }), person(site, 3)]);
     const view = await site.induct({ from: "2026-01-01", to: "2026-01-03" });

@@ -237,7 +237,10 @@ export async function sharedRabbit(): Promise<Rabbit> {
 export const permission = (user: string, vhost: string): string =>
   `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ".*", ".*", ".*", "test"].map(binary).join(", ")})`;
 
-/** Below 32768: a client that polls a port in the ephemeral range can connect to itself. */
+/**
+ * A port where nobody listens, nor will: one of the ephemeral range is soon another test's, and a client that polls it can
+ * connect to itself.
+ */
 export async function freePort([first, last] = [20_000, 32_000]): Promise<number> {
   for (;;) {
     const port = first + Math.floor(Math.random() * (last - first));

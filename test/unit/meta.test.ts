@@ -301,18 +301,19 @@ test.each([
   expect(digits(written)).toEqual(digits(text));
 });
 
-test("a list of 500 persons is read almost as fast as if no number could be too large", () => {
+test("a list of 500 persons is read in a fraction of the time that it takes to look at each value", () => {
   const person = { personCode: "3500000000000001", personName: "Budi Contoh", orgIndexCode: "1", cards: [], gender: 1 };
   const text = JSON.stringify(Array.from({ length: 500 }, (_, number) => ({ ...person, personId: String(number) })));
   const fastest = (parse: (text: string) => unknown) => {
-    const times = Array.from({ length: 20 }, () => {
+    const times = Array.from({ length: 60 }, () => {
       const startedAt = performance.now();
       parse(text);
       return performance.now() - startedAt;
     });
     return Math.min(...times);
   };
-  expect(fastest(parseJson) / fastest(JSON.parse)).toBeLessThan(6);
+  const lookAtEach = (text: string) => JSON.parse(text, (_key, value) => value);
+  expect(fastest(parseJson) / fastest(lookAtEach)).toBeLessThan(0.6);
 });
 
 test.each([

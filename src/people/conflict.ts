@@ -139,13 +139,14 @@ const maxClaims = 10;
 export class Claims {
   /** At most `maxClaims` each. */
   readonly #byCode = new Map<string, Claim[]>();
-  readonly #of = new Map<unknown, Claim>();
+  /** n.b. Pages that went on are not kept: a date may have many thousands of records. */
+  readonly #of = new WeakMap<object, Claim>();
 
   add(employees: readonly unknown[]): void {
     for (const employee of employees) {
       const claim = claimOf(employee);
       if (!claim) continue;
-      this.#of.set(employee, claim);
+      this.#of.set(Object(employee), claim);
       const others = this.#byCode.get(claim.code);
       if (others === undefined) this.#byCode.set(claim.code, [claim]);
       else if (others.length < maxClaims) others.push(claim);
@@ -154,7 +155,7 @@ export class Claims {
 
   /** Position → the name and the KIB number of the rival. */
   rivalsIn(employees: readonly unknown[]): ReadonlyMap<number, string> {
-    const claims = employees.map((employee) => this.#of.get(employee));
+    const claims = employees.map((employee) => this.#of.get(Object(employee)));
     const codes = new Set(claims.flatMap((claim) => claim?.code ?? []));
     const rivals = new Map([...codes].map((code) => [code, rivalsAmong(this.#byCode.get(code) ?? [])]));
     return new Map(

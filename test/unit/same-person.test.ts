@@ -394,6 +394,18 @@ describe("of several human beings with one NIK on a date", () => {
   });
 });
 
+test("of the records of a page that went on only the claims are kept: a date may have many thousands", () => {
+  const claims = new Claims();
+  const records = Array.from({ length: 100 }, () => {
+    const record = { name: "Budi Contoh", identity_number: "3500003101900001", kib_number: 2_600_001 };
+    claims.add([record]);
+    return new WeakRef(record);
+  });
+  Bun.gc(true);
+  expect(records.filter((record) => record.deref() === undefined).length).toBeGreaterThan(90);
+  expect(claims.rivalsIn([]).size).toBe(0);
+});
+
 test("a thousand human beings with one NIK on a date are told apart soon, and each of them is a conflict", () => {
   const claims = new Claims();
   const letters = "bcdfghklmnprstwz";

@@ -157,21 +157,21 @@ function keysOf(employees: readonly unknown[]): string[] {
     const key = keyOf(employee);
     const count = counts.get(key) ?? 0;
     counts.set(key, count + 1);
-    return `${key}${count}`;
+    return count === 0 ? key : `${key}${count}`;
   });
 }
 
 /** For each record of a fetch, in order: how many other records of its NIK came before it. */
 function counting(): (employee: unknown) => number {
-  const byNik = new Map<string, Map<string, number>>();
+  const records = new Map<string, number>();
+  const repeats = new Map<string, number>();
   return (employee) => {
     const nik = usableNikOf(fieldOf(employee, "identity_number"));
     if (nik === undefined) return 0;
-    const records = byNik.get(nik) ?? new Map<string, number>();
-    byNik.set(nik, records);
     const key = keyOf(employee);
-    const repeat = records.get(key) ?? records.size;
-    records.set(key, repeat);
+    const repeat = repeats.get(key) ?? records.get(nik) ?? 0;
+    if (!repeats.has(key)) records.set(nik, repeat + 1);
+    repeats.set(key, repeat);
     return repeat;
   };
 }

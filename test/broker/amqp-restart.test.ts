@@ -37,16 +37,22 @@ test("in an alarm publishes wait and fail nothing, and are confirmed when it is 
   await using broker = await openUp(rabbit.url);
   const queue = await queueOf(broker);
   await rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.00001)");
+  const before: Promise<void>[] = [];
+  const isBlocked = () => {
+    // n.b. A connection is told of an alarm a moment after it is set, and only once it publishes then.
+    if (broker.state === "up") before.push(broker.publish(queue, numbered(1)));
+    return broker.state === "blocked";
+  };
+  await until(isBlocked, { what: "the alarm" });
   let confirmed = 0;
   const publishing = numbered(10).map((message) => broker.publish(queue, [message]).then(() => confirmed++));
-  await until(() => broker.state === "blocked", { what: "the alarm" });
   expect(broker.trouble).toMatch(/accepts no messages for now/);
   await expect(depthOf(broker, queue)).rejects.toBeInstanceOf(BrokerDown);
   expect(confirmed).toBe(0);
   await rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)");
-  await Promise.all(publishing);
+  await Promise.all([...before, ...publishing]);
   expect([broker.state, broker.trouble]).toEqual(["up", undefined]);
-  await ready(broker, queue, 10);
+  await ready(broker, queue, before.length + 10);
 });
 
 test("while RabbitMQ hangs, every request and closing end in bounded time", async () => {

@@ -4,7 +4,7 @@ import {
   defineStage,
   isLater,
   isReject,
-  type RecentPerson,
+  type ShownPerson,
   v,
   wholeName,
 } from "../src/stage.ts";
@@ -25,11 +25,11 @@ export default defineStage({
     const groups = [...new Set(named.slice(0, maxGroups))];
     if (named.length > maxGroups)
       warn("too_many_zones", `the message names ${named.length} privilege groups: the first ${maxGroups} are granted`);
-    let person: RecentPerson | undefined;
+    let person: ShownPerson | undefined;
     // A message of a foreign publisher does not say whose number it is: there is nothing to check.
     if (meta.code !== undefined) {
       const { again, code } = meta;
-      const isHere = (listed: RecentPerson) => listed.personId === personId;
+      const isHere = (listed: ShownPerson) => listed.personId === personId;
       person = again ? await hikcentral.personByCode(code) : await hikcentral.recentPerson(code, isHere);
       assertSamePerson(person, personId);
     }

@@ -6,9 +6,9 @@ import {
   isReject,
   kibNumberOf,
   personCodeOf,
-  type RecentPerson,
   replaceKib,
   retry,
+  type ShownPerson,
   takenAway,
   usableKibOf,
   v,
@@ -47,7 +47,7 @@ export default defineStage({
     const { hikcentral, site, meta, log, warn } = context;
     const code = personCodeOf(employee.identity_number);
     /** What a list shows wrong is looked at singly. */
-    const isRight = (listed: RecentPerson) =>
+    const isRight = (listed: ShownPerson) =>
       listed.personId === personId &&
       takenAway(listed, context) === undefined &&
       hikcentral.kibOf(listed) === (usableKibOf(kib_number) ?? hikcentral.kibOf(listed));
@@ -90,7 +90,7 @@ export default defineStage({
   },
 });
 
-async function update(person: RecentPerson, kib: string | undefined, context: Context): Promise<void> {
+async function update(person: ShownPerson, kib: string | undefined, context: Context): Promise<void> {
   const { hikcentral, memory, log, warn, follow } = context;
   const { personId } = person;
   if (kib === undefined) return warn("no_kib", `person ${personId} has no KIB number in Eposh: the field is unchanged`);

@@ -1,4 +1,5 @@
 import { codeOf, reject } from "../errors.ts";
+import type { ShownPerson } from "../people/types.ts";
 import { untilAborted } from "../util/abort.ts";
 import { type Caller, sharedBy, together } from "../util/caller.ts";
 import { type Calls, createCalls, maxApplyIds, maxGroupIds, pageSize } from "./api.ts";
@@ -15,7 +16,7 @@ import { createFaceChecks } from "./sharing/face-checks.ts";
 import { GroupMembers } from "./sharing/group-members.ts";
 import { createKibHolders } from "./sharing/kib-holders.ts";
 import { PersonDirectory } from "./sharing/person-directory.ts";
-import { type RecentPerson, RecentPersons } from "./sharing/recent-persons.ts";
+import { RecentPersons } from "./sharing/recent-persons.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import type { HikCentral } from "./types.ts";
 
@@ -120,7 +121,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     throw thrown;
   };
 
-  const kibOf = ({ customFields }: RecentPerson) =>
+  const kibOf = ({ customFields }: ShownPerson) =>
     customFields.find(({ id, name }) => (id === "" ? name === kibField.name : id === kibField.id))?.value ?? "";
   const recent = new RecentPersons(now);
   const readPerson = async (personCode: string, caller: Caller) => {

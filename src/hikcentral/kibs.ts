@@ -3,9 +3,8 @@ import { isReject, reject } from "../errors.ts";
 import { wholeName } from "../people/names.ts";
 import { isOlder, type MessageOrder, mayOverwrite, reasonOf } from "../people/record-order.ts";
 import { readRemark, writeRemark } from "../people/remark.ts";
-import type { PersonMemory } from "../people/types.ts";
+import type { PersonMemory, ShownPerson } from "../people/types.ts";
 import { timesAsTaken } from "../people/validity.ts";
-import type { RecentPerson } from "./sharing/recent-persons.ts";
 import type { HikCentral } from "./types.ts";
 
 export interface KibWriter {
@@ -22,7 +21,7 @@ export interface KibWriter {
  * Gives a person the KIB number of a record; false where the person keeps that of a later record. Rejects what the field
  * refuses, and asks HikCentral at most once a day.
  */
-export async function replaceKib(person: RecentPerson, kib: string, writer: KibWriter): Promise<boolean> {
+export async function replaceKib(person: ShownPerson, kib: string, writer: KibWriter): Promise<boolean> {
   const { hikcentral, meta, memory } = writer;
   const current = hikcentral.kibOf(person);
   if (current === kib) return true;
@@ -44,7 +43,7 @@ export async function replaceKib(person: RecentPerson, kib: string, writer: KibW
 }
 
 /** After a KIB was overwritten the remark says by which record, so that no earlier one brings the old KIB back. */
-async function noteOrder(before: RecentPerson, { hikcentral, meta, memory, site }: KibWriter): Promise<void> {
+async function noteOrder(before: ShownPerson, { hikcentral, meta, memory, site }: KibWriter): Promise<void> {
   const note = readRemark(before.remark);
   const isNoted = note.hasNote && !isOlder(note, meta) && (note.inducted !== undefined || meta.inducted === undefined);
   if (meta.fetchedAt === undefined || isNoted) return;

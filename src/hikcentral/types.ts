@@ -1,6 +1,6 @@
-import type { Face, KibHolder, Person } from "../people/types.ts";
+import type { Face, KibHolder, Person, ShownPerson } from "../people/types.ts";
 import type { InGroupOptions } from "./sharing/group-members.ts";
-import type { Glance, RecentPerson } from "./sharing/recent-persons.ts";
+import type { Glance } from "./sharing/recent-persons.ts";
 
 export interface NewPerson {
   personCode: string;
@@ -28,7 +28,7 @@ export interface HikCentral {
    * The same without asking where this daemon read or wrote the person within the last minute, or where a list of that
    * age shows a person that `suffices`. Not for an update.
    */
-  recentPerson(personCode: string, suffices?: (listed: RecentPerson) => boolean): Promise<RecentPerson | undefined>;
+  recentPerson(personCode: string, suffices?: (listed: ShownPerson) => boolean): Promise<ShownPerson | undefined>;
   /**
    * What a list of HikCentral's persons, a read or a write, at most a minute old and not before `since`, show without a
    * call; undefined where there is none. Waits up to 5 s for a list that is being read. Good for finding that nothing
@@ -43,7 +43,7 @@ export interface HikCentral {
   /** Whether HikCentral shows a picture; true where it does not show the person. Gathers several into one call where it can. */
   hasFace(personCode: string): Promise<boolean>;
   /** The value of the configured KIB field, "" where it is empty. */
-  kibOf(person: RecentPerson): string;
+  kibOf(person: ShownPerson): string;
   setKib(personId: string, kib: string): Promise<void>;
   /** The present name of a person who had the KIB number and has it still; also where the partner may not search. */
   holderOf(kib: string, holder: KibHolder): Promise<string | undefined>;

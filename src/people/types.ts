@@ -9,8 +9,8 @@ export interface CustomField {
   value: string;
 }
 
-/** A person as HikCentral keeps it. `raw` is the whole answer: an update sends it back, or HikCentral clears it. */
-export interface Person {
+/** A person as HikCentral shows them. */
+export interface ShownPerson {
   readonly personId: string;
   readonly personCode: string;
   readonly givenName: string;
@@ -23,6 +23,10 @@ export interface Person {
   /** Where HikCentral keeps the face; "" without one. */
   readonly pictureAddress: string;
   readonly customFields: readonly CustomField[];
+}
+
+/** One who was read singly. `raw` is the whole answer: an update sends it back, or HikCentral clears it. */
+export interface Person extends ShownPerson {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 

@@ -2,7 +2,7 @@ import { namesOf } from "../people/names.ts";
 import { photoMark, readRemark } from "../people/remark.ts";
 import { samePerson } from "../people/same-person.ts";
 import { takenAway } from "../people/taken-away.ts";
-import type { Person } from "../people/types.ts";
+import type { ShownPerson } from "../people/types.ts";
 import { isBefore } from "../people/validity.ts";
 import type { Compared, Difference, Recalled } from "./difference.ts";
 import type { Expected } from "./expected.ts";
@@ -17,7 +17,7 @@ export interface Finding extends Pick<Difference, "code" | "text"> {
 }
 
 export interface JudgeOptions {
-  kibOf: (person: Person) => string;
+  kibOf: (person: ShownPerson) => string;
   /** Privilege group → its members, undefined where the partner may not read them. */
   members: ReadonlyMap<string, ReadonlySet<string> | undefined>;
   handsOff: readonly string[];
@@ -26,7 +26,7 @@ export interface JudgeOptions {
 
 /** One employee against the person in HikCentral. Without a finding of access, that was not compared. */
 export function judge(
-  person: Person | undefined,
+  person: ShownPerson | undefined,
   expected: Expected,
   recalled: Recalled,
   options: JudgeOptions,
@@ -50,12 +50,12 @@ export function judge(
   ];
 }
 
-function takenFrom(person: Person, { date }: Expected, { lastInducted }: Recalled, options: JudgeOptions) {
+function takenFrom(person: ShownPerson, { date }: Expected, { lastInducted }: Recalled, options: JudgeOptions) {
   const memory = { lastInducted: () => lastInducted };
   return takenAway(person, { meta: { inducted: date }, memory, site: options }, options.now);
 }
 
-function faceOf({ hasFace, remark }: Person, { photo }: Expected, recalled: Recalled) {
+function faceOf({ hasFace, remark }: ShownPerson, { photo }: Expected, recalled: Recalled) {
   const none = { what: "face", code: "face_missing", text: "no face" } as const;
   if (!hasFace || photo === undefined) return { ...none, isRight: photo === undefined || hasFace };
   const { photoMark: sent } = readRemark(remark);
@@ -69,11 +69,14 @@ function faceOf({ hasFace, remark }: Person, { photo }: Expected, recalled: Reca
 }
 
 /** The privilege groups that should have the person and whose lists do not show him. */
-export const missingFrom = ({ groups }: Expected, { personId }: Person, members: JudgeOptions["members"]): string[] =>
-  [...groups.keys()].filter((group) => members.get(group)?.has(personId) === false);
+export const missingFrom = (
+  { groups }: Expected,
+  { personId }: ShownPerson,
+  members: JudgeOptions["members"],
+): string[] => [...groups.keys()].filter((group) => members.get(group)?.has(personId) === false);
 
 function accessOf(
-  person: Person,
+  person: ShownPerson,
   expected: Expected,
   lost: readonly string[],
   { members }: JudgeOptions,
@@ -97,7 +100,7 @@ function accessOf(
 }
 
 /** An end that nobody wanted to last is extended by a run; a later begin may be wanted. */
-function validityOf({ validFrom, validUntil }: Person, taken: string | undefined, now: Date, canBeFixed: boolean) {
+function validityOf({ validFrom, validUntil }: ShownPerson, taken: string | undefined, now: Date, canBeFixed: boolean) {
   const at = now.toISOString();
   const day = (time: string) => time.slice(0, 10);
   if (taken !== undefined)

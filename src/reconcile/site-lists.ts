@@ -1,12 +1,12 @@
 import { isReject } from "../errors.ts";
 import { wholeName } from "../people/names.ts";
 import { readRemark } from "../people/remark.ts";
-import type { Person } from "../people/types.ts";
+import type { ShownPerson } from "../people/types.ts";
 import { type Difference, noKib, type Recall } from "./difference.ts";
 import type { Expected } from "./expected.ts";
 
 /** A person as the lists show it. */
-type Listed = Pick<Person, "personId" | "personCode" | "givenName" | "familyName">;
+type Listed = Pick<ShownPerson, "personId" | "personCode" | "givenName" | "familyName">;
 
 /** What the list of all persons shows of the site as a whole: whose KIB numbers are where, and who has access. */
 export class SiteLists {
@@ -21,12 +21,12 @@ export class SiteLists {
   constructor(
     readonly people: ReadonlyMap<string, Expected>,
     readonly members: ReadonlyMap<string, ReadonlySet<string> | undefined>,
-    readonly kibOf: (person: Person) => string,
+    readonly kibOf: (person: ShownPerson) => string,
   ) {
     for (const { kib } of people.values()) if (kib !== undefined) this.#expected.add(kib);
   }
 
-  add(person: Person): void {
+  add(person: ShownPerson): void {
     const { personId, personCode, givenName, familyName, remark } = person;
     const listed = { personId, personCode, givenName, familyName };
     const kib = this.kibOf(person);
@@ -115,7 +115,7 @@ export class SiteLists {
 const aNumber = /\d{4}/;
 
 export interface SecondLook {
-  personByCode: (personCode: string) => Promise<Person | undefined>;
+  personByCode: (personCode: string) => Promise<ShownPerson | undefined>;
 }
 
 /** Somebody without a personCode is told by the number alone. */
@@ -125,7 +125,7 @@ const keyOf = ({ personCode, personId }: Listed): string => personCode || `perso
 async function isStill(
   listed: Listed,
   read: SecondLook["personByCode"],
-  isSo: (person: Person) => boolean,
+  isSo: (person: ShownPerson) => boolean,
 ): Promise<boolean> {
   if (listed.personCode === "") return true;
   const person = await read(listed.personCode).catch((error: unknown) => {

@@ -69,11 +69,16 @@ export async function startHikCentral({ gateway = "artemis", maxPageSize = 500, 
   const applied: string[] = [];
 
   /** n.b. There is no `list` key when there is nothing to list. */
-  function page<T>(all: readonly T[], { pageNo, pageSize }: v.InferOutput<typeof paging>, take: Take) {
+  function page<T>(
+    all: readonly T[],
+    { pageNo, pageSize }: v.InferOutput<typeof paging>,
+    take: Take,
+    shown: (one: T) => unknown = (one) => one,
+  ) {
     const size = Math.min(pageSize, maxPageSize);
     const shownNo = pageNo > 1 && take("same-page") ? pageNo - 1 : pageNo;
     const whole = all.slice((shownNo - 1) * size, shownNo * size);
-    const list = whole.length > 0 && take("short-page") ? whole.slice(0, whole.length / 2) : whole;
+    const list = (whole.length > 0 && take("short-page") ? whole.slice(0, whole.length / 2) : whole).map(shown);
     const wrong = take("wrong-total");
     const total = wrong ? Math.max(list.length, all.length + (wrong.by ?? 1)) : all.length;
     return { total, pageNo, pageSize, ...(all.length > 0 && { list }) };
@@ -119,13 +124,12 @@ export async function startHikCentral({ gateway = "artemis", maxPageSize = 500, 
       if (!picture) throw new Refused("128", "picUri does not exist");
       return new Response(`data:image/jpeg;base64,${Buffer.from(picture).toString("base64")}`);
     },
-    "resource/v1/person/personList": (body, take) =>
-      page([...store.byId.values()].map(shown), parse(paging, body), take),
+    "resource/v1/person/personList": (body, take) => page([...store.byId.values()], parse(paging, body), take, shown),
     "resource/v1/person/advance/personList": (body, take) => {
       const { personName, ...paged } = parse(v.object({ ...paging.entries, personName: v.string() }), body);
       const isLike = ({ personGivenName, personFamilyName }: SimulatedPerson) =>
         `${personGivenName} ${personFamilyName}`.toLowerCase().includes(personName.toLowerCase());
-      return page([...store.byId.values()].filter(isLike).map(shown), paged, take);
+      return page([...store.byId.values()].filter(isLike), paged, take, shown);
     },
     "resource/v1/org/orgList": (body, take) => page(organisations, parse(paging, body), take),
     "resource/v1/person/customFields": (body, take) => page(customFields, parse(paging, body), take),

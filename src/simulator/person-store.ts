@@ -80,6 +80,7 @@ function pictureOf(base64: string, judge: Judge): Uint8Array | undefined {
 /** The persons and the rules of their fields. All functions but `find` take a call's body and throw `Refused`. */
 export class Persons {
   readonly byId = new Map<string, SimulatedPerson>();
+  readonly #idOfCode = new Map<string, string>();
   #lastId = 18_944;
 
   find(key: "personId" | "personCode", value: string): SimulatedPerson {
@@ -94,7 +95,7 @@ export class Persons {
     const picture = faces && pictureOf(faces[0].faceData, judge);
     this.#lastId++;
     const person = { ...wanted, personId: `${this.#lastId}`, picture, customFields: {} };
-    this.byId.set(person.personId, person);
+    this.#keep(person);
     return person;
   }
 
@@ -104,6 +105,7 @@ export class Persons {
     const person = this.find("personId", wanted.personId);
     if ((this.#byCode(wanted.personCode) ?? person) !== person) throw new Refused("131", "personCode already exists");
     Object.assign(person, wanted);
+    this.#keep(person);
   }
 
   updateFace(body: unknown, judge: Judge): void {
@@ -117,13 +119,19 @@ export class Persons {
     const [persons, lastId] = [structuredClone([...this.byId]), this.#lastId];
     return () => {
       this.byId.clear();
-      for (const [id, person] of structuredClone(persons)) this.byId.set(id, person);
+      for (const [, person] of structuredClone(persons)) this.#keep(person);
       this.#lastId = lastId;
     };
   }
 
+  #keep(person: SimulatedPerson): void {
+    this.byId.set(person.personId, person);
+    this.#idOfCode.set(person.personCode, person.personId);
+  }
+
+  /** n.b. Who has another one by now, or is gone, may still stand under the old one. */
   #byCode(personCode: string): SimulatedPerson | undefined {
-    for (const person of this.byId.values()) if (person.personCode === personCode) return person;
-    return undefined;
+    const person = this.byId.get(this.#idOfCode.get(personCode) ?? "");
+    return person?.personCode === personCode ? person : undefined;
   }
 }

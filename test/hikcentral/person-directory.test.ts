@@ -144,12 +144,41 @@ test("a list of more calls than were asked for singly ends after its first page"
   expect(calls().list).toBe(1);
 });
 
-test("no list is kept of more persons than there is memory for", async () => {
-  const { hikcentral, calls } = site({ total: 30_001 });
+test("a list that takes too long is not read to its end", async () => {
+  const { hikcentral, persons, minute, calls } = site({
+    count: 1_500,
+    answers: {
+      [list]: ({ pageNo }) => {
+        minute.now += 0.4;
+        return success({ total: 1_500, list: persons.slice((Number(pageNo) - 1) * 500, Number(pageNo) * 500) });
+      },
+    },
+  });
   for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(0), start);
-  await until(() => calls().list === 1);
-  for (let times = 0; times < 100; times++) hikcentral.glance(codeOf(0), start);
-  expect(calls().list).toBe(1);
+  await until(() => calls().list === 2);
+  for (let times = 0; times < 100; times++) expect(await hikcentral.glance(codeOf(9), start)).toBeUndefined();
+  expect(calls().list).toBe(2);
+});
+
+test("of more persons than there is memory for the list still shows who is missing", () => {
+  const recent = new RecentPersons(Date.now);
+  const count = 100_000;
+  const bytes = () => {
+    Bun.gc(true);
+    return heapStats().heapSize;
+  };
+  const before = bytes();
+  recent.beginList();
+  for (let from = 0; from < count; from += 500)
+    recent.noteListed(
+      Array.from({ length: 500 }, (_, at) => listedPerson(from + at)),
+      Date.now(),
+    );
+  expect(bytes() - before).toBeLessThan(10_000_000);
+  expect(recent.glance(codeOf(1))?.personId).toBe("1");
+  const others = Array.from({ length: 1_000 }, (_, number) => codeOf(count + number));
+  expect(recent.has(codeOf(count - 1))).toBe(true);
+  expect(others.filter((code) => recent.has(code)).length).toBe(0);
 });
 
 test.each(["12", "69", "130"])("a partner who may not read the list (%s) is asked once", async (code) => {

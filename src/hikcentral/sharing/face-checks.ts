@@ -1,4 +1,4 @@
-import type { Person } from "../../people/types.ts";
+import type { Person, ShownPerson } from "../../people/types.ts";
 import type { Caller } from "../../util/caller.ts";
 import type { Page } from "../api.ts";
 import { createBatcher } from "./batcher.ts";
@@ -6,7 +6,7 @@ import type { PersonDirectory } from "./person-directory.ts";
 
 export interface FaceCheckOptions {
   readonly directory: Pick<PersonDirectory, "isFresh" | "total">;
-  readonly page: (body: () => { pageNo: number; pageSize: number }, caller: Caller) => Promise<Page<Person>>;
+  readonly page: (body: () => { pageNo: number; pageSize: number }, caller: Caller) => Promise<Page<ShownPerson>>;
   readonly personByCode: (personCode: string, caller: Caller) => Promise<Person | undefined>;
   readonly now: () => number;
 }
@@ -25,7 +25,7 @@ const singlyForMs = 600_000;
 export function createFaceChecks({ directory, page, personByCode, now }: FaceCheckOptions) {
   const stored = new Map<string, boolean>();
   let singlyUntil = Number.NEGATIVE_INFINITY;
-  const note = (personCode: string, person: Person | undefined) => stored.set(personCode, person?.hasFace ?? true);
+  const note = (personCode: string, person: ShownPerson | undefined) => stored.set(personCode, person?.hasFace ?? true);
 
   const check = createBatcher({
     max: maxChecked,

@@ -1,12 +1,12 @@
 import { wholeName } from "../../people/names.ts";
-import type { KibHolder, Person } from "../../people/types.ts";
+import type { KibHolder, ShownPerson } from "../../people/types.ts";
 import type { Calls } from "../api.ts";
 import type { createOptionalReads } from "../setup-check.ts";
 
 export interface KibHoldersOptions {
   readonly calls: Pick<Calls, "persons" | "personsByName">;
   readonly optional: ReturnType<typeof createOptionalReads>;
-  readonly kibOf: (person: Person) => string;
+  readonly kibOf: (person: ShownPerson) => string;
 }
 
 /**
@@ -20,7 +20,7 @@ export function createKibHolders({ calls, optional, kibOf }: KibHoldersOptions) 
     for await (const page of calls.persons()) for (const one of page) all.set(one.personId, holdingOf(one));
     return all;
   };
-  const holdingOf = (person: Person): Holding => ({ name: wholeName(person), kib: kibOf(person) });
+  const holdingOf = (person: ShownPerson): Holding => ({ name: wholeName(person), kib: kibOf(person) });
   let listed: Promise<ReadonlyMap<string, Holding> | undefined> | undefined;
   return async (kib: string, { personId, name }: KibHolder): Promise<string | undefined> => {
     const found = await optional("the search for persons", () => calls.personsByName(name));

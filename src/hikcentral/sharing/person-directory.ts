@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Person } from "../../people/types.ts";
+import type { ShownPerson } from "../../people/types.ts";
 import { type Page, pageSize } from "../api.ts";
-import { freshMs, type Glance, maxPersons, type RecentPersons } from "./recent-persons.ts";
+import { freshMs, type Glance, type RecentPersons } from "./recent-persons.ts";
 
 export interface DirectoryOptions {
   readonly recent: RecentPersons;
   /** Undefined where the partner may not read it. */
-  readonly page: (pageNo: number) => Promise<Page<Person> | undefined>;
+  readonly page: (pageNo: number) => Promise<Page<ShownPerson> | undefined>;
   readonly now: () => number;
 }
 
@@ -14,6 +14,8 @@ export interface DirectoryOptions {
 const minGlances = 10;
 /** While people keep coming the next list is read before the last one is too old. */
 const renewAfterMs = 45_000;
+/** A list that takes longer is too old soon after it is there. */
+const maxReadMs = 30_000;
 /** A list that takes longer is not waited for. */
 const patienceMs = 5_000;
 const restAfterFailureMs = 600_000;
@@ -28,6 +30,7 @@ export class PersonDirectory implements Disposable {
   readonly #options: DirectoryOptions;
   /** When the last whole list was asked for. */
   #listedAt = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
   #mayReadAt = Number.NEGATIVE_INFINITY;
   /** How many persons HikCentral has, as the last page said, and those that were added since. */
   total = 0;
@@ -72,12 +75,17 @@ export class PersonDirectory implements Disposable {
     this.#mayReadAt = Number.POSITIVE_INFINITY;
   }
 
+  get #renewAfterMs(): number {
+    // The next one may take twice as long as the last.
+    return Math.min(renewAfterMs, freshMs - 2 * this.#tookMs);
+  }
+
   #isWorthIt(): boolean {
     const now = this.#options.now();
-    if (this.#reading !== undefined || now < this.#mayReadAt || this.total > maxPersons) return false;
+    if (this.#reading !== undefined || now < this.#mayReadAt) return false;
     const { missed, answered } = this.#glances;
     const enough = Math.max(minGlances, pagesOf(this.total));
-    return missed >= enough || (answered >= enough && now - this.#listedAt >= renewAfterMs);
+    return missed >= enough || (answered >= enough && now - this.#listedAt >= this.#renewAfterMs);
   }
 
   /** Ends after the first page where that shows that all of them cost more than `wanted` single reads. */
@@ -86,14 +94,13 @@ export class PersonDirectory implements Disposable {
     const listedAt = now();
     this.#glances = { answered: 0, missed: 0, at: listedAt };
     try {
-      const shown = new Set<string>();
+      const shown = new Set<number>();
       for (let pageNo = 1, all = Number.POSITIVE_INFINITY; ; pageNo++) {
         const askedAt = now();
         const read = await page(pageNo);
         if (read === undefined) throw new Error("the partner may not read it");
         const { list, total } = read;
         this.total = total;
-        if (total > maxPersons) return;
         if (pagesOf(total) > wanted) {
           this.#glances.missed += wanted;
           return;
@@ -103,13 +110,16 @@ export class PersonDirectory implements Disposable {
         const before = shown.size;
         if (pageNo === 1) recent.beginList();
         recent.noteListed(list, askedAt);
-        for (const { personId } of list) shown.add(personId);
+        for (const { personId } of list) shown.add(hashOf53(personId));
         // Who is added meanwhile need not be in it.
         all = Math.min(all, total);
         if (shown.size >= all) break;
         if (shown.size === before) throw new Error("it ends too soon");
+        if (now() - listedAt > maxReadMs) throw new Error("it takes too long");
       }
+      recent.endList();
       this.#listedAt = listedAt;
+      this.#tookMs = now() - listedAt;
       clearTimeout(this.#cleaning);
       this.#cleaning = setTimeout(() => recent.forgetOld(), 2 * freshMs);
       this.#cleaning.unref();
@@ -120,4 +130,6 @@ export class PersonDirectory implements Disposable {
   }
 }
 
+/** As a number, of which a hundred thousand take a third of the memory of their texts. */
+const hashOf53 = (text: string) => Bun.hash.xxHash32(text) * 2 ** 21 + (Bun.hash.xxHash32(text, 1) >>> 11);
 const pagesOf = (persons: number) => Math.ceil(persons / pageSize);

@@ -127,6 +127,16 @@ test("of tens of thousands each takes some hundred bytes", () => {
   expect(recent.glance(codeOf(count - 1))?.personId).toBe(String(count - 1));
 });
 
+test("who stands beyond those whom there is memory for is read singly, and no list is read for it", async () => {
+  const { hikcentral, calls } = site({ count: 30_500 });
+  for (let times = 0; times < 100; times++) hikcentral.glance("nobody", start);
+  await until(() => hikcentral.glance("nobody", start), { what: "the list" });
+  expect((await hikcentral.glance(codeOf(0), start))?.person).toBeDefined();
+  const { list } = calls();
+  for (let times = 0; times < 200; times++) expect(await hikcentral.glance(codeOf(30_499), start)).toBeUndefined();
+  expect(calls().list).toBe(list);
+});
+
 test("a run that begins after the list was asked for learns nothing from it", async () => {
   const { hikcentral, listed } = site({});
   await listed();

@@ -55,7 +55,9 @@ export class PersonDirectory implements Disposable {
     const person = recent.glance(personCode, since.getTime());
     const isListed = this.isFresh && this.#listedAt >= since.getTime();
     const answer = this.isFresh && (person || (isListed && !recent.has(personCode))) ? { person } : undefined;
-    this.#glances[answer ? "answered" : "missed"]++;
+    if (answer) this.#glances.answered++;
+    // Whom this list cannot answer for, e.g. because of a write, the next one need not either.
+    else if (!isListed) this.#glances.missed++;
     if (this.#isWorthIt())
       this.#reading = this.#read(this.#glances.answered + this.#glances.missed).finally(() => {
         this.#reading = undefined;

@@ -4,6 +4,7 @@ import { namesIn } from "../people/names.ts";
 import type { CustomField, Face, Person, ShownPerson } from "../people/types.ts";
 import { pictureTypeOf } from "../util/picture-type.ts";
 import { inParts } from "../util/turns/in-parts.ts";
+import { hashOf } from "./sharing/hashes.ts";
 import type { NewPerson, PersonChanges } from "./types.ts";
 
 export type Body = Record<string, unknown>;
@@ -185,11 +186,11 @@ const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChan
 /** Every call of HikCentral that we make, one function each. Paths and bodies are in its OpenAPI's own spelling. */
 export function createCalls(send: Send) {
   async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>, max = maxNames) {
-    const kept = new Set<number | bigint>();
+    const kept = new Set<number>();
     for (let pageNo = 1; ; pageNo++) {
       const { list, total }: Page<Item> = await send(path, { ...body, pageNo, pageSize }, page(item));
       const before = kept.size;
-      for (const one of list) kept.add(Bun.hash(JSON.stringify(one)));
+      for (const one of list) kept.add(hashOf(JSON.stringify(one)));
       if (pageNo > 1 && kept.size === before) return;
       if (kept.size > max)
         throw retry("hikcentral_bad_answer", `HikCentral's list ${path} has more than ${max} entries`);

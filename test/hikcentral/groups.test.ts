@@ -1,5 +1,7 @@
+import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { GroupMembers } from "../../src/hikcentral/sharing/group-members.ts";
 import { type Answer, type Body, clientOf, failureOf, gateway, listing, success } from "./gateway.ts";
 
 const add = "privilege/group/single/addPersons";
@@ -203,4 +205,26 @@ describe("while all permits are in use", () => {
     expect(bodies(info).length).toBeLessThan(40);
     await reading;
   });
+});
+
+test("of tens of thousands of members each takes some bytes", async () => {
+  const count = 100_000;
+  const members = new GroupMembers({
+    now: Date.now,
+    read: async (_, ids) => {
+      for (const id of people(count)) ids.add(id);
+      return true;
+    },
+  });
+  const isIn = (personId: string) => members.isIn("1", personId, (work) => work, {});
+  const bytes = () => {
+    Bun.gc(true);
+    return heapStats().heapSize;
+  };
+  const before = bytes();
+  expect(await isIn("1")).toBe(true);
+  expect((bytes() - before) / count).toBeLessThan(30);
+  expect([await isIn(String(count)), await isIn(String(count + 1))]).toEqual([true, false]);
+  members.forget("1");
+  expect(await isIn("1")).toBe(false);
 });

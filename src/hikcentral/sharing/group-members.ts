@@ -1,6 +1,8 @@
+import { Hashes } from "./hashes.ts";
+
 export interface GroupMembersOptions {
   /** Reads the list of a group into `ids`; false where the partner may not read it. */
-  readonly read: (groupId: string, ids: Set<string>) => Promise<boolean>;
+  readonly read: (groupId: string, ids: Hashes) => Promise<boolean>;
   readonly now: () => number;
 }
 
@@ -12,7 +14,7 @@ export interface InGroupOptions {
 interface Members {
   readonly readAt: number;
   /** Whom one of the lists shows, and those who were added since. */
-  readonly ids: Set<string>;
+  readonly ids: Hashes;
   /** Whether the partner may read them. */
   first?: Promise<boolean>;
   second?: Promise<boolean>;
@@ -56,7 +58,7 @@ export class GroupMembers {
   #membersOf(groupId: string): Members {
     const known = this.#fresh(groupId);
     if (known) return known;
-    const fresh = { readAt: this.#options.now(), ids: new Set<string>() };
+    const fresh = { readAt: this.#options.now(), ids: new Hashes() };
     this.#known.set(groupId, fresh);
     return fresh;
   }

@@ -15,8 +15,6 @@ const maxLoose = 3 * packSize;
 /** Those who come together stand together. */
 const maxUnpacked = 8;
 
-export const hashOf = (key: string): number => Bun.hash.xxHash32(key);
-
 /** Thousands of persons, in the order in which they come: compressed, at about 150 bytes each. */
 export class PackedPersons {
   readonly #packs = new Map<number, Uint8Array>();

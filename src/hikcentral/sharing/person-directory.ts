@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ShownPerson } from "../../people/types.ts";
 import { type Page, pageSize } from "../api.ts";
+import { hashOf } from "./hashes.ts";
 import { freshMs, type Glance, type RecentPersons } from "./recent-persons.ts";
 
 export interface DirectoryOptions {
@@ -112,7 +113,7 @@ export class PersonDirectory implements Disposable {
         const before = shown.size;
         if (pageNo === 1) recent.beginList();
         recent.noteListed(list, askedAt);
-        for (const { personId } of list) shown.add(hashOf53(personId));
+        for (const { personId } of list) shown.add(hashOf(personId));
         // Who is added meanwhile need not be in it.
         all = Math.min(all, total);
         if (shown.size >= all) break;
@@ -132,6 +133,4 @@ export class PersonDirectory implements Disposable {
   }
 }
 
-/** As a number, of which a hundred thousand take a third of the memory of their texts. */
-const hashOf53 = (text: string) => Bun.hash.xxHash32(text) * 2 ** 21 + (Bun.hash.xxHash32(text, 1) >>> 11);
 const pagesOf = (persons: number) => Math.ceil(persons / pageSize);

@@ -1,6 +1,7 @@
 import type { Person, ShownPerson } from "../../people/types.ts";
+import { hashOf } from "./hashes.ts";
 import { ListedPersons } from "./listed-persons.ts";
-import { hashOf, type PackedPerson, PackedPersons } from "./packed-persons.ts";
+import { type PackedPerson, PackedPersons } from "./packed-persons.ts";
 
 /** `person` is undefined where HikCentral's list of persons does not show one. */
 export interface Glance {
@@ -24,7 +25,7 @@ interface Known {
  */
 export class RecentPersons {
   readonly #own = new PackedPersons();
-  /** By the hash of the key of their personCode, the oldest first. Two may have the same: who is found is compared. */
+  /** By the hash of the key of their personCode, the oldest first. */
   readonly #byCode = new Map<number, Known>();
   /** Hash of the personId → that of the key of the personCode. */
   readonly #codeOf = new Map<number, number>();

@@ -128,7 +128,7 @@ const isDeclared = (headers: Headers) =>
 
 async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array> {
   const { headers, body } = response;
-  // n.b. Read as a stream a photo takes 900 KB of further memory.
+  // n.b. A small answer that is read as a stream takes a sixth more CPU.
   if (isDeclared(headers) && Number(headers.get("content-length")) <= maxBytes) return await response.bytes();
   const chunks: Uint8Array[] = [];
   let size = 0;

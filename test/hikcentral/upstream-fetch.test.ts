@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { upstreamFetch } from "../../src/upstreams/http.ts";
 import { closing, failureOf } from "./gateway.ts";
 
@@ -31,6 +32,27 @@ test("a body over the limit is not read to its end", async () => {
   const failure = await failureOf(upstreamFetch({ url, timeoutMs: 5000, maxBytes: 100_000, signal }));
   expect(failure).toMatchObject({ kind: "too_large" });
   expect(pulled).toBeLessThan(1000);
+});
+
+const large = Buffer.alloc(100_000);
+test.each([
+  [
+    "chunked",
+    "transfer-encoding: chunked",
+    Buffer.concat([Buffer.from("186a0\r\n"), large, Buffer.from("\r\n0\r\n\r\n")]),
+  ],
+  ["compressed", "content-encoding: gzip", Buffer.from(Bun.gzipSync(large))],
+])("a %s body is not believed to have the declared length", async (_, header, body) => {
+  const head = `HTTP/1.1 200 OK\r\ncontent-length: ${header.includes("gzip") ? body.length : 10}\r\n${header}\r\n\r\n`;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(Buffer.concat([Buffer.from(head), body])));
+  });
+  closing({ [Symbol.asyncDispose]: async () => void server.close() });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const failure = await failureOf(upstreamFetch({ url, timeoutMs: 5000, maxBytes: 50_000, signal }));
+  expect(failure).toMatchObject({ kind: "too_large" });
 });
 
 test("a name that does not resolve, a closed port and a bad address are told apart from a broken answer", async () => {

@@ -1,7 +1,7 @@
-import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GroupMembers } from "../../src/hikcentral/sharing/group-members.ts";
+import { heapBytes } from "../support/heap.ts";
 import { type Answer, type Body, clientOf, failureOf, gateway, listing, success } from "./gateway.ts";
 
 const add = "privilege/group/single/addPersons";
@@ -217,13 +217,9 @@ test("of tens of thousands of members each takes some bytes", async () => {
     },
   });
   const isIn = (personId: string) => members.isIn("1", personId, (work) => work, {});
-  const bytes = () => {
-    Bun.gc(true);
-    return heapStats().heapSize;
-  };
-  const before = bytes();
+  const before = heapBytes();
   expect(await isIn("1")).toBe(true);
-  expect((bytes() - before) / count).toBeLessThan(30);
+  expect((heapBytes() - before) / count).toBeLessThan(30);
   expect([await isIn(String(count)), await isIn(String(count + 1))]).toEqual([true, false]);
   members.forget("1");
   expect(await isIn("1")).toBe(false);

@@ -1,6 +1,6 @@
-import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
 import { RecentPersons } from "../../src/hikcentral/sharing/recent-persons.ts";
+import { heapBytes } from "../support/heap.ts";
 import { until } from "../support/until.ts";
 import { type Answer, type Body, clientOf, gateway, newPerson, success } from "./gateway.ts";
 
@@ -28,8 +28,16 @@ const listedPerson = (number: number) => ({
   hasFace: true,
   pictureAddress: `/picture/${number}`,
   customFields: [{ id: "1", name: "KIB", type: 0, value: String(2_600_000 + number) }],
-  raw: {},
 });
+
+function noteListOf(count: number, recent: RecentPersons): void {
+  recent.beginList();
+  for (let from = 0; from < count; from += 500)
+    recent.noteListed(
+      Array.from({ length: 500 }, (_, at) => listedPerson(from + at)),
+      Date.now(),
+    );
+}
 
 const start = new Date(0);
 
@@ -112,18 +120,9 @@ test("each of many is found as the list shows them", async () => {
 test("of tens of thousands each takes some hundred bytes", () => {
   const recent = new RecentPersons(Date.now);
   const count = 20_000;
-  const bytes = () => {
-    Bun.gc(true);
-    return heapStats().heapSize;
-  };
-  const before = bytes();
-  recent.beginList();
-  for (let from = 0; from < count; from += 500)
-    recent.noteListed(
-      Array.from({ length: 500 }, (_, at) => listedPerson(from + at)),
-      Date.now(),
-    );
-  expect((bytes() - before) / count).toBeLessThan(300);
+  const before = heapBytes();
+  noteListOf(count, recent);
+  expect((heapBytes() - before) / count).toBeLessThan(300);
   expect(recent.glance(codeOf(count - 1))?.personId).toBe(String(count - 1));
 });
 
@@ -173,18 +172,9 @@ test("a list that takes too long is not read to its end", async () => {
 test("of more persons than there is memory for the list still shows who is missing", () => {
   const recent = new RecentPersons(Date.now);
   const count = 100_000;
-  const bytes = () => {
-    Bun.gc(true);
-    return heapStats().heapSize;
-  };
-  const before = bytes();
-  recent.beginList();
-  for (let from = 0; from < count; from += 500)
-    recent.noteListed(
-      Array.from({ length: 500 }, (_, at) => listedPerson(from + at)),
-      Date.now(),
-    );
-  expect(bytes() - before).toBeLessThan(10_000_000);
+  const before = heapBytes();
+  noteListOf(count, recent);
+  expect(heapBytes() - before).toBeLessThan(10_000_000);
   expect(recent.glance(codeOf(1))?.personId).toBe("1");
   const others = Array.from({ length: 1_000 }, (_, number) => codeOf(count + number));
   expect(recent.has(codeOf(count - 1))).toBe(true);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { RecentPersons } from "../../src/hikcentral/sharing/recent-persons.ts";
 import { type Body, clientOf, failureOf, gateway, newPerson, success } from "./gateway.ts";
 
 const info = "person/personCode/personInfo";
@@ -70,4 +71,24 @@ test("what was read while a write was under way is not believed", async () => {
   await set;
   const known = await hikcentral.recentPerson(personCode);
   expect([known && hikcentral.kibOf(known), reads()]).toEqual(["2600001", 2]);
+});
+
+test("each of thousands is known as it was written last, for a minute", async () => {
+  const clock = { now: 0 };
+  const recent = new RecentPersons(() => clock.now);
+  const { givenName, familyName, remark, validFrom, validUntil } = newPerson;
+  const rest = { givenName, familyName, remark, validFrom, validUntil, hasFace: true, pictureAddress: "" };
+  const codes = Array.from({ length: 2_000 }, (_, number) => `A${number}`);
+  for (const [number, code] of codes.entries())
+    recent.note(code, { personId: String(number), personCode: code, customFields: [], ...rest });
+  const kib = { id: "1", name: "KIB", type: 1, value: "2600001" };
+  for (const personId of ["7", "1999"]) await recent.writing(personId, { customFields: [kib] }, async () => {});
+  for (const [number, code] of codes.entries()) {
+    const customFields = number === 7 || number === 1_999 ? [kib] : [];
+    expect(recent.get(code)).toMatchObject({ personId: String(number), personCode: code, customFields });
+  }
+  clock.now = 60_000;
+  expect([recent.get("A8"), recent.has("A8")]).toEqual([undefined, true]);
+  recent.note("B1", { personId: "b1", personCode: "B1", customFields: [], ...rest });
+  expect([recent.has("A8"), recent.has("A7"), recent.get("B1")?.personId]).toEqual([false, false, "b1"]);
 });

@@ -133,8 +133,9 @@ function flat(list: unknown): unknown[] {
   if (!isRecord(list)) return [];
   if (!("PrivilegeGroupInfo" in list)) return [list];
   const { PrivilegeGroupInfo: nested, ...own } = list;
-  return nested === undefined ? [own] : [...("privilegeGroupId" in own ? [own] : []), ...flat(nested)];
+  return [...("privilegeGroupId" in own ? [own] : []), ...flat(nested)];
 }
+
 /** To check 500 persons at once would keep everything else waiting for 5 to 30 ms. */
 const checkedAtATime = 50;
 /** n.b. With a promise for each of them, as valibot's own asynchronous array has one, a page takes half as long again. */

@@ -122,7 +122,7 @@ export function retryAfterMs(headers: Headers, now: number): number | undefined 
   return waitMs > 0 ? waitMs : undefined;
 }
 
-/** The body as it was sent, in as many bytes as are declared: nothing says how long any other one is. */
+/** Whether the head says how many bytes the body has: a chunked or a compressed body may have more. */
 const isDeclared = (headers: Headers) =>
   headers.has("content-length") && !headers.has("content-encoding") && !headers.has("transfer-encoding");
 

@@ -12,9 +12,8 @@ const people = 24;
 const faults = { hikcentral: [{ kind: "slow", minMs: 10, maxMs: 40 }] } as const;
 const slowly = { people, faults, broker: shared.url } as const;
 
-/** Above this part of the memory RabbitMQ takes no messages. */
 const states = "[S || [{state, S}] <- rabbit_networking:connection_info_all([state])]";
-/** Below what it uses RabbitMQ accepts nothing; each connection is told a moment later. */
+/** Above this part of the memory RabbitMQ takes no messages; each connection is told a moment later. */
 async function alarm(limit: number): Promise<void> {
   await shared.evaluate(`vm_memory_monitor:set_vm_memory_high_watermark(${limit})`);
   const areTold = async () => limit > 0.1 || !(await shared.evaluate(states)).includes("running");

@@ -95,6 +95,8 @@ export class RecentPersons {
   /** Gives the memory back that old ones take. */
   forgetOld(): void {
     for (const [code, { at }] of this.#byCode) if (this.now() - at >= freshMs) this.#forgetOwn(code);
+    const [oldest] = this.#byCode.values();
+    this.#own.dropBefore(oldest?.place ?? Number.POSITIVE_INFINITY);
     for (const [id, at] of this.#writtenAt) if (this.now() - at >= freshMs) this.#writtenAt.delete(id);
     this.#lists = this.#lists.filter(({ begunAt }) => this.now() - begunAt < freshMs);
   }

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { retry, unavailable } from "../errors.ts";
 import { type Fetch, TransportError, upstreamFetch } from "../upstreams/http.ts";
 import { type Caller, permitFor } from "../util/caller.ts";
-import { parseJson } from "../util/exact-json.ts";
+import { takeJson } from "../util/exact-json.ts";
 import { pictureTypeOf } from "../util/picture-type.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import type { Body, Send } from "./api.ts";
@@ -42,11 +42,11 @@ const envelope = v.object({
 });
 
 /** n.b. Status and content type mean nothing: a rejected signature is 200 or 401, and JSON may be labelled text. */
-function envelopeOf(status: number, body: Uint8Array) {
+async function envelopeOf(status: number, body: Uint8Array) {
   const bare = status < 400 ? barePicture(body) : undefined;
   if (bare !== undefined) return { code: "0", msg: "", data: bare };
   try {
-    const parsed = v.parse(envelope, parseJson(new TextDecoder().decode(body)));
+    const parsed = v.parse(envelope, await takeJson(body));
     if (status < 400 || !isSuccess(parsed.code)) return parsed;
   } catch {}
   throw new BadAnswer(`HTTP ${status} without HikCentral's envelope`);
@@ -82,7 +82,7 @@ export function createTransport(options: TransportOptions) {
     );
     // To read a list of 500 persons takes milliseconds, and so did receiving it.
     if (answer.body.length > largeBytes) await nextTurn();
-    return envelopeOf(answer.status, answer.body);
+    return await envelopeOf(answer.status, answer.body);
   }
 
   async function measured(call: string, path: string, body: Body | (() => Body), caller: Caller) {

@@ -129,7 +129,7 @@ const personRef = (employee: unknown, message: unknown = {}): PersonRef => ({
 /** Undefined if the body is not JSON. */
 export function bodyOf({ body }: Pick<Delivery, "body">): unknown {
   try {
-    return parseJson(new TextDecoder().decode(body));
+    return parseJson(body);
   } catch {
     return undefined;
   }

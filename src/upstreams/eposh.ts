@@ -1,9 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as v from "valibot";
 import type { Secret } from "../config/secret.ts";
 import { type Failure, retry, unavailable } from "../errors.ts";
 import type { Caller } from "../util/caller.ts";
-import { parseJson } from "../util/exact-json.ts";
+import { takeJson } from "../util/exact-json.ts";
 import {
   type Fetch,
   retryAfterMs,
@@ -90,13 +91,13 @@ export function createEposh(options: EposhOptions): EposhClient {
     });
     const refused = refusal(answer.status, answer.headers, where);
     if (refused) throw refused;
-    const text = textIn(answer);
-    if (text === undefined || /\ufffd|\\ufffd/i.test(text))
+    const utf8 = utf8Of(answer);
+    if (!utf8 || hasLostLetters(utf8))
       throw retry(
         "eposh_bad_page",
         `Eposh's ${where} has letters that its charset does not hold: names would be wrong`,
       );
-    const found = parsed(text);
+    const found = await pageIn(utf8);
     if (!found) throw retry("eposh_bad_page", `Eposh's answer for ${where} is not a page with data and pagination`);
     // To read a page took its time, and so does what follows.
     await nextTurn();
@@ -119,21 +120,24 @@ export function createEposh(options: EposhOptions): EposhClient {
 }
 
 /** JSON is UTF-8, whatever its label says; only what cannot be UTF-8 is read as the label says. Undefined where neither fits. */
-function textIn({ body, headers }: UpstreamAnswer): string | undefined {
+function utf8Of({ body, headers }: UpstreamAnswer): Buffer | undefined {
+  if (isUtf8(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const [, label = ""] = /charset="?([\w.:-]+)/i.exec(headers.get("content-type") ?? "") ?? [];
-  for (const charset of ["utf-8", label] as Bun.Encoding[]) {
-    try {
-      return new TextDecoder(charset, { fatal: true }).decode(body);
-    } catch {
-      // Not in this charset, or no charset at all.
-    }
+  try {
+    return Buffer.from(new TextDecoder(label as Bun.Encoding, { fatal: true }).decode(body));
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
-function parsed(text: string): EposhPage | undefined {
+/** Of which only U+FFFD is left, as it is or escaped. */
+const hasLostLetters = (utf8: Buffer) =>
+  utf8.includes("\ufffd") ||
+  (["\\uf", "\\uF"].some((start) => utf8.includes(start)) && /\\ufffd/i.test(utf8.toString("latin1")));
+
+async function pageIn(body: Uint8Array): Promise<EposhPage | undefined> {
   try {
-    return v.parse(eposhPage, parseJson(text));
+    return v.parse(eposhPage, await takeJson(body));
   } catch {
     return undefined;
   }

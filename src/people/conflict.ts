@@ -135,41 +135,56 @@ const isSame = (a: Claim, b: Claim) =>
 /** Of one NIK: real ones have two or three. Whoever comes after them is compared with them alone. */
 const maxClaims = 10;
 
+/** The claim of one record, and the place that it has among those of its NIK. */
+interface Placed {
+  readonly claim: Claim;
+  readonly place: number;
+}
+
 /** The claims of a date, as its pages come. */
 export class Claims {
-  /** At most `maxClaims` each. */
-  readonly #byCode = new Map<string, Claim[]>();
-  /** n.b. Pages that went on are not kept: a date may have many thousands of records. */
-  readonly #of = new WeakMap<object, Claim>();
+  /** At most `maxClaims` of each NIK. n.b. As JSON: a date may have many thousands, and objects take twice the memory. */
+  readonly #byCode = new Map<string, string>();
+  /** n.b. Pages that went on are not kept. */
+  readonly #of = new WeakMap<object, Placed>();
 
   add(employees: readonly unknown[]): void {
     for (const employee of employees) {
       const claim = claimOf(employee);
       if (!claim) continue;
-      this.#of.set(Object(employee), claim);
-      const others = this.#byCode.get(claim.code);
-      if (others === undefined) this.#byCode.set(claim.code, [claim]);
-      else if (others.length < maxClaims) others.push(claim);
+      const others = this.#allOf(claim.code);
+      this.#of.set(Object(employee), { claim, place: others.length });
+      if (others.length < maxClaims) this.#byCode.set(claim.code, JSON.stringify([...others, claim]));
     }
   }
 
   /** Position → the name and the KIB number of the rival. */
   rivalsIn(employees: readonly unknown[]): ReadonlyMap<number, string> {
-    const claims = employees.map((employee) => this.#of.get(Object(employee)));
-    const codes = new Set(claims.flatMap((claim) => claim?.code ?? []));
-    const rivals = new Map([...codes].map((code) => [code, rivalsAmong(this.#byCode.get(code) ?? [])]));
+    const placed = employees.map((employee) => this.#of.get(Object(employee)));
+    const codes = new Set(placed.flatMap((one) => one?.claim.code ?? []));
+    const known = new Map([...codes].map((code) => [code, this.#allOf(code)]));
+    const rivals = new Map([...known].map(([code, all]) => [code, rivalsAmong(all)]));
     return new Map(
-      claims.flatMap((claim, at): [number, string][] => {
-        const rival = claim && this.#rivalOf(claim, rivals.get(claim.code) ?? new Map());
+      placed.flatMap((one, at): [number, string][] => {
+        const code = one?.claim.code ?? "";
+        const rival = one && rivalOf(one, known.get(code) ?? [], rivals.get(code) ?? new Map());
         return rival ? [[at, labelOf(rival, rival.kib?.slice(0, 32))]] : [];
       }),
     );
   }
 
-  #rivalOf(claim: Claim, rivals: ReadonlyMap<Claim, Claim>): Claim | undefined {
-    const known = this.#byCode.get(claim.code) ?? [];
-    if (known.includes(claim)) return rivals.get(claim);
-    const other = known.find((one) => !rivals.has(one)) ?? known.find((one) => !isSame(one, claim));
-    return other && !isSame(other, claim) ? other : undefined;
+  #allOf(code: string): Claim[] {
+    return JSON.parse(this.#byCode.get(code) ?? "[]") as Claim[];
   }
+}
+
+function rivalOf(
+  { claim, place }: Placed,
+  known: readonly Claim[],
+  rivals: ReadonlyMap<Claim, Claim>,
+): Claim | undefined {
+  const itself = known[place];
+  if (itself) return rivals.get(itself);
+  const other = known.find((one) => !rivals.has(one)) ?? known.find((one) => !isSame(one, claim));
+  return other && !isSame(other, claim) ? other : undefined;
 }

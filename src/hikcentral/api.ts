@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { retry } from "../errors.ts";
 import { namesIn } from "../people/names.ts";
-import type { CustomField, Face, Person, ShownPerson } from "../people/types.ts";
+import type { BriefPerson, CustomField, Face, Person, ShownPerson } from "../people/types.ts";
 import { pictureTypeOf } from "../util/picture-type.ts";
 import { inParts } from "../util/turns/in-parts.ts";
-import { hashOf } from "./sharing/hashes.ts";
+import { Hashes } from "./sharing/hashes.ts";
 import type { NewPerson, PersonChanges } from "./types.ts";
 
 export type Body = Record<string, unknown>;
@@ -69,16 +69,30 @@ const shownNames = (read: Record<"personGivenName" | "personFamilyName" | "perso
     ? { givenName: read.personGivenName, familyName: read.personFamilyName }
     : namesIn(read.personName);
 
-const shownFields = {
+const briefFields = {
   personId: id,
   personCode: text,
+  personPhoto: v.fallback(v.object({ picUri: text }), { picUri: "" }),
+};
+const briefPerson = v.pipe(
+  v.object(briefFields),
+  v.transform(
+    ({ personId, personCode, personPhoto }): BriefPerson => ({
+      personId,
+      personCode,
+      hasFace: personPhoto.picUri !== "",
+    }),
+  ),
+);
+
+const shownFields = {
+  ...briefFields,
   personGivenName: text,
   personFamilyName: text,
   personName: text,
   remark: text,
   beginTime: text,
   endTime: text,
-  personPhoto: v.fallback(v.object({ picUri: text }), { picUri: "" }),
   customFieldList: v.fallback(v.array(customField), []),
 };
 const shownFieldsOf = v.object(shownFields);
@@ -120,6 +134,10 @@ const organisation = v.pipe(
   v.object({ orgIndexCode: id, orgName: text }),
   v.transform((found) => ({ id: found.orgIndexCode, name: found.orgName })),
 );
+
+const personList = "/api/resource/v1/person/personList";
+
+export type PageBody = Readonly<Record<"pageNo" | "pageSize", number>>;
 
 export interface Page<Item> {
   readonly list: Item[];
@@ -187,11 +205,11 @@ const withChanges = ({ raw, givenName, familyName }: Person, changes: PersonChan
 /** Every call of HikCentral that we make, one function each. Paths and bodies are in its OpenAPI's own spelling. */
 export function createCalls(send: Send) {
   async function* pages<Item>(path: string, body: object, item: v.GenericSchema<unknown, Item>, max = maxNames) {
-    const kept = new Set<number>();
+    const kept = new Hashes();
     for (let pageNo = 1; ; pageNo++) {
       const { list, total }: Page<Item> = await send(path, { ...body, pageNo, pageSize }, page(item));
       const before = kept.size;
-      for (const one of list) kept.add(hashOf(JSON.stringify(one)));
+      for (const one of list) kept.add(JSON.stringify(one));
       if (pageNo > 1 && kept.size === before) return;
       if (kept.size > max)
         throw retry("hikcentral_bad_answer", `HikCentral's list ${path} has more than ${max} entries`);
@@ -210,9 +228,10 @@ export function createCalls(send: Send) {
       return send("/api/resource/v1/person/personCode/personInfo", { personCode }, asked);
     },
     /** All persons, in an order that is not documented. */
-    personPage: (body: () => { pageNo: number; pageSize: number }): Promise<Page<ShownPerson>> =>
-      send("/api/resource/v1/person/personList", body, page(shownPerson)),
-    persons: () => pages("/api/resource/v1/person/personList", {}, shownPerson, maxListed),
+    personPage: (body: () => PageBody): Promise<Page<ShownPerson>> => send(personList, body, page(shownPerson)),
+    /** Checking a page takes a third of the time. */
+    briefPersonPage: (body: () => PageBody): Promise<Page<BriefPerson>> => send(personList, body, page(briefPerson)),
+    persons: () => pages(personList, {}, shownPerson, maxListed),
     /** HikCentral's own, fuzzy search: compare again. The first 50. */
     personsByName: async (personName: string) =>
       (

@@ -139,11 +139,12 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
     recent,
     now,
     page: (pageNo) => optional("the list of persons", () => ownCalls().personPage(() => ({ pageNo, pageSize }))),
+    briefPage: (pageNo) => ownCalls().briefPersonPage(() => ({ pageNo, pageSize })),
   });
   let count: { askedAt: number; persons: Promise<number | undefined> } | undefined;
   const counted = () => {
     if (count && now() - count.askedAt < countMaxAgeMs) return count.persons;
-    const ask = () => ownCalls().personPage(() => ({ pageNo: 1, pageSize: 1 }));
+    const ask = () => ownCalls().briefPersonPage(() => ({ pageNo: 1, pageSize: 1 }));
     const persons = optional("the list of persons", ask).then((page) => page?.total);
     count = { askedAt: now(), persons };
     persons.catch(() => {
@@ -154,7 +155,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
   const hasFace = createFaceChecks({
     directory,
     now,
-    page: (body, caller) => callsOf(caller).personPage(body),
+    page: (body, caller) => callsOf(caller).briefPersonPage(body),
     personByCode: readPerson,
   });
   const members = new GroupMembers({
@@ -211,7 +212,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
             return calls.addPerson(person);
           });
           directory.total++;
-          members.forget(personId);
+          members.newcomer(personId);
           const shown = { hasFace: face !== undefined, pictureAddress: "", customFields: [] };
           recent.note(personCode, { personId, ...written, ...shown });
           return personId;

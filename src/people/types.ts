@@ -25,6 +25,9 @@ export interface ShownPerson {
   readonly customFields: readonly CustomField[];
 }
 
+/** What is read of a person where thousands are and most are not asked for. */
+export type BriefPerson = Pick<ShownPerson, "personId" | "personCode" | "hasFace">;
+
 /** One who was read singly. `raw` is the whole answer: an update sends it back, or HikCentral clears it. */
 export interface Person extends ShownPerson {
   readonly raw: Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GroupMembers } from "../../src/hikcentral/sharing/group-members.ts";
 import { heapBytes } from "../support/heap.ts";
-import { type Answer, type Body, clientOf, failureOf, gateway, listing, success } from "./gateway.ts";
+import { type Answer, type Body, clientOf, failureOf, gateway, listing, newPerson, success } from "./gateway.ts";
 
 const add = "privilege/group/single/addPersons";
 const members = "privilege/group/single/personList";
@@ -116,6 +116,46 @@ test("a group's members are read once a minute, whoever asks, and what we add co
   expect(bodies(members)).toHaveLength(2);
 });
 
+describe("whoever was just added is in no group", () => {
+  const site = () => {
+    const clock = { minutes: 0 };
+    const { url, bodies } = gateway({
+      "person/single/add": () => success("1"),
+      [members]: () => listing([{ id: "1" }]),
+    });
+    const { hikcentral } = clientOf(url, { regionals: {}, now: () => clock.minutes * 60_000 });
+    return { hikcentral, clock, lists: () => bodies(members).length };
+  };
+
+  test("for the first who asks about each group, and nobody else", async () => {
+    const { hikcentral, clock, lists } = site();
+    await hikcentral.addPerson(newPerson);
+    clock.minutes = 9;
+    expect(await Promise.all(["1", "2"].map((group) => hikcentral.inGroup(group, "1")))).toEqual([false, false]);
+    expect(lists()).toBe(0);
+    expect(await Promise.all(["1", "2"].map((group) => hikcentral.inGroup(group, "1")))).toEqual([true, true]);
+    expect(lists()).toBe(2);
+    clock.minutes = 10;
+    expect(await hikcentral.inGroup("3", "1")).toBe(true);
+  });
+
+  test("for ten minutes", async () => {
+    const { hikcentral, clock, lists } = site();
+    await hikcentral.addPerson(newPerson);
+    clock.minutes = 10;
+    expect([await hikcentral.inGroup("1", "1"), lists()]).toEqual([true, 1]);
+  });
+
+  test("also where a restored HikCentral gives the number again", async () => {
+    const { hikcentral, clock } = site();
+    await hikcentral.addPerson({ ...newPerson, personCode: "A1" });
+    expect([await hikcentral.inGroup("1", "1"), await hikcentral.inGroup("1", "1")]).toEqual([false, true]);
+    clock.minutes = 0.1;
+    await hikcentral.addPerson({ ...newPerson, personCode: "A2" });
+    expect([await hikcentral.inGroup("1", "1"), await hikcentral.inGroup("1", "1")]).toEqual([false, false]);
+  });
+});
+
 test("where the partner may not read members nobody is one, and it is said once", async () => {
   let nowMs = 0;
   const { url } = gateway({ [members]: () => ({ code: "0x02401007", msg: "not permitted" }) });
@@ -221,6 +261,6 @@ test("of tens of thousands of members each takes some bytes", async () => {
   expect(await isIn("1")).toBe(true);
   expect((heapBytes() - before) / count).toBeLessThan(30);
   expect([await isIn(String(count)), await isIn(String(count + 1))]).toEqual([true, false]);
-  members.forget("1");
-  expect(await isIn("1")).toBe(false);
+  members.newcomer("1");
+  for (let times = 0; times < 2; times++) expect(await isIn("1")).toBe(false);
 });

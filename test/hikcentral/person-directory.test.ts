@@ -136,6 +136,26 @@ test("who stands beyond those whom there is memory for is read singly, and no li
   expect(calls().list).toBe(list);
 });
 
+test("where nobody asked for those whom a list shows, the next one only knows that they are there", () => {
+  const recent = new RecentPersons(Date.now);
+  const count = 20_000;
+  noteListOf(count, recent);
+  for (let times = 0; times < 9; times++) expect(recent.glance(codeOf(times))).toBeDefined();
+  recent.endList();
+  const before = heapBytes();
+  noteListOf(count, recent);
+  recent.endList();
+  expect([recent.glance(codeOf(1)), recent.has(codeOf(1)), recent.has(codeOf(count))]).toEqual([
+    undefined,
+    true,
+    false,
+  ]);
+  expect(heapBytes() - before).toBeLessThan(0);
+  for (let times = 0; times < 9; times++) recent.glance(codeOf(times));
+  noteListOf(count, recent);
+  expect(recent.glance(codeOf(1))?.personId).toBe("1");
+});
+
 test("a run that begins after the list was asked for learns nothing from it", async () => {
   const { hikcentral, listed } = site({});
   await listed();
@@ -215,6 +235,26 @@ test("a list that was asked for before a write does not show the person as befor
   await until(() => hikcentral.glance("nobody", start), { what: "the list" });
   expect((await hikcentral.glance(codeOf(0), start))?.person).toBeDefined();
   expect((await hikcentral.glance(codeOf(1), start))?.person).toBeUndefined();
+});
+
+test("a list that is read while a write is under way, however long, does not show the person", async () => {
+  const written = Promise.withResolvers<void>();
+  const { hikcentral, minute, listed } = site({
+    answers: {
+      async "person/personId/customFieldsUpdate"() {
+        await written.promise;
+        return success("");
+      },
+    },
+  });
+  const writes = [hikcentral.setKib("1", "2600001"), hikcentral.setKib("1", "2600001")];
+  minute.now = 3;
+  await listed();
+  expect((await hikcentral.glance(codeOf(0), start))?.person).toBeDefined();
+  expect(await hikcentral.glance(codeOf(1), start)).toBeUndefined();
+  written.resolve();
+  await Promise.all(writes);
+  expect(await hikcentral.glance(codeOf(1), start)).toBeUndefined();
 });
 
 test("a write makes what a list showed of the person unknown", async () => {

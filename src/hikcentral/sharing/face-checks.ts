@@ -1,12 +1,12 @@
-import type { Person, ShownPerson } from "../../people/types.ts";
+import type { BriefPerson, Person } from "../../people/types.ts";
 import type { Caller } from "../../util/caller.ts";
-import type { Page } from "../api.ts";
+import type { Page, PageBody } from "../api.ts";
 import { createBatcher } from "./batcher.ts";
 import type { PersonDirectory } from "./person-directory.ts";
 
 export interface FaceCheckOptions {
   readonly directory: Pick<PersonDirectory, "isFresh" | "total">;
-  readonly page: (body: () => { pageNo: number; pageSize: number }, caller: Caller) => Promise<Page<ShownPerson>>;
+  readonly page: (body: () => PageBody, caller: Caller) => Promise<Page<BriefPerson>>;
   readonly personByCode: (personCode: string, caller: Caller) => Promise<Person | undefined>;
   readonly now: () => number;
 }
@@ -25,7 +25,7 @@ const singlyForMs = 600_000;
 export function createFaceChecks({ directory, page, personByCode, now }: FaceCheckOptions) {
   const stored = new Map<string, boolean>();
   let singlyUntil = Number.NEGATIVE_INFINITY;
-  const note = (personCode: string, person: ShownPerson | undefined) => stored.set(personCode, person?.hasFace ?? true);
+  const note = (personCode: string, person: BriefPerson | undefined) => stored.set(personCode, person?.hasFace ?? true);
 
   const check = createBatcher({
     max: maxChecked,

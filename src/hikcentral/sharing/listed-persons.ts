@@ -1,22 +1,45 @@
-import { Hashes } from "./hashes.ts";
+import type { BriefPerson, ShownPerson } from "../../people/types.ts";
+import { Hashes, hashOf } from "./hashes.ts";
 import { type PackedPerson, PackedPersons } from "./packed-persons.ts";
 
 /** Of those beyond them it is only known that the list shows them. */
 const maxKept = 30_000;
+/** For fewer people it is not worth the memory to keep all of them. */
+const minAsked = 10;
 
 /** The persons of one list of HikCentral, by the key of their personCode. There may be hundreds of thousands. */
 export class ListedPersons {
   readonly #keys = new Hashes();
-  /** Each at the place of its key. */
   #kept = new PackedPersons();
+  /** Hashes of their keys, in the same order. */
+  #keptKeys: Float64Array;
   #size = 0;
+  #asked = 0;
   readonly #forgotten = new Set<string>();
 
-  constructor(readonly begunAt: number) {}
+  /** Where nobody is to be kept, it is only known whom the list shows. */
+  constructor(
+    readonly begunAt: number,
+    keeps: boolean,
+  ) {
+    this.#keptKeys = new Float64Array(keeps ? maxKept : 0);
+  }
 
-  add(listed: PackedPerson): void {
-    this.#keys.add(listed.key);
-    if (this.#size++ < maxKept) this.#kept.add(listed);
+  /** Whether there is memory for one more. */
+  get keeps(): boolean {
+    return this.#size < this.#keptKeys.length;
+  }
+
+  /** Where all who come are new, nobody asks for those who are there. */
+  get isAsked(): boolean {
+    return this.#asked >= minAsked;
+  }
+
+  add(key: string, person: ShownPerson | BriefPerson, at: number): void {
+    this.#keys.add(key);
+    if (!this.keeps || !("customFields" in person)) return;
+    this.#keptKeys[this.#size++] = hashOf(key);
+    this.#kept.add({ key, person, at });
   }
 
   /** Also true of those who were forgotten. */
@@ -26,7 +49,8 @@ export class ListedPersons {
 
   /** On a list that shifts while it is read somebody may stand twice: as the last page shows them. */
   get(key: string): PackedPerson | undefined {
-    const found = this.#forgotten.has(key) ? undefined : this.#kept.get(this.#keys.placeOf(key));
+    this.#asked++;
+    const found = this.#forgotten.has(key) ? undefined : this.#kept.get(this.#keptKeys.lastIndexOf(hashOf(key)));
     return found?.key === key ? found : undefined;
   }
 
@@ -37,5 +61,7 @@ export class ListedPersons {
   /** A newer list shows them: of this one only `has` is still asked. */
   forgetAll(): void {
     this.#kept = new PackedPersons();
+    this.#keptKeys = new Float64Array(0);
+    this.#size = 0;
   }
 }

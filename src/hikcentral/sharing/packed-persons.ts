@@ -17,7 +17,8 @@ const maxUnpacked = 8;
 
 /** Thousands of persons, in the order in which they come: compressed, at about 150 bytes each. */
 export class PackedPersons {
-  readonly #packs = new Map<number, Uint8Array>();
+  /** By their numbers; nobody in it is newer than `at`. */
+  readonly #packs = new Map<number, { readonly bytes: Uint8Array; readonly at: number }>();
   readonly #unpacked = new Map<number, readonly string[]>();
   /** The newest, as JSON; "" where it was dropped. */
   #loose: string[] = [];
@@ -27,7 +28,7 @@ export class PackedPersons {
   add({ key, person, at }: PackedPerson): number {
     const place = this.#packed + this.#loose.length;
     this.#loose.push(JSON.stringify([key, at, person]));
-    if (this.#loose.length >= maxLoose) this.#pack();
+    if (this.#loose.length >= maxLoose) this.#pack(at);
     return place;
   }
 
@@ -43,9 +44,10 @@ export class PackedPersons {
     if (place >= this.#packed) this.#loose[place - this.#packed] = "";
   }
 
-  dropBefore(place: number): void {
-    for (const number of this.#packs.keys()) {
-      if ((number + 1) * packSize > place) break;
+  /** The packs in which nobody is newer. */
+  dropBefore(time: number): void {
+    for (const [number, { at }] of this.#packs) {
+      if (at >= time) break;
       this.#packs.delete(number);
       this.#unpacked.delete(number);
     }
@@ -56,16 +58,16 @@ export class PackedPersons {
     const known = this.#unpacked.get(number);
     const pack = this.#packs.get(number);
     if (known || !pack) return known;
-    const texts = new TextDecoder().decode(Bun.zstdDecompressSync(pack)).split("\n");
+    const texts = new TextDecoder().decode(Bun.zstdDecompressSync(pack.bytes)).split("\n");
     this.#unpacked.set(number, texts);
     const [oldest] = this.#unpacked.keys();
     if (oldest !== undefined && this.#unpacked.size > maxUnpacked) this.#unpacked.delete(oldest);
     return texts;
   }
 
-  #pack(): void {
+  #pack(at: number): void {
     const texts = this.#loose.splice(0, packSize);
-    this.#packs.set(this.#packed / packSize, Bun.zstdCompressSync(texts.join("\n"), { level: 1 }));
+    this.#packs.set(this.#packed / packSize, { bytes: Bun.zstdCompressSync(texts.join("\n"), { level: 1 }), at });
     this.#packed += packSize;
   }
 }

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ShownPerson } from "../../people/types.ts";
+import type { BriefPerson, ShownPerson } from "../../people/types.ts";
 import { type Page, pageSize } from "../api.ts";
-import { hashOf } from "./hashes.ts";
-import { freshMs, type Glance, type RecentPersons } from "./recent-persons.ts";
+import { Hashes } from "./hashes.ts";
+import { freshMs } from "./recent-numbers.ts";
+import type { Glance, RecentPersons } from "./recent-persons.ts";
 
 export interface DirectoryOptions {
   readonly recent: RecentPersons;
   /** Undefined where the partner may not read it. */
   readonly page: (pageNo: number) => Promise<Page<ShownPerson> | undefined>;
+  /** Of a list whose first page was read. */
+  readonly briefPage: (pageNo: number) => Promise<Page<BriefPerson>>;
   readonly now: () => number;
 }
 
@@ -20,6 +23,8 @@ const maxReadMs = 30_000;
 /** A list that takes longer is not waited for. */
 const patienceMs = 5_000;
 const restAfterFailureMs = 600_000;
+/** A page is some MB of garbage: many in a row come faster than it is collected, and a daemon of 120 MB takes 10 more. */
+const minPageMs = 40;
 
 /**
  * All persons of HikCentral as its list shows them, 500 a call, for at most a minute. It is read once as many single
@@ -93,14 +98,15 @@ export class PersonDirectory implements Disposable {
 
   /** Ends after the first page where that shows that all of them cost more than `wanted` single reads. */
   async #read(wanted: number): Promise<void> {
-    const { recent, page, now } = this.#options;
+    const { recent, page, briefPage, now } = this.#options;
     const listedAt = now();
     this.#glances = { answered: 0, missed: 0, at: listedAt };
     try {
-      const shown = new Set<number>();
+      const shown = new Hashes();
       for (let pageNo = 1, all = Number.POSITIVE_INFINITY; ; pageNo++) {
         const askedAt = now();
-        const read = await page(pageNo);
+        const rested = sleep(minPageMs, undefined, { ref: false });
+        const read = await (pageNo === 1 || recent.keepsListed ? page(pageNo) : briefPage(pageNo));
         if (read === undefined) throw new Error("the partner may not read it");
         const { list, total } = read;
         this.total = total;
@@ -113,12 +119,13 @@ export class PersonDirectory implements Disposable {
         const before = shown.size;
         if (pageNo === 1) recent.beginList();
         recent.noteListed(list, askedAt);
-        for (const { personId } of list) shown.add(hashOf(personId));
+        for (const { personId } of list) shown.add(personId);
         // Who is added meanwhile need not be in it.
         all = Math.min(all, total);
         if (shown.size >= all) break;
         if (shown.size === before) throw new Error("it ends too soon");
         if (now() - listedAt > maxReadMs) throw new Error("it takes too long");
+        await rested;
       }
       recent.endList();
       this.#listedAt = listedAt;

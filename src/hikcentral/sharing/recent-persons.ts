@@ -1,21 +1,11 @@
-import type { Person, ShownPerson } from "../../people/types.ts";
-import { hashOf } from "./hashes.ts";
+import type { BriefPerson, Person, ShownPerson } from "../../people/types.ts";
 import { ListedPersons } from "./listed-persons.ts";
 import { type PackedPerson, PackedPersons } from "./packed-persons.ts";
+import { freshMs, RecentNumbers } from "./recent-numbers.ts";
 
 /** `person` is undefined where HikCentral's list of persons does not show one. */
 export interface Glance {
   readonly person: ShownPerson | undefined;
-}
-
-export const freshMs = 60_000;
-const maxPersons = 30_000;
-
-interface Known {
-  /** Hash of the personId. */
-  readonly id: number;
-  readonly place: number;
-  readonly at: number;
 }
 
 /**
@@ -25,16 +15,22 @@ interface Known {
  */
 export class RecentPersons {
   readonly #own = new PackedPersons();
-  /** By the hash of the key of their personCode, the oldest first. */
-  readonly #byCode = new Map<number, Known>();
-  /** Hash of the personId → that of the key of the personCode. */
-  readonly #codeOf = new Map<number, number>();
-  /** By the hash of the personId, when our last write ended: a list that was asked for before may show the person as it was. */
-  readonly #writtenAt = new Map<number, number>();
+  /** Key of the personCode → place among our own. */
+  readonly #byCode: RecentNumbers;
+  /** personId → place. n.b. Whether the person is still known there says `#byCode`. */
+  readonly #byId: RecentNumbers;
+  /** personId → when our last write ended: a list that was asked for before may show the person as it was. */
+  readonly #writtenAt: RecentNumbers;
+  /** personId → how many writes are under way. */
+  readonly #writing = new Map<string, number>();
   /** The newest first. */
   #lists: readonly ListedPersons[] = [];
 
-  constructor(readonly now: () => number) {}
+  constructor(readonly now: () => number) {
+    this.#byCode = new RecentNumbers(now);
+    this.#byId = new RecentNumbers(now);
+    this.#writtenAt = new RecentNumbers(now);
+  }
 
   get(personCode: string): ShownPerson | undefined {
     return this.#fresh(personCode)?.person;
@@ -52,33 +48,35 @@ export class RecentPersons {
   /** Also where it was too long ago. */
   has(personCode: string): boolean {
     const key = keyOf(personCode);
-    return this.#byCode.has(hashOf(key)) || this.#lists.some((list) => list.has(key));
+    return this.#byCode.get(key) !== undefined || this.#lists.some((list) => list.has(key));
   }
 
   note(personCode: string, person: ShownPerson): void {
     // n.b. Without what an update would have to send back: that is read again.
     const { raw: _, ...kept } = person as ShownPerson & Partial<Person>;
     const key = keyOf(personCode);
-    const [code, id, at] = [hashOf(key), hashOf(person.personId), this.now()];
-    this.#forgetOwn(code);
-    this.#byCode.set(code, { id, at, place: this.#own.add({ key, person: kept, at }) });
-    this.#codeOf.set(id, code);
-    for (const [oldest, { at, place }] of this.#byCode) {
-      this.#own.dropBefore(place);
-      if (!this.#isSpare(this.#byCode, at)) break;
-      this.#forgetOwn(oldest);
-    }
+    this.#forgetOwn(key);
+    const place = this.#own.add({ key, person: kept, at: this.now() });
+    this.#byCode.set(key, place);
+    this.#byId.set(person.personId, place);
+    this.#own.dropBefore(this.now() - freshMs);
   }
 
   /** The pages that follow are of one list. */
   beginList(): void {
     const now = this.now();
-    this.#lists = [new ListedPersons(now), ...this.#lists.filter(({ begunAt }) => now - begunAt < freshMs)];
+    const older = this.#lists.filter(({ begunAt }) => now - begunAt < freshMs);
+    this.#lists = [new ListedPersons(now, older[0]?.isAsked ?? true), ...older];
+  }
+
+  /** Whether more is wanted of the next page than who is there. */
+  get keepsListed(): boolean {
+    return this.#lists[0]?.keeps ?? false;
   }
 
   /** `at` is when the page was asked for. */
-  noteListed(page: readonly ShownPerson[], at: number): void {
-    for (const person of page) this.#lists[0]?.add({ key: keyOf(person.personCode), person, at });
+  noteListed(page: readonly (ShownPerson | BriefPerson)[], at: number): void {
+    for (const person of page) this.#lists[0]?.add(keyOf(person.personCode), person, at);
   }
 
   /** All pages of the list were noted. */
@@ -88,46 +86,44 @@ export class RecentPersons {
 
   forget(personCode: string): void {
     const key = keyOf(personCode);
-    this.#forgetOwn(hashOf(key));
+    this.#forgetOwn(key);
     for (const list of this.#lists) list.forget(key);
   }
 
   /** Gives the memory back that old ones take. */
   forgetOld(): void {
-    for (const [code, { at }] of this.#byCode) if (this.now() - at >= freshMs) this.#forgetOwn(code);
-    const [oldest] = this.#byCode.values();
-    this.#own.dropBefore(oldest?.place ?? Number.POSITIVE_INFINITY);
-    for (const [id, at] of this.#writtenAt) if (this.now() - at >= freshMs) this.#writtenAt.delete(id);
+    for (const numbers of [this.#byCode, this.#byId, this.#writtenAt]) numbers.forgetOld();
+    this.#own.dropBefore(this.now() - freshMs);
     this.#lists = this.#lists.filter(({ begunAt }) => this.now() - begunAt < freshMs);
   }
 
   /** What a write of this daemon changes. The person is forgotten while it is under way, and where it fails. */
   async writing<T>(personId: string, changes: Partial<ShownPerson>, write: () => Promise<T>): Promise<T> {
-    const id = hashOf(personId);
-    const found = this.#freshAt(this.#codeOf.get(id));
-    const known = found?.person.personId === personId ? found : undefined;
-    this.#forgetOwn(this.#codeOf.get(id));
-    this.#noteWrite(id, Number.POSITIVE_INFINITY);
+    const known = this.#takeOwn(personId);
+    this.#writing.set(personId, (this.#writing.get(personId) ?? 0) + 1);
     try {
       const result = await write();
       // n.b. Whoever read it meanwhile may have read it before the write.
-      this.#forgetOwn(this.#codeOf.get(id));
+      this.#takeOwn(personId);
       if (known) this.note(known.key, { ...known.person, ...changes });
       return result;
     } finally {
-      this.#noteWrite(id, this.now());
+      const others = (this.#writing.get(personId) ?? 1) - 1;
+      if (others > 0) this.#writing.set(personId, others);
+      else this.#writing.delete(personId);
+      this.#writtenAt.set(personId, this.now());
     }
   }
 
   #fresh(personCode: string): PackedPerson | undefined {
     const key = keyOf(personCode);
-    const found = this.#freshAt(hashOf(key));
+    const found = this.#freshAt(this.#byCode.get(key));
     return found?.key === key ? found : undefined;
   }
 
-  #freshAt(code: number | undefined): PackedPerson | undefined {
-    const known = code === undefined ? undefined : this.#byCode.get(code);
-    return known && this.now() - known.at < freshMs ? this.#own.get(known.place) : undefined;
+  #freshAt(place: number | undefined): PackedPerson | undefined {
+    const found = place === undefined ? undefined : this.#own.get(place);
+    return found && this.now() - found.at < freshMs ? found : undefined;
   }
 
   /** As the newest list that shows the person does. */
@@ -136,30 +132,25 @@ export class RecentPersons {
   }
 
   /** A list that was asked for before our last write shows the person as it was. */
-  #isNow({ person, at }: PackedPerson): boolean {
-    return this.now() - at < freshMs && at > (this.#writtenAt.get(hashOf(person.personId)) ?? Number.NEGATIVE_INFINITY);
+  #isNow({ person: { personId }, at }: PackedPerson): boolean {
+    const writtenAt = this.#writing.has(personId) ? at : (this.#writtenAt.get(personId) ?? Number.NEGATIVE_INFINITY);
+    return this.now() - at < freshMs && at > writtenAt;
   }
 
-  #noteWrite(id: number, at: number): void {
-    this.#writtenAt.delete(id);
-    this.#writtenAt.set(id, at);
-    for (const [oldest, at] of this.#writtenAt) {
-      if (!this.#isSpare(this.#writtenAt, at)) break;
-      this.#writtenAt.delete(oldest);
-    }
+  /** Returns who is forgotten. */
+  #takeOwn(personId: string): PackedPerson | undefined {
+    const place = this.#byId.get(personId);
+    const found = this.#freshAt(place);
+    if (found?.person.personId !== personId || this.#byCode.get(found.key) !== place) return undefined;
+    this.#forgetOwn(found.key);
+    return found;
   }
 
-  /** In the longest run there are those of one minute. */
-  #isSpare(all: { readonly size: number }, at: number): boolean {
-    return all.size > maxPersons || this.now() - at >= freshMs;
-  }
-
-  #forgetOwn(code: number | undefined): void {
-    const known = code === undefined ? undefined : this.#byCode.get(code);
-    if (code === undefined || known === undefined) return;
-    this.#own.drop(known.place);
-    this.#byCode.delete(code);
-    if (this.#codeOf.get(known.id) === code) this.#codeOf.delete(known.id);
+  #forgetOwn(key: string): void {
+    const place = this.#byCode.get(key);
+    if (place === undefined) return;
+    this.#own.drop(place);
+    this.#byCode.delete(key);
   }
 }
 

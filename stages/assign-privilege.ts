@@ -37,7 +37,7 @@ export default defineStage({
       const granted = memory.grantOf(group, personId);
       const isNew = granted === undefined || isLater(meta, granted);
       // A short list must not look like what a human took away.
-      const isIn = await hikcentral.inGroup(group, personId, { isSure: !isNew });
+      const isIn = await hikcentral.inGroup(group, personId, { isSure: !isNew, mayBeNew: !meta.again });
       if (isIn) {
         // A later record for the same group: only an induction after that one lifts what a human takes away.
         if (granted !== undefined && isNew) memory.noteGrant(group, personId, meta.inducted, true);

@@ -144,8 +144,8 @@ const keys = new WeakMap<object, number>();
 
 /**
  * Tells records apart. n.b. Two of one NIK are two, and so are two whose NIK is a hyphen. A hash, because the keys of a
- * whole date are kept, and of 48 bits, which a number holds: those of the largest date are all different but for one in
- * 50,000 such dates. Made once, because each record is asked for it four times.
+ * whole date are kept; of 48 bits, which a number holds: in one of 50,000 dates of the largest size two records share one.
+ * Made once, because each record is asked for it four times.
  */
 const keyOf = (employee: unknown): number => {
   const key = () => hashOf(JSON.stringify(employee));

@@ -175,6 +175,7 @@ export function createHikCentral(options: HikCentralOptions): HikCentralClient {
       await callsOf(caller)
         .addToGroup(groupId, personIds)
         .catch((thrown) => {
+          if (codeOf(thrown) === "already_exists") members.surprised(groupId);
           // n.b. For several it does not say which one is a member already, nor whether the others were added.
           if (personIds().length > 1) throw thrown;
           if (codeOf(thrown) !== "already_exists") return explainMissing(groupId, thrown);

@@ -54,8 +54,7 @@ export interface HikCentral {
   addToGroup(groupId: string, personId: string): Promise<void>;
   /**
    * Whether HikCentral shows the membership; undefined where the partner may not read it. Read at most once a minute a
-   * group, and once more where somebody who is not shown must surely be none. False without a call for a person who was
-   * added within the last ten minutes, the first time that it is asked.
+   * group, and once more where somebody who is not shown must surely be none.
    */
   inGroup(groupId: string, personId: string, options?: InGroupOptions): Promise<boolean | undefined>;
   /** Asks for the access of these persons to be downloaded to the devices. Gathers up to 100 persons. */

@@ -23,7 +23,7 @@ export function parseJson(source: string | Uint8Array): unknown {
 }
 
 /**
- * The same of a body that nobody needs any more: it is empty afterwards. n.b. A run that reads a list of 300 KB a page is
+ * The same of a body that nobody needs any more: a large one may be empty afterwards. n.b. A run that reads a list of 300 KB a page is
  * up to 20 MB larger where each body, and the text that it becomes, wait for a garbage collection.
  */
 export async function takeJson(body: Uint8Array): Promise<unknown> {
@@ -44,11 +44,16 @@ const [zero, nine, point, smallE, largeE] = [48, 57, 46, 101, 69];
  */
 function isPlain(bytes: Uint8Array): boolean {
   let [depth, digits] = [0, 0];
+  let isFraction = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] ?? 0;
-    if ((byte >= zero && byte <= nine) || byte === point) digits++;
+    if (byte >= zero && byte <= nine) digits += isFraction ? 0 : 1;
     else if (digits > 0 && (byte === smallE || byte === largeE)) return false;
-    else digits = 0;
+    else if (byte === point) isFraction = true;
+    else {
+      digits = 0;
+      isFraction = false;
+    }
     if (byte === quote) at = endOfString(bytes, at);
     else if (byte === openingBrace || byte === openingBracket) depth++;
     else if (byte === closingBrace || byte === closingBracket) depth--;

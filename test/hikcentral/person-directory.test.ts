@@ -156,6 +156,39 @@ test("where nobody asked for those whom a list shows, the next one only knows th
   expect(recent.glance(codeOf(1))?.personId).toBe("1");
 });
 
+test("where a list that only knows who is there is asked for them, the next one shows them", async () => {
+  const { hikcentral, minute, calls, listed } = site({ count: 600 });
+  await listed();
+  minute.now = 0.8;
+  for (let times = 0; times < 20; times++) hikcentral.glance("nobody", start);
+  await until(() => calls().list === 4, { what: "the next list" });
+  expect(await hikcentral.glance(codeOf(2), start)).toBeUndefined();
+  for (let times = 0; times < 10; times++) hikcentral.glance(codeOf(2), start);
+  await until(() => calls().list === 6, { what: "the list after that" });
+  await until(() => hikcentral.glance(codeOf(2), start), { what: "the person" });
+  expect(calls().info).toBe(0);
+});
+
+test("of a list that does not come to its end the one before is kept", async () => {
+  let isCut = false;
+  const { hikcentral, persons, minute, calls, listed } = site({
+    count: 600,
+    answers: {
+      [list]: ({ pageNo }) =>
+        isCut && pageNo === 2
+          ? { code: "64" }
+          : success({ total: 600, list: persons.slice((Number(pageNo) - 1) * 500, Number(pageNo) * 500) }),
+    },
+  });
+  await listed();
+  isCut = true;
+  minute.now = 0.8;
+  for (let times = 0; times < 20; times++) hikcentral.glance(codeOf(times), start);
+  await until(() => calls().list === 4, { what: "the next list" });
+  await hikcentral.personByCode(codeOf(599));
+  expect((await hikcentral.glance(codeOf(2), start))?.person?.personId).toBe("2");
+});
+
 test("a run that begins after the list was asked for learns nothing from it", async () => {
   const { hikcentral, listed } = site({});
   await listed();

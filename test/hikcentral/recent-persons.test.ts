@@ -73,6 +73,31 @@ test("what was read while a write was under way is not believed", async () => {
   expect([known && hikcentral.kibOf(known), reads()]).toEqual(["2600001", 2]);
 });
 
+test.each([
+  ["ends later", true],
+  ["is lost", false],
+])("of two writes at once, of which the second %s, nothing older is believed", async (how, isWritten) => {
+  const recent = new RecentPersons(() => 0);
+  const { personCode: code } = newPerson;
+  const person = { ...newPerson, personId: "7", hasFace: true, pictureAddress: "", customFields: [] };
+  const field = (value: string) => ({ customFields: [{ id: "1", name: "KIB", type: 1, value }] });
+  recent.note(code, person);
+  const second = Promise.withResolvers<void>();
+  const writes = [
+    recent.writing("7", field("2600001"), async () => {}),
+    recent.writing("7", field("2600002"), () => second.promise),
+  ];
+  await writes[0];
+  recent.note(code, { ...person, ...field("2600001") });
+  if (isWritten) second.resolve();
+  else second.reject(new Error(how));
+  await Promise.allSettled(writes);
+  expect(recent.get(code)).toBeUndefined();
+  recent.note(code, person);
+  await recent.writing("7", field("2600003"), async () => {});
+  expect(recent.get(code)?.customFields[0]?.value).toBe("2600003");
+});
+
 test("each of thousands is known as it was written last, for a minute", async () => {
   const clock = { now: 0 };
   const recent = new RecentPersons(() => clock.now);

@@ -10,6 +10,8 @@ export interface GroupMembersOptions {
 export interface InGroupOptions {
   /** False only where two lists agree: one alone may be short. */
   readonly isSure?: boolean;
+  /** Whom this daemon just added is in no group, the first time that it is asked so. */
+  readonly mayBeNew?: boolean;
 }
 
 interface Members {
@@ -26,20 +28,26 @@ const newForMs = 600_000;
 
 /**
  * The members of privilege groups. A list is read at most once a minute, and a second one only for who must be sure.
- * Whom this daemon added is in no group when it first asks: where all are new, no list is read.
+ * Whom this daemon added is taken for a member of none: where all are new, no list is read. Where HikCentral itself adds
+ * new persons to a group, it refuses grants of twenty, which are then made singly: after the first that list is read.
  */
 export class GroupMembers {
   readonly #options: GroupMembersOptions;
   readonly #known = new Map<string, Members>();
   /** personId → when this daemon added the person, of those about whom nobody has asked since. */
   readonly #addedAt: RecentNumbers;
-  /** personId, and group and personId → when it was first asked about one who was added, and when it was asked last. */
-  readonly #askedAt: RecentNumbers;
+  /** personId → when the first group of such a person was asked for. */
+  readonly #firstAskedAt: RecentNumbers;
+  /** Group and personId → when it was said that the person is new to it. */
+  readonly #newToAt: RecentNumbers;
+  /** Group → when it had a new person already. */
+  readonly #surprisedAt = new Map<string, number>();
 
   constructor(options: GroupMembersOptions) {
     this.#options = options;
     this.#addedAt = new RecentNumbers(options.now, newForMs);
-    this.#askedAt = new RecentNumbers(options.now);
+    this.#firstAskedAt = new RecentNumbers(options.now);
+    this.#newToAt = new RecentNumbers(options.now);
   }
 
   /** Undefined where the partner may not read it. `wait` waits for what all share. */
@@ -47,19 +55,24 @@ export class GroupMembers {
     groupId: string,
     personId: string,
     wait: (work: Promise<boolean>) => Promise<boolean>,
-    { isSure = false }: InGroupOptions,
+    { isSure = false, mayBeNew = false }: InGroupOptions,
   ): Promise<boolean | undefined> {
-    if (this.#isNewTo(groupId, personId)) return false;
+    if (mayBeNew && !isSure && this.#isNewTo(groupId, personId)) return false;
     const members = this.#membersOf(groupId);
     let isRead = await wait(this.#read("first", groupId, members));
     if (isSure && isRead && !members.ids.has(personId)) isRead = await wait(this.#read("second", groupId, members));
     return members.ids.has(personId) || (isRead ? false : undefined);
   }
 
+  /** n.b. Noted without a list too: the next one that is read may lag behind. */
   added(groupId: string, personIds: readonly string[]): void {
-    const known = this.#fresh(groupId);
-    if (known) for (const id of personIds) known.ids.add(id);
-    else this.#known.delete(groupId);
+    const { ids } = this.#membersOf(groupId);
+    for (const id of personIds) ids.add(id);
+  }
+
+  /** Somebody was in the group already. */
+  surprised(groupId: string): void {
+    this.#surprisedAt.set(groupId, this.#options.now());
   }
 
   /** After a restore HikCentral gives its numbers again: whoever had this one is not there any more. */
@@ -70,12 +83,15 @@ export class GroupMembers {
 
   /** True once for each group: whoever is asked about again may be in it meanwhile. */
   #isNewTo(groupId: string, personId: string): boolean {
-    const [now, asked] = [this.#options.now(), `${groupId} ${personId}`];
-    if (now - (this.#addedAt.get(personId) ?? Number.NEGATIVE_INFINITY) < newForMs) this.#askedAt.set(personId, now);
+    const now = this.#options.now();
+    const isWithin = (at: number | undefined, ms: number) => at !== undefined && now - at < ms;
+    if (isWithin(this.#addedAt.get(personId), newForMs)) this.#firstAskedAt.set(personId, now);
     this.#addedAt.delete(personId);
-    const firstAt = this.#askedAt.get(personId) ?? Number.NEGATIVE_INFINITY;
-    if (now - firstAt >= freshMs || (this.#askedAt.get(asked) ?? Number.NEGATIVE_INFINITY) >= firstAt) return false;
-    this.#askedAt.set(asked, now);
+    const firstAskedAt = this.#firstAskedAt.get(personId);
+    if (!isWithin(firstAskedAt, freshMs) || isWithin(this.#surprisedAt.get(groupId), newForMs)) return false;
+    const key = `${groupId} ${personId}`;
+    if ((this.#newToAt.get(key) ?? Number.NEGATIVE_INFINITY) >= (firstAskedAt ?? now)) return false;
+    this.#newToAt.set(key, now);
     return true;
   }
 

@@ -1,7 +1,10 @@
 const free = 0;
 const deleted = -1;
 
-/** Positive numbers → numbers, in 10 to 40 bytes each. n.b. A Map takes three to four times as much, in one piece that doubles. */
+/**
+ * Numbers above 0 → numbers, in 20 to 40 bytes each, or a set of them in half as much. n.b. A Map takes three times as
+ * much, in one piece that doubles.
+ */
 export class HashTable {
   /** Each at the place that it says itself, or at the next free one. */
   #keys = new Float64Array(64);
@@ -28,7 +31,7 @@ export class HashTable {
   }
 
   set(key: number, value = 0): void {
-    if (this.#used >= 0.8 * this.#keys.length) this.#grow();
+    if (this.#used >= 0.8 * this.#keys.length) this.#rehash();
     const place = this.#placeOf(key);
     if (this.#keys[place] === free) {
       this.#keys[place] = key;
@@ -53,9 +56,9 @@ export class HashTable {
     return place;
   }
 
-  #grow(): void {
+  /** Into twice the places, unless many were deleted. */
+  #rehash(): void {
     const [keys, values] = [this.#keys, this.#values];
-    // Where most were deleted, the same size is enough.
     const growth = this.#size > keys.length / 2 ? 2 : 1;
     this.#keys = new Float64Array(growth * keys.length);
     this.#values = new Float64Array(growth * values.length);

@@ -12,21 +12,21 @@ export class ListedPersons {
   readonly #keys = new Hashes();
   #kept = new PackedPersons();
   /** Hashes of their keys, in the same order. */
-  #keptKeys: Float64Array;
+  readonly #keptKeys: Float64Array;
   #size = 0;
   #asked = 0;
   readonly #forgotten = new Set<string>();
 
-  /** Where nobody is to be kept, it is only known whom the list shows. */
+  /** Of a brief one it is only known whom it shows. */
   constructor(
     readonly begunAt: number,
-    keeps: boolean,
+    readonly isBrief: boolean,
   ) {
-    this.#keptKeys = new Float64Array(keeps ? maxKept : 0);
+    this.#keptKeys = new Float64Array(isBrief ? 0 : maxKept);
   }
 
-  /** Whether there is memory for one more. */
-  get keeps(): boolean {
+  /** Whether one more can be kept. */
+  get hasRoom(): boolean {
     return this.#size < this.#keptKeys.length;
   }
 
@@ -37,7 +37,7 @@ export class ListedPersons {
 
   add(key: string, person: ShownPerson | BriefPerson, at: number): void {
     this.#keys.add(key);
-    if (!this.keeps || !("customFields" in person)) return;
+    if (!this.hasRoom || !("customFields" in person)) return;
     this.#keptKeys[this.#size++] = hashOf(key);
     this.#kept.add({ key, person, at });
   }
@@ -47,10 +47,10 @@ export class ListedPersons {
     return this.#keys.has(key);
   }
 
-  /** On a list that shifts while it is read somebody may stand twice: as the last page shows them. */
+  /** On a list that shifts while it is read somebody may stand twice: as the last page shows them that was kept. */
   get(key: string): PackedPerson | undefined {
     this.#asked++;
-    const found = this.#forgotten.has(key) ? undefined : this.#kept.get(this.#keptKeys.lastIndexOf(hashOf(key)));
+    const found = this.#forgotten.has(key) ? undefined : this.#kept.get(this.#placeOf(key));
     return found?.key === key ? found : undefined;
   }
 
@@ -61,7 +61,9 @@ export class ListedPersons {
   /** A newer list shows them: of this one only `has` is still asked. */
   forgetAll(): void {
     this.#kept = new PackedPersons();
-    this.#keptKeys = new Float64Array(0);
-    this.#size = 0;
+  }
+
+  #placeOf(key: string): number {
+    return this.#size === 0 ? -1 : this.#keptKeys.lastIndexOf(hashOf(key), this.#size - 1);
   }
 }

@@ -12,6 +12,8 @@ export interface PackedPerson {
 const packSize = 100;
 /** The newest wait so long, as they may soon be written again. */
 const maxLoose = 3 * packSize;
+/** Nobody keeps more. */
+const maxPacks = 300;
 /** Those who come together stand together. */
 const maxUnpacked = 8;
 
@@ -47,7 +49,7 @@ export class PackedPersons {
   /** The packs in which nobody is newer. */
   dropBefore(time: number): void {
     for (const [number, { at }] of this.#packs) {
-      if (at >= time) break;
+      if (at >= time && this.#packs.size <= maxPacks) break;
       this.#packs.delete(number);
       this.#unpacked.delete(number);
     }

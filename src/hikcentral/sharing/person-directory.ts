@@ -25,6 +25,8 @@ const patienceMs = 5_000;
 const restAfterFailureMs = 600_000;
 /** A page is some MB of garbage: many in a row come faster than it is collected, and a daemon of 120 MB takes 10 more. */
 const minPageMs = 40;
+/** For a list of a hundred thousand and more: all pauses together. */
+const maxPausesMs = 10_000;
 
 /**
  * All persons of HikCentral as its list shows them, 500 a call, for at most a minute. It is read once as many single
@@ -62,8 +64,8 @@ export class PersonDirectory implements Disposable {
     const isListed = this.isFresh && this.#listedAt >= since.getTime();
     const answer = this.isFresh && (person || (isListed && !recent.has(personCode))) ? { person } : undefined;
     if (answer) this.#glances.answered++;
-    // Whom this list cannot answer for, e.g. because of a write, the next one need not either.
-    else if (!isListed) this.#glances.missed++;
+    // Whom this list cannot answer for, e.g. because of a write, the next one need not either, unless this one is brief.
+    else if (!isListed || recent.isListBrief) this.#glances.missed++;
     if (this.#isWorthIt())
       this.#reading = this.#read(this.#glances.answered + this.#glances.missed).finally(() => {
         this.#reading = undefined;
@@ -101,16 +103,17 @@ export class PersonDirectory implements Disposable {
     const { recent, page, briefPage, now } = this.#options;
     const listedAt = now();
     this.#glances = { answered: 0, missed: 0, at: listedAt };
+    let isBegun = false;
     try {
       const shown = new Hashes();
       for (let pageNo = 1, all = Number.POSITIVE_INFINITY; ; pageNo++) {
         const askedAt = now();
-        const rested = sleep(minPageMs, undefined, { ref: false });
+        const startedAt = performance.now();
         const read = await (pageNo === 1 || recent.keepsListed ? page(pageNo) : briefPage(pageNo));
         if (read === undefined) throw new Error("the partner may not read it");
         const { list, total } = read;
         this.total = total;
-        if (pagesOf(total) > wanted) {
+        if (pageNo === 1 && pagesOf(total) > wanted) {
           this.#glances.missed += wanted;
           return;
         }
@@ -118,6 +121,7 @@ export class PersonDirectory implements Disposable {
         if (list.some(({ personCode }) => personCode === "")) throw new Error("it shows no personCode");
         const before = shown.size;
         if (pageNo === 1) recent.beginList();
+        isBegun = true;
         recent.noteListed(list, askedAt);
         for (const { personId } of list) shown.add(personId);
         // Who is added meanwhile need not be in it.
@@ -125,7 +129,8 @@ export class PersonDirectory implements Disposable {
         if (shown.size >= all) break;
         if (shown.size === before) throw new Error("it ends too soon");
         if (now() - listedAt > maxReadMs) throw new Error("it takes too long");
-        await rested;
+        const pageMs = Math.min(minPageMs, maxPausesMs / pagesOf(total));
+        await sleep(pageMs - (performance.now() - startedAt), undefined, { ref: false });
       }
       recent.endList();
       this.#listedAt = listedAt;
@@ -134,6 +139,7 @@ export class PersonDirectory implements Disposable {
       this.#cleaning = setTimeout(() => recent.forgetOld(), 2 * freshMs);
       this.#cleaning.unref();
     } catch {
+      if (isBegun) recent.abandonList();
       // Whatever it was, everybody is read singly, and that says what is wrong.
       this.#mayReadAt = Math.max(this.#mayReadAt, now() + restAfterFailureMs);
     }

@@ -35,12 +35,14 @@ export class RecentNumbers {
   }
 
   forgetOld(): void {
-    const passed = Math.floor((this.now() - this.#begunAt) / (this.keptMs / (generations - 1)));
+    const periodMs = this.keptMs / (generations - 1);
+    const passed = Math.floor((this.now() - this.#begunAt) / periodMs);
     for (let times = 0; times < Math.min(passed, generations); times++) this.#begin();
+    // n.b. Also after a clock that was set back.
+    this.#begunAt += passed * periodMs;
   }
 
   #begin(): void {
-    this.#begunAt = this.now();
     this.#tables = [new HashTable(), ...this.#tables.slice(0, generations - 1)];
   }
 }

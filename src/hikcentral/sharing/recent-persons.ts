@@ -66,12 +66,22 @@ export class RecentPersons {
   beginList(): void {
     const now = this.now();
     const older = this.#lists.filter(({ begunAt }) => now - begunAt < freshMs);
-    this.#lists = [new ListedPersons(now, older[0]?.isAsked ?? true), ...older];
+    this.#lists = [new ListedPersons(now, older[0]?.isAsked === false), ...older];
+  }
+
+  /** The list that was begun does not come to its end. */
+  abandonList(): void {
+    this.#lists = this.#lists.slice(1);
   }
 
   /** Whether more is wanted of the next page than who is there. */
   get keepsListed(): boolean {
-    return this.#lists[0]?.keeps ?? false;
+    return this.#lists[0]?.hasRoom ?? false;
+  }
+
+  /** Whether the newest list shows no more of anybody. */
+  get isListBrief(): boolean {
+    return this.#lists[0]?.isBrief ?? false;
   }
 
   /** `at` is when the page was asked for. */
@@ -101,18 +111,18 @@ export class RecentPersons {
   async writing<T>(personId: string, changes: Partial<ShownPerson>, write: () => Promise<T>): Promise<T> {
     const known = this.#takeOwn(personId);
     this.#writing.set(personId, (this.#writing.get(personId) ?? 0) + 1);
-    try {
-      const result = await write();
-      // n.b. Whoever read it meanwhile may have read it before the write.
-      this.#takeOwn(personId);
-      if (known) this.note(known.key, { ...known.person, ...changes });
-      return result;
-    } finally {
-      const others = (this.#writing.get(personId) ?? 1) - 1;
-      if (others > 0) this.#writing.set(personId, others);
-      else this.#writing.delete(personId);
-      this.#writtenAt.set(personId, this.now());
-    }
+    const result = await write().finally(() => this.#endWrite(personId));
+    if (known && !this.#writing.has(personId)) this.note(known.key, { ...known.person, ...changes });
+    return result;
+  }
+
+  #endWrite(personId: string): void {
+    const others = (this.#writing.get(personId) ?? 1) - 1;
+    if (others > 0) this.#writing.set(personId, others);
+    else this.#writing.delete(personId);
+    this.#writtenAt.set(personId, this.now());
+    // n.b. Whoever read it meanwhile may have read it before the write.
+    this.#takeOwn(personId);
   }
 
   #fresh(personCode: string): PackedPerson | undefined {

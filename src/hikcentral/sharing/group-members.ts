@@ -25,6 +25,8 @@ interface Members {
 
 /** A person who was added waits so long for the stage that grants, at most. */
 const newForMs = 600_000;
+/** It asks about all groups of a person at once. */
+const askingMs = 5_000;
 
 /**
  * The members of privilege groups. A list is read at most once a minute, and a second one only for who must be sure.
@@ -46,8 +48,8 @@ export class GroupMembers {
   constructor(options: GroupMembersOptions) {
     this.#options = options;
     this.#addedAt = new RecentNumbers(options.now, newForMs);
-    this.#firstAskedAt = new RecentNumbers(options.now);
-    this.#newToAt = new RecentNumbers(options.now);
+    this.#firstAskedAt = new RecentNumbers(options.now, askingMs);
+    this.#newToAt = new RecentNumbers(options.now, askingMs);
   }
 
   /** Undefined where the partner may not read it. `wait` waits for what all share. */
@@ -88,7 +90,7 @@ export class GroupMembers {
     if (isWithin(this.#addedAt.get(personId), newForMs)) this.#firstAskedAt.set(personId, now);
     this.#addedAt.delete(personId);
     const firstAskedAt = this.#firstAskedAt.get(personId);
-    if (!isWithin(firstAskedAt, freshMs) || isWithin(this.#surprisedAt.get(groupId), newForMs)) return false;
+    if (!isWithin(firstAskedAt, askingMs) || isWithin(this.#surprisedAt.get(groupId), newForMs)) return false;
     const key = `${groupId} ${personId}`;
     if ((this.#newToAt.get(key) ?? Number.NEGATIVE_INFINITY) >= (firstAskedAt ?? now)) return false;
     this.#newToAt.set(key, now);

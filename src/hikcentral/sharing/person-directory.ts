@@ -24,7 +24,7 @@ const maxReadMs = 30_000;
 const patienceMs = 5_000;
 const restAfterFailureMs = 600_000;
 /** A page is some MB of garbage: many in a row come faster than it is collected, and a daemon of 120 MB takes 10 more. */
-const minPageMs = 40;
+const minPageMs = 50;
 /** For a list of a hundred thousand and more: all pauses together. */
 const maxPausesMs = 10_000;
 

@@ -4,8 +4,6 @@ import { type PackedPerson, PackedPersons } from "./packed-persons.ts";
 
 /** Of those beyond them it is only known that the list shows them. */
 const maxKept = 30_000;
-/** For fewer people it is not worth the memory to keep all of them. */
-const minAsked = 10;
 
 /** The persons of one list of HikCentral, by the key of their personCode. There may be hundreds of thousands. */
 export class ListedPersons {
@@ -14,7 +12,6 @@ export class ListedPersons {
   /** Hashes of their keys, in the same order. */
   readonly #keptKeys: Float64Array;
   #size = 0;
-  #asked = 0;
   readonly #forgotten = new Set<string>();
 
   /** Of a brief one it is only known whom it shows. */
@@ -28,11 +25,6 @@ export class ListedPersons {
   /** Whether one more can be kept. */
   get hasRoom(): boolean {
     return this.#size < this.#keptKeys.length;
-  }
-
-  /** Where all who come are new, nobody asks for those who are there. */
-  get isAsked(): boolean {
-    return this.#asked >= minAsked;
   }
 
   add(key: string, person: ShownPerson | BriefPerson, at: number): void {
@@ -49,7 +41,6 @@ export class ListedPersons {
 
   /** On a list that shifts while it is read somebody may stand twice: as the last page shows them that was kept. */
   get(key: string): PackedPerson | undefined {
-    this.#asked++;
     const found = this.#forgotten.has(key) ? undefined : this.#kept.get(this.#placeOf(key));
     return found?.key === key ? found : undefined;
   }

@@ -43,8 +43,8 @@ export class PersonDirectory implements Disposable {
   /** How many persons HikCentral has, as the last page said, and those that were added since. */
   total = 0;
   #reading: Promise<void> | undefined;
-  /** Since the last list was asked for. */
-  #glances = { answered: 0, missed: 0, at: 0 };
+  /** Since the last list was asked for; `known` are those whom a list shows, or this daemon itself. */
+  #glances = { answered: 0, missed: 0, known: 0, at: 0 };
   #cleaning: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DirectoryOptions) {
@@ -58,11 +58,13 @@ export class PersonDirectory implements Disposable {
   /** As of `since` or later; undefined where nothing is known: ask HikCentral. */
   glance(personCode: string, since: Date): Glance | undefined {
     const { recent, now } = this.#options;
-    if (now() - this.#glances.at >= freshMs) this.#glances = { answered: 0, missed: 0, at: 0 };
+    if (now() - this.#glances.at >= freshMs) this.#glances = { answered: 0, missed: 0, known: 0, at: 0 };
     this.#glances.at = now();
     const person = recent.glance(personCode, since.getTime());
     const isListed = this.isFresh && this.#listedAt >= since.getTime();
-    const answer = this.isFresh && (person || (isListed && !recent.has(personCode))) ? { person } : undefined;
+    const isKnown = recent.has(personCode);
+    if (isKnown) this.#glances.known++;
+    const answer = this.isFresh && (person || (isListed && !isKnown)) ? { person } : undefined;
     if (answer) this.#glances.answered++;
     // Whom this list cannot answer for, e.g. because of a write, the next one need not either, unless this one is brief.
     else if (!isListed || recent.isListBrief) this.#glances.missed++;
@@ -90,11 +92,15 @@ export class PersonDirectory implements Disposable {
     return Math.min(renewAfterMs, freshMs - 2 * this.#tookMs);
   }
 
+  get #enough(): number {
+    return Math.max(minGlances, pagesOf(this.total));
+  }
+
   #isWorthIt(): boolean {
     const now = this.#options.now();
     if (this.#reading !== undefined || now < this.#mayReadAt) return false;
     const { missed, answered } = this.#glances;
-    const enough = Math.max(minGlances, pagesOf(this.total));
+    const enough = this.#enough;
     return missed >= enough || (answered >= enough && now - this.#listedAt >= this.#renewAfterMs);
   }
 
@@ -102,7 +108,9 @@ export class PersonDirectory implements Disposable {
   async #read(wanted: number): Promise<void> {
     const { recent, page, briefPage, now } = this.#options;
     const listedAt = now();
-    this.#glances = { answered: 0, missed: 0, at: listedAt };
+    // Where almost all who come are new, nobody asks for those who are there.
+    const isBrief = this.isFresh && this.#glances.known < this.#enough;
+    this.#glances = { answered: 0, missed: 0, known: 0, at: listedAt };
     let isBegun = false;
     try {
       const shown = new Hashes();
@@ -120,7 +128,7 @@ export class PersonDirectory implements Disposable {
         // Without it nobody can be found in it.
         if (list.some(({ personCode }) => personCode === "")) throw new Error("it shows no personCode");
         const before = shown.size;
-        if (pageNo === 1) recent.beginList();
+        if (pageNo === 1) recent.beginList({ isBrief });
         isBegun = true;
         recent.noteListed(list, askedAt);
         for (const { personId } of list) shown.add(personId);
@@ -130,7 +138,8 @@ export class PersonDirectory implements Disposable {
         if (shown.size === before) throw new Error("it ends too soon");
         if (now() - listedAt > maxReadMs) throw new Error("it takes too long");
         const pageMs = Math.min(minPageMs, maxPausesMs / pagesOf(total));
-        await sleep(pageMs - (performance.now() - startedAt), undefined, { ref: false });
+        const leftMs = startedAt + pageMs - performance.now();
+        if (leftMs > 0) await sleep(leftMs, undefined, { ref: false });
       }
       recent.endList();
       this.#listedAt = listedAt;

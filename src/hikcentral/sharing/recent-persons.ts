@@ -62,11 +62,10 @@ export class RecentPersons {
     this.#own.dropBefore(this.now() - freshMs);
   }
 
-  /** The pages that follow are of one list. */
-  beginList(): void {
+  /** The pages that follow are of one list. Of a brief one it is only known whom it shows. */
+  beginList({ isBrief = false } = {}): void {
     const now = this.now();
-    const older = this.#lists.filter(({ begunAt }) => now - begunAt < freshMs);
-    this.#lists = [new ListedPersons(now, older[0]?.isAsked === false), ...older];
+    this.#lists = [new ListedPersons(now, isBrief), ...this.#lists.filter(({ begunAt }) => now - begunAt < freshMs)];
   }
 
   /** The list that was begun does not come to its end. */

@@ -20,6 +20,18 @@ test("texts are added, found and deleted as in a set", () => {
   );
 });
 
+test("of 32 bits a set finds each text, and hardly anybody else", () => {
+  const hashes = new Hashes({ isExact: false, room: 1_000 });
+  for (let number = 0; number < 100_000; number++) hashes.add(String(number));
+  let [found, strangers] = [0, 0];
+  for (let number = 0; number < 100_000; number++) {
+    if (hashes.has(String(number))) found++;
+    if (hashes.has(`stranger ${number}`)) strangers++;
+  }
+  expect(found).toBe(100_000);
+  expect(strangers).toBeLessThan(20);
+});
+
 test.each([8, 10, 12, 16])("numbers of %i digits do not share a hash", (digits) => {
   const random = () => String(Math.floor((1 + 8 * Math.random()) * 10 ** (digits - 1)));
   const texts = new Set(Array.from({ length: 300_000 }, random));

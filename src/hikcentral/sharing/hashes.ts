@@ -1,4 +1,4 @@
-import { HashTable } from "./hash-table.ts";
+import { HashTable, type HashTableOptions } from "./hash-table.ts";
 
 /**
  * 53 bits, so that of a million texts no two share one. Never 0. n.b. Two seeds of one function are not enough: numbers of
@@ -9,7 +9,11 @@ export const hashOf = (text: string): number =>
 
 /** A set of hundreds of thousands of texts, as their hashes: a tenth of what the texts take. */
 export class Hashes {
-  readonly #table = new HashTable({ hasValues: false });
+  readonly #table: HashTable;
+
+  constructor(options: Omit<HashTableOptions, "hasValues"> = {}) {
+    this.#table = new HashTable({ ...options, hasValues: false });
+  }
 
   get size(): number {
     return this.#table.size;

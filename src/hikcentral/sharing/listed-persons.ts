@@ -5,20 +5,31 @@ import { type PackedPerson, PackedPersons } from "./packed-persons.ts";
 /** Of those beyond them it is only known that the list shows them. */
 const maxKept = 30_000;
 
+export interface ListOptions {
+  /** Of a brief one it is only known whom it shows. */
+  readonly isBrief?: boolean;
+  /** For so many its memory need not grow. */
+  readonly room?: number;
+}
+
 /** The persons of one list of HikCentral, by the key of their personCode. There may be hundreds of thousands. */
 export class ListedPersons {
-  readonly #keys = new Hashes();
+  /** n.b. Of 32 bits: in 100,000 persons one stranger of 40,000 is taken for somebody, and only read singly. */
+  readonly #keys: Hashes;
   #kept = new PackedPersons();
   /** Hashes of their keys, in the same order. */
   readonly #keptKeys: Float64Array;
   #size = 0;
   readonly #forgotten = new Set<string>();
 
-  /** Of a brief one it is only known whom it shows. */
+  readonly isBrief: boolean;
+
   constructor(
     readonly begunAt: number,
-    readonly isBrief: boolean,
+    { isBrief = false, room = 0 }: ListOptions,
   ) {
+    this.isBrief = isBrief;
+    this.#keys = new Hashes({ isExact: false, room });
     this.#keptKeys = new Float64Array(isBrief ? 0 : maxKept);
   }
 

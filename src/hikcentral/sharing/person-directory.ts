@@ -25,6 +25,8 @@ const patienceMs = 5_000;
 const restAfterFailureMs = 600_000;
 /** A page is some MB of garbage: many in a row come faster than it is collected, and a daemon of 120 MB takes 10 more. */
 const minPageMs = 50;
+/** How many persons there will be is HikCentral's word. */
+const maxRoom = 200_000;
 /** For a list of a hundred thousand and more: all pauses together. */
 const maxPausesMs = 10_000;
 
@@ -111,9 +113,12 @@ export class PersonDirectory implements Disposable {
     // Where almost all who come are new, nobody asks for those who are there.
     const isBrief = this.isFresh && this.#glances.known < this.#enough;
     this.#glances = { answered: 0, missed: 0, known: 0, at: listedAt };
-    let isBegun = false;
+    const begin = (room: number) => {
+      recent.beginList({ isBrief, room });
+      return new Hashes({ room });
+    };
+    let shown: Hashes | undefined;
     try {
-      const shown = new Hashes();
       for (let pageNo = 1, all = Number.POSITIVE_INFINITY; ; pageNo++) {
         const askedAt = now();
         const startedAt = performance.now();
@@ -127,9 +132,8 @@ export class PersonDirectory implements Disposable {
         }
         // Without it nobody can be found in it.
         if (list.some(({ personCode }) => personCode === "")) throw new Error("it shows no personCode");
+        shown ??= begin(Math.min(total, maxRoom));
         const before = shown.size;
-        if (pageNo === 1) recent.beginList({ isBrief });
-        isBegun = true;
         recent.noteListed(list, askedAt);
         for (const { personId } of list) shown.add(personId);
         // Who is added meanwhile need not be in it.
@@ -148,7 +152,7 @@ export class PersonDirectory implements Disposable {
       this.#cleaning = setTimeout(() => recent.forgetOld(), 2 * freshMs);
       this.#cleaning.unref();
     } catch {
-      if (isBegun) recent.abandonList();
+      if (shown) recent.abandonList();
       // Whatever it was, everybody is read singly, and that says what is wrong.
       this.#mayReadAt = Math.max(this.#mayReadAt, now() + restAfterFailureMs);
     }

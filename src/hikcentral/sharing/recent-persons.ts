@@ -1,5 +1,5 @@
 import type { BriefPerson, Person, ShownPerson } from "../../people/types.ts";
-import { ListedPersons } from "./listed-persons.ts";
+import { ListedPersons, type ListOptions } from "./listed-persons.ts";
 import { type PackedPerson, PackedPersons } from "./packed-persons.ts";
 import { freshMs, RecentNumbers } from "./recent-numbers.ts";
 
@@ -62,10 +62,10 @@ export class RecentPersons {
     this.#own.dropBefore(this.now() - freshMs);
   }
 
-  /** The pages that follow are of one list. Of a brief one it is only known whom it shows. */
-  beginList({ isBrief = false } = {}): void {
+  /** The pages that follow are of one list. */
+  beginList(options: ListOptions = {}): void {
     const now = this.now();
-    this.#lists = [new ListedPersons(now, isBrief), ...this.#lists.filter(({ begunAt }) => now - begunAt < freshMs)];
+    this.#lists = [new ListedPersons(now, options), ...this.#lists.filter(({ begunAt }) => now - begunAt < freshMs)];
   }
 
   /** The list that was begun does not come to its end. */

@@ -229,7 +229,7 @@ export function createCalls(send: Send) {
     },
     /** All persons, in an order that is not documented. */
     personPage: (body: () => PageBody): Promise<Page<ShownPerson>> => send(personList, body, page(shownPerson)),
-    /** Checking a page takes a third of the time. */
+    /** The same list; of each person only what says who is there, and whether with a face, is read. */
     briefPersonPage: (body: () => PageBody): Promise<Page<BriefPerson>> => send(personList, body, page(briefPerson)),
     persons: () => pages(personList, {}, shownPerson, maxListed),
     /** HikCentral's own, fuzzy search: compare again. The first 50. */

@@ -23,8 +23,8 @@ export function parseJson(source: string | Uint8Array): unknown {
 }
 
 /**
- * The same of a body that nobody needs any more: a large one may be empty afterwards. n.b. A run that reads a list of 300 KB a page is
- * up to 20 MB larger where each body, and the text that it becomes, wait for a garbage collection.
+ * The same of a body that nobody needs any more: a large one may be empty afterwards. n.b. A daemon that reads lists is 9 MB
+ * larger where each body, and the text that it becomes, wait for a garbage collection.
  */
 export async function takeJson(body: Uint8Array): Promise<unknown> {
   if (body.length < largeBytes || body.length !== body.buffer.byteLength || !isPlain(body)) return parseJson(body);
